@@ -1,0 +1,40 @@
+# Every developer command. The first use of one makes .venv and installs what constraints.txt pins; the next starts at once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?=
+READY := .venv/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test check format bench clean
+
+help:            ## list the commands
+	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)   ## train, measure, report, export and verify, offline, in three minutes (DATA=folder: your own photos)
+	$(BIN)/marginface demo $(if $(DATA),--data '$(DATA)') --out runs/demo
+
+test: $(READY)   ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types, import layers, size rules
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/architecture
+
+format: $(READY) ## format and sort imports
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(READY)  ## the benchmarks that need no data of yours
+	$(BIN)/python benchmarks/use_road.py
+
+clean:           ## remove what the commands made
+	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,151 @@
+"""Contract and model card: what must be equal for two embeddings to be comparable.
+
+A contract is model hash + alignment + preprocessing; its id travels with every embedding. A card is the TOML file
+beside a model that states the contract, the licence, the provenance and the thresholds with the data they were set on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from marginface.errors import ContractMismatch, InputError
+from marginface.values import Threshold
+
+TEMPLATE_NAME = "arcface-112"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Everything that decides which space an embedding lives in.
+
+    A crop is 112×112 RGB; it is shrunk by area to ``input_size``, put in ``color_order``, and normalized as
+    (pixel − mean) / std. With ``mirror`` the embeddings of crop and mirrored crop are summed before normalization.
+    """
+
+    model_sha256: str
+    embedding_size: int
+    input_size: int = 112
+    color_order: Literal["RGB", "BGR"] = "RGB"
+    mean: float = 127.5
+    std: float = 127.5
+    template: str = TEMPLATE_NAME
+    mirror: bool = False
+
+    @property
+    def id(self) -> str:
+        """Return 16 hex digits that name this contract."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def require_same_contract(first: str, second: str) -> None:
+    """Raise ContractMismatch if two contract ids differ."""
+    if first != second:
+        raise ContractMismatch(
+            f"embeddings of contract {first} and {second} cannot be compared: they come from another model, alignment "
+            "or preprocessing. Embed both images with the same model."
+        )
+
+
+class ThresholdEntry(BaseModel):
+    """A threshold in a card; see values.Threshold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    similarity: float = Field(ge=-1, le=1)
+    fmr: float = Field(gt=0, lt=1)
+    impostor_pairs: int = Field(gt=0)
+    data: str
+
+    def value(self) -> Threshold:
+        return Threshold(self.similarity, self.fmr, self.impostor_pairs, self.data)
+
+
+class BackboneEntry(BaseModel):
+    """The network behind a checkpoint: its name in the table of backbones and its options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    options: dict[str, int | float | str | bool] = Field(default_factory=dict)
+
+
+class ModelCard(BaseModel):
+    """The card of an embedding model; the file beside the model has these keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    name: str
+    file: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    license: str
+    provenance: str = ""
+    embedding_size: int = Field(gt=0)
+    input_size: int = Field(default=112, ge=16)
+    color_order: Literal["RGB", "BGR"] = "RGB"
+    mean: float = 127.5
+    std: float = Field(default=127.5, gt=0)
+    template: Literal["arcface-112"] = "arcface-112"
+    backbone: BackboneEntry | None = None
+    thresholds: tuple[ThresholdEntry, ...] = ()
+
+    def contract(self, *, mirror: bool = False) -> Contract:
+        """Return the contract this card states, with or without the mirror sum."""
+        return Contract(
+            self.sha256,
+            self.embedding_size,
+            self.input_size,
+            self.color_order,
+            self.mean,
+            self.std,
+            self.template,
+            mirror,
+        )
+
+    def threshold(self, fmr: float) -> Threshold:
+        """Return the threshold set for this false-match rate; raise InputError if the card has none."""
+        for entry in self.thresholds:
+            if abs(entry.fmr - fmr) <= 1e-9:
+                return entry.value()
+        known = ", ".join(f"{entry.fmr:g}" for entry in self.thresholds) or "none"
+        raise InputError(
+            f"model {self.name!r} has no threshold for FMR {fmr:g}. Its card has: {known}. Add a [[thresholds]] entry "
+            "measured on your own data."
+        )
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a card; raise InputError that names the file and the key."""
+    try:
+        return ModelCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no model card. A card is a TOML file beside the model with name, file, sha256, license, "
+            "embedding_size, input_size, color_order, mean, std."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: {key}: {first['msg']}") from None
+
+
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card as TOML, so that read_card gives it back."""
+    values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
+    path.write_text(tomli_w.dumps(values), encoding="utf-8")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file as 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,87 @@
+"""Every error this package raises on purpose.
+
+    MarginfaceError
+    ├── InputError              an argument or option is wrong (also a ValueError)
+    │   ├── UnknownName         a name that a table does not hold, with the near ones
+    │   └── RecipeError         a recipe that does not fit its schema
+    ├── ImageError              an image file or its bytes cannot be used
+    │   ├── UnreadableImage     not an image, corrupt, truncated
+    │   └── ImageTooLarge       more pixels than the cap, refused before decoding
+    ├── FaceCountError          a step that needs one face got none or several
+    ├── ContractMismatch        embeddings of different contracts meet
+    ├── WeightsError            weights are missing or not what they claim
+    │   └── HashMismatch        a file whose sha256 is not the registered one
+    ├── DataError               a data set, a pair list or a protocol file is not as described
+    ├── CheckpointError         a checkpoint is missing, corrupt or of another recipe
+    ├── TrainingDiverged        the loss is not finite or runs away
+    ├── ExportError             an exported file does not compute what the checkpoint does
+    └── MissingExtra            an optional dependency is not installed
+
+The command line turns any of them into one message and exit status 2; anything else is a bug.
+"""
+
+from __future__ import annotations
+
+
+class MarginfaceError(Exception):
+    """The root: catch this to catch everything the package raises on purpose."""
+
+
+class InputError(MarginfaceError, ValueError):
+    """An argument or option is wrong: the message says what was expected, what came, what to do."""
+
+
+class UnknownName(InputError):
+    """A name that a table does not hold; the message lists the near ones."""
+
+
+class RecipeError(InputError):
+    """A recipe that does not fit its schema; the message names the section and the key."""
+
+
+class ImageError(MarginfaceError):
+    """An image cannot be used; the message names the file."""
+
+
+class UnreadableImage(ImageError):
+    """Not an image, corrupt or truncated."""
+
+
+class ImageTooLarge(ImageError):
+    """More pixels than the cap; refused before decoding."""
+
+
+class FaceCountError(MarginfaceError):
+    """A step that needs exactly one face got none or several; the message names the image."""
+
+
+class ContractMismatch(MarginfaceError):
+    """Embeddings made under different contracts cannot be compared."""
+
+
+class WeightsError(MarginfaceError):
+    """Model weights are missing or not what they claim to be."""
+
+
+class HashMismatch(WeightsError):
+    """A file whose sha256 is not the registered one; it is never loaded."""
+
+
+class DataError(MarginfaceError):
+    """A data set, a pair list or a protocol file is not as described."""
+
+
+class CheckpointError(MarginfaceError):
+    """A checkpoint is missing, corrupt or belongs to another recipe."""
+
+
+class TrainingDiverged(MarginfaceError):
+    """The loss is not finite or runs away; the message says at which step and what to try."""
+
+
+class ExportError(MarginfaceError):
+    """An exported file does not compute what the checkpoint computes."""
+
+
+class MissingExtra(MarginfaceError, ImportError):
+    """An optional dependency is not installed; the message gives the pip line."""

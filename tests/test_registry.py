@@ -1,0 +1,40 @@
+"""The named table."""
+
+from __future__ import annotations
+
+import pytest
+
+from marginface.errors import InputError, UnknownName
+from marginface.registry import Registry, near_names
+
+
+@pytest.fixture
+def table() -> Registry[int]:
+    entries: Registry[int] = Registry("loss")
+    entries.add("arcface", 1)
+    entries.add("cosface", 2)
+    return entries
+
+
+def test_a_table_is_a_mapping_in_the_order_of_adding(table: Registry[int]) -> None:
+    assert dict(table) == {"arcface": 1, "cosface": 2}
+    assert list(table) == ["arcface", "cosface"]
+
+
+def test_an_unknown_name_is_answered_with_the_near_one_and_all_names(table: Registry[int]) -> None:
+    with pytest.raises(UnknownName, match=r"unknown loss 'arcfac'. Did you mean 'arcface'\? Known: arcface, cosface"):
+        table["arcfac"]
+
+
+def test_a_membership_question_about_an_unknown_name_is_no_error(table: Registry[int]) -> None:
+    assert "softmax" not in table
+    assert table.get("arcface") == 1
+
+
+def test_a_name_can_be_given_once(table: Registry[int]) -> None:
+    with pytest.raises(InputError, match="in the table already"):
+        table.add("arcface", 3)
+
+
+def test_no_suggestion_is_made_where_nothing_is_near() -> None:
+    assert near_names("zzz", ["arcface"]) == ""

@@ -1,0 +1,82 @@
+"""Values are checked when made and cannot be changed afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from marginface.errors import DataError, InputError
+from marginface.values import Box, Decision, Embedding, Face, Pairs, Threshold, Verification, check_image
+
+THRESHOLD = Threshold(0.31, 1e-3, 40_000, "drawn faces")
+
+
+def make_pairs(first: list[int], second: list[int]) -> Pairs:
+    count = len(first)
+    return Pairs(
+        "drawn",
+        (Path("a.png"), Path("b.png")),
+        np.array(first),
+        np.array(second),
+        np.ones(count, bool),
+        np.zeros(count, np.int64),
+    )
+
+
+def test_a_box_knows_its_size_and_center() -> None:
+    box = Box(10, 20, 30, 60)
+    assert (box.width, box.height, box.area, box.center) == (20, 40, 800, (20, 40))
+
+
+def test_a_box_that_is_inside_out_is_refused() -> None:
+    with pytest.raises(InputError, match="x1 < x2"):
+        Box(3, 0, 3, 5)
+
+
+def test_an_image_of_the_wrong_kind_is_refused_with_its_shape() -> None:
+    with pytest.raises(InputError, match=r"float64 \(4, 4\)"):
+        check_image(np.zeros((4, 4)))  # type: ignore[arg-type]
+
+
+def test_landmarks_of_a_face_are_five_and_read_only() -> None:
+    face = Face(Box(0, 0, 1, 1), np.zeros((5, 2), np.float32), 0.9)
+    with pytest.raises(ValueError, match="read-only"):
+        face.landmarks[0, 0] = 1
+    with pytest.raises(InputError, match="5 finite points"):
+        Face(Box(0, 0, 1, 1), np.zeros((4, 2), np.float32), 0.9)
+
+
+def test_an_embedding_has_length_one() -> None:
+    assert Embedding(np.array([0.6, 0.8], np.float32), "c").vector.dtype == np.float32
+    with pytest.raises(InputError, match=r"norm 2\.0000"):
+        Embedding(np.array([2.0, 0.0], np.float32), "c")
+
+
+def test_a_verification_is_true_only_for_the_same_person() -> None:
+    for decision in Decision:
+        answer = Verification(decision, 0.5, THRESHOLD, (None, None), "c")
+        assert bool(answer) == (decision is Decision.SAME)
+    assert [decision.exit_status for decision in Decision] == [0, 1, 3]
+
+
+def test_a_verification_explains_itself_with_threshold_and_its_origin() -> None:
+    text = Verification(Decision.DIFFERENT, 0.1, THRESHOLD, (None, None), "c", ("One face is small.",)).explain()
+    assert "Similarity 0.100, threshold 0.310" in text
+    assert "false-match rate of 0.001 on drawn faces (40,000 impostor pairs)" in text
+    assert text.endswith("One face is small.")
+
+
+def test_a_verification_without_a_comparison_has_no_similarity() -> None:
+    answer = Verification(Decision.CANNOT_TELL, None, THRESHOLD, (None, None), "c", ("b.jpg: no face found.",))
+    assert answer.to_dict()["similarity"] is None
+    assert "Similarity" not in answer.explain()
+
+
+def test_pairs_point_at_images_that_exist_in_the_list() -> None:
+    assert len(make_pairs([0, 1], [1, 0])) == 2
+    with pytest.raises(DataError, match="pair index 2 but there are 2 images"):
+        make_pairs([0, 2], [1, 0])
+    with pytest.raises(DataError, match="one length"):
+        make_pairs([0, 1], [1])
