@@ -1,0 +1,109 @@
+"""The command line: one file per command, imported only when that command is asked for.
+
+A new command is one file with ``app = typer.Typer()`` and one line in COMMANDS. A command parses, calls and prints; it
+holds no formula and no threshold. Exit status: 0 done (verify: same), 1 verify: different, 2 an error with one message,
+3 verify: cannot tell, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from marginface.errors import MarginfaceError, UnknownName
+from marginface.registry import near_names
+
+# name: (module with an ``app``, one line of help)
+COMMANDS = {
+    "detect": ("marginface.cli.detect", "Find the faces in photos."),
+    "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
+    "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
+    "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
+    "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
+    "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),
+    "export": ("marginface.cli.export", "Export a checkpoint to ONNX and prove that both agree."),
+    "demo": ("marginface.cli.demo", "Train, measure and verify in a minute, on drawn faces."),
+    "weights": ("marginface.cli.weights", "List, fetch and check model weights."),
+    "doctor": ("marginface.cli.doctor", "Check this installation and say what is wrong with it."),
+}
+_COMPLETION = ("install_completion", "show_completion")
+
+
+class CommandGroup(TyperGroup):
+    """Lists every command from the table, imports the one that runs, and turns our errors into one message."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Return a stand-in that knows its one line of help; nothing is imported for it."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ARG002
+        """Return the command that is asked for, imported now."""
+        name, rest = args[0], args[1:]
+        if name not in COMMANDS:
+            known = list(COMMANDS)
+            raise UnknownName(f"unknown command {name!r}. {near_names(name, known)}Known: {', '.join(known)}")
+        return name, _load(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; our errors end as one message and status 2, an interruption as 130."""
+        try:
+            return super().invoke(ctx)
+        except MarginfaceError as error:
+            typer.echo(f"marginface: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("\nmarginface: interrupted. What was finished is kept.", err=True)
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=CommandGroup,
+    name="marginface",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _load(name: str) -> Any:
+    command = get_command(import_module(COMMANDS[name][0]).app)
+    command.name = name
+    command.params = [param for param in command.params if param.name not in _COMPLETION]  # marginface itself has them
+    command.help = command.help or COMMANDS[name][1]
+    return command
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from marginface.cli.version import version_line
+
+        typer.echo(version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def _marginface(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Train, measure, calibrate and use face recognizers."""
+
+
+def main() -> None:
+    """Run the command line; a library's warnings are noise to the person at the terminal."""
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", module="PIL")
+    app()

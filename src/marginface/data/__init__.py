@@ -1,0 +1,12 @@
+"""Training crops and verification protocols: where crops come from, which make a batch, what is held out.
+
+source      the CropSource protocol, subsets by identity, arrays in memory
+folder      crops in folders, one folder per identity
+synthetic   faces drawn by this package, for the demo and the tests
+sampler     which crops make a batch: a pure function of (seed, step)
+transforms  augmentation of a batch on its device (needs torch; import it by name)
+holdout     split by identity, pairs of held-out identities
+pairs, cfp  the LFW and CFP protocols
+names       when two spellings mean one identity
+manifest    what a data set held when it was read
+"""

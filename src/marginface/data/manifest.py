@@ -1,0 +1,63 @@
+"""The manifest: what a data set held when it was read, as one value and as a JSON file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from marginface.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Counts, fingerprint and everything that was left out, by name.
+
+    ``sha256`` covers, in order, each used crop's relative path, size in bytes and content hash. ``unreadable`` are
+    files that did not decode, ``excluded`` the folder names met that the exclusion list holds, ``too_few`` the
+    identities with fewer than ``min_images`` readable images.
+    """
+
+    identities: int
+    images: int
+    sha256: str
+    min_images: int = 1
+    unreadable: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    too_few: tuple[str, ...] = ()
+
+
+def content_fingerprint(entries: Iterable[tuple[str, int, str]]) -> str:
+    """Return the sha256 over (relative path, size in bytes, content sha256) of every file, in this order."""
+    digest = hashlib.sha256()
+    for path, size, content in entries:
+        digest.update(f"{path}\0{size}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write a manifest as JSON, so that read_manifest gives it back."""
+    path.write_text(json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest; raise DataError if the file is not one."""
+    expected = {field.name for field in fields(Manifest)}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {error}") from None
+    if not isinstance(values, dict) or set(values) != expected:
+        keys = sorted(values) if isinstance(values, dict) else type(values).__name__
+        raise DataError(f"{path}: a manifest has the keys {sorted(expected)}; got {keys}")
+    return Manifest(
+        identities=int(values["identities"]),
+        images=int(values["images"]),
+        sha256=str(values["sha256"]),
+        min_images=int(values["min_images"]),
+        unreadable=tuple(values["unreadable"]),
+        excluded=tuple(values["excluded"]),
+        too_few=tuple(values["too_few"]),
+    )

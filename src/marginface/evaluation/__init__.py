@@ -1,0 +1,22 @@
+"""Protocols run on a model, and the report of what came out."""
+
+from __future__ import annotations
+
+from marginface.evaluation.pairs import PairResult, crop_reader, evaluate_pairs, protocol_cropper
+from marginface.evaluation.report import write_report
+from marginface.evaluation.runs import Measurement, RunReport, RunSummary, measure
+from marginface.evaluation.scores import PairScores, score_pairs
+
+__all__ = [
+    "Measurement",
+    "PairResult",
+    "PairScores",
+    "RunReport",
+    "RunSummary",
+    "crop_reader",
+    "evaluate_pairs",
+    "measure",
+    "protocol_cropper",
+    "score_pairs",
+    "write_report",
+]

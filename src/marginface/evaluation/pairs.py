@@ -1,0 +1,222 @@
+"""A verification protocol (LFW, CFP and their like) run on a model: photos or crops → PairResult.
+
+Every image is read, cropped and embedded once; crops are streamed and never all in memory. An image in which no face is
+found is a failure to acquire: it is counted and listed, and its pairs get similarity −1, which every threshold calls
+"different". The accuracy over the other pairs is given beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marginface.contract import Contract
+from marginface.errors import DataError, InputError
+from marginface.evaluation.scores import NO_FACE, PairScores, pair_similarities, score_similarities
+from marginface.images import read_image
+from marginface.metrics import FoldedAccuracy, require_supported_far, ten_fold_accuracy
+from marginface.values import BoolArray, DoubleArray, FloatArray, ImageArray, IntArray, Pairs
+
+if TYPE_CHECKING:
+    from marginface.cropping import FaceCropper
+    from marginface.embedding import Embedder
+
+CropReader = Callable[[Path], ImageArray | None]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairResult:
+    """What a model scored on a protocol, with what is needed to read and repeat it.
+
+    ``failures`` are the images without a face; ``without_failures`` is the accuracy over the pairs that have none (None
+    where too few are left, or where nothing failed). ``aligned`` says that the images were crops already.
+    """
+
+    pairs: Pairs
+    scores: PairScores
+    failures: tuple[Path, ...]
+    without_failures: FoldedAccuracy | None
+    model: str
+    contract: Contract
+    aligned: bool
+    seconds: float
+
+    @property
+    def similarities(self) -> DoubleArray:
+        """Return the similarity of each pair (P,); −1 where an image has no face."""
+        return self.scores.similarities
+
+    def hardest(self, count: int = 6) -> tuple[IntArray, IntArray]:
+        """Return the pairs that are most wrong; see PairScores.hardest."""
+        return self.scores.hardest(count)
+
+    def short_name(self, path: Path) -> str:
+        """Return the place of an image below the folder that holds all images of the protocol."""
+        return path.relative_to(_common_folder(self.pairs.images)).as_posix()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; ``contract`` is the contract id, rates are shares in [0, 1]."""
+        return {
+            "protocol": self.pairs.protocol,
+            "model": self.model,
+            **self.scores.to_dict(),
+            "images": len(self.pairs.images),
+            "failures_to_acquire": len(self.failures),
+            "failures": [str(path) for path in self.failures],
+            "accuracy_without_failures": None if self.without_failures is None else self.without_failures.mean,
+            "contract": self.contract.id,
+            "mirror": self.contract.mirror,
+            "aligned": self.aligned,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def protocol_cropper(detector: str = "yunet") -> FaceCropper:
+    """Return the cropper of the protocols: the face nearest the center; the detector takes its second look."""
+    from marginface.cropping import FaceCropper
+    from marginface.detection import load_detector
+
+    return FaceCropper(load_detector(detector), policy="center")
+
+
+def crop_reader(cropper: FaceCropper | None) -> CropReader:
+    """Return a function path → crop (112, 112, 3), or None if there is no face; without a cropper, files are crops."""
+    if cropper is None:
+        return _read_aligned
+    return lambda path: cropper.crop(read_image(path)).crop
+
+
+def _read_aligned(path: Path) -> ImageArray:
+    crop = read_image(path)
+    if crop.shape != (112, 112, 3):
+        raise DataError(
+            f"{path}: an aligned crop is 112×112 pixels; got {crop.shape[1]}×{crop.shape[0]}. Run `marginface align` "
+            "on the photos first, or leave out --aligned to detect and align them here."
+        )
+    return crop
+
+
+def evaluate_pairs(
+    embedder: Embedder,
+    pairs: Pairs,
+    *,
+    cropper: FaceCropper | None = None,
+    fars: Sequence[float] | None = None,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> PairResult:
+    """Run a protocol on a model; without a cropper the images are aligned 112×112 crops.
+
+    The embedding is as the embedder was loaded: ``load_embedder(model, mirror=True)`` sums those of crop and mirror
+    image before normalization, as the published tables do. Photos of one person among others need a cropper with the
+    policy ``"center"``. ``progress`` is called with (images done, images).
+
+    Raises:
+        DataError: an image is missing or an aligned crop has another size.
+        ImageError: an image cannot be decoded.
+        InputError: a FAR of ``fars`` that the impostor pairs cannot support, or a protocol with fewer than two folds.
+    """
+    started = time.perf_counter()
+    _require_measurable(pairs, fars)
+    _require_images(pairs)
+    embeddings, found = _embed_all(embedder, pairs.images, crop_reader(cropper), workers, progress)
+    similarities = pair_similarities(embeddings, pairs.first, pairs.second)
+    usable = found[pairs.first] & found[pairs.second]
+    similarities[~usable] = NO_FACE
+    labels = identities_by_folder(pairs)
+    of_pairs = None if labels is None else (labels[pairs.first], labels[pairs.second])
+    return PairResult(
+        pairs=pairs,
+        scores=score_similarities(similarities, pairs.genuine, pairs.fold, fars=fars, identities=of_pairs),
+        failures=tuple(path for path, ok in zip(pairs.images, found, strict=True) if not ok),
+        without_failures=None if usable.all() else _accuracy_of(usable, similarities, pairs),
+        model=embedder.card.name,
+        contract=embedder.contract,
+        aligned=cropper is None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _require_measurable(pairs: Pairs, fars: Sequence[float] | None) -> None:
+    """Refuse before the work what would be refused after it."""
+    if int(pairs.fold.max()) < 1:
+        raise InputError(
+            f"{pairs.protocol} has one fold; the threshold of a fold is set on the others, so two are needed. LFW's "
+            "View 2 (pairs.txt) has ten."
+        )
+    for far in fars or ():
+        require_supported_far(far, int((~pairs.genuine).sum()))
+
+
+def _require_images(pairs: Pairs) -> None:
+    missing = [str(path) for path in pairs.images if not path.is_file()]
+    if missing:
+        shown = ", ".join(missing[:3])
+        raise DataError(
+            f"{pairs.protocol}: {len(missing):,} of {len(pairs.images):,} images are missing, such as {shown}. "
+            "Check the data folder: it is the one that holds the folders of the identities."
+        )
+
+
+def _embed_all(
+    embedder: Embedder, paths: Sequence[Path], read: CropReader, workers: int, progress: Progress | None
+) -> tuple[FloatArray, BoolArray]:
+    """Return embeddings (N, D), zero rows where no face was found, and which were found (N,)."""
+    embeddings = np.zeros((len(paths), embedder.contract.embedding_size), dtype=np.float32)
+    found = np.zeros(len(paths), dtype=bool)
+    start = 0
+    for crops in _read_batches(read, paths, workers):
+        rows = start + np.flatnonzero([crop is not None for crop in crops])
+        if len(rows):
+            embeddings[rows] = embedder.embed(np.stack([crop for crop in crops if crop is not None]))
+        found[rows] = True
+        start += len(crops)
+        if progress is not None:
+            progress(start, len(paths))
+    return embeddings, found
+
+
+def _read_batches(
+    read: CropReader, paths: Sequence[Path], workers: int, size: int = 64
+) -> Iterator[list[ImageArray | None]]:
+    """Yield crops in order, batch by batch, while the next batch is being read."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[list[Future[ImageArray | None]]] = deque()
+        for start in range(0, len(paths), size):
+            waiting.append([pool.submit(read, path) for path in paths[start : start + size]])
+            if len(waiting) > 1:
+                yield [future.result() for future in waiting.popleft()]
+        while waiting:
+            yield [future.result() for future in waiting.popleft()]
+
+
+def _accuracy_of(usable: BoolArray, similarities: DoubleArray, pairs: Pairs) -> FoldedAccuracy | None:
+    fold = pairs.fold[usable]
+    if len(np.unique(fold)) <= int(pairs.fold.max()):
+        return None
+    return ten_fold_accuracy(similarities[usable], pairs.genuine[usable], fold)
+
+
+def _common_folder(images: Sequence[Path]) -> Path:
+    return Path(os.path.commonpath([path.parent for path in images]))
+
+
+def identities_by_folder(pairs: Pairs) -> IntArray | None:
+    """Return a label per image (N,): the first folder below the one that holds all images, as in LFW and CFP.
+
+    None if that does not agree with the pairs: genuine pairs share a folder, impostor pairs do not.
+    """
+    root = _common_folder(pairs.images)
+    names = [path.relative_to(root).parts[0] for path in pairs.images]
+    labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    agrees = np.array_equal(labels[pairs.first] == labels[pairs.second], pairs.genuine)
+    return labels if agrees else None

@@ -1,0 +1,156 @@
+"""Embeddings and pairs → every number of a verification table; shared by the trainer's held-out evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from marginface.errors import InputError
+from marginface.metrics import (
+    FoldedAccuracy,
+    Interval,
+    Roc,
+    TarAtFar,
+    auc,
+    equal_error_rate,
+    identity_bootstrap,
+    roc,
+    supports_far,
+    tar_at_far,
+    ten_fold_accuracy,
+    wilson_interval,
+)
+from marginface.values import BoolArray, DoubleArray, FloatArray, IntArray, frozen
+
+NO_FACE = -1.0  # the similarity of a pair that has an image without a face
+USUAL_FARS = (1e-1, 1e-2, 1e-3)
+_BLOCK = 4096  # pairs multiplied at once: 4,096 × 512 float64 are 17 MB
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairScores:
+    """The similarities of P pairs and what they come to.
+
+    ``accuracy`` is ten-fold (metrics.ten_fold_accuracy); ``accuracy_interval`` is Wilson's at 95 % over pairs;
+    ``identity_interval`` is the 95 % bootstrap over identities, None where they are not known.
+    """
+
+    similarities: DoubleArray
+    genuine: BoolArray
+    accuracy: FoldedAccuracy
+    accuracy_interval: Interval
+    identity_interval: Interval | None
+    auc: float
+    eer: float
+    tar_at_far: tuple[TarAtFar, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("similarities", "genuine"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    @property
+    def roc(self) -> Roc:
+        """Return the exact ROC."""
+        return roc(self.similarities[self.genuine], self.similarities[~self.genuine])
+
+    def hardest(self, count: int = 6) -> tuple[IntArray, IntArray]:
+        """Return the pairs that are most wrong: false matches, highest first; false non-matches, lowest first.
+
+        Wrong is what the threshold of the pair's fold decides wrong. Pairs with a failure to acquire (similarity −1)
+        are left out: there is no crop to look at.
+        """
+        accepted = self.accuracy.accepted
+        order = np.argsort(self.similarities, kind="stable")
+        seen = order[self.similarities[order] > NO_FACE]
+        false_matches = seen[::-1][(accepted & ~self.genuine)[seen[::-1]]]
+        return false_matches[:count], seen[(self.genuine & ~accepted)[seen]][:count]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: shares in [0, 1], intervals as [low, high]."""
+        identities = self.identity_interval
+        return {
+            "pairs": len(self.similarities),
+            "genuine_pairs": int(self.genuine.sum()),
+            "impostor_pairs": int((~self.genuine).sum()),
+            "accuracy_mean": self.accuracy.mean,
+            "accuracy_std": self.accuracy.std,
+            "accuracy_interval": self.accuracy_interval.to_list(),
+            "accuracy_interval_method": self.accuracy_interval.method,
+            "accuracy_interval_identities": None if identities is None else identities.to_list(),
+            "accuracy_folds": self.accuracy.folds.tolist(),
+            "accuracy_threshold": self.accuracy.threshold,
+            "auc": self.auc,
+            "eer": self.eer,
+            "tar_at_far": [point.to_dict() for point in self.tar_at_far],
+        }
+
+
+def pair_similarities(embeddings: FloatArray, first: IntArray, second: IntArray) -> DoubleArray:
+    """Return the cosine of each pair (P,): unit embeddings (N, D) float32, products summed in float64, in blocks."""
+    result = np.empty(len(first), dtype=np.float64)
+    for start in range(0, len(first), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        a, b = (embeddings[index[rows]].astype(np.float64) for index in (first, second))
+        result[rows] = np.einsum("pd,pd->p", a, b)
+    return result
+
+
+def score_pairs(
+    embeddings: FloatArray,
+    first: IntArray,
+    second: IntArray,
+    genuine: BoolArray,
+    fold: IntArray,
+    *,
+    identities: IntArray | None = None,
+) -> PairScores:
+    """Compare unit embeddings (N, D) pair by pair and score the protocol.
+
+    ``first``, ``second``, ``genuine`` and ``fold`` are (P,) as in values.Pairs and data.holdout.PairIndex;
+    ``identities`` (N,) are the labels of the images, for the bootstrap.
+
+    Raises:
+        InputError: the embeddings are not unit rows, or a protocol without genuine or without impostor pairs.
+    """
+    norms = np.linalg.norm(embeddings, axis=1)
+    if embeddings.ndim != 2 or not np.allclose(norms, 1, atol=1e-3):
+        raise InputError(
+            f"embeddings are unit rows (N, D); got {embeddings.shape}, norms {norms.min()} to {norms.max()}"
+        )
+    of_pairs = None if identities is None else (identities[first], identities[second])
+    return score_similarities(pair_similarities(embeddings, first, second), genuine, fold, identities=of_pairs)
+
+
+def score_similarities(
+    similarities: DoubleArray,
+    genuine: BoolArray,
+    fold: IntArray,
+    *,
+    fars: Sequence[float] | None = None,
+    identities: tuple[IntArray, IntArray] | None = None,
+) -> PairScores:
+    """Score similarities (P,) of pairs; TAR is given at those of FAR 0.1, 0.01, 0.001 that the impostor pairs support.
+
+    ``fars`` asks for others: one that is not supported is then an error. ``identities`` are of the first and second
+    image of each pair.
+    """
+    genuine = np.asarray(genuine, dtype=bool)
+    if genuine.all() or not genuine.any():
+        raise InputError(f"a protocol has genuine and impostor pairs; all {len(genuine):,} are of one kind")
+    same, different = similarities[genuine], similarities[~genuine]
+    wanted = [far for far in USUAL_FARS if supports_far(len(different), far)] if fars is None else fars
+    accuracy = ten_fold_accuracy(similarities, genuine, fold)
+    correct = accuracy.accepted == genuine
+    return PairScores(
+        similarities=similarities,
+        genuine=genuine,
+        accuracy=accuracy,
+        accuracy_interval=wilson_interval(int(correct.sum()), len(correct)),
+        identity_interval=None if identities is None else identity_bootstrap(correct, *identities),
+        auc=auc(same, different),
+        eer=equal_error_rate(same, different),
+        tar_at_far=tuple(tar_at_far(same, different, far) for far in wanted),
+    )

@@ -1,0 +1,92 @@
+"""Losses: features (N, D) and labels (N,) → mean loss. One file per margin, one line per name below.
+
+margin         what a margin is
+normface, cosface, arcface, x2softmax    one margin each, beside its paper
+head           centres, cosines, margin on the target, cross entropy
+softmax        the plain classifier
+cross_entropy  the formula both share
+angle          arccos with safe gradients
+table          options and defaults of a name
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from marginface.errors import InputError
+from marginface.losses.arcface import ArcFace
+from marginface.losses.cosface import CosFace
+from marginface.losses.head import Gradient, MarginHead
+from marginface.losses.margin import Margin, MarginContext
+from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.softmax import SoftmaxHead
+from marginface.losses.table import HeadRequest, Loss, MarginLoss, Option, PlainSoftmax
+from marginface.losses.x2softmax import X2Softmax
+from marginface.registry import Registry
+
+__all__ = [
+    "IMPLEMENTATIONS",
+    "LOSSES",
+    "ArcFace",
+    "CosFace",
+    "Margin",
+    "MarginContext",
+    "MarginHead",
+    "NormFace",
+    "SoftmaxHead",
+    "X2Softmax",
+    "build",
+]
+
+LOSSES: Registry[Loss] = Registry("loss")
+LOSSES.add("softmax", PlainSoftmax())
+LOSSES.add("normface", MarginLoss(NormFace, default_scale=smallest_scale))
+LOSSES.add("cosface", MarginLoss(CosFace))
+LOSSES.add("arcface", MarginLoss(ArcFace))
+LOSSES.add("x2softmax", MarginLoss(X2Softmax))
+
+IMPLEMENTATIONS = ("dense",)
+
+
+def build(
+    name: str,
+    *,
+    num_classes: int,
+    embedding_size: int,
+    scale: float | None = None,
+    margin: float | None = None,
+    gradient: Gradient = "exact",
+    implementation: str = "dense",
+    **options: Option,
+) -> nn.Module:
+    """Return a new head by the name of its loss.
+
+    Args:
+        name: a name in LOSSES.
+        num_classes: C, the number of identities.
+        embedding_size: D, the length of a feature.
+        scale: s; None is the default of the paper, for normface the smallest scale that can train C classes.
+        margin: m of the margins that have one; None is the default of the paper.
+        gradient: "exact" or "straight_through", see MarginHead.
+        implementation: "dense" holds N×C logits.
+        options: those of the loss (``LOSSES[name].options``).
+
+    Returns:
+        A module: features (N, D), labels (N,) int64 → mean loss; ``.centers`` (C, D); ``.cosine(features)`` (N, C).
+
+    Raises:
+        UnknownName: the table has no such loss, or the loss no such option.
+        InputError: a value is out of range.
+
+    Example:
+        >>> import torch
+        >>> head = build("arcface", num_classes=10, embedding_size=4, margin=0.5)
+        >>> head(torch.randn(3, 4), torch.tensor([0, 9, 1])).shape
+        torch.Size([])
+    """
+    loss = LOSSES[name]
+    if implementation not in IMPLEMENTATIONS:
+        raise InputError(f"implementation of a head is one of {', '.join(IMPLEMENTATIONS)}; got {implementation!r}")
+    if margin is not None:
+        options = {"margin": margin, **options}
+    return loss.head(HeadRequest(name, num_classes, embedding_size, scale, gradient, options))

@@ -1,0 +1,55 @@
+"""The one formula of every head, and the checks of its arguments."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from marginface.errors import InputError
+
+ABSENT = -1  # "the centre of this sample is not here"
+
+
+def check_batch(features: Tensor, labels: Tensor, centers: Tensor) -> None:
+    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centres (C, D)."""
+    num_classes, size = centers.shape
+    if features.ndim != 2 or features.shape[1] != size or len(features) == 0 or not features.is_floating_point():
+        raise InputError(
+            f"features are float of shape (N, {size}) with N ≥ 1; got {features.dtype} {tuple(features.shape)}. "
+            f"embedding_size of the head and of the backbone must be equal."
+        )
+    if labels.dtype != torch.int64 or labels.shape != features.shape[:1]:
+        raise InputError(
+            f"labels are torch.int64 of shape ({len(features)},), one for each feature; "
+            f"got {labels.dtype} {tuple(labels.shape)}. labels.long() converts."
+        )
+    low, high = (int(bound) for bound in labels.aminmax())
+    if low < ABSENT or high >= num_classes:
+        raise InputError(
+            f"labels are in 0 … {num_classes - 1}, or −1 where the centre is not here; got {low} … {high}. "
+            f"num_classes must be the number of identities of the training data."
+        )
+
+
+def present_mean(losses: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean over the samples whose label is not −1; 0 if there are none."""
+    present = labels != ABSENT
+    return torch.where(present, losses, torch.zeros_like(losses)).sum() / present.sum().clamp_min(1)
+
+
+def target_cross_entropy(logits: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+    r"""Return softplus(LSE_{j≠y}(z_j) − z_y) of each sample: cross entropy with the target logit given apart.
+
+    Unlike −log softmax, a loss of 1e-12 keeps its digits and its gradient, as nothing is subtracted from 1. With a
+    single class there is nothing to tell apart and the loss is 0.
+
+    Args:
+        logits: (N, C); the value at the true class is not looked at.
+        target: (N,) the logit of the true class.
+        labels: (N,) int64, not negative.
+    """
+    if logits.shape[1] == 1:
+        return 0 * target
+    others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
+    return -functional.logsigmoid(target - others)

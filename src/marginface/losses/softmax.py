@@ -1,0 +1,52 @@
+"""Plain softmax: a linear classifier with bias, nothing normalized. What every margin is compared with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from marginface.errors import InputError
+from marginface.losses.cross_entropy import check_batch, present_mean, target_cross_entropy
+
+
+class SoftmaxHead(nn.Module):
+    r"""Features (N, D), labels (N,) → mean cross entropy of the logits z_j = W_jᵀx + b_j.
+
+    It runs in the dtype of the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 is
+    left out of the mean.
+
+    Args:
+        num_classes: C, the number of identities.
+        embedding_size: D.
+
+    Attributes:
+        centers: W (C, D); N(0, 0.01) at first.
+        bias: b (C,); 0 at first.
+
+    Raises:
+        InputError: an argument is out of range.
+    """
+
+    def __init__(self, num_classes: int, embedding_size: int) -> None:
+        super().__init__()
+        if num_classes < 1 or embedding_size < 1:
+            raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
+        self.centers = nn.Parameter(torch.randn(num_classes, embedding_size) * 0.01)
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+
+    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
+        """Return the mean loss, a scalar; see MarginHead.forward."""
+        check_batch(features, labels, self.centers)
+        with torch.autocast(features.device.type, enabled=False):
+            logits = functional.linear(features.to(self.centers.dtype), self.centers, self.bias)
+            known = labels.clamp_min(0)
+            target = logits.gather(1, known[:, None]).squeeze(1)
+            return present_mean(target_cross_entropy(logits, target, known), labels)
+
+    @torch.no_grad()
+    def cosine(self, features: Tensor) -> Tensor:
+        """Return the cosine of each feature and each centre (N, C), without gradient; the bias plays no part."""
+        with torch.autocast(features.device.type, enabled=False):
+            unit = functional.normalize(features.to(self.centers.dtype))
+            return unit @ functional.normalize(self.centers).T

@@ -1,0 +1,39 @@
+"""Scores → numbers: ROC, TAR at FAR, ten-fold accuracy and their intervals. NumPy only, pure.
+
+A pair is accepted when its similarity is at or above the threshold (``similarity >= threshold``), everywhere but in
+``ten_fold_accuracy``, which keeps the published definition (squared distance strictly below the threshold).
+"""
+
+from __future__ import annotations
+
+from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
+from marginface.metrics.roc import (
+    Roc,
+    TarAtFar,
+    auc,
+    equal_error_rate,
+    require_supported_far,
+    roc,
+    smallest_supported_far,
+    supports_far,
+    tar_at_far,
+)
+from marginface.metrics.verification import FoldedAccuracy, ten_fold_accuracy
+
+__all__ = [
+    "FoldedAccuracy",
+    "Interval",
+    "Roc",
+    "TarAtFar",
+    "auc",
+    "equal_error_rate",
+    "identity_bootstrap",
+    "require_supported_far",
+    "roc",
+    "smallest_supported_far",
+    "student_t_interval",
+    "supports_far",
+    "tar_at_far",
+    "ten_fold_accuracy",
+    "wilson_interval",
+]

@@ -1,0 +1,183 @@
+"""Receiver operating characteristic of similarities, exactly: every distinct similarity is a threshold.
+
+Accepted means ``similarity >= threshold``. FAR (FMR) is the accepted share of impostor pairs, TAR (1 − FNMR) that of
+genuine pairs. No curve is thinned or smoothed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from marginface.errors import InputError
+from marginface.metrics.intervals import Interval, wilson_interval
+from marginface.values import DoubleArray, IntArray, frozen
+
+FarRule = Literal["at_most", "nearest"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roc:
+    """The curve from "accept nothing" to "accept all": (K,) thresholds, falling from +inf, with FAR and TAR at each."""
+
+    thresholds: DoubleArray
+    far: DoubleArray
+    tar: DoubleArray
+
+    def __post_init__(self) -> None:
+        for name in ("thresholds", "far", "tar"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class TarAtFar:
+    """The share of genuine pairs accepted at a false-accept rate.
+
+    ``far`` was asked for, ``achieved_far`` is what the threshold gives on ``impostor_pairs`` pairs; ``interval`` is
+    Wilson's for the genuine pairs and takes the threshold as given.
+    """
+
+    far: float
+    tar: float
+    threshold: float
+    achieved_far: float
+    impostor_pairs: int
+    genuine_pairs: int
+    interval: Interval
+    rule: FarRule
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; a threshold above every similarity is None."""
+        return {
+            "far": self.far,
+            "tar": self.tar,
+            "interval": self.interval.to_list(),
+            "threshold": self.threshold if np.isfinite(self.threshold) else None,
+            "achieved_far": self.achieved_far,
+            "impostor_pairs": self.impostor_pairs,
+            "genuine_pairs": self.genuine_pairs,
+            "rule": self.rule,
+        }
+
+
+def _sorted_scores(values: ArrayLike, name: str) -> DoubleArray:
+    scores = np.sort(np.asarray(values, dtype=np.float64))
+    if scores.ndim != 1 or scores.size == 0 or not np.isfinite(scores).all():
+        raise InputError(f"{name} similarities are one row of finite numbers; got shape {scores.shape}")
+    return scores
+
+
+def _at_or_above(ascending: DoubleArray, thresholds: DoubleArray) -> IntArray:
+    return len(ascending) - np.searchsorted(ascending, thresholds, side="left").astype(np.int64)
+
+
+def roc(genuine: ArrayLike, impostor: ArrayLike) -> Roc:
+    """Return the exact ROC of genuine (G,) and impostor (I,) similarities.
+
+    >>> curve = roc([0.9, 0.6], [0.6, 0.1])
+    >>> curve.far.tolist(), curve.tar.tolist()
+    ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
+    """
+    same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+    thresholds = np.concatenate([[np.inf], np.unique(np.concatenate([same, different]))[::-1]])
+    far = _at_or_above(different, thresholds) / len(different)
+    return Roc(thresholds, far, _at_or_above(same, thresholds) / len(same))
+
+
+def auc(genuine: ArrayLike, impostor: ArrayLike) -> float:
+    """Return the area under the ROC: P(genuine > impostor) + ½ P(equal), the Mann–Whitney statistic.
+
+    Source: Hanley & McNeil, "The meaning and use of the area under a ROC curve", Radiology 143 (1982).
+    """
+    same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+    below = np.searchsorted(different, same, side="left")
+    not_above = np.searchsorted(different, same, side="right")
+    return float((below + not_above).sum() / (2 * len(same) * len(different)))
+
+
+def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
+    """Return the rate at which FAR and FRR = 1 − TAR are equal, on the straight line between the two nearest points."""
+    curve = roc(genuine, impostor)
+    frr = 1 - curve.tar
+    gap = curve.far - frr
+    after = int(np.argmax(gap >= 0))
+    before = after - 1
+    share = -gap[before] / (gap[after] - gap[before])
+    return float(curve.far[before] + share * (curve.far[after] - curve.far[before]))
+
+
+def smallest_supported_far(impostor_pairs: int) -> float:
+    """Return the smallest power of ten at which this many impostor pairs expect one false accept or more.
+
+    >>> smallest_supported_far(3000)
+    0.001
+    """
+    if impostor_pairs < 1:
+        raise InputError(f"at least one impostor pair is needed; got {impostor_pairs}")
+    return float(f"1e-{len(str(int(impostor_pairs))) - 1}")
+
+
+def supports_far(impostor_pairs: int, far: float) -> bool:
+    """Say whether this many impostor pairs expect one false accept or more at this FAR."""
+    return far * impostor_pairs >= 1 - 1e-9
+
+
+def require_supported_far(far: float, impostor_pairs: int) -> None:
+    """Raise InputError, with what would be needed, if the FAR is no share or too small for this many impostor pairs."""
+    if not 0 < far < 1:
+        raise InputError(f"a FAR is a share between 0 and 1, such as 1e-3; got {far!r}")
+    if supports_far(impostor_pairs, far):
+        return
+    smallest = smallest_supported_far(impostor_pairs)
+    raise InputError(
+        f"{impostor_pairs:,} impostor pairs cannot support FAR {_short(far)}: one error is already "
+        f"{_short(1 / impostor_pairs)}. Smallest FAR here: {_short(smallest)} "
+        f"({round(smallest * impostor_pairs):,} pairs). "
+        f"At least {round(1 / far):,} pairs are needed, better {round(3 / far):,}."
+    )
+
+
+def _short(rate: float) -> str:
+    """Write a rate as 1e-3, 3.3e-4 or 1."""
+    if rate >= 1:
+        return f"{rate:g}"
+    mantissa, exponent = f"{rate:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e-{abs(int(exponent))}"
+
+
+def tar_at_far(
+    genuine: ArrayLike, impostor: ArrayLike, far: float, rule: FarRule = "at_most", *, confidence: float = 0.95
+) -> TarAtFar:
+    """Return the TAR at the threshold whose FAR is at most (or nearest to) the one asked for.
+
+    ``"at_most"`` takes the lowest threshold with achieved FAR ≤ far. ``"nearest"`` takes the point of the ROC whose FAR
+    is nearest and, among equals, the one that accepts most: the rule of the public IJB scripts, half a step optimistic
+    at worst. Where the curve hits the FAR exactly both give the same point.
+
+    Raises:
+        InputError: the FAR is not in (0, 1), or fewer than 1/far impostor pairs stand behind it.
+    """
+    same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+    require_supported_far(far, len(different))
+    curve = roc(same, different)
+    accepted = curve.far * len(different)
+    budget = far * len(different)
+    if rule == "at_most":
+        point = int(np.flatnonzero(accepted <= budget + 1e-9)[-1])
+    else:
+        distance = np.abs(accepted - budget)
+        point = int(np.flatnonzero(distance <= distance.min() + 1e-9)[-1])
+    hits = round(float(curve.tar[point]) * len(same))
+    return TarAtFar(
+        far=far,
+        tar=float(curve.tar[point]),
+        threshold=float(curve.thresholds[point]),
+        achieved_far=float(curve.far[point]),
+        impostor_pairs=len(different),
+        genuine_pairs=len(same),
+        interval=wilson_interval(hits, len(same), confidence),
+        rule=rule,
+    )

@@ -1,0 +1,13 @@
+"""Figures for reports and papers: ROC, DET, similarities, training and margin curves, as SVG or PNG bytes.
+
+Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into bytes. No pyplot, no global state.
+"""
+
+from __future__ import annotations
+
+from marginface.plots.curves import det_figure, margin_figure, roc_figure
+from marginface.plots.histograms import similarity_figure
+from marginface.plots.style import render
+from marginface.plots.training import training_figure
+
+__all__ = ["det_figure", "margin_figure", "render", "roc_figure", "similarity_figure", "training_figure"]

@@ -1,0 +1,96 @@
+"""Error-rate curves of one or several runs, and margin curves of losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from marginface.metrics import Roc
+from marginface.plots.style import INK, label, legend, line_style, new_figure
+from marginface.values import DoubleArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DET_TICKS = (1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8)
+
+
+def roc_figure(curves: Mapping[str, Roc]) -> Figure:
+    """Draw TAR over FAR, FAR on a logarithmic axis that starts at one false accept."""
+    figure, (axes,) = new_figure()
+    floor = min(_smallest_step(curve.far) for curve in curves.values())
+    for index, (name, curve) in enumerate(curves.items()):
+        far, tar = _best_per_far(curve)
+        axes.step(np.maximum(far, floor), 100 * tar, where="post", label=name, linewidth=1.8, **line_style(index))
+    axes.set_xscale("log")
+    axes.set_xlim(floor, 1)
+    lowest = min(float(curve.tar[curve.far <= floor].max()) for curve in curves.values())
+    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    label(axes, "False-accept rate (FAR, share of impostor pairs)", "True-accept rate (TAR), %", "ROC")
+    legend(axes, "lower right")
+    return figure
+
+
+def _smallest_step(far: DoubleArray) -> float:
+    """Return the smallest FAR above 0."""
+    return float(far[far > 0].min())
+
+
+def _best_per_far(curve: Roc) -> tuple[DoubleArray, DoubleArray]:
+    """Return each FAR once, with its highest TAR."""
+    last = np.append(np.flatnonzero(np.diff(curve.far)), len(curve.far) - 1)
+    return curve.far[last], curve.tar[last]
+
+
+def det_figure(curves: Mapping[str, Roc]) -> Figure:
+    """Draw the false-reject rate over the FAR on normal-deviate axes: similarities of normal shape give straight lines.
+
+    Source: Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
+    """
+    figure, (axes,) = new_figure()
+    floor = min(_smallest_step(rates) for curve in curves.values() for rates in (curve.far, 1 - curve.tar))
+    low = max(floor / 2, 1e-5)
+    for index, (name, curve) in enumerate(curves.items()):
+        x, y = (_deviates(rates, low) for rates in (curve.far, 1 - curve.tar))
+        axes.plot(x, y, label=name, linewidth=1.8, drawstyle="steps-post", **line_style(index))
+    _deviate_axes(axes, low)
+    label(axes, "False-accept rate (FAR), %", "False-reject rate (FRR = 1 − TAR), %", "DET")
+    legend(axes, "upper right")
+    return figure
+
+
+def _deviates(rates: DoubleArray, low: float) -> DoubleArray:
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(float(rate)) for rate in np.clip(rates, low, 1 - low)])
+
+
+def _deviate_axes(axes: Axes, low: float) -> None:
+    ticks = [tick for tick in _DET_TICKS if tick >= low]
+    places, names = _deviates(np.array(ticks), low), [f"{100 * tick:g}" for tick in ticks]
+    axes.set_xticks(places, names)
+    axes.set_yticks(places, names)
+    ends = _deviates(np.array([low, 0.9]), low)
+    axes.set_xlim(*ends)
+    axes.set_ylim(*ends)
+    axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", label="FAR = FRR")
+
+
+def margin_figure(angles: DoubleArray, curves: Mapping[str, DoubleArray]) -> Figure:
+    """Draw the margined target cosine of losses over the angle between feature and class centre, in degrees.
+
+    ``angles`` (K,) are radians; each curve (K,) is ψ(cos θ), before the scale.
+    """
+    figure, (axes,) = new_figure()
+    degrees = np.degrees(angles)
+    axes.plot(degrees, np.cos(angles), color=INK, linewidth=1.0, label="cos θ (no margin)")
+    for index, (name, curve) in enumerate(curves.items()):
+        axes.plot(degrees, curve, label=name, linewidth=1.8, **line_style(index))
+    axes.set_xticks([30 * k for k in range(math.ceil(float(degrees.max()) / 30) + 1)])
+    label(axes, "Angle θ between feature and class centre, degrees", "Target cosine with margin, ψ", "Margin curves")
+    legend(axes)
+    return figure

@@ -1,0 +1,71 @@
+"""What a training did over its steps: loss, learning rate and accuracy from the records of its journal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marginface.errors import InputError
+from marginface.plots.style import label, legend, line_style, new_figure
+from marginface.values import DoubleArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Journal = Sequence[Mapping[str, Any]]
+
+_PANELS = (
+    ("loss", "Loss (mean per image, nats)", 1.0),
+    ("learning_rate", "Learning rate", 1.0),
+    ("train_accuracy", "Training accuracy, %", 100.0),
+    ("accuracy_mean", "Held-out pair accuracy, %", 100.0),
+)
+
+
+def series(journal: Journal, key: str) -> tuple[DoubleArray, DoubleArray]:
+    """Return the steps and values of the records that hold a finite number under the key."""
+    found = [
+        (record["step"], record[key])
+        for record in journal
+        if isinstance(record.get(key), int | float) and math.isfinite(record[key]) and "step" in record
+    ]
+    table = np.array(found, dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def training_figure(journals: Mapping[str, Journal]) -> Figure:
+    """Draw one panel for each of loss, learning rate, training and held-out accuracy that a journal holds.
+
+    ``journals`` maps the name of a run to its records, each with ``step`` and any of ``loss``, ``learning_rate``,
+    ``train_accuracy``, ``accuracy_mean`` (shares in [0, 1]).
+
+    Raises:
+        InputError: no journal holds any of these.
+    """
+    shown = [panel for panel in _PANELS if any(len(series(journal, panel[0])[0]) for journal in journals.values())]
+    if not shown:
+        known = ", ".join(key for key, _, _ in _PANELS)
+        raise InputError(f"a training curve needs records with step and one of {known}; got none")
+    figure, axes = new_figure(len(shown), height=2.1 * len(shown) + 0.5)
+    for panel, (key, name, factor) in zip(axes, shown, strict=True):
+        _draw(panel, {run: series(journal, key) for run, journal in journals.items()}, factor)
+        label(panel, "", name)
+        panel.set_ylabel(name, fontsize=9)
+    axes[-1].set_xlabel("Step", fontsize=10)
+    legend(axes[0])
+    return figure
+
+
+def _draw(panel: Axes, lines: Mapping[str, tuple[DoubleArray, DoubleArray]], factor: float) -> None:
+    for index, (run, (steps, values)) in enumerate(lines.items()):
+        marker = "o" if len(steps) <= 12 else None
+        panel.plot(steps, factor * values, label=run, marker=marker, markersize=4, linewidth=1.6, **line_style(index))
+
+
+def has_series(journal: Journal) -> bool:
+    """Say whether a journal holds anything that ``training_figure`` draws."""
+    return any(len(series(journal, key)[0]) for key, _, _ in _PANELS)

@@ -1,0 +1,77 @@
+"""Compare embeddings: L2 normalization, cosine, exact top-k. Pure NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marginface.contract import require_same_contract
+from marginface.errors import InputError
+from marginface.values import Embedding, FloatArray, IntArray
+
+_BLOCK = 65_536
+
+
+def l2_normalize(vectors: FloatArray) -> FloatArray:
+    """Return vectors (…, D) divided by their Euclidean length, float32.
+
+    Raises:
+        InputError: A vector is zero or not finite, so it has no direction.
+
+    >>> l2_normalize(np.array([[3.0, 4.0]], dtype=np.float32))
+    array([[0.6, 0.8]], dtype=float32)
+    """
+    wide = np.asarray(vectors, dtype=np.float64)
+    lengths = np.linalg.norm(wide, axis=-1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise InputError(
+            "every vector has a finite length above 0; got a zero or non-finite one, which has no direction"
+        )
+    return np.asarray(wide / lengths, dtype=np.float32)
+
+
+def cosine(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return the cosine of vectors row by row: (…, D) and (…, D), broadcast, → (…), in [−1, 1]."""
+    a, b = np.asarray(first), np.asarray(second)
+    if a.ndim == 0 or b.ndim == 0 or a.shape[-1] != b.shape[-1]:
+        raise InputError(f"vectors to compare have one length; got shapes {a.shape} and {b.shape}")
+    product = np.sum(l2_normalize(a).astype(np.float64) * l2_normalize(b), axis=-1)
+    return np.asarray(np.clip(product, -1, 1), dtype=np.float32)
+
+
+def similarity(first: Embedding, second: Embedding) -> float:
+    """Return the cosine of two embeddings; raise ContractMismatch if they come from different contracts."""
+    require_same_contract(first.contract, second.contract)
+    return float(cosine(first.vector, second.vector))
+
+
+def top_k(probes: FloatArray, gallery: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """Return the k most similar gallery rows of each probe, best first, exactly.
+
+    The gallery is scanned in blocks, so memory beside the inputs is P × (block + k). Of equal similarities the lower
+    index comes first.
+
+    Args:
+        probes: Unit rows (P, D).
+        gallery: Unit rows (G, D), of the same contract.
+        k: How many to return, cut to G.
+
+    Returns:
+        Indices (P, k) int64 and similarities (P, k) float32.
+    """
+    if probes.ndim != 2 or gallery.ndim != 2 or probes.shape[1] != gallery.shape[1]:
+        raise InputError(f"probes are (P, D) and the gallery is (G, D); got {probes.shape} and {gallery.shape}")
+    if k < 1:
+        raise InputError(f"k is at least 1; got {k}")
+    indices = np.empty((len(probes), 0), dtype=np.int64)
+    scores = np.empty((len(probes), 0), dtype=np.float32)
+    for start in range(0, len(gallery), _BLOCK):
+        block = probes @ gallery[start : start + _BLOCK].T
+        numbers = np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)
+        indices, scores = _best(np.hstack([indices, numbers]), np.hstack([scores, block]), k)
+    return indices, scores
+
+
+def _best(indices: IntArray, scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    """Keep the k best columns of each row; columns are in rising index among equals, and a stable sort keeps that."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(indices, order, axis=1), np.take_along_axis(scores, order, axis=1)

@@ -1,0 +1,29 @@
+"""Training: a recipe in, a run folder out.
+
+recipe, recipe_file  what a training does, as TOML, checked
+resolve              "auto" and relative paths → values
+sources, batches     crops to train on and held out; batches as a function of (seed, step)
+learner              backbone, head, optimizer, one step
+trainer              the loop
+run                  the folder: train()
+checkpoint, journal  what a kill cannot destroy
+divergence           when to stop
+allocator            memory that stays between steps
+"""
+
+from marginface.training.interrupt import TrainingInterrupted
+from marginface.training.recipe import Recipe
+from marginface.training.recipe_file import read_recipe, recipe_from, write_recipe
+from marginface.training.run import TrainResult, train
+from marginface.training.trainer import Progress
+
+__all__ = [
+    "Progress",
+    "Recipe",
+    "TrainResult",
+    "TrainingInterrupted",
+    "read_recipe",
+    "recipe_from",
+    "train",
+    "write_recipe",
+]

@@ -1,0 +1,73 @@
+"""Batches: a pure function of (recipe, step), made one ahead on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from marginface.alignment import resize_crops
+from marginface.data.sampler import BalancedBatches, batch_indices, steps_per_epoch
+from marginface.data.source import CropSource
+from marginface.geometry import CROP_SIZE
+from marginface.training.recipe import Recipe
+from marginface.values import ImageArray
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Normalized images (N, 3, S, S) float32 and their labels (N,) int64, on the training device."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Batches:
+    """The batches of a run."""
+
+    def __init__(self, source: CropSource, recipe: Recipe, device: torch.device) -> None:
+        self._source = source
+        self._recipe = recipe
+        self._device = device
+        self._augmentation = recipe.augment.augmentation()
+        balance = recipe.data.balance
+        self._balanced = None if balance == 1 else BalancedBatches(source.labels, balance)
+        self.steps_per_epoch = steps_per_epoch(len(source.labels), recipe.train.batch_size)
+        self.total_steps = recipe.train.steps or max(round(recipe.train.epochs * self.steps_per_epoch), 1)
+
+    def load(self, step: int) -> Batch:
+        """Return the batch of a step: its images and its augmentation depend on the seed and the step only."""
+        train = self._recipe.train
+        if self._balanced is None:
+            indices = batch_indices(len(self._source.labels), train.batch_size, train.seed, step)
+        else:
+            indices = self._balanced.batch(train.batch_size, train.seed, step)
+        pixels = to_tensor(self._source.read(indices), self._recipe.backbone.input_size).to(self._device)
+        random = torch.Generator().manual_seed((train.seed << 32) + step)
+        strength = self._recipe.augment.strength_at(step / self.total_steps)
+        images = self._augmentation(pixels, random, strength)
+        layout = torch.channels_last if train.channels_last else torch.contiguous_format
+        labels = torch.from_numpy(self._source.labels[indices]).to(self._device)
+        return Batch(images.contiguous(memory_format=layout), labels)
+
+    def from_step(self, first: int) -> Iterator[Batch]:
+        """Yield the batches from a step to the end; the next one is made while the last one is used.
+
+        The thread that makes them computes alone: a second team of OpenMP threads costs the training 5 to 14 %.
+        """
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            ahead: Future[Batch] | None = pool.submit(self.load, first) if first < self.total_steps else None
+            for step in range(first, self.total_steps):
+                assert ahead is not None
+                batch = ahead.result()
+                ahead = pool.submit(self.load, step + 1) if step + 1 < self.total_steps else None
+                yield batch
+
+
+def to_tensor(crops: ImageArray, size: int) -> Tensor:
+    """Return crops (N, 112, 112, 3) uint8 as a tensor (N, 3, S, S) uint8, shrunk by area."""
+    resized = crops if size == CROP_SIZE else resize_crops(crops, size)
+    return torch.from_numpy(resized).permute(0, 3, 1, 2)

@@ -1,0 +1,97 @@
+"""The held-out evaluation of a run: pairs of identities the training never saw, and thresholds for the model card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from marginface.contract import ThresholdEntry
+from marginface.data.holdout import PairIndex
+from marginface.data.source import CropSource
+from marginface.data.transforms import normalize
+from marginface.evaluation.scores import PairScores, score_pairs
+from marginface.metrics.roc import supports_far, tar_at_far
+from marginface.training.batches import to_tensor
+from marginface.values import DoubleArray, FloatArray, IntArray
+
+BATCH = 128
+THRESHOLD_IMAGES = 3000  # at most so many images give the impostor pairs of the thresholds: 4.5 million pairs
+THRESHOLD_FMRS = (1e-2, 1e-3, 1e-4)
+PAIRS_PER_ERROR = 10  # impostor pairs behind a threshold, times its FMR
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOutResult:
+    """What one evaluation found."""
+
+    scores: PairScores
+    thresholds: tuple[ThresholdEntry, ...]
+
+    def record(self) -> dict[str, float]:
+        """Return the numbers for the journal, shares in [0, 1]."""
+        rates = {f"tar_at_far_{point.far:g}": point.tar for point in self.scores.tar_at_far}
+        accuracy = self.scores.accuracy
+        numbers = {"accuracy_mean": accuracy.mean, "accuracy_std": accuracy.std, "auc": self.scores.auc}
+        return {**numbers, "eer": self.scores.eer, **rates}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """Held-out crops and their pairs."""
+
+    source: CropSource
+    pairs: PairIndex
+    input_size: int
+    device: torch.device
+
+    def evaluate(self, backbone: nn.Module) -> HeldOutResult:
+        """Embed every held-out crop in float32, without augmentation, and score the pairs."""
+        embeddings = self._embed(backbone)
+        pairs, labels = self.pairs, self.source.labels
+        scores = score_pairs(embeddings, pairs.first, pairs.second, pairs.genuine, pairs.fold, identities=labels)
+        return HeldOutResult(scores, thresholds(embeddings, labels))
+
+    def _embed(self, backbone: nn.Module) -> FloatArray:
+        training = backbone.training
+        backbone.eval()
+        rows = []
+        with torch.inference_mode():
+            for start in range(0, len(self.source.labels), BATCH):
+                indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
+                images = normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
+                rows.append(functional.normalize(backbone(images).float()).cpu().numpy())
+        backbone.train(training)
+        return np.concatenate(rows)
+
+
+def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:
+    """Return a threshold for each false-match rate that the impostor pairs of these images support tenfold.
+
+    Every two images of different identities are an impostor pair, among the first 3,000 images.
+    """
+    genuine, impostor = _all_pairs(embeddings[:THRESHOLD_IMAGES], labels[:THRESHOLD_IMAGES])
+    if not len(genuine) or not len(impostor):
+        return ()
+    identities = len(np.unique(labels[:THRESHOLD_IMAGES]))
+    data = f"every two of {min(len(labels), THRESHOLD_IMAGES):,} held-out training images, {identities} identities"
+    entries = []
+    for fmr in THRESHOLD_FMRS:
+        if supports_far(len(impostor), fmr / PAIRS_PER_ERROR):
+            similarity = tar_at_far(genuine, impostor, fmr).threshold
+            if np.isfinite(similarity):
+                bounded = float(np.clip(similarity, -1, 1))
+                entries.append(ThresholdEntry(similarity=bounded, fmr=fmr, impostor_pairs=len(impostor), data=data))
+    return tuple(entries)
+
+
+def _all_pairs(embeddings: FloatArray, labels: IntArray) -> tuple[DoubleArray, DoubleArray]:
+    """Return the similarities of all genuine and of all impostor pairs."""
+    similarity = (embeddings @ embeddings.T).astype(np.float64)
+    first, second = np.triu_indices(len(labels), 1)
+    values = similarity[first, second]
+    same = labels[first] == labels[second]
+    return values[same], values[~same]

@@ -1,0 +1,45 @@
+"""Ctrl-C during a training: the step is finished, a checkpoint is written, and the message says how to go on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """The run was asked to stop and has saved a checkpoint; the message says how to resume."""
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """Whether someone asked the run to stop."""
+
+    wanted: bool = False
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[StopRequest]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request; the second Ctrl-C interrupts at once.
+
+    Outside the main thread signals cannot be caught: then only the progress callback can ask, by KeyboardInterrupt.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if request.wanted:
+            signal.default_int_handler(number, frame)
+        request.wanted = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,152 @@
+"""What learns: backbone, head, optimizer and the average of the weights, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from marginface import backbones, losses
+from marginface.errors import CheckpointError, RecipeError
+from marginface.training.averaging import WeightAverage
+from marginface.training.batches import Batch
+from marginface.training.checkpoint import BACKBONE, Checkpoint
+from marginface.training.optim import (
+    build_optimizer,
+    clip,
+    load_optimizer_tensors,
+    optimizer_tensors,
+    set_learning_rate,
+)
+from marginface.training.recipe import Recipe
+
+RANDOM_STATE = "random_state"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step did: the mean loss, the gradient norm of the backbone before clipping, the features (N, D)."""
+
+    loss: float
+    gradient_norm: float
+    features: Tensor
+
+
+class Learner:
+    """The networks and the optimizer of a run, on its device."""
+
+    def __init__(self, recipe: Recipe, identities: int, device: torch.device) -> None:
+        self._recipe = recipe
+        self._device = device
+        torch.manual_seed(recipe.train.seed)
+        self.backbone = build_backbone(recipe).to(device)
+        self.head = build_head(recipe, identities).to(device)
+        if recipe.train.channels_last:
+            self.backbone = self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._average = WeightAverage(self.backbone, recipe.optim.ema) if recipe.optim.ema else None
+        self._optimizer = build_optimizer(self.backbone, self.head, recipe.optim)
+        self._forward: nn.Module = torch.compile(self.backbone) if recipe.train.compile else self.backbone  # type: ignore[assignment]
+        self._half = recipe.train.precision == "bfloat16"
+
+    @property
+    def served(self) -> nn.Module:
+        """Return the backbone that is evaluated and kept: the average where there is one."""
+        return self.backbone if self._average is None else self._average.backbone
+
+    @property
+    def scale(self) -> float | None:
+        """Return the scale of the head where it has a fixed one."""
+        scale = getattr(self.head, "scale", None)
+        return float(scale) if isinstance(scale, int | float) else None
+
+    def learn(self, batch: Batch, step: int, *, learning_rate: float, margin_strength: float) -> StepResult:
+        """Do one step: forward, head in float32, backward, clip, update, average."""
+        if self._recipe.loss.margin_full > 0:
+            self.head.margin_strength = margin_strength  # type: ignore[assignment]
+        set_learning_rate(self._optimizer, learning_rate)
+        self._optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            features: Tensor = self._forward(batch.images)
+        features = features.float()
+        loss: Tensor = self.head(features, batch.labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = clip(self.backbone, self._recipe.optim.clip_norm)
+        self._optimizer.step()
+        if self._average is not None:
+            self._average.update(self.backbone, step)
+        return StepResult(loss.item(), norm, features.detach())
+
+    def diagnostics(self, features: Tensor, labels: Tensor) -> dict[str, float]:
+        """Return the accuracy by cosine, without margin, and the mean cosine to the own class centre."""
+        with torch.no_grad():
+            cosine: Tensor = self.head.cosine(features)  # type: ignore[operator]
+            right = (cosine.argmax(dim=1) == labels).float().mean()
+            target = cosine.gather(1, labels[:, None]).mean()
+        return {"train_accuracy": right.item(), "target_cosine": target.item()}
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return everything a checkpoint holds, by file."""
+        optimizer = {**optimizer_tensors(self._optimizer), RANDOM_STATE: torch.get_rng_state()}
+        files = {
+            BACKBONE: dict(self.served.state_dict()),
+            "head": dict(self.head.state_dict()),
+            "optimizer": optimizer,
+        }
+        return files if self._average is None else {**files, "live": dict(self.backbone.state_dict())}
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take over a checkpoint.
+
+        Raises:
+            CheckpointError: a tensor is missing, too many, or of another shape.
+        """
+        served, live = checkpoint.tensors(BACKBONE), checkpoint.tensors("live")
+        _load(self.served, served, checkpoint)
+        if self._average is not None:
+            _load(self.backbone, live, checkpoint)
+        _load(self.head, checkpoint.tensors("head"), checkpoint)
+        optimizer = checkpoint.tensors("optimizer")
+        torch.set_rng_state(optimizer.pop(RANDOM_STATE))
+        load_optimizer_tensors(self._optimizer, optimizer)
+
+
+def build_backbone(recipe: Recipe) -> nn.Module:
+    """Return the backbone of a recipe with fresh weights."""
+    section = recipe.backbone
+    backbone: nn.Module = backbones.build(
+        section.name, embedding_size=section.embedding_size, input_size=section.input_size, **section.options
+    )
+    return backbone
+
+
+def build_head(recipe: Recipe, identities: int) -> nn.Module:
+    """Return the head of a recipe with fresh class centres.
+
+    Raises:
+        RecipeError: the recipe asks for a margin that grows and the loss has no margin_strength.
+    """
+    loss = recipe.loss
+    head: nn.Module = losses.build(
+        loss.name,
+        num_classes=identities,
+        embedding_size=recipe.backbone.embedding_size,
+        scale=loss.scale,
+        margin=loss.margin,
+        gradient=loss.gradient,
+        implementation=loss.implementation,
+        **loss.options,
+    )
+    if loss.margin_full > 0 and not hasattr(head, "margin_strength"):
+        raise RecipeError(f"[loss] margin_full: {loss.name} has no margin that can grow; leave margin_full at 0")
+    return head
+
+
+def _load(module: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Checkpoint) -> None:
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{checkpoint.folder}: its tensors do not fit the recipe's {type(module).__name__}: {error}"
+        ) from None

@@ -1,0 +1,142 @@
+"""A run folder from first to last: recipe.toml, journal.jsonl, checkpoints/, report.html, manifest.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marginface import __version__
+from marginface.contract import file_sha256
+from marginface.errors import CheckpointError, InputError
+from marginface.evaluation.environment import describe_environment
+from marginface.training.checkpoint import Checkpoint, newest_checkpoint
+from marginface.training.held_out import HeldOutResult
+from marginface.training.journal import truncate_journal
+from marginface.training.recipe import Recipe
+from marginface.training.recipe_file import differing_keys, read_recipe, recipe_sha256, write_recipe
+from marginface.training.resolve import resolve, resolve_loss
+from marginface.training.run_report import write_run_report
+from marginface.training.sources import TrainingData, open_data
+from marginface.training.trainer import JOURNAL, OnProgress, Progress, Trainer, torch_settings
+
+RECIPE = "recipe.toml"
+REPORT = "report.html"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainResult:
+    """A finished run: its folder, its last checkpoint and the last held-out evaluation (None without held-out data)."""
+
+    out: Path
+    checkpoint: Checkpoint
+    held_out: HeldOutResult | None
+
+    def summary(self) -> str:
+        """Say in two lines what came out and where it is."""
+        where = f"Step {self.checkpoint.step}. Checkpoint: {self.checkpoint.folder}. Report: {self.out / REPORT}"
+        if self.held_out is None:
+            return f"No identities were held out, so nothing was measured.\n{where}"
+        accuracy, interval = self.held_out.scores.accuracy.mean, self.held_out.scores.accuracy_interval.to_list()
+        pairs = len(self.held_out.scores.genuine)
+        return (
+            f"Held-out pairs: {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%}, {pairs:,} "
+            f"pairs).\n{where}"
+        )
+
+
+def _silent(progress: Progress) -> None:
+    """Say nothing."""
+
+
+def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgress = _silent) -> TrainResult:
+    """Train a recipe into a folder.
+
+    The same recipe gives the same numbers on the same machine with the same number of threads, also when it was
+    interrupted and resumed.
+
+    Args:
+        recipe: what to do; see recipe_file.read_recipe.
+        out: a new or empty folder; with ``resume`` the folder of a run.
+        resume: go on from the newest whole checkpoint.
+        progress: called before the first step and after each; a KeyboardInterrupt it raises ends the run in order.
+
+    Raises:
+        InputError: the folder holds something, or the recipe does not fit.
+        CheckpointError: the run to resume is of another recipe or other data.
+        DataError: the data is not as described.
+        TrainingDiverged: the loss is not finite or runs away.
+        TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
+    """
+    _check_folder(out, resume=resume)
+    data = open_data(resolve(recipe))
+    recipe = resolve_loss(resolve(recipe), len(data.train.identities))
+    checkpoint, notes = _reopen(recipe, out) if resume else _start(recipe, out)
+    with torch_settings(recipe):
+        trainer = Trainer(recipe, data, out, progress)
+        result = trainer.run(checkpoint, tuple(notes))
+    saved, _ = newest_checkpoint(out)
+    if saved is None:
+        raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
+    write_run_report(recipe, data, out / JOURNAL, result, out / REPORT)
+    _write_manifest(recipe, data, saved, out)
+    return TrainResult(out, saved, result)
+
+
+def _check_folder(out: Path, *, resume: bool) -> None:
+    """Refuse a used folder for a new run, and one without a run for a resumed one; before any slow work."""
+    if resume and not (out / RECIPE).is_file():
+        raise CheckpointError(f"{out}: no run to resume: there is no {RECIPE}. Start one without --resume.")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: the folder of a run is a folder; this is a file")
+    if not resume and out.exists() and any(out.iterdir()):
+        kind = "a run: --resume goes on with it" if (out / RECIPE).is_file() else "other files"
+        raise InputError(f"{out}: expected a new or empty folder; it holds {kind}. Or choose another folder for --out.")
+
+
+def _start(recipe: Recipe, out: Path) -> tuple[None, list[str]]:
+    """Make the folder of a new run."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_recipe(recipe, out / RECIPE)
+    return None, []
+
+
+def _reopen(recipe: Recipe, out: Path) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest whole checkpoint of a run and put its journal back to that step."""
+    differing = differing_keys(recipe, read_recipe(out / RECIPE))
+    if differing:
+        raise CheckpointError(
+            f"{out}: the run was started with another recipe. {'; '.join(differing)}. Resume with {out / RECIPE}, or "
+            "start a new run in another folder."
+        )
+    checkpoint, problems = newest_checkpoint(out)
+    step = 0 if checkpoint is None else checkpoint.step
+    truncate_journal(out / JOURNAL, step)
+    return checkpoint, [*problems, f"resumed at step {step}"]
+
+
+def _write_manifest(recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, out: Path) -> None:
+    """Write what was trained on, with what, and the sha256 of every file of the run."""
+    names = [RECIPE, JOURNAL, REPORT]
+    files = [out / name for name in names] + sorted(checkpoint.folder.iterdir())
+    values: dict[str, Any] = {
+        "marginface": __version__,
+        "recipe_sha256": recipe_sha256(recipe),
+        "step": checkpoint.step,
+        "data": {**data.description, "trained_on": _counts(data), "fingerprint": data.fingerprint},
+        "environment": describe_environment(),
+        "files": {path.relative_to(out).as_posix(): file_sha256(path) for path in files if path.is_file()},
+    }
+    (out / MANIFEST).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _counts(data: TrainingData) -> dict[str, int]:
+    held = data.held_out
+    return {
+        "identities": len(data.train.identities),
+        "images": len(data.train.labels),
+        "held_out_identities": 0 if held is None else len(held.identities),
+        "held_out_images": 0 if held is None else len(held.labels),
+    }

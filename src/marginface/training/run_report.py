@@ -1,0 +1,83 @@
+"""The report of one training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from marginface.data.source import CropSource
+from marginface.evaluation.environment import describe_environment
+from marginface.evaluation.report import write_report
+from marginface.evaluation.runs import ErrorPair, Measurement, RunReport, RunSummary
+from marginface.training.held_out import HeldOutResult
+from marginface.training.journal import read_journal
+from marginface.training.recipe import Recipe
+from marginface.training.sources import TrainingData
+from marginface.values import IntArray
+
+PROTOCOL = "held-out pairs"
+HARDEST = 6
+
+
+def write_run_report(
+    recipe: Recipe, data: TrainingData, journal: Path, result: HeldOutResult | None, path: Path
+) -> None:
+    """Write report.html: curves from the journal, held-out scores and hardest pairs, recipe, data, environment."""
+    recipe_path = path.with_name("recipe.toml")
+    summary = RunSummary(
+        name=recipe.name,
+        description=recipe.about,
+        recipe={key: value for key, value in recipe.model_dump(mode="json").items() if isinstance(value, dict)},
+        recipe_toml=recipe_path.read_text(encoding="utf-8"),
+        journal=read_journal(journal),
+        measurements=[] if result is None or data.held_out is None else [_measurement(data, result)],
+    )
+    report = RunReport(
+        title=f"Training of {recipe.name}",
+        summary=_sentence(recipe, data, result),
+        runs=[summary],
+        environment=describe_environment(),
+        data={**data.description, "fingerprint": data.fingerprint},
+        command=f"marginface train {recipe_path} --out {path.parent}",
+    )
+    write_report(report, path)
+
+
+def _sentence(recipe: Recipe, data: TrainingData, result: HeldOutResult | None) -> str:
+    trained = (
+        f"{recipe.backbone.name} with {recipe.loss.name}, trained on {len(data.train.labels):,} images of "
+        f"{len(data.train.identities):,} identities."
+    )
+    if result is None or data.held_out is None:
+        return f"{trained} No identities were held out."
+    accuracy, interval = result.scores.accuracy.mean, result.scores.accuracy_interval.to_list()
+    return (
+        f"{trained} On {len(result.scores.genuine):,} pairs of {len(data.held_out.identities):,} identities it never "
+        f"saw, it decides {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%})."
+    )
+
+
+def _measurement(data: TrainingData, result: HeldOutResult) -> Measurement:
+    scores, pairs, source = result.scores, data.pairs, data.held_out
+    assert pairs is not None, "a held-out result has pairs"
+    assert source is not None, "a held-out result has crops"
+    threshold = scores.accuracy.threshold
+    accepted = scores.similarities > threshold
+    order = np.argsort(scores.similarities)
+    false_matches = order[::-1][(accepted & ~scores.genuine)[order[::-1]]][:HARDEST]
+    false_non_matches = order[(~accepted & scores.genuine)[order]][:HARDEST]
+    numbers: dict[str, Any] = {"protocol": PROTOCOL, **scores.to_dict()}
+
+    def shown(chosen: IntArray) -> tuple[ErrorPair, ...]:
+        ends = [(int(pairs.first[pair]), int(pairs.second[pair]), float(scores.similarities[pair])) for pair in chosen]
+        return tuple(_error_pair(source, first, second, similarity) for first, second, similarity in ends)
+
+    return Measurement(numbers, scores.similarities, scores.genuine, shown(false_matches), shown(false_non_matches))
+
+
+def _error_pair(source: CropSource, first: int, second: int, similarity: float) -> ErrorPair:
+    crops = source.read(np.asarray([first, second]))
+    names = tuple(source.identities[source.labels[index]] for index in (first, second))
+    return ErrorPair(crops[0], crops[1], similarity, (names[0], names[1]))

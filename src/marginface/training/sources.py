@@ -1,0 +1,72 @@
+"""The [data] section → crops to train on and held-out crops with their pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from marginface.data.folder import IdentityFolders
+from marginface.data.holdout import PairIndex, split, verification_pairs
+from marginface.data.source import CropSource
+from marginface.data.synthetic import DrawnFaces
+from marginface.errors import RecipeError
+from marginface.training.recipe import DrawnData, FolderData, Recipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """Crops to train on; held-out crops of other identities and the pairs drawn from them, or None."""
+
+    train: CropSource
+    held_out: CropSource | None
+    pairs: PairIndex | None
+    description: dict[str, object]
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the sha256 of what is trained on."""
+        return self.train.fingerprint()
+
+
+def open_source(data: DrawnData | FolderData) -> CropSource:
+    """Return every crop that the section names, the held-out ones included."""
+    if isinstance(data, DrawnData):
+        return DrawnFaces(
+            data.identities,
+            data.images_per_identity,
+            seed=data.seed,
+            strength=data.strength,
+            label_noise=data.label_noise,
+            tail=data.tail,
+        )
+    exclude = read_names(Path(data.exclude)) if isinstance(data.exclude, str) else data.exclude
+    folders = [Path(folder) for folder in data.folders]
+    return IdentityFolders(folders, exclude=exclude, min_images=data.min_images, memory_gb=data.memory_gb)
+
+
+def open_data(recipe: Recipe) -> TrainingData:
+    """Return the data of a recipe: crops opened, identities held out, pairs drawn.
+
+    Raises:
+        DataError: the crops or the identities do not suffice.
+    """
+    source = open_source(recipe.data)
+    description: dict[str, object] = {"identities": len(source.identities), "images": len(source.labels)}
+    manifest = getattr(source, "manifest", None)
+    if manifest is not None:
+        description |= {name: list(getattr(manifest, name)) for name in ("unreadable", "excluded", "too_few")}
+    evaluation = recipe.evaluation
+    if recipe.data.hold_out == 0:
+        return TrainingData(source, None, None, description)
+    train, held_out = split(source, recipe.data.hold_out, evaluation.seed)
+    pairs = verification_pairs(held_out, evaluation.pairs, evaluation.folds, evaluation.seed)
+    return TrainingData(train, held_out, pairs, description)
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """Return the names in a text file, one a line; empty lines and lines that begin with # are skipped."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"[data] exclude: {path} cannot be read as a text file of names: {error}") from None
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))

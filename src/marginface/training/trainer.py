@@ -1,0 +1,233 @@
+"""The loop: batches in, steps, journal, held-out evaluation, checkpoints. It knows no loss and no backbone by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from marginface import __version__
+from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
+from marginface.errors import CheckpointError
+from marginface.training.batches import Batch, Batches
+from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
+from marginface.training.divergence import LossWatch, check_labels, first_loss_note
+from marginface.training.held_out import HeldOut, HeldOutResult
+from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
+from marginface.training.journal import Journal
+from marginface.training.learner import Learner
+from marginface.training.recipe import Recipe
+from marginface.training.recipe_file import recipe_sha256
+from marginface.training.schedule import learning_rate_factor, margin_strength
+from marginface.training.sources import TrainingData
+
+JOURNAL = "journal.jsonl"
+SPEED_SMOOTHING = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the progress callback gets: before the first step with an empty record, then after each step.
+
+    ``record`` is the journal's object of the step; ``notes`` are sentences for the person who watches.
+    """
+
+    step: int
+    total_steps: int
+    record: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Return loss, learning rate, speed and, where they were measured, accuracies in one line."""
+        if not self.record:
+            return "starting"
+        record = self.record
+        parts = [f"loss {record['loss']:.3f}", f"lr {record['learning_rate']:.2g}"]
+        parts += [f"{record['images_per_second']:.0f} images/s"]
+        parts += [f"training {record['train_accuracy']:.1%}"] if "train_accuracy" in record else []
+        parts += [f"held-out pairs {record['accuracy_mean']:.2%}"] if "accuracy_mean" in record else []
+        return ", ".join(parts)
+
+    def is_milestone(self) -> bool:
+        """Say whether a log should show this step: one in twenty of the run, and every evaluation."""
+        every = max(self.total_steps // 20, 1)
+        return bool(self.record) and (self.step % every == 0 or "accuracy_mean" in self.record)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Trainer:
+    """One run over its data, from a step to the end."""
+
+    def __init__(self, recipe: Recipe, data: TrainingData, out: Path, on_progress: OnProgress) -> None:
+        check_labels(data.train.labels, len(data.train.identities))
+        self.recipe = recipe
+        self._out = out
+        self._data = data
+        self._tell = on_progress
+        self._device = torch.device(recipe.train.device)
+        self.learner = Learner(recipe, len(data.train.identities), self._device)
+        self.batches = Batches(data.train, recipe, self._device)
+        self._held_out = self._open_held_out()
+        self._watch = LossWatch()
+        self._speed, self._last_end = 0.0, 0.0
+
+    def run(self, checkpoint: Checkpoint | None, notes: tuple[str, ...] = ()) -> HeldOutResult | None:
+        """Train from a checkpoint, or from the start, to the end; return the last held-out evaluation.
+
+        Raises:
+            CheckpointError: the checkpoint is of other data.
+            TrainingDiverged: the loss is not finite or runs away.
+            TrainingInterrupted: someone asked to stop; a checkpoint is saved.
+        """
+        first = self._restore(checkpoint)
+        self._tell(Progress(first, self.batches.total_steps, {}, (*notes, *self._plan())))
+        result = None
+        with stop_on_signal() as stop, Journal(self._out / JOURNAL) as journal:
+            batches = self.batches.from_step(first)
+            self._last_end = time.perf_counter()
+            for step, batch in enumerate(batches, start=first):
+                result = self._one_step(step, batch, journal, stop)
+                if stop.wanted and step + 1 < self.batches.total_steps:
+                    batches.close()  # type: ignore[attr-defined]
+                    self._interrupted(step + 1)
+        return self._evaluate() if first == self.batches.total_steps else result
+
+    def _one_step(self, step: int, batch: Batch, journal: Journal, stop: StopRequest) -> HeldOutResult | None:
+        """Learn from a batch, then record, evaluate and save as far as this step is due."""
+        done, train = step + 1, self.recipe.train
+        last = done == self.batches.total_steps
+        record, notes = self._learn(step, batch)
+        due = last or (train.evaluate_every > 0 and done % train.evaluate_every == 0)
+        result = self._evaluate() if due else None
+        record |= result.record() if result is not None else {}
+        journal.write({**record, "notes": list(notes)} if notes else record)
+        if last or (train.checkpoint_every > 0 and done % train.checkpoint_every == 0):
+            self.save(done, () if result is None else result.thresholds)
+        try:
+            self._tell(Progress(done, self.batches.total_steps, record, notes))
+        except KeyboardInterrupt:
+            stop.wanted = True
+        return result
+
+    def _learn(self, step: int, batch: Batch) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Do the step and return its record and what there is to say about it."""
+        total, recipe = self.batches.total_steps, self.recipe
+        rate = recipe.optim.learning_rate * self._factor(step)
+        strength = margin_strength(recipe.loss, step, total)
+        result = self.learner.learn(batch, step, learning_rate=rate, margin_strength=strength)
+        self._watch.check(step + 1, result.loss, settling=strength < 1)
+        record: dict[str, Any] = {
+            "step": step + 1,
+            "epoch": round((step + 1) / self.batches.steps_per_epoch, 4),
+            "loss": result.loss,
+            "learning_rate": rate,
+            "gradient_norm": result.gradient_norm,
+            "images_per_second": round(self._images_per_second(len(batch.labels)), 1),
+        }
+        if recipe.loss.margin_full > 0:
+            record["margin_strength"] = strength
+        if (step + 1) % recipe.train.log_every == 0 or step + 1 == total:
+            record |= self.learner.diagnostics(result.features, batch.labels)
+        note = first_loss_note(result.loss, len(self._data.train.identities), self.learner.scale) if step == 0 else ""
+        return record, (note,) if note else ()
+
+    def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
+        """Write a checkpoint of the present state."""
+        state = Checkpoint(self._out, step, recipe_sha256(self.recipe), self._data.fingerprint)
+        card = model_card(self.recipe, state, thresholds)
+        return save_checkpoint(self._out, state, self.learner.tensors(), card, keep=self.recipe.train.keep_checkpoints)
+
+    def _restore(self, checkpoint: Checkpoint | None) -> int:
+        if checkpoint is None:
+            return 0
+        if checkpoint.data_fingerprint != self._data.fingerprint:
+            raise CheckpointError(
+                f"the data has changed since the run began: fingerprint {self._data.fingerprint[:12]}, the "
+                f"checkpoint has {checkpoint.data_fingerprint[:12]}. Put the data back, or start a "
+                "new run in another folder."
+            )
+        self.learner.restore(checkpoint)
+        return checkpoint.step
+
+    def _factor(self, step: int) -> float:
+        return learning_rate_factor(self.recipe.schedule, step, self.batches.total_steps, self.batches.steps_per_epoch)
+
+    def _evaluate(self) -> HeldOutResult | None:
+        return None if self._held_out is None else self._held_out.evaluate(self.learner.served)
+
+    def _open_held_out(self) -> HeldOut | None:
+        data = self._data
+        if data.held_out is None or data.pairs is None:
+            return None
+        return HeldOut(data.held_out, data.pairs, self.recipe.backbone.input_size, self._device)
+
+    def _images_per_second(self, images: int) -> float:
+        """Return the smoothed speed from the end of a step to the end of the next, the wait for a batch included."""
+        now = time.perf_counter()
+        speed = images / max(now - self._last_end, 1e-9)
+        self._last_end = now
+        self._speed = speed if self._speed == 0 else SPEED_SMOOTHING * self._speed + (1 - SPEED_SMOOTHING) * speed
+        return self._speed
+
+    def _interrupted(self, step: int) -> None:
+        """Save what there is and say how to go on."""
+        saved = self.save(step)
+        place = checkpoints_folder(self._out).name
+        raise TrainingInterrupted(
+            f"stopped after step {step} of {self.batches.total_steps}; {place}/{saved.folder.name} is saved. Go on "
+            f"with: marginface train {self._out / 'recipe.toml'} --out {self._out} --resume"
+        )
+
+    def _plan(self) -> tuple[str, ...]:
+        """Say what will happen, before it does."""
+        train, source = self.recipe.train, self._data.train
+        batches, optim = self.batches, self.recipe.optim
+        held = 0 if self._data.held_out is None else len(self._data.held_out.identities)
+        peak = max(self._factor(round(place * (batches.total_steps - 1) / 100)) for place in range(101))
+        return (
+            f"{len(source.labels):,} images of {len(source.identities):,} identities ({held:,} more held out)",
+            f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "
+            f"learning rate up to {optim.learning_rate * peak:g}",
+            f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
+            f"{train.device} with {train.threads} threads; a softmax that knows nothing has loss "
+            f"{math.log(len(source.identities)):.2f}",
+        )
+
+
+def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEntry, ...]) -> ModelCard:
+    """Return the card of a checkpoint; save_checkpoint fills in the hash of its file."""
+    backbone = BackboneEntry(name=recipe.backbone.name, options=dict(recipe.backbone.options))
+    return ModelCard(
+        name=recipe.name,
+        file="backbone.safetensors",
+        sha256="0" * 64,
+        license="as your training data allows",
+        provenance=(
+            f"marginface {__version__}, step {state.step}, recipe {state.recipe_sha256[:16]}, "
+            f"data {state.data_fingerprint[:16]}"
+        ),
+        embedding_size=recipe.backbone.embedding_size,
+        input_size=recipe.backbone.input_size,
+        backbone=backbone,
+        thresholds=thresholds,
+    )
+
+
+@contextmanager
+def torch_settings(recipe: Recipe) -> Iterator[None]:
+    """Set the threads, and leave threads and torch's random state afterwards as they were."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(enabled=True):
+        torch.set_num_threads(recipe.train.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

@@ -1,0 +1,22 @@
+"""Published weights: what there is, where it comes from, and the file that runs (table WEIGHTS).
+
+``locate`` gives the file as it was published, checked by its sha256; ``prepared`` gives the float32 ONNX made from it.
+"""
+
+from marginface.weights.cache import cache_folder
+from marginface.weights.prepare import PREPARATION_VERSION, prepared
+from marginface.weights.published import WEIGHTS, Weights, WheelFile, list_weights
+from marginface.weights.session import open_session
+from marginface.weights.sources import locate
+
+__all__ = [
+    "PREPARATION_VERSION",
+    "WEIGHTS",
+    "Weights",
+    "WheelFile",
+    "cache_folder",
+    "list_weights",
+    "locate",
+    "open_session",
+    "prepared",
+]

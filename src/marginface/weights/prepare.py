@@ -1,0 +1,86 @@
+"""From the published file to the one that runs: folded to float32, free batch or image size, kept in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+import onnx
+from onnx import ModelProto
+
+from marginface.contract import file_sha256
+from marginface.registry import Registry
+from marginface.weights.cache import cache_folder, write_whole
+from marginface.weights.folding import fold_weights, free_dimensions, split_prelu
+from marginface.weights.published import WEIGHTS, Weights
+from marginface.weights.sources import locate
+
+PREPARATION_VERSION = 1  # raise it whenever prepare() makes other bytes: the old files are then left alone
+
+_YUNET_STRIDES = (8, 16, 32)
+
+
+def prepared(name: str, *, file: Path | None = None) -> Path:
+    """Return the float32 ONNX file made from published weights, from the cache or made now.
+
+    Its name holds the sha256 of the published file and the version of the preparation; its own sha256 is kept beside
+    it, and a file that does not fit is made again.
+
+    Args:
+        name: A name in WEIGHTS.
+        file: The user's own copy of the published file; see locate.
+
+    Raises:
+        UnknownName: No such weights.
+        WeightsError: The published file cannot be found, or the cache cannot be written.
+    """
+    weights = WEIGHTS[name]
+    ready = cache_folder() / f"{weights.name}-{weights.sha256[:16]}-v{PREPARATION_VERSION}.onnx"
+    if file is None and _is_whole(ready):
+        return ready
+    content = prepare(weights, locate(name, file=file)).SerializeToString(deterministic=True)
+    write_whole(_hash_file(ready), partial(_write, sha256(content).hexdigest().encode()))
+    return write_whole(ready, partial(_write, content))
+
+
+def prepare(weights: Weights, path: Path) -> ModelProto:
+    """Return the model that runs: weights folded, PReLU split, free dimensions. Nothing is written."""
+    return _SHAPES[weights.name](split_prelu(fold_weights(onnx.load(str(path)))))
+
+
+def _free_yunet(model: ModelProto) -> ModelProto:
+    """Free height and width, multiples of 32; n locations in each output of a stride."""
+    widths = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
+    outputs: dict[str, tuple[str | int, ...]] = {
+        f"{kind}_{stride}": (1, f"locations_{stride}", width)
+        for kind, width in widths.items()
+        for stride in _YUNET_STRIDES
+    }
+    return free_dimensions(model, {"input": (1, 3, "height", "width")}, outputs)
+
+
+def _free_sface(model: ModelProto) -> ModelProto:
+    return free_dimensions(model, {"data": ("batch", 3, 112, 112)}, {"fc1": ("batch", 128)})
+
+
+_SHAPES: Registry[Callable[[ModelProto], ModelProto]] = Registry("preparation")
+_SHAPES.add("yunet", _free_yunet)
+_SHAPES.add("sface", _free_sface)
+
+
+def _hash_file(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return file_sha256(path) == _hash_file(path).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _write(content: bytes, stream: IO[bytes]) -> None:
+    stream.write(content)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from marginface.cli import app
+from marginface.contract import Contract, ModelCard
+from marginface.values import FloatArray, ImageArray
+
+CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="none", embedding_size=3)
+
+
+class MeanColor:
+    """An embedder that one can foresee: the direction of the mean colour."""
+
+    card = CARD
+
+    def __init__(self, mirror: bool) -> None:
+        self.contract: Contract = CARD.contract(mirror=mirror)
+
+    def embed(self, crops: ImageArray) -> FloatArray:
+        colors = crops.mean(axis=(1, 2)).astype(np.float32) - 60
+        return colors / np.linalg.norm(colors, axis=1, keepdims=True)
+
+
+@pytest.fixture(autouse=True)
+def _foreseeable_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("marginface.embedding")
+    module.load_embedder = lambda model, *, mirror: MeanColor(mirror)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "marginface.embedding", module)
+
+
+@pytest.fixture
+def lfw(tmp_path: Path) -> Path:
+    """Six people of two crops in the LFW layout, and a list of 2 folds × 3 pairs of each kind."""
+    rng, lines = np.random.default_rng(0), ["2\t3"]
+    for person in range(6):
+        color = rng.integers(70, 250, 3)
+        (tmp_path / f"P{person}").mkdir()
+        for image in (1, 2):
+            shade = tuple(int(value) for value in color + image)
+            Image.new("RGB", (112, 112), shade).save(tmp_path / f"P{person}" / f"P{person}_{image:04d}.png")
+    for people in ((0, 1, 2), (3, 4, 5)):
+        lines += [f"P{person}\t1\t2" for person in people]
+        lines += [f"P{person}\t1\tP{(person + 1) % 6}\t2" for person in people]
+    (tmp_path / "pairs.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["evaluate", "pairs", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def test_a_protocol_is_measured_printed_and_written(lfw: Path) -> None:
+    numbers, report = lfw / "out" / "numbers.json", lfw / "out" / "report.html"
+    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--json", numbers, "--report", report)
+    assert status == 0, text
+    values = json.loads(numbers.read_text())
+    assert (values["pairs"], values["genuine_pairs"], values["failures_to_acquire"]) == (12, 6, 0)
+    assert values["mirror"] is True
+    assert f"{100 * values['accuracy_mean']:.2f} ± " in text
+    assert values["contract"] in text
+    assert "0 of 12" in text
+    assert "mean-color on lfw:pairs" in report.read_text(encoding="utf-8")
+
+
+def test_without_the_mirror_the_contract_is_another(lfw: Path) -> None:
+    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--no-mirror")
+    assert status == 0
+    assert CARD.contract(mirror=False).id in text
+
+
+@pytest.mark.parametrize("arguments", [(), ("--pairs", "pairs.txt", "--split", "FF")])
+def test_one_protocol_is_asked_for_not_none_and_not_two(lfw: Path, arguments: tuple[str, ...]) -> None:
+    status, text = run("m", lfw, *arguments)
+    assert status == 2
+    assert "one of the two; got " + ("both" if arguments else "neither") in text
+
+
+def test_a_far_beyond_the_data_ends_with_what_would_be_needed(lfw: Path) -> None:
+    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--far", "1e-6")
+    assert status == 2
+    assert "6 impostor pairs cannot support FAR 1e-6" in text
+
+
+def test_missing_images_are_counted_with_examples(lfw: Path) -> None:
+    (lfw / "P3" / "P3_0002.png").unlink()
+    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned")
+    assert status == 2
+    assert "1 of 12 images" in text
+    assert "P3_0002" in text

@@ -1,0 +1,114 @@
+"""Every loss of the table, swept, and the errors that teach its options."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marginface.errors import InputError, UnknownName
+from marginface.losses import LOSSES, build
+from marginface.losses.normface import smallest_scale
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), samples=st.integers(1, 9), classes=st.integers(1, 7), size=st.integers(1, 6))
+def test_a_loss_is_finite_not_negative_and_blind_to_the_order(
+    name: str, seed: int, samples: int, classes: int, size: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(samples, size, generator=generator, dtype=torch.float64)
+    labels = torch.randint(-1, classes, (samples,), generator=generator)
+    head = build(name, num_classes=classes, embedding_size=size).double()
+    loss = head(features, labels)
+    assert loss.isfinite()
+    assert loss >= 0
+    samples_order = torch.randperm(samples, generator=generator)
+    torch.testing.assert_close(head(features[samples_order], labels[samples_order]), loss)
+    new_place = torch.randperm(classes, generator=generator)
+    with torch.no_grad():
+        head.centers[new_place] = head.centers.clone()
+    moved = torch.where(labels >= 0, new_place[labels.clamp_min(0)], labels)
+    torch.testing.assert_close(head(features, moved), loss)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@settings(max_examples=25, deadline=None)
+@given(nearer=st.floats(0.05, 3.09), step=st.floats(0.02, 1.0))
+def test_a_loss_rises_as_the_feature_turns_away_from_its_center(name: str, nearer: float, step: float) -> None:
+    head = build(name, num_classes=3, embedding_size=4).double()
+    with torch.no_grad():
+        head.centers.copy_(
+            torch.eye(3, 4)
+        )  # the fourth axis is at 90° to all: turning towards it moves one cosine only
+    near, far = (
+        head(torch.tensor([[math.cos(theta), 0, 0, math.sin(theta)]], dtype=torch.float64), torch.tensor([0]))
+        for theta in (nearer, min(nearer + step, math.pi))
+    )
+    assert near < far
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_head_has_centers_and_cosines_without_gradient(name: str) -> None:
+    head = build(name, num_classes=5, embedding_size=3)
+    features = torch.randn(4, 3, requires_grad=True)
+    cosine = head.cosine(features)
+    expected = torch.nn.functional.cosine_similarity(features[:, None], head.centers[None], dim=2)
+    torch.testing.assert_close(cosine, expected)
+    assert head.centers.shape == (5, 3)
+    assert not cosine.requires_grad
+
+
+def test_none_means_the_default_of_the_paper() -> None:
+    heads = {name: build(name, num_classes=100, embedding_size=3) for name in LOSSES if name != "softmax"}
+    assert {name: head.scale for name, head in heads.items()} == {
+        "normface": smallest_scale(100),
+        "cosface": 64.0,
+        "arcface": 64.0,
+        "x2softmax": 64.0,
+    }
+    assert (heads["cosface"].margin.margin, heads["arcface"].margin.margin) == (0.35, 0.5)
+
+
+def test_margin_scale_and_gradient_reach_the_head() -> None:
+    head = build("arcface", num_classes=3, embedding_size=2, margin=0.3, scale=16, gradient="straight_through")
+    assert (head.margin.margin, head.scale, head.gradient) == (0.3, 16.0, "straight_through")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("arcfase", {}, "unknown loss 'arcfase'. Did you mean 'arcface'"),
+        ("arcface", {"margn": 0.5}, "option of arcface 'margn'. Did you mean 'margin'.*past_pi, scale, gradient"),
+        ("x2softmax", {"margin": 0.5}, "option of x2softmax 'margin'.*Known: a, h, k"),
+    ],
+)
+def test_an_unknown_name_or_option_names_the_right_ones(name: str, arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(UnknownName, match=message):
+        build(name, num_classes=3, embedding_size=2, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("arcface", {"implementation": "chunked"}, "one of dense; got 'chunked'"),
+        ("arcface", {"gradient": "detached"}, "'exact' or 'straight_through'; got 'detached'"),
+        ("arcface", {"scale": 0}, "scale is above 0"),
+        ("arcface", {"margin": "0.5"}, "margin of arcface is a number"),
+        ("softmax", {"scale": 30.0}, "softmax has no scale.*normface"),
+        ("softmax", {"margin": 0.3}, "softmax takes no options; got margin"),
+    ],
+)
+def test_a_wrong_value_says_what_is_right(name: str, arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build(name, num_classes=3, embedding_size=2, **arguments)
+
+
+def test_a_head_without_classes_is_refused() -> None:
+    for name in LOSSES:
+        with pytest.raises(InputError, match="at least 1"):
+            build(name, num_classes=0, embedding_size=2)

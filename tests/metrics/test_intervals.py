@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marginface.errors import InputError
+from marginface.metrics import identity_bootstrap, student_t_interval, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilson_gives_the_published_values(successes: int, trials: int, low: float, high: float) -> None:
+    # 81 of 263 is the example of Newcombe (1998), method 3
+    interval = wilson_interval(successes, trials)
+    assert interval.to_list() == pytest.approx([low, high], abs=5e-5)
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_ends_of_wilson_solve_its_equation(counts: tuple[int, int]) -> None:
+    successes, trials = counts
+    share, interval = successes / trials, wilson_interval(*counts)
+    assert 0 <= interval.low <= share <= interval.high <= 1
+    for end in interval.to_list():
+        if 0 < end < 1:
+            assert abs(share - end) == pytest.approx(1.959964 * np.sqrt(end * (1 - end) / trials), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"), [(1, 12.7062), (2, 4.3027), (4, 2.7764), (5, 2.5706), (9, 2.2622), (30, 2.0423)]
+)
+def test_student_t_uses_the_tabled_quantile(freedom: int, quantile: float) -> None:
+    values = np.random.default_rng(0).normal(size=freedom + 1)
+    interval = student_t_interval(values)
+    half = quantile * values.std(ddof=1) / np.sqrt(freedom + 1)
+    assert interval.to_list() == pytest.approx([values.mean() - half, values.mean() + half], rel=1e-4)
+
+
+def bootstrap_by_loops(correct: list[bool], first: list[int], second: list[int], resamples: int) -> list[float]:
+    rng, names = np.random.default_rng(1), sorted({*first, *second})
+    shares = []
+    for _ in range(resamples):
+        drawn = list(rng.choice(names, size=len(names)))
+        right = total = 0
+        for outcome, a, b in zip(correct, first, second, strict=True):
+            weight = drawn.count(a) if a == b else drawn.count(a) * drawn.count(b)
+            right, total = right + weight * outcome, total + weight
+        if total:
+            shares.append(right / total)
+    return list(np.quantile(shares, [0.025, 0.975]))
+
+
+def test_the_identity_bootstrap_agrees_with_loops_up_to_chance() -> None:
+    rng = np.random.default_rng(5)
+    first = np.repeat(np.arange(12), 4)
+    second = np.where(np.arange(48) % 2 == 0, first, (first + 1 + np.arange(48) % 5) % 12)
+    correct = rng.random(48) < 0.7
+    ours = identity_bootstrap(correct, first, second, resamples=4000)
+    slow = bootstrap_by_loops(correct.tolist(), first.tolist(), second.tolist(), 2000)
+    assert ours.to_list() == pytest.approx(slow, abs=0.025)
+
+
+def test_errors_of_one_person_widen_the_bootstrap_beyond_wilson() -> None:
+    identity = np.repeat(np.arange(20), 50)
+    correct = identity != 0  # every pair of one person is wrong
+    clustered = identity_bootstrap(correct, identity, identity)
+    naive = wilson_interval(int(correct.sum()), len(correct))
+    assert clustered.high - clustered.low > 3 * (naive.high - naive.low)
+    assert clustered == identity_bootstrap(correct, identity, identity), "the seed fixes the resamples"
+
+
+def test_impossible_requests_are_refused() -> None:
+    with pytest.raises(InputError, match="successes"):
+        wilson_interval(3, 2)
+    with pytest.raises(InputError, match="trials"):
+        wilson_interval(0, 0)
+    with pytest.raises(InputError, match="confidence"):
+        wilson_interval(1, 2, confidence=95)
+    with pytest.raises(InputError, match="2 or more"):
+        student_t_interval([0.9])
+    with pytest.raises(InputError, match="per pair"):
+        identity_bootstrap(np.ones(2, bool), np.zeros(2, np.int64), np.zeros(1, np.int64))

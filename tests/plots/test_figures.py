@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from marginface.errors import InputError
+from marginface.metrics import roc
+from marginface.plots import det_figure, margin_figure, render, roc_figure, similarity_figure, training_figure
+from marginface.plots.training import series
+
+RNG = np.random.default_rng(0)
+GENUINE, IMPOSTOR = RNG.normal(0.5, 0.15, 400), RNG.normal(0.0, 0.1, 500)
+CURVES = {"one": roc(GENUINE, IMPOSTOR), "two": roc(GENUINE - 0.1, IMPOSTOR)}
+JOURNAL = [{"step": 0, "loss": 3.0, "learning_rate": 0.1}, {"step": 9, "loss": float("nan")}, {"step": 10, "loss": 1.0}]
+
+
+def test_the_roc_starts_at_one_false_accept_and_steps_through_the_exact_points() -> None:
+    (axes,) = roc_figure(CURVES).axes
+    assert axes.get_xlim()[0] == pytest.approx(1 / 500)
+    assert axes.get_xscale() == "log"
+    far, tar = axes.lines[0].get_data()
+    at = int(np.searchsorted(CURVES["one"].far, 0.01, side="right")) - 1
+    assert np.asarray(tar)[np.asarray(far) <= 0.01 + 1e-12][-1] == pytest.approx(100 * CURVES["one"].tar[at])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
+
+
+def test_a_perfect_model_still_gives_curves() -> None:
+    perfect = {"perfect": roc(np.array([0.9, 0.8]), np.array([0.1, 0.2]))}
+    for figure in (roc_figure(perfect), det_figure(perfect)):
+        assert render(figure, "png").startswith(b"\x89PNG")
+
+
+def test_equal_rates_lie_on_the_diagonal_of_the_det() -> None:
+    coin = np.linspace(-1, 1, 100)
+    (axes,) = det_figure({"coin": roc(coin, coin)}).axes
+    x, y = (np.asarray(values) for values in axes.lines[0].get_data())
+    np.testing.assert_allclose(x, -y, atol=0.05)  # FRR = 1 − FAR, and deviates are odd
+
+
+def test_histograms_are_shares_of_their_own_pairs() -> None:
+    (axes,) = similarity_figure(GENUINE, IMPOSTOR, 0.25).axes
+    heights = [sum(patch.get_height() for patch in bars) for bars in axes.containers if len(bars) > 1]
+    assert heights == pytest.approx([100, 100])
+    assert axes.lines[0].get_xdata()[0] == 0.25
+
+
+def test_a_similarity_of_minus_one_is_inside_the_histogram() -> None:
+    (axes,) = similarity_figure(np.append(GENUINE, -1.0), IMPOSTOR).axes
+    heights = [sum(patch.get_height() for patch in bars) for bars in axes.containers if len(bars) > 1]
+    assert heights == pytest.approx([100, 100])
+
+
+def test_a_training_figure_has_a_panel_for_what_the_journals_hold() -> None:
+    figure = training_figure({"a": JOURNAL, "b": [{"step": 0, "accuracy_mean": 0.5}]})
+    assert [axes.get_ylabel().split()[0] for axes in figure.axes] == ["Loss", "Learning", "Held-out"]
+
+
+def test_values_that_are_not_finite_are_left_out_of_a_curve() -> None:
+    steps, values = series(JOURNAL, "loss")
+    assert (steps.tolist(), values.tolist()) == ([0, 10], [3.0, 1.0])
+
+
+def test_a_journal_without_curves_is_refused() -> None:
+    with pytest.raises(InputError, match="loss, learning_rate"):
+        training_figure({"empty": [{"step": 1}]})
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        roc_figure(CURVES),
+        det_figure(CURVES),
+        similarity_figure(GENUINE, IMPOSTOR, 0.3),
+        training_figure({"run": JOURNAL}),
+        margin_figure(np.linspace(0, np.pi, 9), {"CosFace": np.cos(np.linspace(0, np.pi, 9)) - 0.35}),
+    ],
+    ids=["roc", "det", "similarity", "training", "margin"],
+)
+def test_every_figure_names_its_axes_and_renders_as_svg(figure) -> None:  # type: ignore[no-untyped-def]
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    assert figure.axes[-1].get_xlabel()
+    assert ET.fromstring(render(figure)).tag.endswith("svg")
+
+
+def test_importing_the_plots_loads_no_matplotlib_and_drawing_loads_no_pyplot() -> None:
+    code = (
+        "import sys, marginface.plots as p\n"
+        "assert 'matplotlib' not in sys.modules, 'import'\n"
+        "p.render(p.training_figure({'a': [{'step': 0, 'loss': 1.0}]}))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

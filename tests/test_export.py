@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from marginface import backbones, export
+from marginface.backbones import BACKBONES
+from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry, file_sha256, read_card, write_card
+from marginface.embedding import OnnxEmbedder, load_embedder
+from marginface.errors import CheckpointError, ExportError, InputError
+
+THRESHOLD = ThresholdEntry(similarity=0.4, fmr=0.01, impostor_pairs=1000, data="held-out")
+
+
+def checkpoint(folder: Path, name: str = "tiny", size: int = 32) -> Path:
+    """Write a checkpoint folder of a backbone with fresh weights and lived-in batch norms."""
+    torch.manual_seed(0)
+    backbone = backbones.build(name, embedding_size=8, input_size=size)
+    backbone.train()(torch.randn(4, 3, size, size))
+    folder.mkdir()
+    save_file(backbone.state_dict(), folder / "backbone.safetensors")
+    card = ModelCard(
+        name="test",
+        file="backbone.safetensors",
+        sha256=file_sha256(folder / "backbone.safetensors"),
+        license="as your training data allows",
+        provenance="a test",
+        embedding_size=8,
+        input_size=size,
+        backbone=BackboneEntry(name=name),
+        thresholds=(THRESHOLD,),
+    )
+    write_card(card, folder / "card.toml")
+    return folder
+
+
+def crops(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(9).integers(0, 256, (count, 112, 112, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", [name for name in BACKBONES if name not in ("iresnet34", "iresnet50", "iresnet100")])
+def test_the_exported_file_embeds_as_the_checkpoint_does(name: str, tmp_path: Path) -> None:
+    source = checkpoint(tmp_path / "checkpoint", name)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = export.export(source, tmp_path / "model.onnx")
+    assert [str(warning.message) for warning in caught] == []
+    assert result.smallest_cosine >= 1 - 1e-5
+    exported, torch_side = load_embedder(tmp_path / "model.onnx"), load_embedder(source)
+    assert isinstance(exported, OnnxEmbedder)
+    for count in (1, 3):
+        np.testing.assert_allclose(exported.embed(crops(count)), torch_side.embed(crops(count)), atol=1e-4)
+
+
+def test_the_card_beside_it_has_the_hash_the_thresholds_and_the_provenance(tmp_path: Path) -> None:
+    export.export(checkpoint(tmp_path / "checkpoint"), tmp_path / "model.onnx")
+    card = read_card(tmp_path / "model.toml")
+    assert card.sha256 == file_sha256(tmp_path / "model.onnx")
+    assert (card.file, card.provenance, card.thresholds) == ("model.onnx", "a test", (THRESHOLD,))
+    assert (card.input_size, card.embedding_size, card.color_order, card.mean, card.std) == (32, 8, "RGB", 127.5, 127.5)
+
+
+def test_existing_files_are_kept_unless_asked(tmp_path: Path) -> None:
+    source = checkpoint(tmp_path / "checkpoint")
+    (tmp_path / "model.toml").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match=r"model\.toml exist already"):
+        export.export(source, tmp_path / "model.onnx")
+    assert (tmp_path / "model.toml").read_text(encoding="utf-8") == "mine"
+    export.export(source, tmp_path / "model.onnx", overwrite=True)
+    assert read_card(tmp_path / "model.toml").name == "test"
+
+
+def test_a_name_that_is_not_onnx_and_a_folder_without_checkpoint_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ends in \.onnx"):
+        export.export(tmp_path, tmp_path / "model.bin")
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        export.export(tmp_path, tmp_path / "model.onnx")
+
+
+class Wrong(nn.Module):
+    """Computes something else when it is traced."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.network(images)
+        return features.flip(1)
+
+
+def test_a_file_that_computes_something_else_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = checkpoint(tmp_path / "checkpoint")
+    honest = export.write_onnx
+    monkeypatch.setattr(export, "write_onnx", lambda network, size, path: honest(Wrong(network), size, path))
+    with pytest.raises(ExportError, match="disagree"):
+        export.export(source, tmp_path / "model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
