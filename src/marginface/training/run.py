@@ -17,11 +17,10 @@ from marginface.training.journal import truncate_journal
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import differing_keys, read_recipe, recipe_sha256, write_recipe
 from marginface.training.resolve import resolve, resolve_loss
-from marginface.training.run_report import write_run_report
+from marginface.training.run_report import JOURNAL, RECIPE, write_run_report
 from marginface.training.sources import TrainingData, open_data
-from marginface.training.trainer import JOURNAL, OnProgress, Progress, Trainer, torch_settings
+from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
 
-RECIPE = "recipe.toml"
 REPORT = "report.html"
 MANIFEST = "manifest.json"
 
@@ -80,7 +79,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
     saved, _ = newest_checkpoint(out)
     if saved is None:
         raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
-    write_run_report(recipe, data, out / JOURNAL, result, out / REPORT)
+    write_run_report(recipe, data, result, out / REPORT)
     _write_manifest(recipe, data, saved, out)
     return TrainResult(out, saved, result)
 
@@ -125,7 +124,12 @@ def _write_manifest(recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, 
         "marginface": __version__,
         "recipe_sha256": recipe_sha256(recipe),
         "step": checkpoint.step,
-        "data": {**data.description, "trained_on": _counts(data), "fingerprint": data.fingerprint},
+        "data": {
+            **data.description,
+            "trained_on": _counts(data),
+            "held_out_identities": [] if data.held_out is None else list(data.held_out.identities),
+            "fingerprint": data.fingerprint,
+        },
         "environment": describe_environment(),
         "files": {path.relative_to(out).as_posix(): file_sha256(path) for path in files if path.is_file()},
     }

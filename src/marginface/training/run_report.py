@@ -17,32 +17,36 @@ from marginface.training.recipe import Recipe
 from marginface.training.sources import TrainingData
 from marginface.values import IntArray
 
+RECIPE = "recipe.toml"
+JOURNAL = "journal.jsonl"
 PROTOCOL = "held-out pairs"
 HARDEST = 6
 
 
-def write_run_report(
-    recipe: Recipe, data: TrainingData, journal: Path, result: HeldOutResult | None, path: Path
-) -> None:
+def write_run_report(recipe: Recipe, data: TrainingData, result: HeldOutResult | None, path: Path) -> None:
     """Write report.html: curves from the journal, held-out scores and hardest pairs, recipe, data, environment."""
-    recipe_path = path.with_name("recipe.toml")
-    summary = RunSummary(
-        name=recipe.name,
-        description=recipe.about,
-        recipe={key: value for key, value in recipe.model_dump(mode="json").items() if isinstance(value, dict)},
-        recipe_toml=recipe_path.read_text(encoding="utf-8"),
-        journal=read_journal(journal),
-        measurements=[] if result is None or data.held_out is None else [_measurement(data, result)],
-    )
+    out = path.parent
     report = RunReport(
         title=f"Training of {recipe.name}",
         summary=_sentence(recipe, data, result),
-        runs=[summary],
+        runs=[run_summary(recipe, data, out, result)],
         environment=describe_environment(),
         data={**data.description, "fingerprint": data.fingerprint},
-        command=f"marginface train {recipe_path} --out {path.parent}",
+        command=f"marginface train {out / RECIPE} --out {out}",
     )
     write_report(report, path)
+
+
+def run_summary(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult | None) -> RunSummary:
+    """Return what a report says about the run in a folder."""
+    return RunSummary(
+        name=recipe.name,
+        description=recipe.about,
+        recipe={key: value for key, value in recipe.model_dump(mode="json").items() if isinstance(value, dict)},
+        recipe_toml=(out / RECIPE).read_text(encoding="utf-8"),
+        journal=read_journal(out / JOURNAL),
+        measurements=[] if result is None or data.held_out is None else [_measurement(data, result)],
+    )
 
 
 def _sentence(recipe: Recipe, data: TrainingData, result: HeldOutResult | None) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from marginface.data.folder import IdentityFolders
 from marginface.data.holdout import PairIndex, split, verification_pairs
+from marginface.data.names import read_names
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
-from marginface.errors import RecipeError
 from marginface.training.recipe import DrawnData, FolderData, Recipe
 
 
@@ -61,12 +61,3 @@ def open_data(recipe: Recipe) -> TrainingData:
     train, held_out = split(source, recipe.data.hold_out, evaluation.seed)
     pairs = verification_pairs(held_out, evaluation.pairs, evaluation.folds, evaluation.seed)
     return TrainingData(train, held_out, pairs, description)
-
-
-def read_names(path: Path) -> tuple[str, ...]:
-    """Return the names in a text file, one a line; empty lines and lines that begin with # are skipped."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"[data] exclude: {path} cannot be read as a text file of names: {error}") from None
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))

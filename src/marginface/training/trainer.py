@@ -24,10 +24,10 @@ from marginface.training.journal import Journal
 from marginface.training.learner import Learner
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import recipe_sha256
+from marginface.training.run_report import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData
 
-JOURNAL = "journal.jsonl"
 SPEED_SMOOTHING = 0.9
 
 
