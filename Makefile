@@ -6,7 +6,7 @@ DATA ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -17,6 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 demo: $(READY)   ## train, measure, report, export and verify, offline, in three minutes (DATA=folder: your own photos)
+	@rm -rf runs/demo
 	$(BIN)/marginface demo $(if $(DATA),--data '$(DATA)') --out runs/demo
 
 test: $(READY)   ## run the tests
@@ -32,9 +33,6 @@ check: $(READY)  ## format, lint, types, import layers, size rules
 format: $(READY) ## format and sort imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
-
-bench: $(READY)  ## the benchmarks that need no data of yours
-	$(BIN)/python benchmarks/use_road.py
 
 clean:           ## remove what the commands made
 	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

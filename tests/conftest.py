@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,12 @@ def shared_data() -> Path:
         if folder is not None and (folder / "lfw").is_dir():
             return folder
     pytest.skip("real-face data is absent: set MARGINFACE_TEST_DATA to a folder with lfw/, cfp/, photos/")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's cache of weights out of the tests, and the tests out of it; never download."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MARGINFACE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MARGINFACE_OFFLINE", "1")
+        yield

@@ -77,7 +77,7 @@ def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry
     if not len(genuine) or not len(impostor):
         return ()
     identities = len(np.unique(labels[:THRESHOLD_IMAGES]))
-    data = f"every two of {min(len(labels), THRESHOLD_IMAGES):,} held-out training images, {identities} identities"
+    data = f"every two of {min(len(labels), THRESHOLD_IMAGES):,} held-out images, {identities} identities"
     entries = []
     for fmr in THRESHOLD_FMRS:
         if supports_far(len(impostor), fmr / PAIRS_PER_ERROR):
