@@ -2,6 +2,7 @@
 
 iresnet        IResNet 18, 34, 50, 100
 mobilefacenet  MobileFaceNet, at the paper's or insightface's width
+resnet         ResNet-18 with half the channels, for small trainings on a CPU
 tiny           small and fast, for demos and pictures
 """
 
@@ -16,6 +17,7 @@ from torch import nn
 
 from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100
 from marginface.backbones.mobilefacenet import MobileFaceNet
+from marginface.backbones.resnet import ResNet18
 from marginface.backbones.tiny import Tiny
 from marginface.errors import InputError
 from marginface.registry import Registry
@@ -47,6 +49,7 @@ BACKBONES.add("iresnet34", BackboneInfo(iresnet34, "bfloat16"))
 BACKBONES.add("iresnet50", BackboneInfo(iresnet50, "bfloat16"))
 BACKBONES.add("iresnet100", BackboneInfo(iresnet100, "bfloat16"))
 BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "float32"))
+BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
 BACKBONES.add("tiny", BackboneInfo(Tiny, "float32"))
 
 
