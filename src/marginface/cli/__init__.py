@@ -28,7 +28,10 @@ COMMANDS = {
     "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
     "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),
     "export": ("marginface.cli.export", "Export a checkpoint to ONNX and prove that both agree."),
-    "demo": ("marginface.cli.demo", "Train, measure and verify in a minute, on drawn faces."),
+    "demo": (
+        "marginface.cli.demo",
+        "Train, measure, report, export and verify, offline, on drawn faces or your photos.",
+    ),
     "weights": ("marginface.cli.weights", "List, fetch and check model weights."),
     "doctor": ("marginface.cli.doctor", "Check this installation and say what is wrong with it."),
 }

@@ -38,10 +38,10 @@ def demo(
     except TrainingInterrupted as stopped:
         typer.echo(f"marginface: {stopped}", err=True)
         raise typer.Exit(130) from None
-    _print(result, out)
+    _print(result)
 
 
-def _print(result: DemoResult, out: Path) -> None:
+def _print(result: DemoResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -65,4 +65,4 @@ def _print(result: DemoResult, out: Path) -> None:
     typer.echo(f"  marginface verify A.jpg B.jpg --model {result.model} --fmr 0.01")
     typer.echo("  marginface verify A.jpg B.jpg                    a real recognizer, for photographs")
     typer.echo("  marginface train recipes/quick.toml --out runs/quick")
-    typer.echo(f"  make demo DATA=photos                            your own (remove {out} first)")
+    typer.echo("  make demo DATA=photos                            your own, a folder per person")

@@ -67,11 +67,7 @@ def _measurement(data: TrainingData, result: HeldOutResult) -> Measurement:
     scores, pairs, source = result.scores, data.pairs, data.held_out
     assert pairs is not None, "a held-out result has pairs"
     assert source is not None, "a held-out result has crops"
-    threshold = scores.accuracy.threshold
-    accepted = scores.similarities > threshold
-    order = np.argsort(scores.similarities)
-    false_matches = order[::-1][(accepted & ~scores.genuine)[order[::-1]]][:HARDEST]
-    false_non_matches = order[(~accepted & scores.genuine)[order]][:HARDEST]
+    false_matches, false_non_matches = scores.hardest(HARDEST)
     numbers: dict[str, Any] = {"protocol": PROTOCOL, **scores.to_dict()}
 
     def shown(chosen: IntArray) -> tuple[ErrorPair, ...]:
