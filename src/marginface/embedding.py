@@ -13,7 +13,8 @@ import onnxruntime as ort
 
 from marginface.alignment import check_crops, resize_crops
 from marginface.contract import Contract, ModelCard, file_sha256, read_card
-from marginface.errors import CheckpointError, HashMismatch, InputError, MissingExtra, WeightsError
+from marginface.errors import CheckpointError, HashMismatch, InputError, MissingExtra, UnknownName, WeightsError
+from marginface.registry import near_names
 from marginface.values import FloatArray, ImageArray
 from marginface.weights import WEIGHTS, open_session, prepared
 
@@ -180,7 +181,11 @@ def load_embedder(model: str | Path, *, mirror: bool = False, threads: int = 1) 
         return _load_onnx(path, mirror, threads)
     if path.exists():
         raise InputError(f"{path}: a model is an .onnx file with a card beside it, or a checkpoint folder")
-    return _load_published(str(model), mirror, threads)  # raises UnknownName, with the near names
+    known = [entry.name for entry in WEIGHTS.values() if entry.card is not None]
+    raise UnknownName(
+        f"{model}: no such file or folder, and no registered model. {near_names(str(model), known)}"
+        f"A model is {', '.join(known)}, an .onnx file with its card beside it, or a run or checkpoint folder"
+    )
 
 
 def _load_published(name: str, mirror: bool, threads: int) -> OnnxEmbedder:
