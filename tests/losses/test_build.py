@@ -67,6 +67,7 @@ def test_none_means_the_default_of_the_paper() -> None:
     heads = {name: build(name, num_classes=100, embedding_size=3) for name in LOSSES if name != "softmax"}
     assert {name: head.scale for name, head in heads.items()} == {
         "normface": smallest_scale(100),
+        "normface_learned": None,
         "cosface": 64.0,
         "arcface": 64.0,
         "x2softmax": 64.0,

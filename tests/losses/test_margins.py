@@ -18,7 +18,7 @@ POLES = [-1.0, -1 + 1e-7, 0.0, 1 - 1e-7, 1.0]
 
 
 def curve(margin: Margin, cosine: Tensor) -> Tensor:
-    return margin(cosine, MarginContext(torch.ones_like(cosine)))
+    return margin(cosine, MarginContext.of_curve(cosine))
 
 
 def slope(margin: Margin, cosine: Tensor) -> Tensor:

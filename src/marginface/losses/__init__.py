@@ -1,10 +1,12 @@
 """Losses: features (N, D) and labels (N,) → mean loss. One file per margin, one line per name below.
 
-margin         what a margin is
+margin         what a margin is, and the hooks it may have
 normface, cosface, arcface, x2softmax    one margin each, beside its paper
-head           centres, cosines, margin on the target, cross entropy
+head           cosines, margin on the target, cross entropy
+scale          what multiplies the cosines
 softmax        the plain classifier
-cross_entropy  the formula both share
+centers        class centres and their cosines
+cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
 """
@@ -19,6 +21,7 @@ from marginface.losses.cosface import CosFace
 from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.scale import LearnedScale
 from marginface.losses.softmax import SoftmaxHead
 from marginface.losses.table import HeadRequest, Loss, MarginLoss, Option, PlainSoftmax
 from marginface.losses.x2softmax import X2Softmax
@@ -41,6 +44,7 @@ __all__ = [
 LOSSES: Registry[Loss] = Registry("loss")
 LOSSES.add("softmax", PlainSoftmax())
 LOSSES.add("normface", MarginLoss(NormFace, default_scale=smallest_scale))
+LOSSES.add("normface_learned", MarginLoss(NormFace, default_scale=smallest_scale, scale=LearnedScale))
 LOSSES.add("cosface", MarginLoss(CosFace))
 LOSSES.add("arcface", MarginLoss(ArcFace))
 LOSSES.add("x2softmax", MarginLoss(X2Softmax))

@@ -34,7 +34,7 @@ class ArcFace:
         margin: m in radians.
         past_pi: the treatment beyond π − m.
 
-    >>> ArcFace(margin=0.5)(torch.tensor([1.0, 0.0]), MarginContext(torch.ones(2)))
+    >>> ArcFace(margin=0.5)(torch.tensor([1.0, 0.0]), MarginContext.of_curve(torch.ones(2)))
     tensor([ 0.8776, -0.4794])
     """
 

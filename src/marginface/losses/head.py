@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from marginface.errors import InputError
-from marginface.losses.cross_entropy import check_batch, present_mean, target_cross_entropy
-from marginface.losses.margin import Margin, MarginContext
+from marginface.losses.centers import ClassCenters
+from marginface.losses.cross_entropy import ABSENT, check_batch, present_mean, target_cross_entropy
+from marginface.losses.margin import ChangesOthers, Margin, MarginContext, Observes, Penalizes, Reports, Surveys
+from marginface.losses.scale import FixedScale, Scale
 
 Gradient = Literal["exact", "straight_through"]
 
 
-class MarginHead(nn.Module):
+class MarginHead(ClassCenters):
     r"""Features (N, D), labels (N,) → mean loss.
 
-    loss_i = softplus(LSE_{j≠y}(s·cos θ_j) − s·ψ(cos θ_y))
+    loss_i = softplus(LSE_{j≠y}(s·φ(cos θ_j)) − s·ψ(cos θ_y)) + penalty_i
 
-    All of it runs in the dtype of the centres, float32, whatever the dtype of an autocast around it. A sample with
-    label −1 ("this centre is not here") is left out of the mean. The dense head holds N×C logits: it is the readable
-    implementation that others are tested against.
+    φ is the identity and the penalty 0 unless the margin says otherwise (losses.margin). All of it runs in the dtype of
+    the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 ("this centre is not
+    here") is left out of the mean. The dense head holds N×C logits: it is the readable implementation that others are
+    tested against.
 
     Args:
         num_classes: C, the number of identities.
         embedding_size: D.
         margin: ψ.
-        scale: s.
-        gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = 1, as insightface and the
+        scale: s, a number or a Scale.
+        gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = φ' = 1, as insightface and the
             authors of X2-Softmax do: the gradient by the cosines is s·(p − onehot), and ψ only shapes p.
 
     Attributes:
@@ -45,26 +49,27 @@ class MarginHead(nn.Module):
         embedding_size: int,
         *,
         margin: Margin,
-        scale: float = 64.0,
+        scale: float | Scale = 64.0,
         gradient: Gradient = "exact",
     ) -> None:
-        super().__init__()
-        if num_classes < 1 or embedding_size < 1:
-            raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
-        if not 0 < scale < float("inf"):
-            raise InputError(f"scale is above 0; got {scale}. Usual: 64")
+        super().__init__(num_classes, embedding_size)
         if gradient not in get_args(Gradient):
             raise InputError(f"gradient is 'exact' or 'straight_through'; got {gradient!r}")
-        self.centers = nn.Parameter(torch.randn(num_classes, embedding_size) * 0.01)
-        self.margin, self.scale, self.gradient = margin, float(scale), gradient
+        self.margin, self.gradient = margin, gradient
+        self.scaling: Scale = FixedScale(scale) if isinstance(scale, int | float) else scale
         self._margin_strength = 1.0
+
+    @property
+    def scale(self) -> float | None:
+        """The s of the papers where it is fixed, else None."""
+        return self.scaling.value if isinstance(self.scaling, FixedScale) else None
 
     @property
     def margin_strength(self) -> float:
         """λ in [0, 1] of ψ_λ = (1 − λ)·cos θ + λ·ψ(cos θ); 1 at first. Raise it over the first steps to warm up.
 
         Linear annealing between no margin and all of it, as in SphereFace (arXiv:1704.08063), whose own λ is another:
-        its 1/(1 + λ) is ours. It is no part of the saved state; the trainer sets it from the step.
+        its 1/(1 + λ) is ours. It holds for φ too. It is no part of the saved state; the trainer sets it from the step.
         """
         return self._margin_strength
 
@@ -88,21 +93,45 @@ class MarginHead(nn.Module):
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
-            cosine, known = self._cosine(features), labels.clamp_min(0)
-            target = cosine.gather(1, known[:, None]).squeeze(1)
-            margined = self._margined(target, MarginContext(features.norm(dim=1), step))
-            return present_mean(target_cross_entropy(self.scale * cosine, self.scale * margined, known), labels)
+            known, present = labels.clamp_min(0), labels != ABSENT
+            context = MarginContext(features, known, present, self.centers.detach(), step, self.training)
+            return present_mean(self._losses(self.cosines_with_gradient(features), context), labels)
+
+    def report(self, step: int) -> dict[str, float]:
+        """Return what margin and scale have to say at a step, by name; empty for most losses."""
+        speakers = (part for part in self._parts() if isinstance(part, Reports))
+        return {name: value for speaker in speakers for name, value in speaker.report(step).items()}
+
+    def _losses(self, cosine: Tensor, context: MarginContext) -> Tensor:
+        """Return the loss of each sample (N,)."""
+        target = cosine.gather(1, context.labels[:, None]).squeeze(1)
+        context = self._informed(cosine, target, context)
+        margined = self._through(target, self.margin(target, context))
+        others = cosine
+        if isinstance(self.margin, ChangesOthers):
+            others = self._through(cosine, self.margin.others(cosine, target, margined, context))
+        scale = self.scaling(context).expand_as(cosine)
+        own_scale = scale.gather(1, context.labels[:, None]).squeeze(1)
+        losses = target_cross_entropy(scale * others, own_scale * margined, context.labels)
+        return losses + self.margin.penalty(context) if isinstance(self.margin, Penalizes) else losses
 
     @torch.no_grad()
-    def cosine(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each centre (N, C), without gradient and without margin."""
-        with torch.autocast(features.device.type, enabled=False):
-            return self._cosine(features.to(self.centers.dtype))
+    def _informed(self, cosine: Tensor, target: Tensor, context: MarginContext) -> MarginContext:
+        """Let margin and scale survey the other classes, and in training learn from the batch."""
+        classes = torch.arange(cosine.shape[1], device=cosine.device)
+        for part in self._parts():
+            if isinstance(part, Surveys):
+                other = classes[None] != context.labels[:, None]
+                context = replace(context, survey=part.survey(cosine, other, target, context))
+            if isinstance(part, Observes) and self.training:
+                part.observe(target, context)
+        return context
 
-    def _cosine(self, features: Tensor) -> Tensor:
-        return functional.normalize(features) @ functional.normalize(self.centers).T
+    def _parts(self) -> Iterator[Margin | Scale]:
+        yield self.margin
+        yield self.scaling
 
-    def _margined(self, target: Tensor, context: MarginContext) -> Tensor:
-        margined = torch.lerp(target, self.margin(target, context), self.margin_strength)
-        straight_through = self.gradient == "straight_through"
-        return target + (margined - target).detach() if straight_through else margined
+    def _through(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the margined cosines at the present strength, with the gradient of this head."""
+        blended = torch.lerp(before, after, self.margin_strength)
+        return before + (blended - before).detach() if self.gradient == "straight_through" else blended

@@ -1,27 +1,132 @@
-"""What a margin is: a curve over the cosine of the true class."""
+"""What a margin is: a curve over the cosine of the true class, and the hooks of those that need more than a curve.
+
+A margin is called with the cosines of the true class. It may have any of these besides, and MarginHead looks for them:
+
+Surveys            it needs sums over the other classes first (NPCFace, AdaCos)
+Observes           it learns from each training batch, in buffers (AdaFace, CurricularFace, KappaFace)
+ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV-Softmax, Circle)
+Penalizes          it adds a term to the loss of each sample (MagFace)
+Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
+
+A margin that keeps buffers or parameters is an nn.Module, any other a frozen dataclass.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MarginContext:
-    """What a margin may look at besides the target cosine: feature norms (N,) and the step of the training."""
+    """What a margin may look at besides the target cosine. Everything is in the dtype of the centres.
 
-    feature_norms: Tensor
+    Attributes:
+        features: (N, D) as the backbone gives them, not normalized; they carry gradient.
+        labels: (N,) int64, 0 where the label is −1.
+        present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
+        centers: (C, D), not normalized, detached.
+        step: the step of the training.
+        training: whether the head is in training mode; what is drawn or learned is only then.
+        survey: (N, K) what ``Surveys.survey`` gave, summed over all other classes; without columns if there is none.
+    """
+
+    features: Tensor
+    labels: Tensor
+    present: Tensor
+    centers: Tensor
     step: int = 0
+    training: bool = True
+    survey: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+
+    @property
+    def feature_norms(self) -> Tensor:
+        """‖x‖ of each feature (N,), with gradient."""
+        norms: Tensor = torch.linalg.vector_norm(self.features, dim=1)
+        return norms
+
+    @classmethod
+    def of_curve(cls, cosine: Tensor, *, step: int = 0, training: bool = False) -> MarginContext:
+        """Return a context for looking at a curve apart from any head: two opposite centres, features of length 1.
+
+        Args:
+            cosine: (N,) the cosines of the true class, class 0.
+            step: the step of the training.
+            training: whether margins may draw and learn.
+        """
+        sine = (1 - cosine.detach().clamp(-1, 1).square()).sqrt()
+        features = torch.stack((cosine.detach(), sine), dim=1)
+        labels = torch.zeros(len(cosine), dtype=torch.int64, device=cosine.device)
+        centers = cosine.new_tensor([[1.0, 0.0], [-1.0, 0.0]])
+        return cls(features, labels, labels == 0, centers, step, training)
 
 
 class Margin(Protocol):
-    """A target-only margin ψ: cosines of the true class (N,) → margined cosines (N,).
-
-    It falls as the angle grows, changes no argument and keeps no state.
-    """
+    """A margin ψ: cosines of the true class (N,) → margined cosines (N,). It changes no argument."""
 
     def __call__(self, cosine: Tensor, context: MarginContext, /) -> Tensor:
         """Return ψ of each cosine."""
+        ...
+
+
+@runtime_checkable
+class Surveys(Protocol):
+    """Needs sums over the other classes before anything else."""
+
+    def survey(self, others: Tensor, other: Tensor, target: Tensor, context: MarginContext, /) -> Tensor:
+        """Return what is summed over classes: one or more columns (N, K), without gradient.
+
+        Args:
+            others: (N, C') cosines of some classes; the survey of all classes is the sum over such tiles.
+            other: (N, C') bool, false at the true class, whose cosine must not count.
+            target: (N,) cosines of the true class.
+            context: without ``survey``.
+        """
+        ...
+
+
+@runtime_checkable
+class Observes(Protocol):
+    """Learns from each training batch; called without gradient before the margin, in training mode only."""
+
+    def observe(self, target: Tensor, context: MarginContext, /) -> None:
+        """Update the buffers from the cosines of the true class (N,) and the context."""
+        ...
+
+
+@runtime_checkable
+class ChangesOthers(Protocol):
+    """Changes the cosines of the classes that are not the true one."""
+
+    def others(self, others: Tensor, target: Tensor, margined: Tensor, context: MarginContext, /) -> Tensor:
+        """Return the changed cosines (N, C') of some classes; what it returns at the true class is not looked at.
+
+        Args:
+            others: (N, C') cosines.
+            target: (N,) cosines of the true class.
+            margined: (N,) ψ of them.
+            context: the survey included.
+        """
+        ...
+
+
+@runtime_checkable
+class Penalizes(Protocol):
+    """Adds a term to the loss."""
+
+    def penalty(self, context: MarginContext, /) -> Tensor:
+        """Return the term of each sample (N,), with gradient."""
+        ...
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """Has numbers that a person who watches a training wants to see."""
+
+    def report(self, step: int, /) -> Mapping[str, float]:
+        """Return the present values by name."""
         ...

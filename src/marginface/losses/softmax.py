@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from marginface.errors import InputError
+from marginface.losses.centers import ClassCenters
 from marginface.losses.cross_entropy import check_batch, present_mean, target_cross_entropy
 
 
-class SoftmaxHead(nn.Module):
+class SoftmaxHead(ClassCenters):
     r"""Features (N, D), labels (N,) → mean cross entropy of the logits z_j = W_jᵀx + b_j.
 
     It runs in the dtype of the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 is
@@ -29,10 +29,7 @@ class SoftmaxHead(nn.Module):
     """
 
     def __init__(self, num_classes: int, embedding_size: int) -> None:
-        super().__init__()
-        if num_classes < 1 or embedding_size < 1:
-            raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
-        self.centers = nn.Parameter(torch.randn(num_classes, embedding_size) * 0.01)
+        super().__init__(num_classes, embedding_size)
         self.bias = nn.Parameter(torch.zeros(num_classes))
 
     def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
@@ -43,10 +40,3 @@ class SoftmaxHead(nn.Module):
             known = labels.clamp_min(0)
             target = logits.gather(1, known[:, None]).squeeze(1)
             return present_mean(target_cross_entropy(logits, target, known), labels)
-
-    @torch.no_grad()
-    def cosine(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each centre (N, C), without gradient; the bias plays no part."""
-        with torch.autocast(features.device.type, enabled=False):
-            unit = functional.normalize(features.to(self.centers.dtype))
-            return unit @ functional.normalize(self.centers).T

@@ -12,10 +12,13 @@ from torch import nn
 from marginface.errors import InputError
 from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.margin import Margin
+from marginface.losses.scale import FixedScale, Scale
 from marginface.losses.softmax import SoftmaxHead
 from marginface.registry import Registry
 
 Option = int | float | str | bool
+
+_FACTS = ("num_classes", "embedding_size")  # a constructor that names one of these gets it; they are no options
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Loss(Protocol):
         """Return the names of the options, ``scale`` and ``gradient`` included where they apply."""
         ...
 
+    @property
+    def described_by(self) -> Callable[..., object]:
+        """Return the class whose docstring has the formula and the source, and whose signature has the defaults."""
+        ...
+
     def head(self, request: HeadRequest) -> nn.Module:
         """Return a new head."""
         ...
@@ -50,25 +58,37 @@ def paper_scale(num_classes: int) -> float:  # noqa: ARG001
 
 @dataclass(frozen=True)
 class MarginLoss:
-    """A loss that is a margin in a MarginHead."""
+    """A loss that is a margin in a MarginHead.
+
+    Attributes:
+        margin: the class of the margin; its arguments are the options, but for num_classes and embedding_size.
+        default_scale: C → s where none is asked for.
+        scale: what makes a Scale of that number.
+    """
 
     margin: Callable[..., Margin]
     default_scale: Callable[[int], float] = paper_scale
+    scale: Callable[[float], Scale] = FixedScale
 
     @property
     def options(self) -> tuple[str, ...]:
         """Return the margin's parameters, then scale and gradient."""
-        return (*inspect.signature(self.margin).parameters, "scale", "gradient")
+        return (*options_of(self.margin), "scale", "gradient")
+
+    @property
+    def described_by(self) -> Callable[..., object]:
+        """Return the class of the margin."""
+        return self.margin
 
     def head(self, request: HeadRequest) -> nn.Module:
         """Return a MarginHead with this margin."""
-        require_known(request, self.options)
+        check_options(request, self.margin, (*self.options,))
         scale = self.default_scale(request.num_classes) if request.scale is None else request.scale
         return MarginHead(
             request.num_classes,
             request.embedding_size,
-            margin=self.margin(**request.options),
-            scale=scale,
+            margin=self.margin(**facts_for(self.margin, request), **request.options),
+            scale=self.scale(scale),
             gradient=request.gradient,
         )
 
@@ -82,9 +102,14 @@ class PlainSoftmax:
         """Return no names."""
         return ()
 
+    @property
+    def described_by(self) -> Callable[..., object]:
+        """Return the class of the head."""
+        return SoftmaxHead
+
     def head(self, request: HeadRequest) -> nn.Module:
         """Return a SoftmaxHead."""
-        require_known(request, self.options)
+        check_options(request, SoftmaxHead, self.options)
         if request.scale is not None or request.gradient != "exact":
             raise InputError(
                 f"softmax has no scale and only the exact gradient; got scale {request.scale}, gradient "
@@ -93,14 +118,34 @@ class PlainSoftmax:
         return SoftmaxHead(request.num_classes, request.embedding_size)
 
 
-def require_known(request: HeadRequest, known: tuple[str, ...]) -> None:
-    """Raise InputError for an option that the loss does not take, or whose type cannot be right."""
+def options_of(maker: Callable[..., object]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class that its user may choose."""
+    parameters = inspect.signature(maker).parameters
+    return {name: parameter for name, parameter in parameters.items() if name not in _FACTS}
+
+
+def facts_for(maker: Callable[..., object], request: HeadRequest) -> dict[str, int]:
+    """Return num_classes and embedding_size as far as a class asks for them."""
+    facts = {"num_classes": request.num_classes, "embedding_size": request.embedding_size}
+    return {name: facts[name] for name in _FACTS if name in inspect.signature(maker).parameters}
+
+
+def check_options(request: HeadRequest, maker: Callable[..., object], known: tuple[str, ...]) -> None:
+    """Raise InputError for an option that the loss does not take, or that is not of the kind of its default."""
     if not known and request.options:
         raise InputError(f"{request.name} takes no options; got {', '.join(request.options)}")
     table: Registry[str] = Registry(f"option of {request.name}")
     for option in known:
         table.add(option, option)
+    parameters = options_of(maker)
     for option, value in request.options.items():
-        if isinstance(value, bool) or (isinstance(value, str) and option != "past_pi"):
-            raise InputError(f"{table[option]} of {request.name} is a number; got {value!r}")
-        table[option]
+        default = parameters[table[option]].default
+        if _kind(value) != _kind(default):
+            raise InputError(f"{option} of {request.name} is {_kind(default)}, such as {default!r}; got {value!r}")
+
+
+def _kind(value: object) -> str:
+    """Return what a person calls the kind of an option."""
+    if isinstance(value, bool):
+        return "true or false"
+    return "a word" if isinstance(value, str) else "a number"

@@ -70,7 +70,7 @@ class Learner:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
             features: Tensor = self._forward(batch.images)
         features = features.float()
-        loss: Tensor = self.head(features, batch.labels)
+        loss: Tensor = self.head(features, batch.labels, step)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = clip(self.backbone, self._recipe.optim.clip_norm)
         self._optimizer.step()
@@ -85,6 +85,11 @@ class Learner:
             right = (cosine.argmax(dim=1) == labels).float().mean()
             target = cosine.gather(1, labels[:, None]).mean()
         return {"train_accuracy": right.item(), "target_cosine": target.item()}
+
+    def report(self, step: int) -> dict[str, float]:
+        """Return what the head has to say at a step (its λ, its running statistics …), by name."""
+        report: Mapping[str, float] = getattr(self.head, "report", lambda _step: {})(step)
+        return dict(report)
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return everything a checkpoint holds, by file."""

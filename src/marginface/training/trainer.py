@@ -135,7 +135,7 @@ class Trainer:
         if recipe.loss.margin_full > 0:
             record["margin_strength"] = strength
         if (step + 1) % recipe.train.log_every == 0 or step + 1 == total:
-            record |= self.learner.diagnostics(result.features, batch.labels)
+            record |= self.learner.diagnostics(result.features, batch.labels) | self.learner.report(step)
         note = first_loss_note(result.loss, len(self._data.train.identities), self.learner.scale) if step == 0 else ""
         return record, (note,) if note else ()
 

@@ -1,0 +1,69 @@
+"""What multiplies the cosines: a fixed s, or one that is learned.
+
+A scale is called with the context and returns s in a shape that broadcasts to logits (N, C): (), (N, 1) or (N, C). Like
+a margin it may survey, observe and report (losses.margin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from marginface.errors import InputError
+from marginface.losses.margin import MarginContext
+
+
+class Scale(Protocol):
+    """s of the papers."""
+
+    def __call__(self, context: MarginContext, /) -> Tensor:
+        """Return s, broadcastable to (N, C)."""
+        ...
+
+
+class FixedScale(nn.Module):
+    """The same s for all. Usual: 64.
+
+    Raises:
+        InputError: s is not above 0.
+    """
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = _checked(value)
+
+    def forward(self, context: MarginContext) -> Tensor:
+        """Return s, a scalar."""
+        return context.features.new_full((), self.value)
+
+
+class LearnedScale(nn.Module):
+    """One s that is learned with the centres (NormFace, arXiv:1704.06369, section 3.3, where it is ℓ²).
+
+    Args:
+        value: s at first.
+
+    Raises:
+        InputError: s is not above 0.
+    """
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(_checked(value)))
+
+    def forward(self, context: MarginContext) -> Tensor:
+        """Return s, a scalar with gradient."""
+        return self.scale.to(context.features.dtype)
+
+    def report(self, step: int) -> Mapping[str, float]:  # noqa: ARG002
+        """Return the present s."""
+        return {"scale": self.scale.item()}
+
+
+def _checked(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise InputError(f"scale is above 0; got {value}. Usual: 64")
+    return float(value)
