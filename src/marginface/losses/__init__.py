@@ -6,6 +6,7 @@ head           cosines, margin on the target, cross entropy
 scale          what multiplies the cosines
 softmax        the plain classifier
 centers        class centres and their cosines
+pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
@@ -21,6 +22,7 @@ from marginface.losses.cosface import CosFace
 from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.pairs import Contrastive, CosineContrastive, NPair, PairHead, PairLoss, SupCon, Triplet
 from marginface.losses.scale import LearnedScale
 from marginface.losses.softmax import SoftmaxHead
 from marginface.losses.table import HeadRequest, Loss, MarginLoss, Option, PlainSoftmax
@@ -31,12 +33,18 @@ __all__ = [
     "IMPLEMENTATIONS",
     "LOSSES",
     "ArcFace",
+    "Contrastive",
     "CosFace",
+    "CosineContrastive",
     "Margin",
     "MarginContext",
     "MarginHead",
+    "NPair",
     "NormFace",
+    "PairHead",
     "SoftmaxHead",
+    "SupCon",
+    "Triplet",
     "X2Softmax",
     "build",
 ]
@@ -48,6 +56,11 @@ LOSSES.add("normface_learned", MarginLoss(NormFace, default_scale=smallest_scale
 LOSSES.add("cosface", MarginLoss(CosFace))
 LOSSES.add("arcface", MarginLoss(ArcFace))
 LOSSES.add("x2softmax", MarginLoss(X2Softmax))
+LOSSES.add("contrastive", PairLoss(Contrastive))
+LOSSES.add("cosine_contrastive", PairLoss(CosineContrastive))
+LOSSES.add("triplet", PairLoss(Triplet))
+LOSSES.add("npair", PairLoss(NPair))
+LOSSES.add("supcon", PairLoss(SupCon))
 
 IMPLEMENTATIONS = ("dense",)
 
@@ -77,6 +90,7 @@ def build(
 
     Returns:
         A module: features (N, D), labels (N,) int64 → mean loss; ``.centers`` (C, D); ``.cosine(features)`` (N, C).
+        A pair loss has neither: it gives a PairHead, with ``.diagnose(features, labels)``.
 
     Raises:
         UnknownName: the table has no such loss, or the loss no such option.
