@@ -113,7 +113,7 @@ class IdentityBatches:
         return int((np.diff(self._starts) < self.images_per_identity).sum())
 
     def batch(self, batch_size: int, seed: int, step: int) -> IntArray:
-        """Return the images of one step, (batch_size,): K of an identity, K of the next one …
+        """Return the images of one step, (batch_size,): K of an identity, then K of the next one, and so on.
 
         Raises:
             InputError: batch_size is no multiple of K, or asks for fewer than 2 or more than C identities.
@@ -129,8 +129,8 @@ class IdentityBatches:
         identities, rest = divmod(batch_size, self.images_per_identity)
         if rest or not 2 <= identities < len(self._starts):
             raise InputError(
-                f"a batch has P × {self.images_per_identity} images, P from 2 to {len(self._starts) - 1} (all identities "
-                f"there are); got batch_size = {batch_size}"
+                f"a batch has P × {self.images_per_identity} images, P from 2 to {len(self._starts) - 1} (all there "
+                f"are); got batch_size = {batch_size}"
             )
         return identities
 

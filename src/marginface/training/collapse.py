@@ -60,6 +60,6 @@ class CollapseWatch:
         if self._still < STEPS:
             return ""
         return (
-            f"the loss has stayed within {NEAR:.0%} of {self._collapsed_loss:g}, its margin, for {STEPS} steps: nothing "
-            f"is learned, or the embeddings have collapsed. {_ADVICE}"
+            f"the loss has stayed within {NEAR:.0%} of {self._collapsed_loss:g}, its margin, for {STEPS} steps: "
+            f"nothing is learned, or the embeddings have collapsed. {_ADVICE}"
         )

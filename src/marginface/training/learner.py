@@ -163,9 +163,9 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
         raise RecipeError(f"[loss] margin_full: {loss.name} has no margin that can grow; leave margin_full at 0")
     if isinstance(head, losses.PairHead) and recipe.train.batch_images_per_identity == 0:
         raise RecipeError(
-            f"[train] batch_images_per_identity: {loss.name} compares the images of a batch with each other, so a batch "
-            "needs several images of each identity. Write batch_images_per_identity = 4 under [train], with a batch_size "
-            f"that is a multiple of it; batch_size is {recipe.train.batch_size}"
+            f"[train] batch_images_per_identity: {loss.name} compares the images of a batch with each other, so a "
+            "batch needs several images of each identity. Write batch_images_per_identity = 4 under [train], with a "
+            f"batch_size that is a multiple of it; batch_size is {recipe.train.batch_size}"
         )
     return head
 

@@ -204,8 +204,8 @@ class TrainSection(Section):
         images = self.batch_images_per_identity
         if images and (images < 2 or self.batch_size % images or self.batch_size == images):
             raise ValueError(
-                f"batch_images_per_identity is 0 or K ≥ 2, and batch_size P × K with P ≥ 2; got {images} and batch_size "
-                f"{self.batch_size}"
+                f"batch_images_per_identity is 0 or K ≥ 2, and batch_size P × K with P ≥ 2; got {images} and "
+                f"batch_size {self.batch_size}"
             )
         return self
 
