@@ -25,7 +25,7 @@ class NPair:
 
     λ = 0.02 and what exactly it multiplies are not verified against the paper; here it is the mean over all features of
     the pairs. TensorFlow's npairs_loss has 0.002 · ¼ · (mean‖f‖² + mean‖f⁺‖²), our λ = 0.001. pytorch-metric-learning's
-    NPairsLoss has no such term and takes one pair an identity.
+    NPairsLoss has no such term, takes one pair an identity, and normalizes the features unless told not to.
 
     Attributes:
         regularization: λ ≥ 0, against features that grow without end.
