@@ -105,7 +105,7 @@ def test_the_order_within_an_identity_says_which_images_npair_pairs() -> None:
 
 @pytest.mark.parametrize(("name", "options"), [*CASES, ("cosine_contrastive", {"margin": -1.0})])
 @settings(max_examples=25, deadline=None)
-@given(near=st.floats(0.1, 1.2), step=st.floats(0.02, 0.3))
+@given(near=st.floats(0.1, 0.95), step=st.floats(0.02, 0.3))  # nearer than the impostors at 1.3
 def test_a_loss_rises_as_a_genuine_pair_parts_and_never_falls_as_impostors_meet(
     name: str, options: dict[str, float], near: float, step: float
 ) -> None:
@@ -290,6 +290,18 @@ def test_semi_hard_takes_the_nearest_negative_beyond_the_positive_and_else_the_f
     from_0, from_20 = terms(PairBatch(x, labels))[:2].tolist()
     assert from_0 == pytest.approx(squared(20) - squared(22) + 0.2)
     assert from_20 == pytest.approx(squared(20) - squared(5) + 0.2)  # none is farther: the mildest wrong one
+
+
+def test_a_semi_hard_loss_falls_where_a_positive_passes_a_negative() -> None:
+    """The exception to the direction of a loss: the triplet changes to a negative that is farther away."""
+    labels, loss = torch.tensor([0, 0, 1]), head("triplet", 2).terms
+    before, after = (loss(PairBatch(at_angles(0, near, -40), labels))[0].item() for near in (39.9, 40.1))
+    assert before == pytest.approx(0.2, abs=0.005)
+    assert after == pytest.approx(0.2, abs=0.005)  # one negative: no other to change to
+    labels = torch.tensor([0, 0, 1, 2])
+    before, after = (loss(PairBatch(at_angles(0, near, -40, -90), labels))[0].item() for near in (39.9, 40.1))
+    assert before == pytest.approx(0.2, abs=0.005)
+    assert after == 0
 
 
 def test_the_hinge_leaves_easy_triplets_at_0_and_not_below() -> None:

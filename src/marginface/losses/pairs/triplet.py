@@ -28,7 +28,7 @@ class Triplet:
     - ``semi_hard``: every a and p, with the nearest n that is farther from a than p; where no n is farther, with the
       farthest n, the mildest of the wrong ones. So a batch without a semi-hard negative still teaches. FaceNet takes
       any n that is farther by less than α; this choice, and the fallback, are those of TensorFlow's
-      triplet_semihard_loss;
+      triplet_semihard_loss. The term falls where p passes an n, as the next n takes over;
     - ``batch_hard``: every a with its farthest p and its nearest n (Hermans, Beyer, Leibe, "In Defense of the Triplet
       Loss", 2017, arXiv:1703.07737, there with distances that are not squared).
 
