@@ -176,6 +176,12 @@ def test_the_pull_of_near_impostors_keeps_its_direction_in_float32() -> None:
     assert x.grad[:, 1].tolist() == pytest.approx([1 - 1e-4, -(1 - 1e-4)], rel=1e-3)
 
 
+def test_distances_of_near_embeddings_are_right_in_float32_in_a_batch_of_any_size() -> None:
+    x = torch.stack((torch.ones(40), 1e-4 * torch.arange(40)), dim=1)  # torch takes √(a² + b² − 2ab) from 26 rows on
+    neighbors = PairBatch(x, torch.arange(40)).distance.diagonal(1)
+    torch.testing.assert_close(neighbors, torch.full((39,), 1e-4), rtol=1e-2, atol=0)
+
+
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
@@ -290,6 +296,11 @@ def test_semi_hard_takes_the_nearest_negative_beyond_the_positive_and_else_the_f
     from_0, from_20 = terms(PairBatch(x, labels))[:2].tolist()
     assert from_0 == pytest.approx(squared(20) - squared(22) + 0.2)
     assert from_20 == pytest.approx(squared(20) - squared(5) + 0.2)  # none is farther: the mildest wrong one
+
+
+def test_a_negative_as_far_as_the_positive_is_not_semi_hard() -> None:
+    x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0], [-1.0, 0.0]])
+    assert head("triplet", 2).terms(PairBatch(x, torch.tensor([0, 0, 1, 2])))[0] == 0  # 2 − 4 + 0.2, not 2 − 2 + 0.2
 
 
 def test_a_semi_hard_loss_falls_where_a_positive_passes_a_negative() -> None:
