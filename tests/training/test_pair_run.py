@@ -10,12 +10,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from marginface.data.sampler import IdentityBatches
 from marginface.errors import InputError, RecipeError
 from marginface.losses import LOSSES
 from marginface.losses.pairs import PairLoss
 from marginface.training import Progress, Recipe, collapse, read_recipe, recipe_from, train
+from marginface.training.batches import Batches
 from marginface.training.journal import read_journal
 from marginface.training.recipe_file import recipe_sha256
+from marginface.training.sources import open_data
 
 PAIRS = [name for name, loss in LOSSES.items() if isinstance(loss, PairLoss)]
 PLAIN = {"scale": None, "margin": None, "margin_from": 0.0, "margin_full": 0.0}
@@ -107,6 +110,17 @@ def test_a_short_training_learns_to_tell_strangers_apart(paired: PairRecipe, tmp
     assert result.held_out.scores.accuracy.mean > 0.65
     last = read_journal(tmp_path / "run" / "journal.jsonl")[-1]
     assert last["genuine_similarity"] > last["impostor_similarity"] + 0.3
+
+
+def test_the_batches_of_a_run_are_those_of_the_sampler_at_each_step(paired: PairRecipe) -> None:
+    recipe = paired("triplet", train={"batch_images_per_identity": 2, "seed": 3})
+    source = open_data(recipe).train
+    batches = Batches(source, recipe, torch.device("cpu"))
+    sampler = IdentityBatches(source.labels, 2)
+    for step in (0, 1, 7):
+        expected = source.labels[sampler.batch(8, 3, step)]
+        assert batches.load(step).labels.tolist() == expected.tolist()
+    assert batches.load(0).labels.tolist() != batches.load(1).labels.tolist()
 
 
 def test_the_defaults_of_the_loss_are_written_out(paired: PairRecipe, tmp_path: Path) -> None:
