@@ -66,8 +66,8 @@ def run_demo(out: Path, *, photos: Path | None, say: Say, progress: Callable[[Pr
         say(runs[loss].summary().splitlines()[0])
     if not any(_beats_chance(run) for run in runs.values()):
         say(
-            "No model is shown to beat chance (50 %): the interval of each reaches it. So few people cannot teach what a "
-            "face is; hundreds are a start. The default recognizer needs no training: marginface verify A.jpg B.jpg"
+            "No model is shown to beat chance (50 %): the interval of each reaches it. So few people cannot teach what "
+            "a face is; hundreds are a start. The default recognizer needs no training: marginface verify A.jpg B.jpg"
         )
     report = out / "report.html"
     _write_comparison(runs, data, report)
