@@ -2,8 +2,8 @@
 
 Source: Sengupta et al., "Frontal to Profile Face Verification in the Wild", WACV 2016. Ten folds of 350 genuine and
 350 impostor pairs that share no identity. Line "8,4" of Protocol/Split/FP/01/same.txt is frontal image 8 and profile
-image 4, numbers of Protocol/Pair_list_F.txt and Pair_list_P.txt, whose lines are "8 ../Data/Images/001/frontal/08.jpg"; crops
-of the same name with another suffix (08.png) do as well.
+image 4, numbers of Protocol/Pair_list_F.txt and Pair_list_P.txt, whose lines are "8 ../Data/Images/001/frontal/08.jpg".
+Crops of the same name with another suffix (08.png) do as well.
 """
 
 from __future__ import annotations
