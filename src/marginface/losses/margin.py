@@ -29,7 +29,7 @@ class MarginContext:
         features: (N, D) as the backbone gives them, not normalized; they carry gradient.
         labels: (N,) int64, 0 where the label is −1.
         present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
-        centers: (C, D), not normalized, detached.
+        centers: (C, D), not normalized; they carry gradient as the features do: detach what must not be learned from.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
         survey: (N, K) what ``Surveys.survey`` gave, summed over all other classes; without columns if there is none.
@@ -47,6 +47,12 @@ class MarginContext:
     def feature_norms(self) -> Tensor:
         """‖x‖ of each feature (N,), with gradient."""
         norms: Tensor = torch.linalg.vector_norm(self.features, dim=1)
+        return norms
+
+    @property
+    def center_norms(self) -> Tensor:
+        """‖W‖ of each class centre (C,), with gradient."""
+        norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
         return norms
 
     @classmethod
