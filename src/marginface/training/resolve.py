@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from marginface.backbones import BACKBONES
-from marginface.losses import PairHead
+from marginface.losses import LOSSES
+from marginface.losses.table import options_of
 from marginface.training.learner import build_head
 from marginface.training.recipe import FolderData, Recipe
 
@@ -35,13 +34,13 @@ def resolve(recipe: Recipe) -> Recipe:
 
 def resolve_loss(recipe: Recipe, identities: int) -> Recipe:
     """Return the recipe with the paper's scale, margin and options filled in where it leaves them open."""
-    with torch.device("meta"):  # shapes without memory: only the settings are read
+    with torch.device("meta"):  # shapes without memory: it checks the options and knows the scale
         head = build_head(recipe, identities)
-    values: dict[str, Any] = {"scale": getattr(head, "scale", None)}
-    formula = head.terms if isinstance(head, PairHead) else getattr(head, "margin", None)
-    settings = {f.name: getattr(formula, f.name) for f in fields(formula) if f.init} if is_dataclass(formula) else {}
-    values["margin"] = settings.pop("margin", None)
-    values["options"] = {**settings, **recipe.loss.options}
+    defaults = options_of(LOSSES[recipe.loss.name].described_by)
+    options = {name: parameter.default for name, parameter in defaults.items()} | recipe.loss.options
+    margin = options.pop("margin", None) if recipe.loss.margin is None else recipe.loss.margin
+    options.pop("margin", None)
+    values = {"scale": getattr(head, "scale", None), "margin": margin, "options": options}
     return recipe.model_copy(update={"loss": recipe.loss.model_copy(update=values)})
 
 
