@@ -9,6 +9,7 @@ centers        class centres and their cosines
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
+theory         curves, margins between classes, bounds, and what violates them
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from marginface.errors import InputError
 from marginface.losses.angle import sine
-from marginface.losses.margin import MarginContext
+from marginface.losses.margin import HeadFacts, MarginContext
 from marginface.registry import near_names
 
 PastPi = Literal["continue", "fallback", "plain", "easy", "clip"]
@@ -66,3 +66,18 @@ class ArcFace:
         if self.past_pi == "clip":
             return torch.full_like(cosine, -1.0)
         return cosine - (1 - math.cos(self.margin))
+
+    def cautions(self, facts: HeadFacts, /) -> tuple[str, ...]:
+        """Return what the chosen treatment does to features on the far side, where it does harm."""
+        joint = math.degrees(math.pi - self.margin)
+        if self.margin > 0 and self.past_pi == "plain" and facts.gradient == "exact":
+            return (
+                f"past_pi = 'plain': beyond {joint:.1f}° cos(θ + m) rises, and the exact gradient pushes a feature "
+                "further away from its centre; 'continue' falls everywhere",
+            )
+        if self.margin > 0 and self.past_pi == "easy":
+            return (
+                f"past_pi = 'easy': the target cosine jumps up by {math.sin(self.margin):.2f} at 90°, so that a "
+                "feature beyond is cheaper than one before; 'continue' falls everywhere",
+            )
+        return ()

@@ -15,6 +15,7 @@ import torch
 from marginface import __version__
 from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
 from marginface.errors import CheckpointError
+from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.divergence import LossWatch, check_labels, first_loss_note
@@ -199,6 +200,7 @@ class Trainer:
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
             f"{train.device} with {train.threads} threads; a softmax that knows nothing has loss "
             f"{math.log(len(source.identities)):.2f}",
+            *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
 
 
