@@ -94,7 +94,7 @@ def test_the_loss_is_that_of_a_head_whose_other_centers_are_at_90_degrees() -> N
 
 
 def test_a_head_without_a_margin_has_no_curve_and_says_so() -> None:
-    with pytest.raises(InputError, match="softmax has no curve.*losses show softmax"):
+    with pytest.raises(InputError, match=r"softmax has no curve.*losses show softmax"):
         curve_of("softmax", build("softmax", num_classes=3, embedding_size=2))
 
 
