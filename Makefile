@@ -6,7 +6,7 @@ DATA ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check bench format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -29,6 +29,9 @@ check: $(READY)  ## format, lint, types, import layers, size rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/architecture
+
+bench: $(READY)  ## milliseconds per face of each step of the use road, one core (DATA=folder: your own photos)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/use_road.py $(DATA)
 
 format: $(READY) ## format and sort imports
 	$(BIN)/ruff format

@@ -35,6 +35,9 @@ def test_the_demo_trains_twice_reports_exports_and_verifies(tmp_path: Path, monk
     assert result.same.decision in (Decision.SAME, Decision.DIFFERENT)
     assert result.same.similarity is not None
     assert said[-1].startswith("Finished in")
+    chance = [line for line in said if "beat chance" in line]
+    lows = [run.held_out.scores.accuracy_interval.low for run in result.runs.values()]
+    assert bool(chance) == (max(lows) <= 0.5)
 
 
 def test_a_used_folder_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from marginface.contract import TEMPLATE_NAME
 from marginface.detection import Detector, largest, load_detector, nearest_center
 from marginface.detection.second_look import padded
 from marginface.errors import DataError, ImageError, InputError
+from marginface.files import write_whole
 from marginface.images import list_images, read_image
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray, check_image
@@ -244,7 +245,7 @@ def crop_tree(
     orphans = tuple(sorted(str(old.crop) for name, old in before.items() if name not in done and old.crop is not None))
     report = CropReport(str(source), settings, records, skipped, orphans)
     text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
-    _write_whole(destination / REPORT, text.encode())
+    _write(destination / REPORT, text.encode())
     return report
 
 
@@ -296,7 +297,7 @@ def _open_destination(source: Path, destination: Path) -> dict[str, CropRecord]:
         destination.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{destination}: cannot make this folder: {error.strerror}") from None
-    _write_whole(journal, json.dumps(_JOURNAL_HEAD).encode() + b"\n")
+    _write(journal, json.dumps(_JOURNAL_HEAD).encode() + b"\n")
     return {}
 
 
@@ -352,19 +353,14 @@ def _crop_photo(job: CropRecord, source: Path, destination: Path, cropper: FaceC
         return replace(job, outcome=outcome, crop=None, faces=result.faces_found, note=result.note)
     content = BytesIO()
     Image.fromarray(result.crop).save(content, "PNG", compress_level=1)
-    _write_whole(destination / str(job.crop), content.getvalue())
+    _write(destination / str(job.crop), content.getvalue())
     return replace(job, faces=result.faces_found, note=result.note)
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(path, lambda stream: stream.write(content))
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise DataError(f"{path}: cannot write this file: {error.strerror}") from None
 
 

@@ -64,6 +64,11 @@ def run_demo(out: Path, *, photos: Path | None, say: Say, progress: Callable[[Pr
         say(f"Training {data['source']} faces with {loss} …")
         runs[loss] = train(_recipe(loss, data), out / loss, progress=progress)
         say(runs[loss].summary().splitlines()[0])
+    if not any(_beats_chance(run) for run in runs.values()):
+        say(
+            "No model is shown to beat chance (50 %): the interval of each reaches it. So few people cannot teach what "
+            "a face is; hundreds are a start. The default recognizer needs no training: marginface verify A.jpg B.jpg"
+        )
     report = out / "report.html"
     _write_comparison(runs, data, report)
     best = max(LOSSES, key=lambda loss: _accuracy(runs[loss]))
@@ -110,6 +115,11 @@ def _recipe(loss: str, data: dict[str, Any]) -> Recipe:
 
 def _accuracy(run: TrainResult) -> float:
     return 0.0 if run.held_out is None else run.held_out.scores.accuracy.mean
+
+
+def _beats_chance(run: TrainResult) -> bool:
+    """Say whether the whole interval of the accuracy on held-out pairs is above one half."""
+    return run.held_out is not None and run.held_out.scores.accuracy_interval.low > 0.5
 
 
 def _write_comparison(runs: dict[str, TrainResult], data: dict[str, Any], path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import typer
@@ -133,3 +134,16 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     raising(monkeypatch, ZeroDivisionError("a bug"))
     answer = runner.invoke(cli.app, ["doctor"])
     assert isinstance(answer.exception, ZeroDivisionError)
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder", encoding="utf-8")
+    answer = run("train", "nothing.toml", "--out", str(blocked / "run"))
+    assert answer.returncode == 2
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[backbone]\nname = "tiny"\ninput_size = 32\n', encoding="utf-8")
+    answer = run("train", str(recipe), "--out", str(blocked / "run"))
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(f"marginface: {blocked}")
+    assert "Traceback" not in answer.stderr

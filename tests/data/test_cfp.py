@@ -53,6 +53,13 @@ def test_a_frontal_pair_takes_both_from_the_frontal_list(cfp: Path) -> None:
     assert {path.parent.name for path in pairs.images} == {"frontal"}
 
 
+def test_crops_of_another_suffix_do_as_well(cfp: Path) -> None:
+    photos = cfp_pairs(cfp, "FP").images
+    for path in photos:
+        path.rename(path.with_suffix(".png"))
+    assert cfp_pairs(cfp, "FP").images == tuple(path.with_suffix(".png") for path in photos)
+
+
 def test_what_is_not_cfp_is_refused(cfp: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"FF .* and FP"):
         cfp_pairs(cfp, "PP")  # type: ignore[arg-type]

@@ -43,14 +43,21 @@ CURVES: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def margin_loss(features: Tensor, centers: Tensor, labels: Tensor, scale: float, curve: Curve) -> Tensor:
-    """Return −log softmax of the true class, averaged over the samples."""
+def margin_loss(
+    features: Tensor,
+    centers: Tensor,
+    labels: Tensor,
+    scale: float | Callable[[Tensor, Tensor], Tensor],
+    curve: Curve,
+) -> Tensor:
+    """Return −log softmax of the true class, averaged over the samples; scale is s, or s(x, w)."""
     losses = []
     for x, y in zip(features, labels.tolist(), strict=True):
         logits = []
         for j, w in enumerate(centers):
             theta = torch.acos(torch.dot(x, w) / (x.norm() * w.norm()))
-            logits.append(scale * (curve(theta) if j == y else torch.cos(theta)))
+            s = scale(x, w) if callable(scale) else scale
+            logits.append(s * (curve(theta) if j == y else torch.cos(theta)))
         losses.append(torch.logsumexp(torch.stack(logits), 0) - logits[y])
     return torch.stack(losses).mean()
 

@@ -11,7 +11,7 @@ import pytest
 from marginface.errors import HashMismatch, UnknownName, WeightsError
 from marginface.registry import Registry
 from marginface.weights import sources
-from marginface.weights.cache import cache_folder, write_whole
+from marginface.weights.cache import cache_folder, keep
 from marginface.weights.published import WEIGHTS, Weights, WheelFile
 from marginface.weights.sources import locate
 
@@ -172,7 +172,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(WeightsError, match="No space left"):
-        write_whole(target, fill)
+        keep(target, fill)
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -7,6 +7,7 @@ holds no formula and no threshold. Exit status: 0 done (verify: same), 1 verify:
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from importlib import import_module
@@ -63,11 +64,16 @@ class CommandGroup(TyperGroup):
         return name, _load(name), rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; our errors end as one message and status 2, an interruption as 130."""
+        """Run the command; our errors and those of files end as one message and status 2, an interruption as 130."""
         try:
             return super().invoke(ctx)
         except MarginfaceError as error:
             typer.echo(f"marginface: {error}", err=True)
+            raise typer.Exit(2) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who read our output has gone: typer ends quietly
+                raise
+            typer.echo(f"marginface: {error.filename or 'a file'}: {error.strerror or error}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("\nmarginface: interrupted. What was finished is kept.", err=True)

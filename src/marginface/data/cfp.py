@@ -3,6 +3,7 @@
 Source: Sengupta et al., "Frontal to Profile Face Verification in the Wild", WACV 2016. Ten folds of 350 genuine and
 350 impostor pairs that share no identity. Line "8,4" of Protocol/Split/FP/01/same.txt is frontal image 8 and profile
 image 4, numbers of Protocol/Pair_list_F.txt and Pair_list_P.txt, whose lines are "8 ../Data/Images/001/frontal/08.jpg".
+Crops of the same name with another suffix (08.png) do as well.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from marginface.data.pairs import build_pairs, check_present, read_text_lines
+from marginface.data.pairs import build_pairs, check_present, first_present, read_text_lines
 from marginface.errors import DataError, InputError
 from marginface.values import Pairs
 
@@ -65,9 +66,10 @@ def _image_paths(root: Path, used: set[str]) -> dict[str, Path]:
     unknown = sorted(used - set(listed))
     if unknown:
         raise DataError(f"{root}: the protocol names image {unknown[0]}, which Pair_list_{unknown[0][0]}.txt lacks")
-    paths = {name: path for name, path in listed.items() if name in used}
-    missing = [str(path.relative_to(root)) for path in paths.values() if not path.is_file()]
-    check_present(root, missing, len(paths), "the CFP layout: Data/Images/001/frontal/01.jpg")
+    found = {name: (path, first_present(path.with_suffix(""))) for name, path in listed.items() if name in used}
+    paths = {name: path for name, (_, path) in found.items() if path is not None}
+    missing = [str(path.relative_to(root)) for path, present in found.values() if present is None]
+    check_present(root, missing, len(found), "the CFP layout: Data/Images/001/frontal/01.jpg")
     return paths
 
 

@@ -66,6 +66,11 @@ def check_present(root: Path, missing: list[str], total: int, layout: str) -> No
         )
 
 
+def first_present(stem: Path) -> Path | None:
+    """Return the file of a path without suffix, of the suffixes a photo or a crop may have; None if there is none."""
+    return next((path for suffix in SUFFIXES if (path := Path(f"{stem}{suffix}")).is_file()), None)
+
+
 def read_text_lines(path: Path) -> list[str]:
     """Return the lines of a protocol file; raise DataError if it cannot be read."""
     try:
@@ -105,11 +110,7 @@ def _image_name(name: str, number: str) -> str:
 
 
 def _find_images(root: Path, names: list[str]) -> dict[str, Path]:
-    found = {name: path for name in names if (path := _first_present(root, name)) is not None}
+    found = {name: path for name in names if (path := first_present(root / name)) is not None}
     missing = [f"{name}.jpg" for name in names if name not in found]
     check_present(root, missing, len(names), "the LFW layout: Name/Name_0001.jpg")
     return found
-
-
-def _first_present(root: Path, name: str) -> Path | None:
-    return next((path for suffix in SUFFIXES if (path := root / f"{name}{suffix}").is_file()), None)

@@ -2,6 +2,9 @@
 
 margin         what a margin is, and the hooks it may have
 normface, cosface, arcface, x2softmax    one margin each, beside its paper
+lsoftmax, sphereface, combined, expface, dynarcface, elastic    likewise
+multiplicative what L-Softmax and SphereFace share
+past_pi        cos(θ + m) and what takes its place beyond π − m
 head           cosines, margin on the target, cross entropy
 scale          what multiplies the cosines
 softmax        the plain classifier
@@ -18,13 +21,19 @@ from torch import nn
 
 from marginface.errors import InputError
 from marginface.losses.arcface import ArcFace
+from marginface.losses.combined import CombinedMargin
 from marginface.losses.cosface import CosFace
+from marginface.losses.dynarcface import DynArcFace
+from marginface.losses.elastic import ElasticArc, ElasticArcPlus, ElasticCos, ElasticCosPlus
+from marginface.losses.expface import ExpFace
 from marginface.losses.head import Gradient, MarginHead
+from marginface.losses.lsoftmax import LSoftmax
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
-from marginface.losses.scale import LearnedScale
+from marginface.losses.scale import FeatureNormScale, LearnedScale, NormProductScale
 from marginface.losses.softmax import SoftmaxHead
-from marginface.losses.table import HeadRequest, Loss, MarginLoss, Option, PlainSoftmax
+from marginface.losses.sphereface import SphereFace, SphereFaceR
+from marginface.losses.table import HeadRequest, Loss, MarginLoss, NormScaledLoss, Option, PlainSoftmax, always
 from marginface.losses.x2softmax import X2Softmax
 from marginface.registry import Registry
 
@@ -32,12 +41,22 @@ __all__ = [
     "IMPLEMENTATIONS",
     "LOSSES",
     "ArcFace",
+    "CombinedMargin",
     "CosFace",
+    "DynArcFace",
+    "ElasticArc",
+    "ElasticArcPlus",
+    "ElasticCos",
+    "ElasticCosPlus",
+    "ExpFace",
+    "LSoftmax",
     "Margin",
     "MarginContext",
     "MarginHead",
     "NormFace",
     "SoftmaxHead",
+    "SphereFace",
+    "SphereFaceR",
     "X2Softmax",
     "build",
 ]
@@ -49,6 +68,17 @@ LOSSES.add("normface_learned", MarginLoss(NormFace, default_scale=smallest_scale
 LOSSES.add("cosface", MarginLoss(CosFace))
 LOSSES.add("arcface", MarginLoss(ArcFace))
 LOSSES.add("x2softmax", MarginLoss(X2Softmax))
+LOSSES.add("lsoftmax", NormScaledLoss(LSoftmax, NormProductScale))
+LOSSES.add("sphereface", NormScaledLoss(SphereFace, FeatureNormScale))
+LOSSES.add("sphereface_r", MarginLoss(SphereFaceR, default_scale=always(30.0)))
+LOSSES.add("amsoftmax", MarginLoss(CosFace, default_scale=always(30.0)))
+LOSSES.add("combined", MarginLoss(CombinedMargin))
+LOSSES.add("expface", MarginLoss(ExpFace))
+LOSSES.add("dynarcface", MarginLoss(DynArcFace))
+LOSSES.add("elastic_arc", MarginLoss(ElasticArc))
+LOSSES.add("elastic_cos", MarginLoss(ElasticCos))
+LOSSES.add("elastic_arc_plus", MarginLoss(ElasticArcPlus))
+LOSSES.add("elastic_cos_plus", MarginLoss(ElasticCosPlus))
 
 IMPLEMENTATIONS = ("dense",)
 

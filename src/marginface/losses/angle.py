@@ -9,6 +9,7 @@ nearest cosine inside. Only first derivatives are provided.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -48,3 +49,23 @@ def squared_angle(cosine: Tensor) -> Tensor:
     theta = inside.acos()
     ratio = torch.where(inside == 1, torch.ones_like(theta), theta / floored_sine)
     return _with_slope(theta.square(), -2 * ratio, cosine)
+
+
+def of_angle(cosine: Tensor, value: Callable[[Tensor], Tensor], derivative: Callable[[Tensor], Tensor], /) -> Tensor:
+    """Return f(θ) with df/dc = −f'(θ)/sin θ, for any curve f that has no closed form in the cosine.
+
+    At a pole the derivative is taken at the angle √ε away from it, as of the nearest cosine inside: it is finite there
+    even where f' or its quotient by sin θ is not.
+
+    Args:
+        cosine: (N,)
+        value: f, angles (N,) in [0, π] → (N,).
+        derivative: f' by the angle; it is asked for angles in [√ε, π − √ε] only.
+
+    >>> of_angle(torch.tensor([1.0, 0.5]), torch.cos, lambda theta: -torch.sin(theta))
+    tensor([1.0000, 0.5000])
+    """
+    inside, floored_sine = _inside(cosine)
+    theta, edge = inside.acos(), math.sqrt(torch.finfo(cosine.dtype).eps)
+    slope = -derivative(theta.clamp(edge, math.pi - edge)) / floored_sine
+    return _with_slope(value(theta), slope, cosine)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-import torch
 from torch import Tensor
 
-from marginface.errors import InputError
-from marginface.losses.angle import sine
-from marginface.losses.margin import HeadFacts, MarginContext
-from marginface.registry import near_names
-
-PastPi = Literal["continue", "fallback", "plain", "easy", "clip"]
+from marginface.losses.margin import MarginContext
+from marginface.losses.past_pi import PastPi, add_angle, check_angle, check_past_pi
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,7 @@ class ArcFace:
         margin: m in radians.
         past_pi: the treatment beyond π − m.
 
+    >>> import torch
     >>> ArcFace(margin=0.5)(torch.tensor([1.0, 0.0]), MarginContext.of_curve(torch.ones(2)))
     tensor([ 0.8776, -0.4794])
     """
@@ -42,42 +36,9 @@ class ArcFace:
     past_pi: PastPi = "continue"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.margin < math.pi:
-            raise InputError(
-                f"margin of arcface is an angle in radians, 0 ≤ m < π; got {self.margin} (degrees? 28.6° is 0.5)"
-            )
-        choices = list(get_args(PastPi))
-        if self.past_pi not in choices:
-            near = near_names(str(self.past_pi), choices)
-            raise InputError(f"past_pi of arcface is one of {', '.join(choices)}; got {self.past_pi!r}. {near}".strip())
+        check_angle("arcface", self.margin)
+        check_past_pi("arcface", self.past_pi)
 
     def __call__(self, cosine: Tensor, context: MarginContext, /) -> Tensor:  # noqa: ARG002
         """Return cos(θ + m), with the chosen treatment beyond π − m."""
-        shifted = cosine * math.cos(self.margin) - sine(cosine) * math.sin(self.margin)
-        if self.past_pi == "plain":
-            return shifted
-        if self.past_pi == "easy":
-            return torch.where(cosine > 0, shifted, cosine)
-        return torch.where(cosine > -math.cos(self.margin), shifted, self._beyond(cosine))
-
-    def _beyond(self, cosine: Tensor) -> Tensor:
-        if self.past_pi == "fallback":
-            return cosine - self.margin * math.sin(self.margin)
-        if self.past_pi == "clip":
-            return torch.full_like(cosine, -1.0)
-        return cosine - (1 - math.cos(self.margin))
-
-    def cautions(self, facts: HeadFacts, /) -> tuple[str, ...]:
-        """Return what the chosen treatment does to features on the far side, where it does harm."""
-        joint = math.degrees(math.pi - self.margin)
-        if self.margin > 0 and self.past_pi == "plain" and facts.gradient == "exact":
-            return (
-                f"past_pi = 'plain': beyond {joint:.1f}° cos(θ + m) rises, and the exact gradient pushes a feature "
-                "further away from its centre; 'continue' falls everywhere",
-            )
-        if self.margin > 0 and self.past_pi == "easy":
-            return (
-                f"past_pi = 'easy': the target cosine jumps up by {math.sin(self.margin):.2f} at 90°, so that a "
-                "feature beyond is cheaper than one before; 'continue' falls everywhere",
-            )
-        return ()
+        return add_angle(cosine, self.margin, self.past_pi)

@@ -94,7 +94,7 @@ class MarginHead(ClassCenters):
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
             known, present = labels.clamp_min(0), labels != ABSENT
-            context = MarginContext(features, known, present, self.centers.detach(), step, self.training)
+            context = MarginContext(features, known, present, self.centers, step, self.training)
             return present_mean(self._losses(self.cosines_with_gradient(features), context), labels)
 
     def report(self, step: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ Observes           it learns from each training batch, in buffers (AdaFace, Curr
 ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV-Softmax, Circle)
 Penalizes          it adds a term to the loss of each sample (MagFace)
 Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
-Cautions           it knows when its parameters do not fit the task (X2-Softmax, ArcFace past π)
+Cautions           it knows when its parameters do not fit the task (X2-Softmax)
 
 A margin that keeps buffers or parameters is an nn.Module, any other a frozen dataclass.
 """
@@ -30,7 +30,7 @@ class MarginContext:
         features: (N, D) as the backbone gives them, not normalized; they carry gradient.
         labels: (N,) int64, 0 where the label is −1.
         present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
-        centers: (C, D), not normalized, detached.
+        centers: (C, D), not normalized; they carry gradient as the features do: detach what must not be learned from.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
         survey: (N, K) what ``Surveys.survey`` gave, summed over all other classes; without columns if there is none.
@@ -48,6 +48,12 @@ class MarginContext:
     def feature_norms(self) -> Tensor:
         """‖x‖ of each feature (N,), with gradient."""
         norms: Tensor = torch.linalg.vector_norm(self.features, dim=1)
+        return norms
+
+    @property
+    def center_norms(self) -> Tensor:
+        """‖W‖ of each class centre (C,), with gradient."""
+        norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
         return norms
 
     @classmethod

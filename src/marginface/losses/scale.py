@@ -1,4 +1,4 @@
-"""What multiplies the cosines: a fixed s, or one that is learned.
+"""What multiplies the cosines: a fixed s, one that is learned, or norms that the network is free to choose.
 
 A scale is called with the context and returns s in a shape that broadcasts to logits (N, C): (), (N, 1) or (N, C). Like
 a margin it may survey, observe and report (losses.margin).
@@ -61,6 +61,22 @@ class LearnedScale(nn.Module):
     def report(self, step: int) -> Mapping[str, float]:  # noqa: ARG002
         """Return the present s."""
         return {"scale": self.scale.item()}
+
+
+class FeatureNormScale(nn.Module):
+    """‖x‖: the centres have length 1, the feature keeps its own (A-Softmax/SphereFace, arXiv:1704.08063)."""
+
+    def forward(self, context: MarginContext) -> Tensor:
+        """Return the norm of each feature (N, 1), with gradient."""
+        return context.feature_norms[:, None]
+
+
+class NormProductScale(nn.Module):
+    """‖x‖‖W_j‖: nothing is normalized, the logits are inner products (L-Softmax, arXiv:1612.02295)."""
+
+    def forward(self, context: MarginContext) -> Tensor:
+        """Return the product of the norms of each feature and each centre (N, C), with gradient through both."""
+        return context.feature_norms[:, None] * context.center_norms[None]
 
 
 def _checked(value: float) -> float:

@@ -56,6 +56,11 @@ def paper_scale(num_classes: int) -> float:  # noqa: ARG001
     return 64.0
 
 
+def always(scale: float) -> Callable[[int], float]:
+    """Return a default scale that is the same for any number of classes."""
+    return lambda _num_classes: scale
+
+
 @dataclass(frozen=True)
 class MarginLoss:
     """A loss that is a margin in a MarginHead.
@@ -84,13 +89,40 @@ class MarginLoss:
         """Return a MarginHead with this margin."""
         check_options(request, self.margin, (*self.options,))
         scale = self.default_scale(request.num_classes) if request.scale is None else request.scale
-        return MarginHead(
-            request.num_classes,
-            request.embedding_size,
-            margin=self.margin(**facts_for(self.margin, request), **request.options),
-            scale=self.scale(scale),
-            gradient=request.gradient,
-        )
+        return margin_head(request, self.margin, self.scale(scale))
+
+
+@dataclass(frozen=True)
+class NormScaledLoss:
+    """A margin in a MarginHead whose scale is made of norms: there is no s to choose.
+
+    Attributes:
+        margin: the class of the margin; its arguments are the options, but for num_classes and embedding_size.
+        scale: what makes the Scale.
+    """
+
+    margin: Callable[..., Margin]
+    scale: Callable[[], Scale]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the margin's parameters, then gradient."""
+        return (*options_of(self.margin), "gradient")
+
+    @property
+    def described_by(self) -> Callable[..., object]:
+        """Return the class of the margin."""
+        return self.margin
+
+    def head(self, request: HeadRequest) -> nn.Module:
+        """Return a MarginHead with this margin."""
+        check_options(request, self.margin, self.options)
+        if request.scale is not None:
+            raise InputError(
+                f"{request.name} has no scale: its features are not normalized and their norms take its place; "
+                f"got scale {request.scale}. Leave it out, or choose sphereface_r, which has a scale."
+            )
+        return margin_head(request, self.margin, self.scale())
 
 
 @dataclass(frozen=True)
@@ -116,6 +148,17 @@ class PlainSoftmax:
                 f"{request.gradient!r}. Leave both out, or choose normface: softmax over cosines with a scale."
             )
         return SoftmaxHead(request.num_classes, request.embedding_size)
+
+
+def margin_head(request: HeadRequest, margin: Callable[..., Margin], scale: Scale) -> MarginHead:
+    """Return the MarginHead of a request with a margin of this class."""
+    return MarginHead(
+        request.num_classes,
+        request.embedding_size,
+        margin=margin(**facts_for(margin, request), **request.options),
+        scale=scale,
+        gradient=request.gradient,
+    )
 
 
 def options_of(maker: Callable[..., object]) -> dict[str, inspect.Parameter]:

@@ -86,7 +86,7 @@ def class_margin_figure(curves: Curves) -> Figure:
     from marginface.losses.theory import class_margin
 
     figure, (axes,) = new_figure()
-    between = np.linspace(math.pi / 1800, math.pi, 10 * _POINTS)
+    between = np.linspace(math.pi / 720, math.pi, 2 * _POINTS)
     margins = {name: class_margin(curve, between) for name, curve in curves.items()}
     _lines(axes, between, {name: np.degrees(margin) for name, margin in margins.items()})
     top = max(10.0, *(float(np.degrees(np.nanmax(margin, initial=0.0))) for margin in margins.values()))

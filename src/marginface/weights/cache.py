@@ -1,15 +1,15 @@
-"""The folder that keeps weights, and writing into it so that a file is there whole or not at all."""
+"""The folder that keeps weights, and writing into it."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from marginface.errors import WeightsError
+from marginface.files import write_whole
 
 
 def cache_folder() -> Path:
@@ -24,31 +24,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marginface"
 
 
-def write_whole(path: Path, fill: Callable[[IO[bytes]], None]) -> Path:
-    """Let ``fill`` write a temporary file in the same folder, then put it in place at once; return the path.
-
-    Whatever ``fill`` raises passes through, and the temporary file is gone.
+def keep(path: Path, fill: Callable[[IO[bytes]], None]) -> Path:
+    """Let ``fill`` write a file of the cache, whole or not at all; return the path.
 
     Raises:
         WeightsError: The folder or the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        return write_whole(path, fill)
     except OSError as error:
-        raise _not_writable(path, error) from None
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            fill(stream)
-        part.replace(path)
-    except OSError as error:
-        raise _not_writable(path, error) from None
-    finally:
-        part.unlink(missing_ok=True)
-    return path
-
-
-def _not_writable(path: Path, error: OSError) -> WeightsError:
-    reason = error.strerror or str(error)
-    return WeightsError(f"{path}: cannot write here: {reason}. Set MARGINFACE_CACHE to a folder that can be written.")
+        reason = error.strerror or str(error)
+        raise WeightsError(
+            f"{path}: cannot write here: {reason}. Set MARGINFACE_CACHE to a folder that can be written."
+        ) from None

@@ -13,7 +13,7 @@ from onnx import ModelProto
 
 from marginface.contract import file_sha256
 from marginface.registry import Registry
-from marginface.weights.cache import cache_folder, write_whole
+from marginface.weights.cache import cache_folder, keep
 from marginface.weights.folding import fold_weights, free_dimensions, split_prelu
 from marginface.weights.published import WEIGHTS, Weights
 from marginface.weights.sources import locate
@@ -42,8 +42,8 @@ def prepared(name: str, *, file: Path | None = None) -> Path:
     if file is None and _is_whole(ready):
         return ready
     content = prepare(weights, locate(name, file=file)).SerializeToString(deterministic=True)
-    write_whole(_hash_file(ready), partial(_write, sha256(content).hexdigest().encode()))
-    return write_whole(ready, partial(_write, content))
+    keep(_hash_file(ready), partial(_write, sha256(content).hexdigest().encode()))
+    return keep(ready, partial(_write, content))
 
 
 def prepare(weights: Weights, path: Path) -> ModelProto:

@@ -57,12 +57,10 @@ _SFACE_PROVENANCE = (
     "for research only: ask your counsel before commercial use."
 )
 
-# python benchmarks/sface_thresholds.py ../shared/data
+# python benchmarks/sface_thresholds.py ../shared/data: detector yunet, face nearest the center, no mirror;
+# 1,689 of these people are also in LFW View 2
 _SFACE_IMPOSTORS = 10_608_788
-_SFACE_DATA = (
-    "all impostor pairs of 4,609 photos of the 1,721 people of LFW View 1 training (pairsDevTrain.txt, deep-funneled, "
-    "detector yunet, face nearest the center, no mirror; 1,689 of them are also in LFW View 2)"
-)
+_SFACE_DATA = "all impostor pairs of 4,609 photos of 1,721 people, LFW View 1 training"
 _SFACE_SIMILARITIES = {1e-2: 0.2917, 1e-3: 0.3597, 1e-4: 0.4178}
 
 YUNET = Weights(

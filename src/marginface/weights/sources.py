@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from marginface.contract import file_sha256
 from marginface.errors import HashMismatch, WeightsError
-from marginface.weights.cache import cache_folder, write_whole
+from marginface.weights.cache import cache_folder, keep
 from marginface.weights.published import WEIGHTS, Weights
 
 _TIMEOUT = 30.0  # seconds without a byte
@@ -98,7 +98,7 @@ def _copy(source: Path, cached: Path, weights: Weights) -> Path:
             shutil.copyfileobj(stream, target)
 
     require_sha256(source, weights)
-    return write_whole(cached, fill)
+    return keep(cached, fill)
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
@@ -140,7 +140,7 @@ def _keep(content: bytes, cached: Path, weights: Weights) -> Path:
             f"{weights.url}: {len(content):,} bytes with sha256 {got}; expected {weights.size:,} bytes with "
             f"{weights.sha256}; they are not used"
         )
-    return write_whole(cached, lambda stream: _write(stream, content))
+    return keep(cached, lambda stream: _write(stream, content))
 
 
 def _write(stream: IO[bytes], content: bytes) -> None:

@@ -44,11 +44,13 @@ def test_x2softmax_says_where_it_is_not_feasible_and_where_its_margin_falls() ->
     assert "the margin falls" not in cautions("x2softmax", h=-0.51)
 
 
-def test_arcface_past_pi() -> None:
-    assert "past_pi = 'plain': beyond 151.4° cos(θ + m) rises" in cautions("arcface", past_pi="plain")
+def test_a_target_cosine_that_rises_with_the_angle() -> None:
+    assert "rises with the angle from 151.4° to 180.0°" in cautions("arcface", past_pi="plain")
     assert cautions("arcface", past_pi="plain", gradient="straight_through") == ""
-    assert "jumps up by 0.48 at 90°" in cautions("arcface", past_pi="easy", gradient="straight_through")
+    assert "jumps up by 0.48 at 90.0°" in cautions("arcface", past_pi="easy", gradient="straight_through")
     assert cautions("arcface", past_pi="easy", margin=0.0) == ""
+    assert cautions("arcface", past_pi="clip") == ""
+    assert "rises with the angle from 0.0° to 11." in cautions("x2softmax", h=0.2)
 
 
 @dataclass(frozen=True)

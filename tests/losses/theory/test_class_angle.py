@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from marginface.losses import ArcFace, CosFace, Margin, MarginContext, NormFace, X2Softmax
+from marginface.losses import (
+    ArcFace,
+    CosFace,
+    DynArcFace,
+    ExpFace,
+    Margin,
+    MarginContext,
+    NormFace,
+    SphereFace,
+    SphereFaceR,
+    X2Softmax,
+)
 from marginface.losses.angle import angle
 from marginface.losses.theory import (
     TargetCurve,
@@ -37,25 +48,15 @@ class Multiplied:
         return (-1) ** piece * torch.cos(self.margin * theta) - 2 * piece
 
 
-@dataclass(frozen=True)
-class Raised:
-    """ψ of ExpFace."""
-
-    exponent: float
-
-    def __call__(self, cosine: Tensor, context: MarginContext, /) -> Tensor:
-        return torch.cos(math.pi * (angle(cosine) / math.pi) ** self.exponent)
-
-
 ANGLES = (30, 50, 60, 70, 80, 90, 100, 120, 150, 180)
 NONE = math.nan
 TABLE: list[tuple[Margin, tuple[float, ...]]] = [
     (ArcFace(0.5), (28.6,) * 10),
     (CosFace(0.35), (NONE, 48.9, 41.0, 35.5, 31.6, 28.7, 26.4, 23.3, 20.9, 20.2)),
     (CosFace(0.40), (NONE, NONE, 47.2, 40.8, 36.3, 32.9, 30.3, 26.7, 23.9, 23.1)),
-    (Multiplied(4), (18.0, 30.0, 36.0, 42.0, 48.0, 54.0, 60.0, 72.0, 90.0, 108.0)),
-    (Multiplied(1.7), (7.8, 13.0, 15.6, 18.1, 20.7, 23.3, 25.9, 31.1, 38.9, 46.7)),
-    (Raised(0.7), (12.8, 17.2, 18.9, 20.2, 21.2, 22.1, 22.7, 23.4, 23.3, 22.1)),
+    (SphereFace(4, floor=0), (18.0, 30.0, 36.0, 42.0, 48.0, 54.0, 60.0, 72.0, 90.0, 108.0)),
+    (SphereFaceR(1.7), (7.8, 13.0, 15.6, 18.1, 20.7, 23.3, 25.9, 31.1, 38.9, 46.7)),
+    (ExpFace(0.7), (12.8, 17.2, 18.9, 20.2, 21.2, 22.1, 22.7, 23.4, 23.3, 22.1)),
     (X2Softmax(), (NONE, 48.9, 42.2, 38.7, 36.9, 36.3, 36.3, 38.1, 43.9, 53.4)),
     (X2Softmax(k=0.9), (22.6, 17.9, 17.8, 18.4, 19.3, 20.6, 22.1, 25.9, 33.5, 43.7)),
     (X2Softmax(k=1.0), (4.4, 7.6, 9.2, 10.9, 12.7, 14.7, 16.7, 21.3, 29.5, 40.0)),
@@ -119,7 +120,7 @@ def test_the_bisection_equals_the_slow_one(a: float, h: float, k: float, degrees
         (ArcFace(0.3), oracle.arcface(0.3)),
         (CosFace(0.2), oracle.cosface(0.2)),
         (Multiplied(3), oracle.sphereface(3)),
-        (Raised(0.6), oracle.expface(0.6)),
+        (ExpFace(0.6), oracle.expface(0.6)),
     ],
     ids=lambda value: repr(value) if not hasattr(value, "__closure__") else "",
 )
@@ -163,7 +164,7 @@ def test_a_margin_is_there_just_beyond_the_feasibility_angle_and_not_just_below(
 
 
 @pytest.mark.parametrize(
-    "margin", [CosFace(0.35), X2Softmax(), X2Softmax(h=-0.3, k=1.0), Multiplied(2), Raised(0.7)], ids=repr
+    "margin", [CosFace(0.35), X2Softmax(), X2Softmax(h=-0.3, k=1.0), Multiplied(2), ExpFace(0.7)], ids=repr
 )
 def test_the_growth_is_the_slope_of_the_margin_and_its_sign_the_criterion(margin: Margin) -> None:
     curve = TargetCurve(margin)
@@ -191,3 +192,12 @@ def test_arcface_is_constant_and_cosface_falls_everywhere() -> None:
     assert falling_ranges(TargetCurve(ArcFace(0.5))) == ()
     ((low, high),) = falling_ranges(TargetCurve(CosFace(0.35)))
     assert (low, high) == pytest.approx((math.acos(0.65), math.pi), abs=0.01)
+
+
+def test_a_margin_that_looks_at_the_other_center_sees_it_at_the_class_angle() -> None:
+    """Dyn-ArcFace between two classes is ArcFace with the m that belongs to their angle."""
+    angles = np.radians([40.0, 60.0, 90.0, 150.0])
+    expected = DynArcFace().margins(torch.from_numpy(angles)).numpy()
+    np.testing.assert_allclose(class_margin(TargetCurve(DynArcFace()), angles), expected, atol=1e-6)
+    assert feasibility_angle(TargetCurve(DynArcFace())) == pytest.approx(0.5, abs=0.005)
+    assert class_margin(TargetCurve(DynArcFace()), np.empty(0)).shape == (0,)

@@ -80,6 +80,8 @@ def test_a_margin_that_surveys_sees_the_one_opposite_center() -> None:
     curve = TargetCurve(Surveying())
     np.testing.assert_allclose(curve(np.radians([60.0, 120.0])), [0.5, -1.0], atol=1e-12)
     np.testing.assert_allclose(curve.cosine_slope(np.radians([120.0])), [1.0])
+    near = TargetCurve(Surveying(), class_angle=math.radians(90))
+    np.testing.assert_allclose(near(np.radians([60.0])), [0.5 - math.cos(math.radians(30))], atol=1e-12)
 
 
 def test_the_loss_is_that_of_a_head_whose_other_centers_are_at_90_degrees() -> None:

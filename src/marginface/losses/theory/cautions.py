@@ -15,14 +15,16 @@ from marginface.losses.theory.curve import TargetCurve
 
 POSTERIOR = 0.9  # a perfect feature that is not at least this sure of its class cannot be learned from to the end
 
+_FLAT, _JUMP = 1e-6, 0.05  # rises of the target cosine over 0.1° that are rounding, and that are a step
 _SHOWN = (30, 60, 90, 120, 180)  # class angles, degrees
 
 
 def cautions_of(head: nn.Module) -> tuple[str, ...]:
     """Return a sentence for each bound that a head violates; none for a head without margin and scale.
 
-    Two checks hold for every margin on the true class alone: the scale lets a perfect feature be sure of its class, and
-    the centres have room for the margin. A margin that knows more says it itself (losses.margin.Cautions).
+    Three checks hold for every margin on the true class alone: the centres have room for the margin, the scale lets a
+    perfect feature be sure of its class, and the target cosine falls with the angle. A margin that knows more says it
+    itself (losses.margin.Cautions).
 
     >>> from marginface.losses import build
     >>> cautions_of(build("cosface", num_classes=8, embedding_size=2, margin=0.2))
@@ -55,8 +57,10 @@ def facts_of(head: nn.Module) -> tuple[str, ...]:
 
 
 def _general(head: MarginHead, facts: HeadFacts) -> tuple[str, ...]:
-    needed = feasibility_angle(TargetCurve(head.margin))
-    return tuple(text for text in (_room(needed, facts), _scale(math.cos(needed), facts)) if text)
+    curve = TargetCurve(head.margin)
+    needed = feasibility_angle(curve)
+    found = (_room(needed, facts), _scale(math.cos(needed), facts), _rise(curve, facts))
+    return tuple(sentence for sentence in found if sentence)
 
 
 def _room(needed: float, facts: HeadFacts) -> str:
@@ -77,3 +81,19 @@ def _scale(perfect: float, facts: HeadFacts) -> str:
         f"scale {facts.scale:g} is too small for {facts.num_classes:,} classes: even a perfect feature would not reach "
         f"posterior {POSTERIOR:g}, which takes {least:.1f}"
     )
+
+
+def _rise(curve: TargetCurve, facts: HeadFacts) -> str:
+    """Say where a feature farther from its centre is cheaper, as with some choices for ArcFace beyond π − m."""
+    theta = np.linspace(0, math.pi, 1801)
+    rise = np.diff(curve(theta))
+    places = np.degrees(theta[np.flatnonzero(rise > _FLAT)])
+    if len(places) and rise.max() > _JUMP:
+        at = math.degrees(theta[int(rise.argmax())])
+        return f"the target cosine jumps up by {rise.max():.2f} at {at:.1f}°: a feature just beyond is cheaper"
+    if len(places) and facts.gradient == "exact":
+        return (
+            f"the target cosine rises with the angle from {places[0]:.1f}° to {places[-1] + 0.1:.1f}°, where the exact "
+            "gradient pushes a feature away from its centre"
+        )
+    return ""

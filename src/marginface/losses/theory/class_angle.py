@@ -11,6 +11,7 @@ derivation.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from marginface.losses.theory.curve import TargetCurve
 from marginface.values import DoubleArray
 
 _STEADY = 1e-6  # radians of margin per radian of class angle that count as neither growing nor falling
-_HALVINGS = 60
+_HALVINGS = 50
+_PROBED = np.linspace(0.0, 3.0, 13)
 
 
 def boundary(curve: TargetCurve, theta1: DoubleArray) -> DoubleArray:
@@ -34,7 +36,12 @@ def feasibility_angle(curve: TargetCurve) -> float:
     """Return arccos ψ(0): two centres nearer than this cannot both have their margin.
 
     ψ(0) is the target cosine of a perfect feature, which must exceed the cosine to the other centre. π if none does.
+    For a margin that looks at the other centre, the smallest class angle with that property, to 0.1°.
     """
+    if _looks_at_the_other(curve):
+        angles = np.radians(np.linspace(0.1, 180, 1800))
+        perfect = np.array([float(replace(curve, class_angle=angle)(np.zeros(1))[0]) for angle in angles.tolist()])
+        return float(np.min(angles, where=perfect >= np.cos(angles), initial=math.pi))
     return math.acos(min(1.0, max(-1.0, float(curve(np.zeros(1))[0]))))
 
 
@@ -49,6 +56,13 @@ def class_margin(curve: TargetCurve, class_angles: DoubleArray) -> DoubleArray:
     [28.65, 28.65]
     """
     between = np.asarray(class_angles, dtype=np.float64)
+    if not _looks_at_the_other(curve):
+        return _solved(curve, between)
+    each = [_solved(replace(curve, class_angle=angle), np.array([angle])) for angle in between.tolist()]
+    return np.concatenate([*each, np.empty(0)])
+
+
+def _solved(curve: TargetCurve, between: DoubleArray) -> DoubleArray:
     low, high = np.zeros_like(between), between
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -56,6 +70,12 @@ def class_margin(curve: TargetCurve, class_angles: DoubleArray) -> DoubleArray:
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
     feasible = curve(np.zeros_like(between)) >= np.cos(between)
     return np.where(feasible, between - 2 * low, np.nan)
+
+
+def _looks_at_the_other(curve: TargetCurve) -> bool:
+    """Say whether ψ changes with the place of the other centre."""
+    far, near = replace(curve, class_angle=math.pi), replace(curve, class_angle=0.6)
+    return not np.array_equal(far(_PROBED), near(_PROBED))
 
 
 def margin_growth(curve: TargetCurve, theta1: DoubleArray) -> DoubleArray:

@@ -26,6 +26,8 @@ class TargetCurve:
         margin: the margin.
         feature_norm: ‖x‖, for margins that look at it (MagFace, AdaFace).
         step: the step of the training, for margins that follow it (SphereFace's annealing).
+        class_angle: the angle between the own centre and the only other one, the feature between them, for margins that
+            look at the others (Dyn-ArcFace, NPCFace).
 
     >>> from marginface.losses import CosFace
     >>> TargetCurve(CosFace(0.35))(np.radians([0.0, 60.0])).round(2).tolist()
@@ -35,6 +37,7 @@ class TargetCurve:
     margin: Margin
     feature_norm: float = 1.0
     step: int = AFTER_ANNEALING
+    class_angle: float = math.pi
 
     def __call__(self, theta: DoubleArray) -> DoubleArray:
         """Return ψ(θ)."""
@@ -62,11 +65,13 @@ class TargetCurve:
 
     def _margined(self, cosine: Tensor) -> Tensor:
         context = MarginContext.of_curve(cosine, step=self.step)
-        context = replace(context, features=context.features * self.feature_norm)
+        toward = cosine.new_tensor([math.cos(self.class_angle), math.sin(self.class_angle)])
+        centers = torch.stack((torch.eye(2, dtype=cosine.dtype)[0], toward))
         if isinstance(self.margin, Surveys):
-            opposite = torch.stack((cosine, -cosine), dim=1).detach()
-            other = torch.tensor([[False, True]]).expand_as(opposite)
-            context = replace(context, survey=self.margin.survey(opposite, other, cosine.detach(), context))
+            both = context.features @ centers.T
+            other = torch.tensor([[False, True]]).expand_as(both)
+            context = replace(context, survey=self.margin.survey(both, other, cosine.detach(), context))
+        context = replace(context, features=context.features * self.feature_norm, centers=centers)
         return self.margin(cosine, context)
 
 
