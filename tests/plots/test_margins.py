@@ -85,9 +85,13 @@ def test_a_margin_that_no_angle_has_room_for_is_drawn_as_a_bar_over_all() -> Non
 def test_decision_regions_are_safe_classes_and_leave_the_diagonal_free() -> None:
     figure = margin_picture("decision", CURVES)
     assert len(figure.axes) == 3
-    outlines = [path for collection in figure.axes[0].collections for path in collection.get_paths() if len(path)]
-    corners = np.concatenate([path.vertices for path in outlines])
-    assert np.abs(corners[:, 0] - corners[:, 1]).min() == pytest.approx(math.degrees(0.5), abs=0.2)
+    first, second, _ = figure.axes[0].lines
+    own, other = (np.asarray(values, dtype=np.float64) for values in first.get_data())
+    np.testing.assert_allclose(other - own, math.degrees(0.5), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(second.get_data()), [other, own])
+    for region in figure.axes[0].collections:
+        corners = np.concatenate([path.vertices for path in region.get_paths()])
+        assert np.abs(corners[:, 0] - corners[:, 1]).min() == pytest.approx(math.degrees(0.5), abs=0.01)
 
 
 def test_the_landscape_is_the_loss_at_its_scale() -> None:

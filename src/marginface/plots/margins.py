@@ -39,10 +39,10 @@ def margin_figure(angles: DoubleArray, curves: Mapping[str, DoubleArray]) -> Fig
     figure, (axes,) = new_figure()
     axes.plot(np.degrees(angles), np.cos(angles), color=INK, linewidth=1.0, label="cos θ (no margin)")
     lowest = _lines(axes, angles, curves)
-    axes.set_ylim(max(min(lowest, -1.0), _DEEPEST) - 0.1, 1.1)
+    axes.set_ylim(max(min(lowest, -1.0), _DEEPEST) - 0.1, 1.3)
     _degree_axis(axes)
     label(axes, _TO_CENTER, "Target cosine with margin, ψ(θ)", "Margin curves")
-    legend(axes)
+    legend(axes, "upper right")
     return figure
 
 
@@ -54,8 +54,8 @@ def derivative_figure(curves: Curves) -> Figure:
     figure, (by_cosine, by_angle) = new_figure(2, height=6.4)
     theta = _angles()[1:-1]
     degrees, straight = np.degrees(theta), "straight-through, every loss"
-    by_cosine.plot(degrees, np.ones_like(theta), color=INK, linewidth=1.0, label=straight)
-    by_angle.plot(degrees, np.sin(theta), color=INK, linewidth=1.0, label=straight)
+    by_cosine.plot(degrees, np.ones_like(theta), color=INK, linewidth=1.0, zorder=5, label=straight)
+    by_angle.plot(degrees, np.sin(theta), color=INK, linewidth=1.0, zorder=5, label=straight)
     lowest = _lines(by_cosine, theta, {name: curve.cosine_slope(theta) for name, curve in curves.items()})
     _lines(by_angle, theta, {name: -curve.slope(theta) for name, curve in curves.items()})
     by_cosine.set_ylim(min(0.0, max(lowest, -1.5)) - 0.1, _STEEPEST)
@@ -113,7 +113,7 @@ def landscape_figure(curves: Curves, *, num_classes: int, scale: float) -> Figur
         math.log(num_classes), color=INK, linewidth=1.0, linestyle=":", label=f"ln C = {math.log(num_classes):.1f}"
     )
     axes.set_yscale("log")
-    axes.set_ylim(bottom=1e-6)
+    axes.set_ylim(1e-6, 2 * max(float(loss.max()) for loss in losses.values()))
     _degree_axis(axes)
     title = f"Loss of one feature, C = {num_classes:,}, s = {scale:g}, other centres at 90°"
     label(axes, _TO_CENTER, "Loss, nats", title)
@@ -165,20 +165,22 @@ def _degree_axis(axes: Axes) -> None:
 
 def _regions(axes: Axes, curve: TargetCurve) -> None:
     """Fill where ψ(θ1) > cos θ2 and where ψ(θ2) > cos θ1, and draw θ1 = θ2."""
-    theta = np.linspace(0, math.pi / 2, 61)
-    target, cosine = curve(theta), np.cos(theta)
-    degrees = np.degrees(theta)
-    first = target[None, :] - cosine[:, None]  # rows θ2, columns θ1
-    for gap, color, hatch in ((first, COLORS[0], "//"), (first.T, COLORS[1], "\\\\")):
-        axes.contourf(degrees, degrees, gap, levels=[0, 100], colors=[color], alpha=0.22, hatches=[hatch])
-        axes.contour(degrees, degrees, gap, levels=[0], colors=[color], linewidths=1.6)
+    from marginface.losses.theory import boundary
+
+    theta = np.linspace(0, math.pi / 2, 91)
+    own, other = np.degrees(theta), np.degrees(boundary(curve, theta))
+    axes.fill_between(own, other, 90, where=other < 90, color=COLORS[0], alpha=0.22, hatch="//")
+    axes.fill_betweenx(own, other, 90, where=other < 90, color=COLORS[1], alpha=0.22, hatch="\\\\")
+    axes.plot(own, other, color=COLORS[0], linewidth=1.6)
+    axes.plot(other, own, color=COLORS[1], linewidth=1.6)
     axes.plot([0, 90], [0, 90], color=INK, linewidth=0.8, linestyle=":")
     box = {"facecolor": "white", "edgecolor": GRID, "boxstyle": "round,pad=0.25"}
-    for x, y, text in ((14, 80, "class 1"), (80, 10, "class 2")):
+    for x, y, text in ((10, 82, "class 1"), (79, 7, "class 2")):
         axes.text(x, y, text, ha="center", va="center", fontsize=8, color=INK, bbox=box)
     axes.set_aspect("equal")
-    axes.set_xticks([0, 30, 60, 90])
-    axes.set_yticks([0, 30, 60, 90])
+    for limits, ticks in ((axes.set_xlim, axes.set_xticks), (axes.set_ylim, axes.set_yticks)):
+        limits(0, 90)
+        ticks([0, 30, 60, 90])
 
 
 def _mark_infeasible(axes: Axes, curves: Curves, height: float) -> None:
