@@ -9,6 +9,7 @@ head           cosines, margin on the target, cross entropy
 scale          what multiplies the cosines
 softmax        the plain classifier
 centers        class centres and their cosines
+pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
@@ -30,6 +31,7 @@ from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.lsoftmax import LSoftmax
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.pairs import Contrastive, CosineContrastive, NPair, PairHead, PairLoss, SupCon, Triplet
 from marginface.losses.scale import FeatureNormScale, LearnedScale, NormProductScale
 from marginface.losses.softmax import SoftmaxHead
 from marginface.losses.sphereface import SphereFace, SphereFaceR
@@ -42,7 +44,9 @@ __all__ = [
     "LOSSES",
     "ArcFace",
     "CombinedMargin",
+    "Contrastive",
     "CosFace",
+    "CosineContrastive",
     "DynArcFace",
     "ElasticArc",
     "ElasticArcPlus",
@@ -53,10 +57,14 @@ __all__ = [
     "Margin",
     "MarginContext",
     "MarginHead",
+    "NPair",
     "NormFace",
+    "PairHead",
     "SoftmaxHead",
     "SphereFace",
     "SphereFaceR",
+    "SupCon",
+    "Triplet",
     "X2Softmax",
     "build",
 ]
@@ -79,6 +87,11 @@ LOSSES.add("elastic_arc", MarginLoss(ElasticArc))
 LOSSES.add("elastic_cos", MarginLoss(ElasticCos))
 LOSSES.add("elastic_arc_plus", MarginLoss(ElasticArcPlus))
 LOSSES.add("elastic_cos_plus", MarginLoss(ElasticCosPlus))
+LOSSES.add("contrastive", PairLoss(Contrastive))
+LOSSES.add("cosine_contrastive", PairLoss(CosineContrastive))
+LOSSES.add("triplet", PairLoss(Triplet))
+LOSSES.add("npair", PairLoss(NPair))
+LOSSES.add("supcon", PairLoss(SupCon))
 
 IMPLEMENTATIONS = ("dense",)
 
@@ -108,6 +121,7 @@ def build(
 
     Returns:
         A module: features (N, D), labels (N,) int64 → mean loss; ``.centers`` (C, D); ``.cosine(features)`` (N, C).
+        A pair loss has neither: it gives a PairHead, with ``.diagnose(features, labels)``.
 
     Raises:
         UnknownName: the table has no such loss, or the loss no such option.

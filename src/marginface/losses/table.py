@@ -47,7 +47,12 @@ class Loss(Protocol):
         ...
 
     def head(self, request: HeadRequest) -> nn.Module:
-        """Return a new head."""
+        """Return a new head: features (N, D), labels (N,), step → mean loss.
+
+        It has ``centers`` (C, D) and ``cosine(features)`` (N, C), but for a pair loss, which has no class centres: it
+        gives a PairHead with ``diagnose(features, labels)`` instead, and needs several images of an identity in a
+        batch.
+        """
         ...
 
 

@@ -8,6 +8,7 @@ trainer              the loop
 run                  the folder: train()
 checkpoint, journal  what a kill cannot destroy
 divergence           when to stop
+collapse             when embeddings have become one
 allocator            memory that stays between steps
 """
 

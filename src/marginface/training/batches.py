@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from marginface.alignment import resize_crops
-from marginface.data.sampler import BalancedBatches, batch_indices, steps_per_epoch
+from marginface.data.sampler import BalancedBatches, IdentityBatches, batch_indices, steps_per_epoch
 from marginface.data.source import CropSource
 from marginface.geometry import CROP_SIZE
 from marginface.training.recipe import Recipe
-from marginface.values import ImageArray
+from marginface.values import ImageArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,14 @@ class Batches:
         self._recipe = recipe
         self._device = device
         self._augmentation = recipe.augment.augmentation()
-        balance = recipe.data.balance
-        self._balanced = None if balance == 1 else BalancedBatches(source.labels, balance)
+        self._indices = _sampler(source.labels, recipe)
         self.steps_per_epoch = steps_per_epoch(len(source.labels), recipe.train.batch_size)
         self.total_steps = recipe.train.steps or max(round(recipe.train.epochs * self.steps_per_epoch), 1)
 
     def load(self, step: int) -> Batch:
         """Return the batch of a step: its images and its augmentation depend on the seed and the step only."""
         train = self._recipe.train
-        if self._balanced is None:
-            indices = batch_indices(len(self._source.labels), train.batch_size, train.seed, step)
-        else:
-            indices = self._balanced.batch(train.batch_size, train.seed, step)
+        indices = self._indices(step)
         pixels = to_tensor(self._source.read(indices), self._recipe.backbone.input_size).to(self._device)
         random = torch.Generator().manual_seed((train.seed << 32) + step)
         strength = self._recipe.augment.strength_at(step / self.total_steps)
@@ -65,6 +61,25 @@ class Batches:
                 batch = ahead.result()
                 ahead = pool.submit(self.load, step + 1) if step + 1 < self.total_steps else None
                 yield batch
+
+
+def _sampler(labels: IntArray, recipe: Recipe) -> Callable[[int], IntArray]:
+    """Return what gives the images of a step: by identity, balanced, or each once an epoch."""
+    size, seed, balance = recipe.train.batch_size, recipe.train.seed, recipe.data.balance
+    by_identity = identity_batches(labels, recipe)
+    if by_identity is not None:
+        by_identity.batch(size, seed, 0)  # refuses what does not fit before the first step
+        return lambda step: by_identity.batch(size, seed, step)
+    if balance != 1:
+        balanced = BalancedBatches(labels, balance)
+        return lambda step: balanced.batch(size, seed, step)
+    return lambda step: batch_indices(len(labels), size, seed, step)
+
+
+def identity_batches(labels: IntArray, recipe: Recipe) -> IdentityBatches | None:
+    """Return the batches of P × K of a recipe, None if it does not ask for them."""
+    images = recipe.train.batch_images_per_identity
+    return IdentityBatches(labels, images) if images else None
 
 
 def to_tensor(crops: ImageArray, size: int) -> Tensor:

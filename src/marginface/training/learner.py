@@ -56,6 +56,16 @@ class Learner:
         return self.backbone if self._average is None else self._average.backbone
 
     @property
+    def compares_pairs(self) -> bool:
+        """Say whether the loss compares images with each other, without class centres."""
+        return isinstance(self.head, losses.PairHead)
+
+    @property
+    def collapsed_loss(self) -> float | None:
+        """Return the loss where all embeddings are equal, if the loss has one such number."""
+        return self.head.collapsed_loss if isinstance(self.head, losses.PairHead) else None
+
+    @property
     def scale(self) -> float | None:
         """Return the scale of the head where it has a fixed one."""
         scale = getattr(self.head, "scale", None)
@@ -79,7 +89,12 @@ class Learner:
         return StepResult(loss.item(), norm, features.detach())
 
     def diagnostics(self, features: Tensor, labels: Tensor) -> dict[str, float]:
-        """Return the accuracy by cosine, without margin, and the mean cosine to the own class centre."""
+        """Return the accuracy by cosine, without margin, and the mean cosine to the own class centre.
+
+        Of a loss without centres: the similarities within the batch, and what the loss has to say about it.
+        """
+        if isinstance(self.head, losses.PairHead):
+            return self.head.diagnose(features, labels)
         with torch.no_grad():
             cosine: Tensor = self.head.cosine(features)  # type: ignore[operator]
             right = (cosine.argmax(dim=1) == labels).float().mean()
@@ -130,7 +145,8 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
     """Return the head of a recipe with fresh class centres.
 
     Raises:
-        RecipeError: the recipe asks for a margin that grows and the loss has no margin_strength.
+        RecipeError: the recipe asks for a margin that grows and the loss has no margin_strength, or it has a pair loss
+            and batches without pairs.
     """
     loss = recipe.loss
     head: nn.Module = losses.build(
@@ -145,6 +161,12 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
     )
     if loss.margin_full > 0 and not hasattr(head, "margin_strength"):
         raise RecipeError(f"[loss] margin_full: {loss.name} has no margin that can grow; leave margin_full at 0")
+    if isinstance(head, losses.PairHead) and recipe.train.batch_images_per_identity == 0:
+        raise RecipeError(
+            f"[train] batch_images_per_identity: {loss.name} compares the images of a batch with each other, so a "
+            "batch needs several images of each identity. Write batch_images_per_identity = 4 under [train], with a "
+            f"batch_size that is a multiple of it; batch_size is {recipe.train.batch_size}"
+        )
     return head
 
 

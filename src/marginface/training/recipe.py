@@ -181,6 +181,11 @@ class TrainSection(Section):
     epochs: Positive = Field(default=20.0, description="passes over the training images; a fraction is allowed")
     steps: CountOrZero = Field(default=0, description="optimizer steps; above 0 it replaces epochs")
     batch_size: int = Field(default=128, ge=2, description="images per step")
+    batch_images_per_identity: CountOrZero = Field(
+        default=0,
+        description="K: a batch is batch_size / K identities with K images each, as pair losses need it; 0: images in "
+        "any order",
+    )
     seed: CountOrZero = Field(default=0, description="decides weights, order and augmentation")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: cuda where there is one")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -193,6 +198,16 @@ class TrainSection(Section):
     evaluate_every: CountOrZero = Field(default=0, description="steps between held-out evaluations; 0: only at the end")
     log_every: Count = Field(default=20, description="steps between measurements of the training accuracy")
     threads: CountOrZero = Field(default=0, description="CPU threads of torch; 0: as torch finds")
+
+    @model_validator(mode="after")
+    def _batches_hold_whole_identities(self) -> TrainSection:
+        images = self.batch_images_per_identity
+        if images and (images < 2 or self.batch_size % images or self.batch_size == images):
+            raise ValueError(
+                f"batch_images_per_identity is 0 or K ≥ 2, and batch_size P × K with P ≥ 2; got {images} and "
+                f"batch_size {self.batch_size}"
+            )
+        return self
 
 
 class EvaluationSection(Section):
@@ -216,3 +231,12 @@ class Recipe(Section):
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)
     evaluation: EvaluationSection = Field(default_factory=EvaluationSection)
+
+    @model_validator(mode="after")
+    def _one_sampler(self) -> Recipe:
+        if self.train.batch_images_per_identity and self.data.balance != 1:
+            raise ValueError(
+                f"[train] batch_images_per_identity brings every identity as often already: leave [data] balance at 1; "
+                f"got {self.data.balance}"
+            )
+        return self

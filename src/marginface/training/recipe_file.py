@@ -118,6 +118,8 @@ def _first_problem(error: ValidationError, values: Mapping[str, Any]) -> str:
         del place[1]
     if problem["type"] == "extra_forbidden":
         return _unknown_key(place, values)
+    if not place:  # a rule between sections, which names them itself
+        return problem["msg"].removeprefix("Value error, ")
     section = f"[{place[0]}] " if len(place) > 1 else ""
     key = ".".join(part for part in place[1:] or place if part not in ("str", "tuple[str, ...]"))
     got = "" if isinstance(problem["input"], dict) else f"; got {problem['input']!r}"

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from marginface.backbones import BACKBONES
+from marginface.losses import PairHead
 from marginface.training.learner import build_head
 from marginface.training.recipe import FolderData, Recipe
 
@@ -37,8 +38,8 @@ def resolve_loss(recipe: Recipe, identities: int) -> Recipe:
     with torch.device("meta"):  # shapes without memory: only the settings are read
         head = build_head(recipe, identities)
     values: dict[str, Any] = {"scale": getattr(head, "scale", None)}
-    margin = getattr(head, "margin", None)
-    settings = {f.name: getattr(margin, f.name) for f in fields(margin) if f.init} if is_dataclass(margin) else {}
+    formula = head.terms if isinstance(head, PairHead) else getattr(head, "margin", None)
+    settings = {f.name: getattr(formula, f.name) for f in fields(formula) if f.init} if is_dataclass(formula) else {}
     values["margin"] = settings.pop("margin", None)
     values["options"] = {**settings, **recipe.loss.options}
     return recipe.model_copy(update={"loss": recipe.loss.model_copy(update=values)})

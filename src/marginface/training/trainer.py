@@ -16,8 +16,9 @@ from marginface import __version__
 from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
 from marginface.errors import CheckpointError
 from marginface.losses.theory import cautions_of
-from marginface.training.batches import Batch, Batches
+from marginface.training.batches import Batch, Batches, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
+from marginface.training.collapse import CollapseWatch
 from marginface.training.divergence import LossWatch, check_labels, first_loss_note
 from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
@@ -52,6 +53,8 @@ class Progress:
         parts = [f"loss {record['loss']:.3f}", f"lr {record['learning_rate']:.2g}"]
         parts += [f"{record['images_per_second']:.0f} images/s"]
         parts += [f"training {record['train_accuracy']:.1%}"] if "train_accuracy" in record else []
+        kinds = ("genuine_similarity", "impostor_similarity")
+        parts += [f"{kind.replace('_', ' ')} {record[kind]:.2f}" for kind in kinds if kind in record]
         parts += [f"held-out pairs {record['accuracy_mean']:.2%}"] if "accuracy_mean" in record else []
         return ", ".join(parts)
 
@@ -78,6 +81,7 @@ class Trainer:
         self.batches = Batches(data.train, recipe, self._device)
         self._held_out = self._open_held_out()
         self._watch = LossWatch()
+        self._collapse = CollapseWatch(self.learner.collapsed_loss)
         self._speed, self._last_end = 0.0, 0.0
 
     def run(self, checkpoint: Checkpoint | None, notes: tuple[str, ...] = ()) -> HeldOutResult | None:
@@ -137,8 +141,13 @@ class Trainer:
             record["margin_strength"] = strength
         if (step + 1) % recipe.train.log_every == 0 or step + 1 == total:
             record |= self.learner.diagnostics(result.features, batch.labels) | self.learner.report(step)
-        note = first_loss_note(result.loss, len(self._data.train.identities), self.learner.scale) if step == 0 else ""
-        return record, (note,) if note else ()
+        notes = (self._first_note(result.loss) if step == 0 else "", self._collapse.look(record))
+        return record, tuple(note for note in notes if note)
+
+    def _first_note(self, loss: float) -> str:
+        """Say if the first loss is not what fresh class centres give; a pair loss has none."""
+        identities = len(self._data.train.identities)
+        return "" if self.learner.compares_pairs else first_loss_note(loss, identities, self.learner.scale)
 
     def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
         """Write a checkpoint of the present state."""
@@ -193,15 +202,26 @@ class Trainer:
         batches, optim = self.batches, self.recipe.optim
         held = 0 if self._data.held_out is None else len(self._data.held_out.identities)
         peak = max(self._factor(round(place * (batches.total_steps - 1) / 100)) for place in range(101))
+        starts_at = f"; a softmax that knows nothing has loss {math.log(len(source.identities)):.2f}"
         return (
             f"{len(source.labels):,} images of {len(source.identities):,} identities ({held:,} more held out)",
             f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "
             f"learning rate up to {optim.learning_rate * peak:g}",
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
-            f"{train.device} with {train.threads} threads; a softmax that knows nothing has loss "
-            f"{math.log(len(source.identities)):.2f}",
+            f"{train.device} with {train.threads} threads{'' if self.learner.compares_pairs else starts_at}",
+            *self._plan_of_batches(),
             *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
+
+    def _plan_of_batches(self) -> tuple[str, ...]:
+        """Say what a batch of P × K is, and how many identities have too few images for it."""
+        batches = identity_batches(self._data.train.labels, self.recipe)
+        if batches is None:
+            return ()
+        images, short = batches.images_per_identity, batches.short_identities
+        plan = f"each batch: {self.recipe.train.batch_size // images} identities with {images} images each"
+        repeats = f"{short:,} identities have fewer than {images} images: theirs are repeated within a batch"
+        return (plan, repeats) if short else (plan,)
 
 
 def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEntry, ...]) -> ModelCard:
