@@ -32,17 +32,18 @@ def cautions_of(head: nn.Module) -> tuple[str, ...]:
     >>> print(*cautions_of(build("cosface", num_classes=8, embedding_size=2, margin=0.35)))
     the margin needs 49.5° between centres, and 8 centres in 2 dimensions have at most 45.0° for the nearest two
     """
+    head = _innermost(head)
     if not isinstance(head, MarginHead):
         return ()
-    num_classes, embedding_size = head.centers.shape
-    facts = HeadFacts(num_classes, embedding_size, head.scale, head.gradient)
-    general = () if num_classes < 2 or isinstance(head.margin, ChangesOthers) else _general(head, facts)
+    facts = HeadFacts(head.centers.shape[0], head.centers.shape[-1], head.scale, head.gradient)
+    general = () if facts.num_classes < 2 or isinstance(head.margin, ChangesOthers) else _general(head, facts)
     own = head.margin.cautions(facts) if isinstance(head.margin, Cautions) else ()
     return (*general, *own)
 
 
 def facts_of(head: nn.Module) -> tuple[str, ...]:
     """Return what a head's margin is worth between two classes, in words; nothing for a head without a margin."""
+    head = _innermost(head)
     if not isinstance(head, MarginHead):
         return ()
     curve = TargetCurve(head.margin)
@@ -54,6 +55,12 @@ def facts_of(head: nn.Module) -> tuple[str, ...]:
     )
     room = (f"two centres need {needed:.1f}° between them for both to have their margin",) if needed > 0 else ()
     return (f"margin between two classes, by the angle between their centres: {shown}", *room)
+
+
+def _innermost(head: nn.Module) -> nn.Module:
+    """Return the head that others add their terms to."""
+    inner = getattr(head, "head", None)
+    return _innermost(inner) if isinstance(inner, nn.Module) else head
 
 
 def _general(head: MarginHead, facts: HeadFacts) -> tuple[str, ...]:
