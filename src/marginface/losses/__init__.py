@@ -13,6 +13,7 @@ pairs          losses without class centres: contrastive, triplet, N-pair, super
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
+theory         curves, margins between classes, bounds, and what violates them
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ Observes           it learns from each training batch, in buffers (AdaFace, Curr
 ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV-Softmax, Circle)
 Penalizes          it adds a term to the loss of each sample (MagFace)
 Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
+Cautions           it knows when its parameters do not fit the task (X2-Softmax)
 
 A margin that keeps buffers or parameters is an nn.Module, any other a frozen dataclass.
 """
@@ -135,4 +136,23 @@ class Reports(Protocol):
 
     def report(self, step: int, /) -> Mapping[str, float]:
         """Return the present values by name."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeadFacts:
+    """What a margin may look at to judge its parameters; ``scale`` is None where it is learned."""
+
+    num_classes: int
+    embedding_size: int
+    scale: float | None
+    gradient: str
+
+
+@runtime_checkable
+class Cautions(Protocol):
+    """Knows when its parameters do not fit; the trainer says so at the start of a run (losses.theory.cautions)."""
+
+    def cautions(self, facts: HeadFacts, /) -> tuple[str, ...]:
+        """Return a sentence for each thing that a person who trains with it should know; empty if all is well."""
         ...

@@ -15,6 +15,7 @@ import torch
 from marginface import __version__
 from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
 from marginface.errors import CheckpointError
+from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
@@ -209,6 +210,7 @@ class Trainer:
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
             f"{train.device} with {train.threads} threads{'' if self.learner.compares_pairs else starts_at}",
             *self._plan_of_batches(),
+            *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
 
     def _plan_of_batches(self) -> tuple[str, ...]:
