@@ -5,6 +5,11 @@ normface, cosface, arcface, x2softmax    one margin each, beside its paper
 head           cosines, margin on the target, cross entropy
 scale          what multiplies the cosines
 softmax        the plain classifier
+one_vs_all     the head of losses that are no softmax: sface, sphereface2, uniface, one rule each
+subcenter      ArcFace with several centres a class, and the wrong labels that they find
+center         center loss and triplet-center loss: terms that any head can have
+summed         a head with such terms
+lines          the lines of the table for these, and the table of terms
 centers        class centres and their cosines
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
@@ -17,28 +22,55 @@ from torch import nn
 
 from marginface.errors import InputError
 from marginface.losses.arcface import ArcFace
+from marginface.losses.center import CenterLoss, TripletCenterLoss
 from marginface.losses.cosface import CosFace
 from marginface.losses.head import Gradient, MarginHead
+from marginface.losses.lines import (
+    TERMS,
+    OneVsAllLoss,
+    SubCenterArcFace,
+    TermOptions,
+    WithTerm,
+    check_terms,
+    with_terms,
+)
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.one_vs_all import OneVsAllHead
 from marginface.losses.scale import LearnedScale
+from marginface.losses.sface import SFace
 from marginface.losses.softmax import SoftmaxHead
+from marginface.losses.sphereface2 import SphereFace2
+from marginface.losses.subcenter import Outliers, find_outliers
+from marginface.losses.summed import SummedHead
 from marginface.losses.table import HeadRequest, Loss, MarginLoss, Option, PlainSoftmax
+from marginface.losses.uniface import UniFace
 from marginface.losses.x2softmax import X2Softmax
 from marginface.registry import Registry
 
 __all__ = [
     "IMPLEMENTATIONS",
     "LOSSES",
+    "TERMS",
     "ArcFace",
+    "CenterLoss",
     "CosFace",
     "Margin",
     "MarginContext",
     "MarginHead",
     "NormFace",
+    "OneVsAllHead",
+    "Outliers",
+    "SFace",
     "SoftmaxHead",
+    "SphereFace2",
+    "SummedHead",
+    "TripletCenterLoss",
+    "UniFace",
     "X2Softmax",
     "build",
+    "check_terms",
+    "find_outliers",
 ]
 
 LOSSES: Registry[Loss] = Registry("loss")
@@ -48,6 +80,12 @@ LOSSES.add("normface_learned", MarginLoss(NormFace, default_scale=smallest_scale
 LOSSES.add("cosface", MarginLoss(CosFace))
 LOSSES.add("arcface", MarginLoss(ArcFace))
 LOSSES.add("x2softmax", MarginLoss(X2Softmax))
+LOSSES.add("sface", OneVsAllLoss(SFace))
+LOSSES.add("sphereface2", OneVsAllLoss(SphereFace2))
+LOSSES.add("uniface", OneVsAllLoss(UniFace))
+LOSSES.add("subcenter_arcface", SubCenterArcFace())
+LOSSES.add("center", WithTerm(PlainSoftmax(), "center"))
+LOSSES.add("triplet_center", WithTerm(PlainSoftmax(), "triplet_center"))
 
 IMPLEMENTATIONS = ("dense",)
 
@@ -61,6 +99,7 @@ def build(
     margin: float | None = None,
     gradient: Gradient = "exact",
     implementation: str = "dense",
+    terms: TermOptions | None = None,
     **options: Option,
 ) -> nn.Module:
     """Return a new head by the name of its loss.
@@ -73,6 +112,8 @@ def build(
         margin: m of the margins that have one; None is the default of the paper.
         gradient: "exact" or "straight_through", see MarginHead.
         implementation: "dense" holds N×C logits.
+        terms: losses added to that of the head: by a name in TERMS, the options of each, ``weight`` among them, as in
+            ``{"center": {"weight": 0.003, "rule": "count"}}``.
         options: those of the loss (``LOSSES[name].options``).
 
     Returns:
@@ -93,4 +134,5 @@ def build(
         raise InputError(f"implementation of a head is one of {', '.join(IMPLEMENTATIONS)}; got {implementation!r}")
     if margin is not None:
         options = {"margin": margin, **options}
-    return loss.head(HeadRequest(name, num_classes, embedding_size, scale, gradient, options))
+    request = HeadRequest(name, num_classes, embedding_size, scale, gradient, options)
+    return with_terms(loss.head(request), terms or {}, request)

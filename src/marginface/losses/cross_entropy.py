@@ -12,8 +12,8 @@ ABSENT = -1  # "the centre of this sample is not here"
 
 
 def check_batch(features: Tensor, labels: Tensor, centers: Tensor) -> None:
-    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centres (C, D)."""
-    num_classes, size = centers.shape
+    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centres (C, …, D)."""
+    num_classes, size = centers.shape[0], centers.shape[-1]
     if features.ndim != 2 or features.shape[1] != size or len(features) == 0 or not features.is_floating_point():
         raise InputError(
             f"features are float of shape (N, {size}) with N ≥ 1; got {features.dtype} {tuple(features.shape)}. "

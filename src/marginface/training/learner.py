@@ -61,6 +61,11 @@ class Learner:
         scale = getattr(self.head, "scale", None)
         return float(scale) if isinstance(scale, int | float) else None
 
+    @property
+    def is_softmax(self) -> bool:
+        """Say whether a fresh head costs about ln C, as a softmax does; one with terms or of another kind does not."""
+        return bool(getattr(self.head, "is_softmax", True))
+
     def learn(self, batch: Batch, step: int, *, learning_rate: float, margin_strength: float) -> StepResult:
         """Do one step: forward, head in float32, backward, clip, update, average."""
         if self._recipe.loss.margin_full > 0:
@@ -141,6 +146,7 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
         margin=loss.margin,
         gradient=loss.gradient,
         implementation=loss.implementation,
+        terms=loss.terms,
         **loss.options,
     )
     if loss.margin_full > 0 and not hasattr(head, "margin_strength"):

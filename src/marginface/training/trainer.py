@@ -136,8 +136,12 @@ class Trainer:
             record["margin_strength"] = strength
         if (step + 1) % recipe.train.log_every == 0 or step + 1 == total:
             record |= self.learner.diagnostics(result.features, batch.labels) | self.learner.report(step)
-        note = first_loss_note(result.loss, len(self._data.train.identities), self.learner.scale) if step == 0 else ""
+        note = self._first_loss_note(result.loss) if step == 0 else ""
         return record, (note,) if note else ()
+
+    def _first_loss_note(self, loss: float) -> str:
+        learner, identities = self.learner, len(self._data.train.identities)
+        return first_loss_note(loss, identities, learner.scale) if learner.is_softmax else ""
 
     def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
         """Write a checkpoint of the present state."""
