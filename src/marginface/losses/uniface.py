@@ -18,7 +18,8 @@ class UniFace(nn.Module):
     log(1 + e^{−(s·(cos θ_y − m) − b)}) + w·Σ_{j≠y} log(1 + e^{s·cos θ_j − b}).
 
     Source: Zhou et al., "UniFace: Unified Cross-Entropy Loss for Deep Face Recognition", ICCV 2023. m, s and
-    b = log(10·C) at first are those of the authors' code. b/s is the one similarity that should part genuine from impostor.
+    b = log(10·C) at first are those of the authors' code. b/s is the one similarity that should part genuine from
+    impostor.
 
     Their code clamps both exponents to ±s, so a sample with s·(cos θ_y − m) − b < −s, one that is far from its centre
     and needs it most, gets no gradient. Here nothing is clamped: log(1 + eᶻ) is computed without overflow at any z, so
