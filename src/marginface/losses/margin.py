@@ -30,7 +30,8 @@ class MarginContext:
         features: (N, D) as the backbone gives them, not normalized; they carry gradient.
         labels: (N,) int64, 0 where the label is −1.
         present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
-        centers: (C, D), not normalized; they carry gradient as the features do: detach what must not be learned from.
+        centers: (C, D), or (C, K, D) with K sub-centres; not normalized; they carry gradient as the features do:
+            detach what must not be learned from.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
         survey: (N, K) what ``Surveys.survey`` gave, summed over all other classes; without columns if there is none.

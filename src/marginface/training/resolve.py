@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from marginface.backbones import BACKBONES
-from marginface.losses import LOSSES
+from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
 from marginface.training.learner import build_head
-from marginface.training.recipe import FolderData, Recipe
+from marginface.training.recipe import FolderData, OptionValue, Recipe
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -33,15 +34,27 @@ def resolve(recipe: Recipe) -> Recipe:
 
 
 def resolve_loss(recipe: Recipe, identities: int) -> Recipe:
-    """Return the recipe with the paper's scale, margin and options filled in where it leaves them open."""
-    with torch.device("meta"):  # shapes without memory: it checks the options and knows the scale
+    """Return the recipe with the paper's scale, margin, options and terms filled in where it leaves them open."""
+    with torch.device("meta"):  # shapes without memory: only the settings are read
         head = build_head(recipe, identities)
-    defaults = options_of(LOSSES[recipe.loss.name].described_by)
-    options = {name: parameter.default for name, parameter in defaults.items()} | recipe.loss.options
-    margin = options.pop("margin", None) if recipe.loss.margin is None else recipe.loss.margin
-    options.pop("margin", None)
-    values = {"scale": getattr(head, "scale", None), "margin": margin, "options": options}
-    return recipe.model_copy(update={"loss": recipe.loss.model_copy(update=values)})
+    loss = recipe.loss
+    margin = {} if loss.margin is None else {"margin": loss.margin}
+    options = {**_defaults(LOSSES[loss.name].described_by), **margin, **loss.options}
+    scale = getattr(head, "scale", None)  # None where it is learned, or where there is none
+    values: dict[str, Any] = {
+        "scale": loss.scale if scale is None else scale,
+        "margin": options.pop("margin", None),
+        "options": options,
+        "terms": {name: {**_defaults(TERMS[name]), **given} for name, given in loss.terms.items()},
+    }
+    return recipe.model_copy(update={"loss": loss.model_copy(update=values)})
+
+
+def _defaults(maker: Callable[..., object]) -> dict[str, OptionValue]:
+    """Return the default of each option that a loss or a term has of its own."""
+    defaults = {name: parameter.default for name, parameter in options_of(maker).items()}
+    own = {name: default for name, default in defaults.items() if name not in ("scale", "gradient")}
+    return {name: default for name, default in own.items() if isinstance(default, bool | int | float | str)}
 
 
 def resolve_device(device: str) -> str:
