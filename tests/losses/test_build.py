@@ -130,6 +130,8 @@ def test_none_means_the_default_of_the_paper() -> None:
         "sphereface2": 40.0,
         "center": None,
         "triplet_center": None,
+        "adacos": None,
+        "adacos_fixed": math.sqrt(2) * math.log(99),
     }
     heads = {name: build(name, num_classes=100, embedding_size=3) for name in WITH_CENTERS if name != "softmax"}
     assert {name: head.scale for name, head in heads.items()} == {name: others.get(name, 64.0) for name in heads}
