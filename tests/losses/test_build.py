@@ -27,6 +27,7 @@ MAY_FALL = {"sface": "its pull stops within the angle a, so the value rises from
 FLAT_AT_THE_PAPERS_SCALE = {
     "sphereface2": "the positive term of a near feature is below the last digit of the negative ones; so s = 8",
     "uniface": "as sphereface2",
+    "magface": "the penalty of a short feature, 3.5, hides what is below its last digit; so s = 8",
 }
 SEVERAL_CENTERS = {"subcenter_arcface": "3 sub-centres a class: centers (C, 3, D)"}
 

@@ -20,7 +20,7 @@ def adacos_start(num_classes: int) -> float:
     r"""Fixed scale of AdaCos, no margin: ψ(θ) = cos θ, s = √2·ln(C − 1).
 
     Source: Zhang et al., "AdaCos: Adaptively Scaling Cosine Logits for Effectively Learning Deep Face Representations",
-    CVPR 2019, arXiv:1905.00292, section 4.1: s at which P of the true class bends most at θ = π/4, the other classes at
+    CVPR 2019, arXiv:1905.00292: s at which P of the true class bends most at θ = π/4, the other classes at
     90°. It is ``theory.adacos_scale``; for one class or two, where the formula has no positive value, it is 1.
 
     >>> round(adacos_start(10_572), 2)
@@ -35,7 +35,7 @@ class AdaCos(nn.Module):
     B = 1/N·Σ_i Σ_{j≠y_i} exp(s·cos θ_ij), with the s of the batch before; θ_med is the median of the angles to the true
     centres. At first s = √2·ln(C − 1). As the angles shrink, so does s, and the task stays hard enough to teach.
 
-    Source: Zhang et al., "AdaCos", CVPR 2019, arXiv:1905.00292, section 4.2. The batch sets s before its own loss is
+    Source: Zhang et al., "AdaCos", CVPR 2019, arXiv:1905.00292. The batch sets s before its own loss is
     computed. The paper has no bounds for s: it is negative where few classes all have negative cosines, and it grows
     without end (by up to √2 a batch) while features are nearer than 45° to centres that are not theirs, of which users
     of public code report. Here s stays in [1, 128].

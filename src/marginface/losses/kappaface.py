@@ -99,13 +99,12 @@ class KappaFace(nn.Module):
         compact = torch.sigmoid(self.temperature * self._standardized(self.concentrations()))
         counts = self.counts.to(self.means.dtype)
         share = counts / (1.05 * counts.max().clamp_min(1))
-        rare = ((math.pi * share).cos() + 1) / 2
-        weights: Tensor = self.gamma * (1 - compact) + (1 - self.gamma) * rare
-        return self.margin * weights
+        rare = (torch.cos(math.pi * share) + 1) / 2
+        return self.margin * (self.gamma * (1 - compact) + (1 - self.gamma) * rare)
 
     def concentrations(self) -> Tensor:
         """Return κ of each class (C,)."""
-        length = torch.linalg.vector_norm(self.means, dim=1).clamp_max(_MOST_CONCENTRATED)
+        length: Tensor = torch.linalg.vector_norm(self.means, dim=1).clamp_max(_MOST_CONCENTRATED)
         square = length.square()
         return length * (self.means.shape[1] - square) / (1 - square)
 
