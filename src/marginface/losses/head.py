@@ -97,13 +97,14 @@ class MarginHead(ClassCenters):
 
     def report(self, step: int) -> dict[str, float]:
         """Return what margin and scale have to say at a step, by name; empty for most losses."""
-        speakers = (part for part in self._parts() if isinstance(part, Reports))
+        speakers = (part for part in (self.margin, self.scaling) if isinstance(part, Reports))
         return {name: value for speaker in speakers for name, value in speaker.report(step).items()}
 
     def _losses(self, cosine: Tensor, context: MarginContext) -> Tensor:
         """Return the loss of each sample (N,)."""
         target = cosine.gather(1, context.labels[:, None]).squeeze(1)
-        context = self._informed(cosine, target, context)
+        self._informed(self.scaling, cosine, target, context)
+        context = self._informed(self.margin, cosine, target, context)
         margined = self._through(target, self.margin(target, context))
         others = cosine
         if isinstance(self.margin, ChangesOthers):
@@ -118,23 +119,14 @@ class MarginHead(ClassCenters):
         )
 
     @torch.no_grad()
-    def _informed(self, cosine: Tensor, target: Tensor, context: MarginContext) -> MarginContext:
-        """Let scale and margin survey the other classes, and in training learn from the batch.
-
-        Each sees its own survey only; what is returned has that of the margin.
-        """
-        informed = context
-        for part in self._parts():
-            informed = context
-            if isinstance(part, Surveys):
-                other = torch.arange(cosine.shape[1], device=cosine.device) != context.labels[:, None]
-                informed = replace(context, survey=part.survey(cosine, other, target, context))
-            if isinstance(part, Observes) and self.training:
-                part.observe(target, informed)
-        return informed
-
-    def _parts(self) -> tuple[Scale, Margin]:
-        return self.scaling, self.margin
+    def _informed(self, part: Margin | Scale, cosine: Tensor, target: Tensor, context: MarginContext) -> MarginContext:
+        """Let margin or scale survey the other classes, and in training learn from the batch; return what it knows."""
+        if isinstance(part, Surveys):
+            other = torch.arange(cosine.shape[1], device=cosine.device) != context.labels[:, None]
+            context = replace(context, survey=part.survey(cosine, other, target, context))
+        if isinstance(part, Observes) and self.training:
+            part.observe(target, context)
+        return context
 
     def _through(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the margined cosines at the present strength, with the gradient of this head."""
