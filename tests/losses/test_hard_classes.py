@@ -95,13 +95,6 @@ def test_t_of_curricularface_follows_only_present_samples_in_training() -> None:
     assert not head.margin.t.requires_grad
 
 
-def test_two_losses_of_curricularface_can_be_added_before_the_gradient() -> None:
-    features, centers, labels = problem()
-    head = head_with(centers, "curricularface")
-    (head(features, labels) + head(features, labels)).backward()
-    assert features.grad.isfinite().all()
-
-
 def test_t_is_saved_and_loaded_and_float32_in_a_bfloat16_batch() -> None:
     head = build("curricularface", num_classes=4, embedding_size=3)
     with torch.autocast("cpu", torch.bfloat16):

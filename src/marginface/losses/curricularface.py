@@ -65,8 +65,7 @@ class CurricularFace(nn.Module):
     def observe(self, target: Tensor, context: MarginContext, /) -> None:
         """Let t learn from the cosines of the samples that are present."""
         if context.present.any():
-            mean = target[context.present].mean().to(self.t.dtype)
-            self.t = torch.lerp(self.t, mean, 1 - self.momentum)  # a new tensor: an earlier loss may hold the old one
+            self.t.lerp_(target[context.present].mean().to(self.t.dtype), 1 - self.momentum)
 
     def report(self, step: int) -> Mapping[str, float]:  # noqa: ARG002
         """Return the present t."""
