@@ -92,7 +92,7 @@ def npcface(
         return j != y and bool(torch.cos(angles[j]) > torch.cos(angles[y] + m))
 
     def target(angles: Angles, y: int) -> Tensor:
-        hard = [math.cos(angles[j]) for j in range(len(angles)) if is_hard(angles, y, j)]
+        hard = [math.cos(angles[j].item()) for j in range(len(angles)) if is_hard(angles, y, j)]
         mean = sum(hard) / len(hard) if hard else 0.0
         return arcface(angles[y], m0 + m1 * mean, past_pi)
 
@@ -110,7 +110,7 @@ def arcnegface(
         return arcface(angles[y], m, past_pi)
 
     def other(angles: Angles, y: int, j: int) -> Tensor:
-        gap = math.cos(angles[j]) - arcface(angles[y], m, past_pi).item()
+        gap = math.cos(angles[j].item()) - arcface(angles[y], m, past_pi).item()
         t = alpha * math.exp(-(gap**2) / sigma)
         return t * torch.cos(angles[j]) + t - 1
 
@@ -121,11 +121,11 @@ def circle(m: float = 0.25) -> tuple[Target, Other]:
     optimum_positive, optimum_negative, delta_positive, delta_negative = 1 + m, -m, 1 - m, m
 
     def target(angles: Angles, y: int) -> Tensor:
-        alpha = max(0.0, optimum_positive - math.cos(angles[y]))
+        alpha = max(0.0, optimum_positive - math.cos(angles[y].item()))
         return alpha * (torch.cos(angles[y]) - delta_positive)
 
     def other(angles: Angles, y: int, j: int) -> Tensor:
-        alpha = max(0.0, math.cos(angles[j]) - optimum_negative)
+        alpha = max(0.0, math.cos(angles[j].item()) - optimum_negative)
         return alpha * (torch.cos(angles[j]) - delta_negative)
 
     return target, other

@@ -18,8 +18,8 @@ class CurricularFace(nn.Module):
     Class j ≠ y is hard where cos θ_j > cos(θ_y + m); the others keep φ = cos θ_j. t is the running mean of cos θ_y.
 
     Source: Huang et al., "CurricularFace: Adaptive Curriculum Learning Loss for Deep Face Recognition", CVPR 2020,
-    arXiv:2004.00288 (m = 0.5, s = 64, t = 0 at first). In training mode t ← 0.01·mean(cos θ_y) + 0.99·t before the batch
-    itself is judged, as in the authors' code. The paper's equation prints the two weights the other way round; its
+    arXiv:2004.00288 (m = 0.5, s = 64, t = 0 at first). In training mode t ← 0.01·mean(cos θ_y) + 0.99·t before a batch
+    is judged, as in the authors' code. The paper's equation prints the two weights the other way round; its
     author confirms the code. A later port has 0.1 for 0.01.
 
     As long as t + cos θ_j < 1 a hard negative with a positive cosine counts less than it would without the curriculum.

@@ -18,7 +18,8 @@ class NPCFace:
     r"""Margin by the hard negatives, which are pushed: ψ(θ) = cos(θ + m0 + m1·c̄), φ(θ_j) = t·cos θ_j + a where hard.
 
     Class j ≠ y is hard where cos θ_j > cos(θ_y + m); the others keep φ = cos θ_j. c̄ is the mean cosine of the hard
-    classes of a sample, 0 where none is hard.
+    classes of a sample, 0 where none is hard. A class that becomes hard at a negative cosine makes the margin smaller,
+    and ψ steps up there: at a given c̄ it falls with the angle, over all it need not.
 
     Source: Zeng et al., "NPCFace: Negative-Positive Collaborative Training for Large-scale Face Recognition", 2020,
     arXiv:2007.10172. The formula was taken from public code, that of FaceX-Zoo (m = 0.5, m0 = 0.4, m1 = 0.2, t = 1.1,
