@@ -24,7 +24,7 @@ class NPCFace:
     Source: Zeng et al., "NPCFace: Negative-Positive Collaborative Training for Large-scale Face Recognition", 2020,
     arXiv:2007.10172. The formula was taken from public code, that of FaceX-Zoo (m = 0.5, m0 = 0.4, m1 = 0.2, t = 1.1,
     a = 0.2, s = 64), whose file names two of the authors; the paper itself was not read. That
-    code has ``past_pi`` "easy", and does not normalize the features itself.
+    code has ``past_pi`` "easy", does not normalize the features itself, and is configured with m = 0.35, s = 32.
 
     No gradient goes through c̄, nor through the choice of what is hard; the exact factor of a hard negative is t.
     Straight-through: by the cosines it is s·(p − onehot), p from the changed cosines.
