@@ -131,6 +131,9 @@ def test_none_means_the_default_of_the_paper() -> None:
         "sphereface2": 40.0,
         "center": None,
         "triplet_center": None,
+        "mv_softmax": 32.0,
+        "mv_softmax_arc": 32.0,
+        "circle": 256.0,
         "adacos": None,
         "adacos_fixed": math.sqrt(2) * math.log(99),
     }

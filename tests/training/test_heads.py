@@ -69,6 +69,7 @@ def test_a_run_with_terms_resumes_to_the_bit_and_journals_their_share(small: Sma
         ("adaface", {"norm_mean", "norm_std"}),
         ("kappaface", {"margin_least", "margin_most"}),
         ("adacos", {"scale"}),
+        ("curricularface", {"t"}),
     ],
 )
 def test_a_run_whose_head_learns_from_batches_resumes_to_the_bit(
@@ -97,7 +98,9 @@ def _stop_at_13(progress) -> None:
         raise _Stop
 
 
-@pytest.mark.parametrize("name", ["sface", "sphereface2", "uniface", "subcenter_arcface", "triplet_center", "magface"])
+@pytest.mark.parametrize(
+    "name", ["sface", "sphereface2", "uniface", "subcenter_arcface", "triplet_center", "magface", "npcface", "circle"]
+)
 def test_a_short_run_reaches_its_end_without_a_false_alarm(small: Small, tmp_path: Path, name: str) -> None:
     run = train(small(loss={**PLAIN, "name": name}, data={"hold_out": 0}), tmp_path / name)
     assert run.checkpoint.step == 20

@@ -5,6 +5,7 @@ normface, cosface, arcface, x2softmax    one margin each, beside its paper
 magface, adaface, kappaface    margins by feature norm, and by class, with statistics of the training
 adacos         a scale by the batch, no margin
 lsoftmax, sphereface, combined, expface, dynarcface, elastic    likewise
+curricularface, mv_softmax, npcface, arcnegface, circle    margins that change the other classes' cosines too
 multiplicative what L-Softmax and SphereFace share
 past_pi        cos(θ + m) and what takes its place beyond π − m
 head           cosines, margin on the target, cross entropy
@@ -31,9 +32,12 @@ from marginface.errors import InputError
 from marginface.losses.adacos import AdaCos, adacos_start
 from marginface.losses.adaface import AdaFace
 from marginface.losses.arcface import ArcFace
+from marginface.losses.arcnegface import ArcNegFace
 from marginface.losses.center import CenterLoss, TripletCenterLoss
+from marginface.losses.circle import Circle
 from marginface.losses.combined import CombinedMargin
 from marginface.losses.cosface import CosFace
+from marginface.losses.curricularface import CurricularFace
 from marginface.losses.dynarcface import DynArcFace
 from marginface.losses.elastic import ElasticArc, ElasticArcPlus, ElasticCos, ElasticCosPlus
 from marginface.losses.expface import ExpFace
@@ -51,7 +55,9 @@ from marginface.losses.lines import (
 from marginface.losses.lsoftmax import LSoftmax
 from marginface.losses.magface import MagFace
 from marginface.losses.margin import Margin, MarginContext
+from marginface.losses.mv_softmax import MVArcSoftmax, MVSoftmax
 from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.npcface import NPCFace
 from marginface.losses.one_vs_all import OneVsAllHead
 from marginface.losses.pairs import Contrastive, CosineContrastive, NPair, PairHead, PairLoss, SupCon, Triplet
 from marginface.losses.scale import FeatureNormScale, LearnedScale, NormProductScale
@@ -73,11 +79,14 @@ __all__ = [
     "AdaCos",
     "AdaFace",
     "ArcFace",
+    "ArcNegFace",
     "CenterLoss",
+    "Circle",
     "CombinedMargin",
     "Contrastive",
     "CosFace",
     "CosineContrastive",
+    "CurricularFace",
     "DynArcFace",
     "ElasticArc",
     "ElasticArcPlus",
@@ -86,10 +95,13 @@ __all__ = [
     "ExpFace",
     "KappaFace",
     "LSoftmax",
+    "MVArcSoftmax",
+    "MVSoftmax",
     "MagFace",
     "Margin",
     "MarginContext",
     "MarginHead",
+    "NPCFace",
     "NPair",
     "NormFace",
     "OneVsAllHead",
@@ -134,6 +146,12 @@ LOSSES.add("adaface", MarginLoss(AdaFace))
 LOSSES.add("kappaface", MarginLoss(KappaFace))
 LOSSES.add("adacos", MarginLoss(NormFace, default_scale=adacos_start, scale=AdaCos, paper=AdaCos))
 LOSSES.add("adacos_fixed", MarginLoss(NormFace, default_scale=adacos_start, paper=adacos_start))
+LOSSES.add("curricularface", MarginLoss(CurricularFace))
+LOSSES.add("mv_softmax", MarginLoss(MVSoftmax, default_scale=always(32.0)))
+LOSSES.add("mv_softmax_arc", MarginLoss(MVArcSoftmax, default_scale=always(32.0)))
+LOSSES.add("npcface", MarginLoss(NPCFace))
+LOSSES.add("arcnegface", MarginLoss(ArcNegFace))
+LOSSES.add("circle", MarginLoss(Circle, default_scale=always(256.0)))
 LOSSES.add("contrastive", PairLoss(Contrastive))
 LOSSES.add("cosine_contrastive", PairLoss(CosineContrastive))
 LOSSES.add("triplet", PairLoss(Triplet))

@@ -119,7 +119,7 @@ class ChangesOthers(Protocol):
         Args:
             others: (N, C') cosines.
             target: (N,) cosines of the true class.
-            margined: (N,) ψ of them.
+            margined: (N,) ψ of them, at the present margin_strength.
             context: the survey included.
         """
         ...

@@ -43,9 +43,13 @@ def cautions_of(head: nn.Module) -> tuple[str, ...]:
 
 
 def facts_of(head: nn.Module) -> tuple[str, ...]:
-    """Return what a head's margin is worth between two classes, in words; nothing for a head without a margin."""
+    """Return what a head's margin is worth between two classes, in words.
+
+    Nothing for a head without a margin, or whose margin changes the other classes' cosines as well: what it is worth is
+    not told by the target cosine alone.
+    """
     head = without_terms(head)
-    if not isinstance(head, MarginHead):
+    if not isinstance(head, MarginHead) or isinstance(head.margin, ChangesOthers):
         return ()
     curve = TargetCurve(head.margin)
     needed = math.degrees(feasibility_angle(curve))
