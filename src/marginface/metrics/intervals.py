@@ -70,7 +70,7 @@ def student_t_interval(values: Sequence[float] | DoubleArray, confidence: float 
     return Interval(float(sample.mean() - half), float(sample.mean() + half), confidence, "Student t")
 
 
-def _student_t_inside(t: float, freedom: int) -> float:
+def student_t_inside(t: float, freedom: int) -> float:
     """Return P(|T| ≤ t): the finite sums of Abramowitz & Stegun 26.7.3 (odd) and 26.7.4 (even degrees of freedom)."""
     angle = math.atan(t / math.sqrt(freedom))
     odd = freedom % 2
@@ -85,17 +85,17 @@ def _student_t_inside(t: float, freedom: int) -> float:
 
 def _student_t_quantile(probability: float, freedom: int) -> float:
     low, high = 0.0, 1.0
-    while (1 + _student_t_inside(high, freedom)) / 2 < probability:
+    while (1 + student_t_inside(high, freedom)) / 2 < probability:
         high *= 2
     for _ in range(100):
         middle = (low + high) / 2
-        below = (1 + _student_t_inside(middle, freedom)) / 2 < probability
+        below = (1 + student_t_inside(middle, freedom)) / 2 < probability
         low, high = (middle, high) if below else (low, middle)
     return high
 
 
 def identity_bootstrap(
-    correct: BoolArray,
+    correct: BoolArray | DoubleArray,
     first_identity: IntArray,
     second_identity: IntArray,
     *,
@@ -110,7 +110,8 @@ def identity_bootstrap(
 
     Source: the vertex bootstrap of Snijders & Borgatti (1999); for 1:1 face matching Fogliato et al., "Confidence
     intervals for error rates in 1:1 matching tasks", 2023, arXiv:2306.01198.
-    ``correct``, ``first_identity`` and ``second_identity`` are (P,); identities are any integers.
+    ``correct``, ``first_identity`` and ``second_identity`` are (P,); identities are any integers. Numbers in the place
+    of ``correct``, such as differences, give the interval of their mean.
     """
     _check_confidence(confidence)
     lengths = {len(correct), len(first_identity), len(second_identity)}
