@@ -32,7 +32,7 @@ Groups = tuple[IntArray, IntArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
-    """Which pairs (P,) of a protocol a run decides right; ``groups`` are the identities of both images, or the folds."""
+    """Which pairs (P,) of a protocol a run decides right; ``groups``: the identities of both images, or the folds."""
 
     right: BoolArray
     groups: Groups
@@ -77,8 +77,8 @@ class Difference:
     """A loss against the first one on the seeds that both finished.
 
     ``value`` is share right of this − of the first, ``interval`` its paired bootstrap, ``test`` names the test of
-    ``p_value``, ``corrected`` is Holm's. Over one seed, ``only_first`` and ``only_this`` count the pairs that one of the
-    two alone has right.
+    ``p_value``, ``corrected`` is Holm's. Over one seed, ``only_first`` and ``only_this`` count the pairs that one of
+    the two alone has right.
     """
 
     value: float
@@ -139,10 +139,12 @@ def _result(loss: ComparedLoss, protocol: str, difference: Difference | None) ->
 
 
 def _interval(measured: Mapping[int, Decisions]) -> Interval | None:
-    """Return Student's interval over seeds, over one seed that of a bootstrap over identities, None over none."""
+    """Return Student's interval over seeds inside [0, 1], over one seed a bootstrap over identities, None over none."""
     found = list(measured.values())
     if len(found) > 1:
-        return student_t_interval([decisions.accuracy for decisions in found])
+        accuracies = [decisions.accuracy for decisions in found]
+        wide = student_t_interval(accuracies, resolution=1 / len(found[0].right))
+        return Interval(max(wide.low, 0.0), min(wide.high, 1.0), wide.confidence, "Student t over seeds")
     return identity_bootstrap(found[0].right, *found[0].groups) if found else None
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from marginface.evaluation.comparison import (
@@ -20,6 +21,7 @@ from marginface.evaluation.comparison import (
 )
 
 COLUMNS = ("Loss", "Seeds", "Accuracy, %", "95 % interval", "Difference", "95 % interval", "p", "p, Holm")
+_COSTS = ("seconds", "images_per_second", "peak_mb")
 COST_COLUMNS = ("Run", "Status", "Seconds", "Images/s", "Peak memory, MB")
 
 
@@ -115,13 +117,22 @@ def _csv(comparison: Comparison) -> str:
     stream = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for protocol, rows in comparison.results().items():
-        for result in rows:
-            values = {"protocol": protocol, **{key: _flat(value) for key, value in result_values(result).items()}}
+        for result, loss in zip(rows, comparison.losses, strict=True):
+            numbers = {key: _flat(value) for key, value in result_values(result).items()}
+            values = {"protocol": protocol, **numbers, **_mean_cost(loss)}
             if writer is None:
-                writer = csv.DictWriter(stream, list(values), lineterminator="\n")
+                writer = csv.DictWriter(
+                    stream, [*values, *(name for name in _COSTS if name not in values)], restval="", lineterminator="\n"
+                )
                 writer.writeheader()
             writer.writerow(values)
     return stream.getvalue()
+
+
+def _mean_cost(loss: ComparedLoss) -> dict[str, float]:
+    """Return the mean cost of the runs that finished."""
+    runs = [run for run in loss.runs if run.status == "finished"]
+    return {name: round(fmean(getattr(run, name) for run in runs), 1) for name in _COSTS} if runs else {}
 
 
 def _flat(value: Any) -> Any:
@@ -160,4 +171,4 @@ def _escaped(text: str) -> str:
 
 def _between(ends: Sequence[float], sign: str = "") -> str:
     low, high = (f"{100 * end:{sign}.2f}" for end in ends)
-    return f"{low} – {high}"
+    return f"[{low}, {high}]"

@@ -67,7 +67,8 @@ def lead(comparison: Comparison) -> str:
 def _protocol(protocol: str, rows: Sequence[LossResult]) -> Html:
     body = [row(cells(result), mark="differs" if _is_shown(result) else "") for result in rows]
     said = [element("li", text) for text in sentences(rows)]
-    drawn = {result.label: (result.accuracies, (result.interval.low, result.interval.high)) for result in rows if result.interval}  # fmt: skip
+    found = [(result, result.interval) for result in rows if result.interval is not None]
+    drawn = {result.label: (result.accuracies, (ends.low, ends.high)) for result, ends in found}
     return join(
         [
             element("h3", protocol),
@@ -94,7 +95,7 @@ def _training(journals: Mapping[str, Journal]) -> Html:
     found = {name: journal for name, journal in journals.items() if has_series(journal)}
     if not found:
         return Html("")
-    caption = "Loss, learning rate and accuracy over the steps, one run of each loss. Losses of different kinds do not compare."  # fmt: skip
+    caption = "Loss, learning rate and accuracy, one run of each loss. Losses of different kinds do not compare."
     return figure(_svg(training_figure(found), caption), caption, mark="narrow")
 
 

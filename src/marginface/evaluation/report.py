@@ -58,4 +58,3 @@ def _anchor(title: str) -> str:
 def _section(title: str, content: Html) -> Html:
     heading = element("h2", title, attributes={"id": _anchor(title)})
     return element("section", heading, content, attributes={"aria-labelledby": _anchor(title)})
-

@@ -1,4 +1,4 @@
-"""Is one model better than another? Tests for two models that decided the same pairs, or were trained on the same seeds.
+"""Is one model better than another? Tests for two models that decided the same pairs, or had the same seeds.
 
 mcnemar            one run of each: the pairs that only one of the two decides right
 paired_bootstrap   how the difference would vary with other people, or other folds
@@ -118,7 +118,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values corrected for being several: a value ≤ α may be called shown, in all at once with error α.
 
     The i-th smallest of m (from 0) is multiplied by m − i, then none may be below a smaller one's.
-    Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979).
+    Source: Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statistics 6 (1979).
 
     >>> holm([0.04, 0.01])
     [0.04, 0.02]

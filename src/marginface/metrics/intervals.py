@@ -57,16 +57,20 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
     return Interval(0.0 if successes == 0 else low, 1.0 if successes == trials else high, confidence, "Wilson")
 
 
-def student_t_interval(values: Sequence[float] | DoubleArray, confidence: float = 0.95) -> Interval:
+def student_t_interval(
+    values: Sequence[float] | DoubleArray, confidence: float = 0.95, *, resolution: float = 0.0
+) -> Interval:
     """Return mean ± t·s/√n of a few independent values, such as the accuracies of folds or of seeds.
 
-    Folds share their training pairs, so over folds the interval is approximate; over seeds it is the usual one.
+    Folds share their training pairs, so over folds the interval is approximate; over seeds it is the usual one. s is
+    at least ``resolution``, the smallest step of a value: two seeds with one rounded number have not shown that s is 0.
     """
     _check_confidence(confidence)
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < 2 or not np.isfinite(sample).all():
         raise InputError(f"a t-interval needs 2 or more finite values; got shape {sample.shape}")
-    half = _student_t_quantile((1 + confidence) / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample))
+    half = _student_t_quantile((1 + confidence) / 2, len(sample) - 1) * max(sample.std(ddof=1), resolution)
+    half /= math.sqrt(len(sample))
     return Interval(float(sample.mean() - half), float(sample.mean() + half), confidence, "Student t")
 
 

@@ -41,7 +41,9 @@ def grid_figure(axes_of_grid: Sequence[Axis], accuracies: DoubleArray) -> Figure
     shape = tuple(len(values) for _, values in axes_of_grid)
     if len(shape) not in (1, 2) or accuracies.shape != shape:
         raise InputError(f"a grid that is drawn has 1 or 2 axes; got {shape} values and {accuracies.shape} accuracies")
-    return _line(axes_of_grid[0], accuracies) if len(shape) == 1 else _heat_map(*axes_of_grid, accuracies)
+    if len(shape) == 1:
+        return _line(axes_of_grid[0], accuracies)
+    return _heat_map(axes_of_grid[0], axes_of_grid[1], accuracies)
 
 
 def _line(axis: Axis, accuracies: DoubleArray) -> Figure:

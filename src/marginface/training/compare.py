@@ -1,4 +1,4 @@
-"""Compare losses under equal conditions: train every loss with every seed, decide the same pairs, write what came out."""
+"""Compare losses under equal conditions: train each with every seed, decide the same pairs, write what came out."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
     """Start a process for a job: in a session of its own, so that a Ctrl-C reaches it once, from us."""
     command = [sys.executable, "-m", __name__, str(job.folder)]
     with (job.folder / LOG).open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
 
 
 def _wait(running: dict[Job, subprocess.Popen[bytes]], stop: StopRequest, tell: Tell) -> None:

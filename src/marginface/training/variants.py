@@ -1,4 +1,4 @@
-"""The losses of a comparison: ``arcface:gradient=straight_through`` → a recipe that differs in its loss and seed alone."""
+"""The losses of a comparison: ``arcface:gradient=straight_through`` → a recipe with its loss and a seed."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _with_possible_warm_up(recipe: Recipe) -> Recipe:
     try:
         head = _head(without, 2)
     except InputError:  # check_variants says what is wrong, with the number of identities
-        return recipe
+        return without
     return recipe if hasattr(head, "margin_strength") else without
 
 
