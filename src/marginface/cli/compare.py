@@ -97,13 +97,21 @@ def print_comparison(comparison: Comparison) -> None:
     console = Console(highlight=False, markup=False)
 
     def show(title: str, columns: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
-        table = Table(*columns, title=title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+        table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for line in lines:
             table.add_row(*line)
         console.print(table)
 
     for protocol, rows in comparison.results().items():
-        show(protocol, COLUMNS, [cells(row) for row in rows])
+        show(protocol, _narrow(COLUMNS), [_narrow(cells(row)) for row in rows])
         for text in (note_of(rows), *sentences(rows)):
             console.print(text)
     show("Runs", COST_COLUMNS, cost_cells(comparison.losses))
+
+
+def _narrow(line: tuple[str, ...]) -> tuple[str, ...]:
+    """Put an interval under its number, so that a row fits in 80 columns."""
+    loss, seeds, accuracy, interval, difference, of_difference, *p_values = line
+    return (loss, seeds, f"{accuracy}\n{interval}", f"{difference}\n{of_difference}", *p_values)

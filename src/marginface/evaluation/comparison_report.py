@@ -100,7 +100,10 @@ def _training(journals: Mapping[str, Journal]) -> Html:
 
 
 def _cost(losses: Sequence[ComparedLoss]) -> Html:
-    note = "Seconds: the whole run with its start and evaluation. Images/s: median over steps. Memory: of the process."
+    note = (
+        "Seconds: the whole run with its start and evaluation. Images/s: median over steps. Memory: of the process. "
+        "Runs side by side slow each other down: compare speeds of --jobs 1."
+    )
     return table(COST_COLUMNS, [row(line) for line in cost_cells(losses)], note)
 
 

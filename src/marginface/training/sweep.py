@@ -39,14 +39,15 @@ def sweep(recipe: Recipe, grid: Grid, plan: Plan, *, tell: Tell = lambda _text: 
     """
 
     def draw(comparison: Comparison, data: TrainingData) -> dict[str, Figure]:
-        identities, pictures = len(data.train.identities), {}
-        for protocol, rows in comparison.results().items():
-            if len(grid) <= 2:
-                pictures[f"{protocol}, mean over seeds"] = grid_figure(list(grid.items()), _on_grid(grid, rows))
-            curves = margin_curves(plan.variants, recipe, identities)
-            for row in (row for row in rows if row.label in curves):
-                caption = f"{row.label}: {_accuracy(row)} on {protocol}"
-                pictures[caption] = margin_picture("logit", {row.label: curves[row.label]})
+        results, pictures = comparison.results(), {}
+        for protocol, rows in results.items() if len(grid) <= 2 else ():
+            pictures[f"{protocol}, mean over seeds"] = grid_figure(list(grid.items()), _on_grid(grid, rows))
+        curves = margin_curves(plan.variants, recipe, len(data.train.identities))
+        for place, variant in enumerate(plan.variants):
+            if variant.label in curves:
+                found = "; ".join(f"{_accuracy(rows[place])} on {protocol}" for protocol, rows in results.items())
+                caption = f"{variant.label}: {found or 'nothing measured'}"
+                pictures[caption] = margin_picture("logit", {variant.label: curves[variant.label]})
         return pictures
 
     return compare(recipe, plan, tell=tell, draw=draw)
