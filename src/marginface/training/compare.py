@@ -16,7 +16,7 @@ from marginface.evaluation.comparison import ComparedLoss, ComparedRun, Decision
 from marginface.evaluation.comparison_files import Comparison, write_tables
 from marginface.evaluation.comparison_report import Extras, write_comparison
 from marginface.evaluation.environment import describe_environment
-from marginface.training.decisions import cfp_decisions, held_out_decisions
+from marginface.training.decisions import cfp_decisions, check_cfp, held_out_decisions
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.jobs import Job, Tell, prepare, run_apart, run_here
 from marginface.training.journal import read_journal
@@ -76,6 +76,8 @@ def compare(
     recipe = _with_threads(resolve(recipe), recipe, plan.jobs)
     data = _data(recipe)
     check_variants(plan.variants, recipe, len(data.train.identities))
+    if plan.cfp is not None:
+        check_cfp(plan.cfp)
     _claim(recipe, plan.out)
     jobs = {variant.label: _jobs(variant, recipe, plan) for variant in plan.variants}
     stopped: TrainingInterrupted | None = None
@@ -153,7 +155,9 @@ def _run(job: Job, recipe: Recipe, data: TrainingData, cfp: Path | None, tell: T
         device = torch.device(recipe.train.device)
         decisions = {"held-out pairs": held_out_decisions(job.run, job.folder, data, device)}
         if cfp is not None:
-            decisions |= cfp_decisions(job.run, job.folder, cfp, lambda text: tell(f"{job.name}: {text}"))
+            decisions |= cfp_decisions(
+                job.run, job.folder, cfp, job.folder.parents[1] / "cfp-crops", lambda text: tell(f"{job.name}: {text}")
+            )
     speeds = [record["images_per_second"] for record in read_journal(job.run / JOURNAL)]
     return ComparedRun(
         seed=job.seed,

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Literal
 
 import numpy as np
 import torch
+from PIL import Image
 
+from marginface.cropping import Crop
 from marginface.data.cfp import cfp_pairs
 from marginface.errors import CheckpointError
 from marginface.evaluation.comparison import Decisions
-from marginface.evaluation.pairs import evaluate_pairs, identities_by_folder, protocol_cropper
+from marginface.evaluation.pairs import Cropper, evaluate_pairs, identities_by_folder, protocol_cropper
 from marginface.files import write_whole
+from marginface.images import read_image
 from marginface.training.checkpoint import BACKBONE, newest_checkpoint
 from marginface.training.held_out import HeldOut
 from marginface.training.learner import build_backbone
 from marginface.training.recipe_file import read_recipe
 from marginface.training.run_report import RECIPE
 from marginface.training.sources import TrainingData
+from marginface.values import ImageArray
 
-SPLITS = ("FF", "FP")
+Split = Literal["FF", "FP"]
+SPLITS: tuple[Split, ...] = ("FF", "FP")
 
 
 def held_out_decisions(run: Path, folder: Path, data: TrainingData, device: torch.device) -> Decisions:
@@ -46,19 +54,61 @@ def _decide_held_out(run: Path, data: TrainingData, device: torch.device) -> Dec
     return Decisions(scores.accuracy.accepted == scores.genuine, (labels[data.pairs.first], labels[data.pairs.second]))
 
 
-def cfp_decisions(run: Path, folder: Path, cfp: Path, tell: Callable[[str], None]) -> dict[str, Decisions]:
+@dataclass(frozen=True)
+class KeptCrops:
+    """A cropper that finds the face of a photo once and keeps the crop as a PNG, for every run to be measured on.
+
+    Attributes:
+        folder: of the crops, named by the sha256 of the photo's pixels; an empty file is a photo without a face.
+        cropper: what finds a face.
+    """
+
+    folder: Path
+    cropper: Cropper
+
+    def crop(self, image: ImageArray) -> Crop:
+        """Return the kept crop, or make it."""
+        path = self.folder / f"{hashlib.sha256(image.tobytes()).hexdigest()}.png"
+        if not path.is_file():
+            found = self.cropper.crop(image)
+            write_whole(path, lambda stream: _write_png(found.crop, stream))
+            return found
+        return Crop(read_image(path) if path.stat().st_size else None, None, 0, "kept")
+
+
+def _write_png(crop: ImageArray | None, stream: IO[bytes]) -> None:
+    if crop is not None:
+        Image.fromarray(crop).save(stream, format="PNG")
+
+
+def check_cfp(cfp: Path) -> None:
+    """Raise DataError if a folder is not CFP, before anything is trained."""
+    for split in SPLITS:
+        cfp_pairs(cfp, split)
+
+
+def cfp_decisions(run: Path, folder: Path, cfp: Path, crops: Path, tell: Callable[[str], None]) -> dict[str, Decisions]:
     """Return what a run decides on CFP-FF and CFP-FP, crop and mirrored crop summed; kept in ``folder``.
+
+    Args:
+        run: the run folder.
+        folder: where the decisions are kept.
+        cfp: the folder of CFP.
+        crops: where the crops are kept, for all runs.
+        tell: called when a protocol is measured.
 
     Raises:
         DataError: the folder is not CFP.
     """
 
-    def decide(split: str) -> Decisions:
+    def decide(split: Split) -> Decisions:
         from marginface.embedding import load_embedder
 
         tell(f"measuring CFP-{split}")
-        pairs = cfp_pairs(cfp, split)  # type: ignore[arg-type]
-        result = evaluate_pairs(load_embedder(str(run), mirror=True), pairs, cropper=protocol_cropper())
+        pairs = cfp_pairs(cfp, split)
+        result = evaluate_pairs(
+            load_embedder(str(run), mirror=True), pairs, cropper=KeptCrops(crops, protocol_cropper())
+        )
         people = identities_by_folder(pairs)
         groups = (pairs.fold, pairs.fold) if people is None else (people[pairs.first], people[pairs.second])
         return Decisions(result.scores.accuracy.accepted == pairs.genuine, groups)
