@@ -27,6 +27,7 @@ MAY_FALL = {"sface": "its pull stops within the angle a, so the value rises from
 FLAT_AT_THE_PAPERS_SCALE = {
     "sphereface2": "the positive term of a near feature is below the last digit of the negative ones; so s = 8",
     "uniface": "as sphereface2",
+    "magface": "the penalty of a short feature, 3.5, hides what is below its last digit; so s = 8",
 }
 SEVERAL_CENTERS = {"subcenter_arcface": "3 sub-centres a class: centers (C, 3, D)"}
 
@@ -130,6 +131,8 @@ def test_none_means_the_default_of_the_paper() -> None:
         "sphereface2": 40.0,
         "center": None,
         "triplet_center": None,
+        "adacos": None,
+        "adacos_fixed": math.sqrt(2) * math.log(99),
     }
     heads = {name: build(name, num_classes=100, embedding_size=3) for name in WITH_CENTERS if name != "softmax"}
     assert {name: head.scale for name, head in heads.items()} == {name: others.get(name, 64.0) for name in heads}

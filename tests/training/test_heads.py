@@ -63,6 +63,31 @@ def test_a_run_with_terms_resumes_to_the_bit_and_journals_their_share(small: Sma
     assert last["margin_strength"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("adaface", {"norm_mean", "norm_std"}),
+        ("kappaface", {"margin_least", "margin_most"}),
+        ("adacos", {"scale"}),
+    ],
+)
+def test_a_run_whose_head_learns_from_batches_resumes_to_the_bit(
+    small: Small, tmp_path: Path, name: str, said: set[str]
+) -> None:
+    recipe = small(loss={**PLAIN, "name": name}, data={"hold_out": 0})
+    whole = train(recipe, tmp_path / "whole")
+    with pytest.raises(_Stop):
+        train(recipe, tmp_path / "cut", progress=_stop_at_13)
+    resumed = train(recipe, tmp_path / "cut", resume=True)
+    ours, theirs = (load_file(run.checkpoint.folder / "head.safetensors") for run in (whole, resumed))
+    assert len(ours) > 1
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    records = read_journal(tmp_path / "whole" / "journal.jsonl")
+    assert said <= records[-1].keys()
+    assert [note for record in records for note in record.get("notes", [])] == []
+
+
 class _Stop(Exception):
     pass
 
@@ -72,7 +97,7 @@ def _stop_at_13(progress) -> None:
         raise _Stop
 
 
-@pytest.mark.parametrize("name", ["sface", "sphereface2", "uniface", "subcenter_arcface", "triplet_center"])
+@pytest.mark.parametrize("name", ["sface", "sphereface2", "uniface", "subcenter_arcface", "triplet_center", "magface"])
 def test_a_short_run_reaches_its_end_without_a_false_alarm(small: Small, tmp_path: Path, name: str) -> None:
     run = train(small(loss={**PLAIN, "name": name}, data={"hold_out": 0}), tmp_path / name)
     assert run.checkpoint.step == 20

@@ -37,9 +37,8 @@ def test_resolving_twice_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_resolving_any_loss_fills_in_its_options_and_builds_the_same_head(name: str) -> None:
-    recipe = recipe_from({"loss": {"name": name, "terms": {"triplet_center": {"margin": 2.0}}}})
-    if name == "triplet_center":
-        recipe = recipe_from({"loss": {"name": name}})
+    terms = {} if name == "triplet_center" else {"triplet_center": {"margin": 2.0}}
+    recipe = recipe_from({"loss": {"name": name, "terms": terms}, "train": {"batch_images_per_identity": 4}})
     once = resolve_loss(recipe, 100)
     assert resolve_loss(once, 100) == once
     chosen = {**once.loss.options, **({} if once.loss.margin is None else {"margin": once.loss.margin})}

@@ -2,6 +2,8 @@
 
 margin         what a margin is, and the hooks it may have
 normface, cosface, arcface, x2softmax    one margin each, beside its paper
+magface, adaface, kappaface    margins by feature norm, and by class, with statistics of the training
+adacos         a scale by the batch, no margin
 lsoftmax, sphereface, combined, expface, dynarcface, elastic    likewise
 multiplicative what L-Softmax and SphereFace share
 past_pi        cos(θ + m) and what takes its place beyond π − m
@@ -26,6 +28,8 @@ from __future__ import annotations
 from torch import nn
 
 from marginface.errors import InputError
+from marginface.losses.adacos import AdaCos, adacos_start
+from marginface.losses.adaface import AdaFace
 from marginface.losses.arcface import ArcFace
 from marginface.losses.center import CenterLoss, TripletCenterLoss
 from marginface.losses.combined import CombinedMargin
@@ -34,6 +38,7 @@ from marginface.losses.dynarcface import DynArcFace
 from marginface.losses.elastic import ElasticArc, ElasticArcPlus, ElasticCos, ElasticCosPlus
 from marginface.losses.expface import ExpFace
 from marginface.losses.head import Gradient, MarginHead
+from marginface.losses.kappaface import KappaFace
 from marginface.losses.lines import (
     TERMS,
     OneVsAllLoss,
@@ -44,6 +49,7 @@ from marginface.losses.lines import (
     with_terms,
 )
 from marginface.losses.lsoftmax import LSoftmax
+from marginface.losses.magface import MagFace
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
 from marginface.losses.one_vs_all import OneVsAllHead
@@ -64,6 +70,8 @@ __all__ = [
     "IMPLEMENTATIONS",
     "LOSSES",
     "TERMS",
+    "AdaCos",
+    "AdaFace",
     "ArcFace",
     "CenterLoss",
     "CombinedMargin",
@@ -76,7 +84,9 @@ __all__ = [
     "ElasticCos",
     "ElasticCosPlus",
     "ExpFace",
+    "KappaFace",
     "LSoftmax",
+    "MagFace",
     "Margin",
     "MarginContext",
     "MarginHead",
@@ -119,6 +129,11 @@ LOSSES.add("elastic_arc", MarginLoss(ElasticArc))
 LOSSES.add("elastic_cos", MarginLoss(ElasticCos))
 LOSSES.add("elastic_arc_plus", MarginLoss(ElasticArcPlus))
 LOSSES.add("elastic_cos_plus", MarginLoss(ElasticCosPlus))
+LOSSES.add("magface", MarginLoss(MagFace))
+LOSSES.add("adaface", MarginLoss(AdaFace))
+LOSSES.add("kappaface", MarginLoss(KappaFace))
+LOSSES.add("adacos", MarginLoss(NormFace, default_scale=adacos_start, scale=AdaCos, paper=AdaCos))
+LOSSES.add("adacos_fixed", MarginLoss(NormFace, default_scale=adacos_start, paper=adacos_start))
 LOSSES.add("contrastive", PairLoss(Contrastive))
 LOSSES.add("cosine_contrastive", PairLoss(CosineContrastive))
 LOSSES.add("triplet", PairLoss(Triplet))

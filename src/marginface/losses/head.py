@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -69,7 +68,8 @@ class MarginHead(ClassCenters):
         """λ in [0, 1] of ψ_λ = (1 − λ)·cos θ + λ·ψ(cos θ); 1 at first. Raise it over the first steps to warm up.
 
         Linear annealing between no margin and all of it, as in SphereFace (arXiv:1704.08063), whose own λ is another:
-        its 1/(1 + λ) is ours. It holds for φ too. It is no part of the saved state; the trainer sets it from the step.
+        its 1/(1 + λ) is ours. It holds for φ too, and the penalty is multiplied by it. It is no part of the saved
+        state; the trainer sets it from the step.
         """
         return self._margin_strength
 
@@ -97,13 +97,14 @@ class MarginHead(ClassCenters):
 
     def report(self, step: int) -> dict[str, float]:
         """Return what margin and scale have to say at a step, by name; empty for most losses."""
-        speakers = (part for part in self._parts() if isinstance(part, Reports))
+        speakers = (part for part in (self.margin, self.scaling) if isinstance(part, Reports))
         return {name: value for speaker in speakers for name, value in speaker.report(step).items()}
 
     def _losses(self, cosine: Tensor, context: MarginContext) -> Tensor:
         """Return the loss of each sample (N,)."""
         target = cosine.gather(1, context.labels[:, None]).squeeze(1)
-        context = self._informed(cosine, target, context)
+        self._informed(self.scaling, cosine, target, context)
+        context = self._informed(self.margin, cosine, target, context)
         margined = self._through(target, self.margin(target, context))
         others = cosine
         if isinstance(self.margin, ChangesOthers):
@@ -111,23 +112,21 @@ class MarginHead(ClassCenters):
         scale = self.scaling(context).expand_as(cosine)
         own_scale = scale.gather(1, context.labels[:, None]).squeeze(1)
         losses = target_cross_entropy(scale * others, own_scale * margined, context.labels)
-        return losses + self.margin.penalty(context) if isinstance(self.margin, Penalizes) else losses
+        return (
+            losses + self.margin_strength * self.margin.penalty(context)
+            if isinstance(self.margin, Penalizes)
+            else losses
+        )
 
     @torch.no_grad()
-    def _informed(self, cosine: Tensor, target: Tensor, context: MarginContext) -> MarginContext:
-        """Let margin and scale survey the other classes, and in training learn from the batch."""
-        classes = torch.arange(cosine.shape[1], device=cosine.device)
-        for part in self._parts():
-            if isinstance(part, Surveys):
-                other = classes[None] != context.labels[:, None]
-                context = replace(context, survey=part.survey(cosine, other, target, context))
-            if isinstance(part, Observes) and self.training:
-                part.observe(target, context)
+    def _informed(self, part: Margin | Scale, cosine: Tensor, target: Tensor, context: MarginContext) -> MarginContext:
+        """Let margin or scale survey the other classes, and in training learn from the batch; return what it knows."""
+        if isinstance(part, Surveys):
+            other = torch.arange(cosine.shape[1], device=cosine.device) != context.labels[:, None]
+            context = replace(context, survey=part.survey(cosine, other, target, context))
+        if isinstance(part, Observes) and self.training:
+            part.observe(target, context)
         return context
-
-    def _parts(self) -> Iterator[Margin | Scale]:
-        yield self.margin
-        yield self.scaling
 
     def _through(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the margined cosines at the present strength, with the gradient of this head."""

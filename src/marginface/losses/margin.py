@@ -2,14 +2,16 @@
 
 A margin is called with the cosines of the true class. It may have any of these besides, and MarginHead looks for them:
 
-Surveys            it needs sums over the other classes first (NPCFace, AdaCos)
+Surveys            it needs sums over the other classes first (NPCFace)
 Observes           it learns from each training batch, in buffers (AdaFace, CurricularFace, KappaFace)
 ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV-Softmax, Circle)
 Penalizes          it adds a term to the loss of each sample (MagFace)
 Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
 Cautions           it knows when its parameters do not fit the task (X2-Softmax)
 
-A margin that keeps buffers or parameters is an nn.Module, any other a frozen dataclass.
+A scale may survey, observe and report as well (AdaCos). A margin that keeps buffers or parameters is an nn.Module, any
+other a frozen dataclass. In ``observe`` a buffer that takes part in the gradient of the cosines is replaced and not
+written to: an earlier loss may still wait for its backward pass.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ class MarginContext:
             detach what must not be learned from.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
-        survey: (N, K) what ``Surveys.survey`` gave, summed over all other classes; without columns if there is none.
+        survey: (N, K) what ``survey`` of the same margin or scale gave, summed over all other classes; without columns
+            if there is none.
     """
 
     features: Tensor
@@ -99,10 +102,10 @@ class Surveys(Protocol):
 
 @runtime_checkable
 class Observes(Protocol):
-    """Learns from each training batch; called without gradient before the margin, in training mode only."""
+    """Learns from each training batch; called without gradient before margin and scale, in training mode only."""
 
     def observe(self, target: Tensor, context: MarginContext, /) -> None:
-        """Update the buffers from the cosines of the true class (N,) and the context."""
+        """Update the buffers from the cosines of the true class (N,) and the context, the own survey included."""
         ...
 
 
@@ -127,7 +130,7 @@ class Penalizes(Protocol):
     """Adds a term to the loss."""
 
     def penalty(self, context: MarginContext, /) -> Tensor:
-        """Return the term of each sample (N,), with gradient."""
+        """Return the term of each sample (N,), with gradient; the head multiplies it by its margin_strength."""
         ...
 
 

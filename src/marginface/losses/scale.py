@@ -1,7 +1,7 @@
 """What multiplies the cosines: a fixed s, one that is learned, or norms that the network is free to choose.
 
 A scale is called with the context and returns s in a shape that broadcasts to logits (N, C): (), (N, 1) or (N, C). Like
-a margin it may survey, observe and report (losses.margin).
+a margin it may survey, observe and report (losses.margin); what it surveys is seen by its ``observe``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class FixedScale(nn.Module):
 
     def __init__(self, value: float) -> None:
         super().__init__()
-        self.value = _checked(value)
+        self.value = checked_scale(value)
 
     def forward(self, context: MarginContext) -> Tensor:
         """Return s, a scalar."""
@@ -52,7 +52,7 @@ class LearnedScale(nn.Module):
 
     def __init__(self, value: float) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.tensor(_checked(value)))
+        self.scale = nn.Parameter(torch.tensor(checked_scale(value)))
 
     def forward(self, context: MarginContext) -> Tensor:
         """Return s, a scalar with gradient."""
@@ -79,7 +79,8 @@ class NormProductScale(nn.Module):
         return context.feature_norms[:, None] * context.center_norms[None]
 
 
-def _checked(value: float) -> float:
+def checked_scale(value: float) -> float:
+    """Return a scale, or raise InputError if it is not above 0."""
     if not 0 < value < float("inf"):
         raise InputError(f"scale is above 0; got {value}. Usual: 64")
     return float(value)

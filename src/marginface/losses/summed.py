@@ -87,3 +87,8 @@ class SummedHead(nn.Module):
         said = dict(self.head.report(step)) if isinstance(self.head, Reports) else {}
         shares = {f"{name}_loss": share for name, share in zip(self.terms, self.latest.tolist(), strict=True)}
         return {**said, **shares}
+
+
+def without_terms(head: nn.Module) -> nn.Module:
+    """Return the head that terms are added to, or the head itself."""
+    return without_terms(head.head) if isinstance(head, SummedHead) else head

@@ -74,11 +74,13 @@ class MarginLoss:
         margin: the class of the margin; its arguments are the options, but for num_classes and embedding_size.
         default_scale: C → s where none is asked for.
         scale: what makes a Scale of that number.
+        paper: what has the docstring with formula and source, where that is not the margin but its scale.
     """
 
     margin: Callable[..., Margin]
     default_scale: Callable[[int], float] = paper_scale
     scale: Callable[[float], Scale] = FixedScale
+    paper: Callable[..., object] | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -87,8 +89,8 @@ class MarginLoss:
 
     @property
     def described_by(self) -> Callable[..., object]:
-        """Return the class of the margin."""
-        return self.margin
+        """Return the class of the margin, or what has the docstring in its place."""
+        return self.paper or self.margin
 
     def head(self, request: HeadRequest) -> nn.Module:
         """Return a MarginHead with this margin."""

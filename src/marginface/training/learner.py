@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from marginface import backbones, losses
 from marginface.errors import CheckpointError, RecipeError
+from marginface.losses.summed import without_terms
 from marginface.training.averaging import WeightAverage
 from marginface.training.batches import Batch
 from marginface.training.checkpoint import BACKBONE, Checkpoint
@@ -58,7 +59,8 @@ class Learner:
     @property
     def collapsed_loss(self) -> float | None:
         """Return the loss where all embeddings are equal, if the loss has one such number."""
-        return self.head.collapsed_loss if isinstance(self.head, losses.PairHead) else None
+        core = without_terms(self.head)
+        return core.collapsed_loss if isinstance(core, losses.PairHead) else None
 
     @property
     def scale(self) -> float | None:
@@ -93,8 +95,9 @@ class Learner:
 
         Of a loss without centres: the similarities within the batch, and what the loss has to say about it.
         """
-        if isinstance(self.head, losses.PairHead):
-            return self.head.diagnose(features, labels)
+        core = without_terms(self.head)
+        if isinstance(core, losses.PairHead):
+            return core.diagnose(features, labels)
         with torch.no_grad():
             cosine: Tensor = self.head.cosine(features)  # type: ignore[operator]
             right = (cosine.argmax(dim=1) == labels).float().mean()
@@ -162,7 +165,7 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
     )
     if loss.margin_full > 0 and not hasattr(head, "margin_strength"):
         raise RecipeError(f"[loss] margin_full: {loss.name} has no margin that can grow; leave margin_full at 0")
-    if isinstance(head, losses.PairHead) and recipe.train.batch_images_per_identity == 0:
+    if isinstance(without_terms(head), losses.PairHead) and recipe.train.batch_images_per_identity == 0:
         raise RecipeError(
             f"[train] batch_images_per_identity: {loss.name} compares the images of a batch with each other, so a "
             "batch needs several images of each identity. Write batch_images_per_identity = 4 under [train], with a "

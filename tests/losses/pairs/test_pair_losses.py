@@ -292,7 +292,7 @@ def squared(degrees: float) -> float:
 def test_semi_hard_takes_the_nearest_negative_beyond_the_positive_and_else_the_farthest() -> None:
     labels = torch.tensor([0, 0, 1, 1])
     x = at_angles(0, 20, 15, 22)  # from 0°: the positive at 20, negatives at 15 and 22; from 20°: negatives at 5 and 2
-    terms = head("triplet", 2).terms
+    terms = head("triplet", 2).formula
     from_0, from_20 = terms(PairBatch(x, labels))[:2].tolist()
     assert from_0 == pytest.approx(squared(20) - squared(22) + 0.2)
     assert from_20 == pytest.approx(squared(20) - squared(5) + 0.2)  # none is farther: the mildest wrong one
@@ -300,12 +300,12 @@ def test_semi_hard_takes_the_nearest_negative_beyond_the_positive_and_else_the_f
 
 def test_a_negative_as_far_as_the_positive_is_not_semi_hard() -> None:
     x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0], [-1.0, 0.0]])
-    assert head("triplet", 2).terms(PairBatch(x, torch.tensor([0, 0, 1, 2])))[0] == 0  # 2 − 4 + 0.2, not 2 − 2 + 0.2
+    assert head("triplet", 2).formula(PairBatch(x, torch.tensor([0, 0, 1, 2])))[0] == 0  # 2 − 4 + 0.2, not 2 − 2 + 0.2
 
 
 def test_a_semi_hard_loss_falls_where_a_positive_passes_a_negative() -> None:
     """The exception to the direction of a loss: the triplet changes to a negative that is farther away."""
-    labels, loss = torch.tensor([0, 0, 1]), head("triplet", 2).terms
+    labels, loss = torch.tensor([0, 0, 1]), head("triplet", 2).formula
     before, after = (loss(PairBatch(at_angles(0, near, -40), labels))[0].item() for near in (39.9, 40.1))
     assert before == pytest.approx(0.2, abs=0.005)
     assert after == pytest.approx(0.2, abs=0.005)  # one negative: no other to change to

@@ -77,9 +77,8 @@ def test_one_class_and_a_head_that_is_no_margin_head_have_nothing_to_say() -> No
     assert facts_of(torch.nn.Linear(2, 2)) == ()
 
 
-def test_a_head_within_a_head_is_asked_too() -> None:
-    outer = torch.nn.Module()
-    outer.head = build("arcface", num_classes=10_000, embedding_size=8, scale=8.0)
+def test_a_head_with_terms_is_asked_too() -> None:
+    outer = build("arcface", num_classes=10_000, embedding_size=8, scale=8.0, terms={"center": {}})
     assert "too small" in "".join(cautions_of(outer))
     assert facts_of(outer) == facts_of(outer.head)
 

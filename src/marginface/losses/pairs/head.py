@@ -41,13 +41,13 @@ class PairHead(nn.Module):
         super().__init__()
         if num_classes < 1 or embedding_size < 1:
             raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
-        self.num_classes, self.embedding_size, self.terms = num_classes, embedding_size, terms
+        self.num_classes, self.embedding_size, self.formula = num_classes, embedding_size, terms
         self.register_buffer("empty_batches", torch.zeros((), dtype=torch.int64))
 
     @property
     def collapsed_loss(self) -> float | None:
         """The loss where all embeddings are equal, if that is one number."""
-        return self.terms.collapsed_loss if isinstance(self.terms, CollapsesTo) else None
+        return self.formula.collapsed_loss if isinstance(self.formula, CollapsesTo) else None
 
     def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
         """Return the mean loss, a scalar.
@@ -63,7 +63,7 @@ class PairHead(nn.Module):
         check_shapes(features, labels, self.num_classes, self.embedding_size)
         with torch.autocast(features.device.type, enabled=False):
             batch = _present(features, labels)
-            terms = self.terms(batch) if len(batch.labels) > 1 else batch.features.flatten()[:0]
+            terms = self.formula(batch) if len(batch.labels) > 1 else batch.features.flatten()[:0]
             if self.training and len(terms) == 0:
                 self.empty_batches.add_(1)
             return terms.sum() / max(len(terms), 1)
@@ -78,7 +78,7 @@ class PairHead(nn.Module):
             batch = _present(features, labels)
             kinds = {"genuine_similarity": batch.genuine, "impostor_similarity": batch.impostor}
             means = {name: batch.similarity[kind].mean().item() for name, kind in kinds.items() if kind.any()}
-            return {**means, **(self.terms.activity(batch) if isinstance(self.terms, Inspects) else {})}
+            return {**means, **(self.formula.activity(batch) if isinstance(self.formula, Inspects) else {})}
 
     def report(self, step: int) -> dict[str, float]:  # noqa: ARG002
         """Return how many training batches had no valid pair, if any had none."""

@@ -9,6 +9,7 @@ from torch import nn
 
 from marginface.losses.head import MarginHead
 from marginface.losses.margin import Cautions, ChangesOthers, HeadFacts
+from marginface.losses.summed import without_terms
 from marginface.losses.theory.bounds import scale_bound, widest_class_angle
 from marginface.losses.theory.class_angle import class_margin, feasibility_angle
 from marginface.losses.theory.curve import TargetCurve
@@ -32,7 +33,7 @@ def cautions_of(head: nn.Module) -> tuple[str, ...]:
     >>> print(*cautions_of(build("cosface", num_classes=8, embedding_size=2, margin=0.35)))
     the margin needs 49.5° between centres, and 8 centres in 2 dimensions have at most 45.0° for the nearest two
     """
-    head = _innermost(head)
+    head = without_terms(head)
     if not isinstance(head, MarginHead):
         return ()
     facts = HeadFacts(head.centers.shape[0], head.centers.shape[-1], head.scale, head.gradient)
@@ -43,7 +44,7 @@ def cautions_of(head: nn.Module) -> tuple[str, ...]:
 
 def facts_of(head: nn.Module) -> tuple[str, ...]:
     """Return what a head's margin is worth between two classes, in words; nothing for a head without a margin."""
-    head = _innermost(head)
+    head = without_terms(head)
     if not isinstance(head, MarginHead):
         return ()
     curve = TargetCurve(head.margin)
@@ -55,12 +56,6 @@ def facts_of(head: nn.Module) -> tuple[str, ...]:
     )
     room = (f"two centres need {needed:.1f}° between them for both to have their margin",) if needed > 0 else ()
     return (f"margin between two classes, by the angle between their centres: {shown}", *room)
-
-
-def _innermost(head: nn.Module) -> nn.Module:
-    """Return the head that others add their terms to."""
-    inner = getattr(head, "head", None)
-    return _innermost(inner) if isinstance(inner, nn.Module) else head
 
 
 def _general(head: MarginHead, facts: HeadFacts) -> tuple[str, ...]:
