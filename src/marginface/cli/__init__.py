@@ -27,6 +27,8 @@ COMMANDS = {
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
+    "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
+    "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),
     "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),
     "export": ("marginface.cli.export", "Export a checkpoint to ONNX and prove that both agree."),
     "demo": (

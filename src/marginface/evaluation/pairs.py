@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -26,11 +26,19 @@ from marginface.metrics import FoldedAccuracy, require_supported_far, ten_fold_a
 from marginface.values import BoolArray, DoubleArray, FloatArray, ImageArray, IntArray, Pairs
 
 if TYPE_CHECKING:
-    from marginface.cropping import FaceCropper
+    from marginface.cropping import Crop, FaceCropper
     from marginface.embedding import Embedder
 
 CropReader = Callable[[Path], ImageArray | None]
 Progress = Callable[[int, int], None]
+
+
+class Cropper(Protocol):
+    """Finds the face of a photo and cuts it out, as a FaceCropper does. Implementations are thread-safe."""
+
+    def crop(self, image: ImageArray) -> Crop:
+        """Return the crop, or why there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +96,7 @@ def protocol_cropper(detector: str = "yunet") -> FaceCropper:
     return FaceCropper(load_detector(detector), policy="center")
 
 
-def crop_reader(cropper: FaceCropper | None) -> CropReader:
+def crop_reader(cropper: Cropper | None) -> CropReader:
     """Return a function path → crop (112, 112, 3), or None if there is no face; without a cropper, files are crops."""
     if cropper is None:
         return _read_aligned
@@ -109,7 +117,7 @@ def evaluate_pairs(
     embedder: Embedder,
     pairs: Pairs,
     *,
-    cropper: FaceCropper | None = None,
+    cropper: Cropper | None = None,
     fars: Sequence[float] | None = None,
     workers: int = 2,
     progress: Progress | None = None,

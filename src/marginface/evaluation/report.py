@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from marginface.evaluation.glossary import GLOSSARY
@@ -32,10 +32,19 @@ def render_report(report: RunReport) -> str:
         "Data and environment": background(report.data, report.environment, report.command),
         "Glossary": element("dl", *(part for item in GLOSSARY.items() for part in _term(*item))),
     }
-    shown = {title: content for title, content in contents.items() if content}
-    main = element("main", *(_section(title, content) for title, content in shown.items()))
+    about = [element("p", element("b", run.name), ": ", run.description) for run in report.runs if run.description]
+    return document(report.title, [element("p", report.summary), *about], contents)
+
+
+def document(title: str, lead: Sequence[Html], contents: Mapping[str, Html]) -> str:
+    """Return a page: title, first paragraphs, links to the sections that have a content, and these."""
+    shown = {name: content for name, content in contents.items() if content}
+    links = (element("li", element("a", name, attributes={"href": f"#{_anchor(name)}"})) for name in shown)
+    nav = element("nav", element("ul", *links), attributes={"aria-label": "Contents"})
+    head = element("header", element("h1", title), *lead, nav)
+    main = element("main", *(_section(name, content) for name, content in shown.items()))
     foot = element("footer", "Made by marginface. Everything on this page is inside this one file.")
-    return page(report.title, join([_head(report, list(shown)), main, foot]))
+    return page(title, join([head, main, foot]))
 
 
 def _term(word: str, meaning: str) -> tuple[Html, Html]:
@@ -49,10 +58,3 @@ def _anchor(title: str) -> str:
 def _section(title: str, content: Html) -> Html:
     heading = element("h2", title, attributes={"id": _anchor(title)})
     return element("section", heading, content, attributes={"aria-labelledby": _anchor(title)})
-
-
-def _head(report: RunReport, titles: Sequence[str]) -> Html:
-    links = (element("li", element("a", title, attributes={"href": f"#{_anchor(title)}"})) for title in titles)
-    about = [element("p", element("b", run.name), ": ", run.description) for run in report.runs if run.description]
-    nav = element("nav", element("ul", *links), attributes={"aria-label": "Contents"})
-    return element("header", element("h1", report.title), element("p", report.summary), *about, nav)

@@ -57,20 +57,24 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
     return Interval(0.0 if successes == 0 else low, 1.0 if successes == trials else high, confidence, "Wilson")
 
 
-def student_t_interval(values: Sequence[float] | DoubleArray, confidence: float = 0.95) -> Interval:
+def student_t_interval(
+    values: Sequence[float] | DoubleArray, confidence: float = 0.95, *, resolution: float = 0.0
+) -> Interval:
     """Return mean ± t·s/√n of a few independent values, such as the accuracies of folds or of seeds.
 
-    Folds share their training pairs, so over folds the interval is approximate; over seeds it is the usual one.
+    Folds share their training pairs, so over folds the interval is approximate; over seeds it is the usual one. s is
+    at least ``resolution``, the smallest step of a value: two seeds with one rounded number have not shown that s is 0.
     """
     _check_confidence(confidence)
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < 2 or not np.isfinite(sample).all():
         raise InputError(f"a t-interval needs 2 or more finite values; got shape {sample.shape}")
-    half = _student_t_quantile((1 + confidence) / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample))
+    half = _student_t_quantile((1 + confidence) / 2, len(sample) - 1) * max(sample.std(ddof=1), resolution)
+    half /= math.sqrt(len(sample))
     return Interval(float(sample.mean() - half), float(sample.mean() + half), confidence, "Student t")
 
 
-def _student_t_inside(t: float, freedom: int) -> float:
+def student_t_inside(t: float, freedom: int) -> float:
     """Return P(|T| ≤ t): the finite sums of Abramowitz & Stegun 26.7.3 (odd) and 26.7.4 (even degrees of freedom)."""
     angle = math.atan(t / math.sqrt(freedom))
     odd = freedom % 2
@@ -85,17 +89,17 @@ def _student_t_inside(t: float, freedom: int) -> float:
 
 def _student_t_quantile(probability: float, freedom: int) -> float:
     low, high = 0.0, 1.0
-    while (1 + _student_t_inside(high, freedom)) / 2 < probability:
+    while (1 + student_t_inside(high, freedom)) / 2 < probability:
         high *= 2
     for _ in range(100):
         middle = (low + high) / 2
-        below = (1 + _student_t_inside(middle, freedom)) / 2 < probability
+        below = (1 + student_t_inside(middle, freedom)) / 2 < probability
         low, high = (middle, high) if below else (low, middle)
     return high
 
 
 def identity_bootstrap(
-    correct: BoolArray,
+    correct: BoolArray | DoubleArray,
     first_identity: IntArray,
     second_identity: IntArray,
     *,
@@ -110,7 +114,8 @@ def identity_bootstrap(
 
     Source: the vertex bootstrap of Snijders & Borgatti (1999); for 1:1 face matching Fogliato et al., "Confidence
     intervals for error rates in 1:1 matching tasks", 2023, arXiv:2306.01198.
-    ``correct``, ``first_identity`` and ``second_identity`` are (P,); identities are any integers.
+    ``correct``, ``first_identity`` and ``second_identity`` are (P,); identities are any integers. Numbers in the place
+    of ``correct``, such as differences, give the interval of their mean.
     """
     _check_confidence(confidence)
     lengths = {len(correct), len(first_identity), len(second_identity)}

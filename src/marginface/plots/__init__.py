@@ -1,10 +1,11 @@
-"""Figures for reports and papers: ROC, DET, similarities, training and margin curves, as SVG or PNG bytes.
+"""Figures for reports and papers: ROC, DET, similarities, training and margin curves, comparisons, as SVG or PNG bytes.
 
 Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into bytes. No pyplot, no global state.
 """
 
 from __future__ import annotations
 
+from marginface.plots.comparison import grid_figure, interval_figure
 from marginface.plots.curves import det_figure, roc_figure
 from marginface.plots.histograms import similarity_figure
 from marginface.plots.margins import margin_figure, margin_picture
@@ -13,6 +14,8 @@ from marginface.plots.training import training_figure
 
 __all__ = [
     "det_figure",
+    "grid_figure",
+    "interval_figure",
     "margin_figure",
     "margin_picture",
     "render",

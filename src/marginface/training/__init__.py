@@ -9,6 +9,10 @@ run                  the folder: train()
 checkpoint, journal  what a kill cannot destroy
 divergence           when to stop
 collapse             when embeddings have become one
+variants             the losses of a comparison, as recipes
+jobs                 its runs, one after the other or side by side
+decisions            what a finished run decides on its pairs
+compare, sweep       all of it: several losses, or one over a grid
 allocator            memory that stays between steps
 """
 

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from marginface.cli import app
+from marginface.training import TrainingInterrupted, compare
+
+RECIPE = """
+[data]
+identities = 12
+images_per_identity = 6
+hold_out = 4
+[backbone]
+name = "tiny"
+input_size = 32
+embedding_size = 8
+options = { width = 0.25 }
+[loss]
+scale = 16.0
+[train]
+steps = 3
+batch_size = 8
+threads = 1
+[evaluation]
+pairs = 24
+folds = 2
+"""
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+def test_two_losses_become_a_table_a_page_and_files(recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = invoke("compare", recipe, "--losses", "arcface,cosface", "--seeds", 1, "--jobs", 2, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "cosface against arcface: " in result.output
+    assert "Peak memory" in result.output
+    values = json.loads((out / "compare.json").read_text(encoding="utf-8"))
+    assert [loss["runs"][0]["status"] for loss in values["runs"]] == ["finished", "finished"]
+    assert all(loss["runs"][0]["peak_mb"] > 50 for loss in values["runs"])
+    assert (out / "cosface" / "seed-0" / "run" / "report.html").is_file()
+
+
+def test_a_sweep_prints_its_points(recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = invoke("sweep", recipe, "--loss", "cosface", "--grid", "margin=0.1", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "cosface:margin=0.1" in result.output
+    assert (out / "sweep.html").is_file()
+
+
+def test_a_wrong_loss_is_one_message_and_status_2(recipe: Path, tmp_path: Path) -> None:
+    result = invoke("compare", recipe, "--losses", "arcface,cosfaze", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "unknown loss 'cosfaze'. Did you mean 'cosface'?" in result.output
+    result = invoke("sweep", recipe, "--loss", "x2softmax", "--grid", "j=1,2", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "unknown option of x2softmax 'j'" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_interruption_says_how_to_go_on_with_status_130(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise TrainingInterrupted("stopped; go on with the same command")
+
+    monkeypatch.setattr(compare, "compare", stopped)
+    result = invoke("compare", recipe, "--losses", "arcface", "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert "the same command" in result.output
