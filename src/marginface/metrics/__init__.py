@@ -1,4 +1,4 @@
-"""Scores → numbers: ROC, TAR at FAR, ten-fold accuracy and their intervals. NumPy only, pure.
+"""Scores → numbers: ROC, TAR at FAR, ten-fold accuracy and their intervals; directions → angles. NumPy only, pure.
 
 A pair is accepted when its similarity is at or above the threshold (``similarity >= threshold``), everywhere but in
 ``ten_fold_accuracy``, which keeps the published definition (squared distance strictly below the threshold).
@@ -6,6 +6,7 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 
 from __future__ import annotations
 
+from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles, widest_angle
 from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
 from marginface.metrics.roc import (
     Roc,
@@ -21,19 +22,23 @@ from marginface.metrics.roc import (
 from marginface.metrics.verification import FoldedAccuracy, ten_fold_accuracy
 
 __all__ = [
+    "ClassGeometry",
     "FoldedAccuracy",
     "Interval",
     "Roc",
     "TarAtFar",
     "auc",
+    "class_geometry",
     "equal_error_rate",
     "identity_bootstrap",
     "require_supported_far",
+    "pairwise_angles",
     "roc",
     "smallest_supported_far",
     "student_t_interval",
     "supports_far",
     "tar_at_far",
     "ten_fold_accuracy",
+    "widest_angle",
     "wilson_interval",
 ]
