@@ -78,14 +78,6 @@ def test_the_gradient_of_arcface_is_sin_of_theta_plus_m_over_sin_theta(dtype: to
     torch.testing.assert_close(slope(ArcFace(), cosine).double(), expected, rtol=1e-5, atol=0)
 
 
-@pytest.mark.parametrize(
-    ("degrees", "factor"), [(10, 3.60), (30, 1.71), (60, 1.15), (75.7, 1.00), (90, 0.88), (120, 0.60)]
-)
-def test_the_factors_in_the_explanation_of_margins_are_right(degrees: float, factor: float) -> None:
-    cosine = torch.tensor([math.cos(math.radians(degrees))], dtype=torch.float64)
-    assert slope(ArcFace(0.5), cosine).item() == pytest.approx(factor, abs=0.006)
-
-
 def test_angles_sines_and_squares_have_the_derivatives_of_autograd_inside() -> None:
     cosine = torch.linspace(-0.99, 0.99, 41, dtype=torch.float64, requires_grad=True)
     for ours, theirs in [
@@ -104,29 +96,6 @@ def test_the_feasibility_angle_is_where_a_perfect_feature_meets_another_center()
         assert math.cos(margin.feasibility_angle) == pytest.approx(perfect)
     assert math.degrees(X2Softmax().feasibility_angle) == pytest.approx(49.46, abs=0.01)
     assert X2Softmax(k=1.5).feasibility_angle == 0
-
-
-def class_margin(target: str, between: float) -> float:
-    """Return θ2 − θ1 in degrees where ψ(θ1) = cos θ2 and θ1 + θ2 = between: by bisection, in degrees."""
-    low, high = 0.0, between
-    for _ in range(60):
-        middle = (low + high) / 2
-        value = CURVES[target](torch.tensor(math.radians(middle), dtype=torch.float64)).item()
-        low, high = (middle, high) if value > math.cos(math.radians(between - middle)) else (low, middle)
-    return between - 2 * low
-
-
-@pytest.mark.parametrize(
-    ("name", "margins"),
-    [
-        ("arcface", (28.6, 28.6, 28.6, 28.6, 28.6)),
-        ("cosface", (41.0, 31.6, 28.7, 23.3, 20.2)),
-        ("x2softmax", (42.2, 36.9, 36.3, 38.1, 53.4)),
-    ],
-)
-def test_the_class_angle_table_in_the_explanation_is_right(name: str, margins: tuple[float, ...]) -> None:
-    computed = [class_margin(name, between) for between in (60, 80, 90, 120, 179.999)]
-    assert computed == pytest.approx(margins, abs=0.06)
 
 
 def test_the_smallest_scale_meets_the_bound_it_is_solved_from() -> None:

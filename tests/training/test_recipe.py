@@ -95,6 +95,39 @@ def test_a_wrong_override_is_a_recipe_error(tmp_path: Path, override: str, messa
         read_recipe(written(tmp_path, 'name = "x"\n'), [override])
 
 
+def test_terms_are_tables_of_the_loss_that_overrides_reach_and_files_keep(tmp_path: Path) -> None:
+    text = (
+        '[loss]\nname = "arcface"\n[loss.terms.center]\nweight = 0.003\nrule = "count"\n[loss.terms.triplet_center]\n'
+    )
+    recipe = read_recipe(written(tmp_path, text), ["loss.terms.center.weight=0.01", "loss.terms.center.rule=mean"])
+    assert recipe.loss.terms == {"center": {"weight": 0.01, "rule": "mean"}, "triplet_center": {}}
+    write_recipe(recipe, tmp_path / "again.toml")
+    assert read_recipe(tmp_path / "again.toml") == recipe
+    assert recipe_sha256(recipe) != recipe_sha256(recipe_from({"loss": {"name": "arcface"}}))
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"centre": {}}, r"\[loss\] terms: unknown term of a loss 'centre'\. Did you mean 'center'\?"),
+        (
+            {"center": {"wieght": 1.0}},
+            r"\[loss\] terms: unknown option of term center 'wieght'\. Did you mean 'weight'",
+        ),
+        (
+            {"center": {"rule": "counts"}},
+            r"\[loss\] terms: rule of center is one of count, mean, autograd; got 'counts'",
+        ),
+        ({"center": {"weight": "1"}}, r"\[loss\] terms: weight of term center is a number, such as 0\.003; got '1'"),
+        ({"center": {"weight": -1.0}}, r"\[loss\] terms: weight of center is above 0; got -1"),
+        ({"center": 0.003}, r"\[loss\] terms\.center: .*dict"),
+    ],
+)
+def test_a_wrong_term_is_a_recipe_error_that_says_what_is_right(terms: dict[str, object], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe_from({"loss": {"terms": terms}})
+
+
 def test_every_key_says_what_it_means() -> None:
     silent = []
     for name, field in Recipe.model_fields.items():

@@ -33,6 +33,9 @@ COMMANDS = {
         "marginface.cli.demo",
         "Train, measure, report, export and verify, offline, on drawn faces or your photos.",
     ),
+    "losses": ("marginface.cli.losses", "List the losses; show one with its formula, paper, defaults and differences."),
+    "curves": ("marginface.cli.curves", "Draw margins: target cosine, gradient, decision regions, margin, loss."),
+    "bounds": ("marginface.cli.bounds", "Print the bounds on scale and margin for C classes in D dimensions."),
     "weights": ("marginface.cli.weights", "List, fetch and check model weights."),
     "doctor": ("marginface.cli.doctor", "Check this installation and say what is wrong with it."),
 }

@@ -8,11 +8,17 @@ past_pi        cos(θ + m) and what takes its place beyond π − m
 head           cosines, margin on the target, cross entropy
 scale          what multiplies the cosines
 softmax        the plain classifier
+one_vs_all     the head of losses that are no softmax: sface, sphereface2, uniface, one rule each
+subcenter      ArcFace with several centres a class, and the wrong labels that they find
+center         center loss and triplet-center loss: terms that any head can have
+summed         a head with such terms
+lines          the lines of the table for these, and the table of terms
 centers        class centres and their cosines
 pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
+theory         curves, margins between classes, bounds, and what violates them
 """
 
 from __future__ import annotations
@@ -21,27 +27,45 @@ from torch import nn
 
 from marginface.errors import InputError
 from marginface.losses.arcface import ArcFace
+from marginface.losses.center import CenterLoss, TripletCenterLoss
 from marginface.losses.combined import CombinedMargin
 from marginface.losses.cosface import CosFace
 from marginface.losses.dynarcface import DynArcFace
 from marginface.losses.elastic import ElasticArc, ElasticArcPlus, ElasticCos, ElasticCosPlus
 from marginface.losses.expface import ExpFace
 from marginface.losses.head import Gradient, MarginHead
+from marginface.losses.lines import (
+    TERMS,
+    OneVsAllLoss,
+    SubCenterArcFace,
+    TermOptions,
+    WithTerm,
+    check_terms,
+    with_terms,
+)
 from marginface.losses.lsoftmax import LSoftmax
 from marginface.losses.margin import Margin, MarginContext
 from marginface.losses.normface import NormFace, smallest_scale
+from marginface.losses.one_vs_all import OneVsAllHead
 from marginface.losses.pairs import Contrastive, CosineContrastive, NPair, PairHead, PairLoss, SupCon, Triplet
 from marginface.losses.scale import FeatureNormScale, LearnedScale, NormProductScale
+from marginface.losses.sface import SFace
 from marginface.losses.softmax import SoftmaxHead
 from marginface.losses.sphereface import SphereFace, SphereFaceR
+from marginface.losses.sphereface2 import SphereFace2
+from marginface.losses.subcenter import Outliers, find_outliers
+from marginface.losses.summed import SummedHead
 from marginface.losses.table import HeadRequest, Loss, MarginLoss, NormScaledLoss, Option, PlainSoftmax, always
+from marginface.losses.uniface import UniFace
 from marginface.losses.x2softmax import X2Softmax
 from marginface.registry import Registry
 
 __all__ = [
     "IMPLEMENTATIONS",
     "LOSSES",
+    "TERMS",
     "ArcFace",
+    "CenterLoss",
     "CombinedMargin",
     "Contrastive",
     "CosFace",
@@ -58,14 +82,23 @@ __all__ = [
     "MarginHead",
     "NPair",
     "NormFace",
+    "OneVsAllHead",
+    "Outliers",
     "PairHead",
+    "SFace",
     "SoftmaxHead",
     "SphereFace",
+    "SphereFace2",
     "SphereFaceR",
+    "SummedHead",
     "SupCon",
     "Triplet",
+    "TripletCenterLoss",
+    "UniFace",
     "X2Softmax",
     "build",
+    "check_terms",
+    "find_outliers",
 ]
 
 LOSSES: Registry[Loss] = Registry("loss")
@@ -91,6 +124,12 @@ LOSSES.add("cosine_contrastive", PairLoss(CosineContrastive))
 LOSSES.add("triplet", PairLoss(Triplet))
 LOSSES.add("npair", PairLoss(NPair))
 LOSSES.add("supcon", PairLoss(SupCon))
+LOSSES.add("sface", OneVsAllLoss(SFace))
+LOSSES.add("sphereface2", OneVsAllLoss(SphereFace2))
+LOSSES.add("uniface", OneVsAllLoss(UniFace))
+LOSSES.add("subcenter_arcface", SubCenterArcFace())
+LOSSES.add("center", WithTerm(PlainSoftmax(), "center"))
+LOSSES.add("triplet_center", WithTerm(PlainSoftmax(), "triplet_center"))
 
 IMPLEMENTATIONS = ("dense",)
 
@@ -104,6 +143,7 @@ def build(
     margin: float | None = None,
     gradient: Gradient = "exact",
     implementation: str = "dense",
+    terms: TermOptions | None = None,
     **options: Option,
 ) -> nn.Module:
     """Return a new head by the name of its loss.
@@ -116,6 +156,8 @@ def build(
         margin: m of the margins that have one; None is the default of the paper.
         gradient: "exact" or "straight_through", see MarginHead.
         implementation: "dense" holds N×C logits.
+        terms: losses added to that of the head: by a name in TERMS, the options of each, ``weight`` among them, as in
+            ``{"center": {"weight": 0.003, "rule": "count"}}``.
         options: those of the loss (``LOSSES[name].options``).
 
     Returns:
@@ -137,4 +179,5 @@ def build(
         raise InputError(f"implementation of a head is one of {', '.join(IMPLEMENTATIONS)}; got {implementation!r}")
     if margin is not None:
         options = {"margin": margin, **options}
-    return loss.head(HeadRequest(name, num_classes, embedding_size, scale, gradient, options))
+    request = HeadRequest(name, num_classes, embedding_size, scale, gradient, options)
+    return with_terms(loss.head(request), terms or {}, request)

@@ -15,26 +15,35 @@ class ClassCenters(nn.Module):
     Args:
         num_classes: C, the number of identities.
         embedding_size: D.
+        sub_centers: K, how many centres a class has. Above 1 the cosine of a class is that of its nearest centre.
 
     Attributes:
-        centers: (C, D), not normalized; N(0, 0.01) at first.
+        centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first.
 
     Raises:
         InputError: an argument is below 1.
     """
 
-    def __init__(self, num_classes: int, embedding_size: int) -> None:
+    def __init__(self, num_classes: int, embedding_size: int, sub_centers: int = 1) -> None:
         super().__init__()
         if num_classes < 1 or embedding_size < 1:
             raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
-        self.centers = nn.Parameter(torch.randn(num_classes, embedding_size) * 0.01)
+        if sub_centers < 1:
+            raise InputError(f"sub_centers, the centres of a class, is at least 1; got {sub_centers}. Usual: 3")
+        of_class = (embedding_size,) if sub_centers == 1 else (sub_centers, embedding_size)
+        self.centers = nn.Parameter(torch.randn(num_classes, *of_class) * 0.01)
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each centre (N, C), without gradient and without margin."""
+        """Return the cosine of each feature and each class (N, C), without gradient and without margin."""
         with torch.autocast(features.device.type, enabled=False):
             return self.cosines_with_gradient(features.to(self.centers.dtype))
 
     def cosines_with_gradient(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each centre (N, C); features in the dtype of the centres."""
-        return functional.normalize(features) @ functional.normalize(self.centers).T
+        """Return the cosine of each feature and each class (N, C); features in the dtype of the centres.
+
+        With sub-centres it is that of the nearest one, which alone gets the gradient.
+        """
+        rows = self.centers.flatten(0, -2)
+        cosine = functional.normalize(features) @ functional.normalize(rows).T
+        return cosine if self.centers.ndim == 2 else cosine.view(-1, *self.centers.shape[:-1]).max(2).values

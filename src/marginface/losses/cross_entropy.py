@@ -12,8 +12,8 @@ ABSENT = -1  # "the centre of this sample is not here"
 
 
 def check_batch(features: Tensor, labels: Tensor, centers: Tensor) -> None:
-    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centres (C, D)."""
-    check_shapes(features, labels, *centers.shape)
+    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centres (C, …, D)."""
+    check_shapes(features, labels, centers.shape[0], centers.shape[-1])
 
 
 def check_shapes(features: Tensor, labels: Tensor, num_classes: int, size: int) -> None:

@@ -35,9 +35,10 @@ class MarginHead(ClassCenters):
         scale: s, a number or a Scale.
         gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = φ' = 1, as insightface and the
             authors of X2-Softmax do: the gradient by the cosines is s·(p − onehot), and ψ only shapes p.
+        sub_centers: K, how many centres a class has; above 1 its cosine is that of the nearest (losses.subcenter).
 
     Attributes:
-        centers: (C, D), not normalized; N(0, 0.01) at first.
+        centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first.
 
     Raises:
         InputError: an argument is out of range.
@@ -51,11 +52,10 @@ class MarginHead(ClassCenters):
         margin: Margin,
         scale: float | Scale = 64.0,
         gradient: Gradient = "exact",
+        sub_centers: int = 1,
     ) -> None:
-        super().__init__(num_classes, embedding_size)
-        if gradient not in get_args(Gradient):
-            raise InputError(f"gradient is 'exact' or 'straight_through'; got {gradient!r}")
-        self.margin, self.gradient = margin, gradient
+        super().__init__(num_classes, embedding_size, sub_centers)
+        self.margin, self.gradient = margin, checked_gradient(gradient)
         self.scaling: Scale = FixedScale(scale) if isinstance(scale, int | float) else scale
         self._margin_strength = 1.0
 
@@ -75,9 +75,7 @@ class MarginHead(ClassCenters):
 
     @margin_strength.setter
     def margin_strength(self, strength: float) -> None:
-        if not 0 <= strength <= 1:
-            raise InputError(f"margin_strength is in [0, 1]: 0 is no margin, 1 all of it; got {strength}")
-        self._margin_strength = float(strength)
+        self._margin_strength = checked_strength(strength)
 
     def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
         """Return the mean loss, a scalar.
@@ -133,5 +131,24 @@ class MarginHead(ClassCenters):
 
     def _through(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the margined cosines at the present strength, with the gradient of this head."""
-        blended = torch.lerp(before, after, self.margin_strength)
-        return before + (blended - before).detach() if self.gradient == "straight_through" else blended
+        return bent(before, after, self.margin_strength, self.gradient)
+
+
+def bent(before: Tensor, after: Tensor, strength: float, gradient: Gradient) -> Tensor:
+    """Return cosines part of the way from before to after a margin; "straight_through": with the derivative 1."""
+    blended = torch.lerp(before, after, strength)
+    return before + (blended - before).detach() if gradient == "straight_through" else blended
+
+
+def checked_gradient(gradient: Gradient) -> Gradient:
+    """Return the gradient, or raise InputError if it is none."""
+    if gradient not in get_args(Gradient):
+        raise InputError(f"gradient is 'exact' or 'straight_through'; got {gradient!r}")
+    return gradient
+
+
+def checked_strength(strength: float) -> float:
+    """Return a margin_strength, or raise InputError if it is outside [0, 1]."""
+    if not 0 <= strength <= 1:
+        raise InputError(f"margin_strength is in [0, 1]: 0 is no margin, 1 all of it; got {strength}")
+    return float(strength)

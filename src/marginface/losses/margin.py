@@ -7,6 +7,7 @@ Observes           it learns from each training batch, in buffers (AdaFace, Curr
 ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV-Softmax, Circle)
 Penalizes          it adds a term to the loss of each sample (MagFace)
 Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
+Cautions           it knows when its parameters do not fit the task (X2-Softmax)
 
 A margin that keeps buffers or parameters is an nn.Module, any other a frozen dataclass.
 """
@@ -29,7 +30,8 @@ class MarginContext:
         features: (N, D) as the backbone gives them, not normalized; they carry gradient.
         labels: (N,) int64, 0 where the label is −1.
         present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
-        centers: (C, D), not normalized; they carry gradient as the features do: detach what must not be learned from.
+        centers: (C, D), or (C, K, D) with K sub-centres; not normalized; they carry gradient as the features do:
+            detach what must not be learned from.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
         survey: (N, K) what ``Surveys.survey`` gave, summed over all other classes; without columns if there is none.
@@ -135,4 +137,23 @@ class Reports(Protocol):
 
     def report(self, step: int, /) -> Mapping[str, float]:
         """Return the present values by name."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeadFacts:
+    """What a margin may look at to judge its parameters; ``scale`` is None where it is learned."""
+
+    num_classes: int
+    embedding_size: int
+    scale: float | None
+    gradient: str
+
+
+@runtime_checkable
+class Cautions(Protocol):
+    """Knows when its parameters do not fit; the trainer says so at the start of a run (losses.theory.cautions)."""
+
+    def cautions(self, facts: HeadFacts, /) -> tuple[str, ...]:
+        """Return a sentence for each thing that a person who trains with it should know; empty if all is well."""
         ...

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from marginface.errors import InputError
 from marginface.losses.margin import MarginContext
+from marginface.losses.theory.bounds import scale_bound
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,14 @@ class NormFace:
 
 
 def smallest_scale(num_classes: int, loss: float = 1e-4) -> float:
-    r"""Return the scale at which the lower bound of the loss is ``loss``.
+    r"""Return the scale at which the lower bound of the loss (theory.bounds.loss_bound) is ``loss``; at least 1.
 
-    L ≥ log(1 + (C − 1)·exp(−s·C/(C − 1))), reached when all features sit on the centres of a regular simplex (NormFace,
-    section 3.3, with s = ℓ²). With s = 1 the bound stays near log C and nothing can be learned. Solved for s:
-    s = (C − 1)/C · log((C − 1)/(e^loss − 1)); at least 1.
+    With s = 1 the bound stays near log C and nothing can be learned. A loss is −log P of the true class, so it is the
+    scale at which a feature on its centre can have P = e^−loss.
 
     >>> round(smallest_scale(10_572), 1)
     18.5
     """
     if num_classes < 1 or not 0 < loss < math.inf:
         raise InputError(f"num_classes is at least 1 and loss above 0; got {num_classes} and {loss}")
-    if num_classes == 1:
-        return 1.0
-    return max(1.0, (num_classes - 1) / num_classes * math.log((num_classes - 1) / math.expm1(loss)))
+    return 1.0 if num_classes == 1 else max(1.0, scale_bound(num_classes, math.exp(-loss)))

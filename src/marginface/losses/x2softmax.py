@@ -9,7 +9,9 @@ from torch import Tensor
 
 from marginface.errors import InputError
 from marginface.losses.angle import angle, squared_angle
-from marginface.losses.margin import MarginContext
+from marginface.losses.margin import HeadFacts, MarginContext
+from marginface.losses.theory.class_angle import falling_ranges
+from marginface.losses.theory.curve import TargetCurve
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,18 @@ class X2Softmax:
         49.5
         """
         return math.acos(min(1.0, max(-1.0, self.k - abs(self.a) * self.h**2)))
+
+    def cautions(self, facts: HeadFacts, /) -> tuple[str, ...]:  # noqa: ARG002
+        """Return where the margin is not feasible, and where it does not grow with the angle between the classes."""
+        found = []
+        if self.feasibility_angle > 0:
+            found.append(
+                f"x2softmax: two centres nearer than {math.degrees(self.feasibility_angle):.1f}° cannot both have "
+                "their margin (arccos(k − |a|·h²))"
+            )
+        for low, high in falling_ranges(TargetCurve(self)):
+            found.append(
+                f"x2softmax: between class angles of {math.degrees(low):.0f}° and {math.degrees(high):.0f}° the margin "
+                "falls as classes move apart; with h = 0, k = 1 and |a| > 0.5 it grows everywhere"
+            )
+        return tuple(found)

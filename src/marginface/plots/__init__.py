@@ -5,9 +5,18 @@ Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into b
 
 from __future__ import annotations
 
-from marginface.plots.curves import det_figure, margin_figure, roc_figure
+from marginface.plots.curves import det_figure, roc_figure
 from marginface.plots.histograms import similarity_figure
+from marginface.plots.margins import margin_figure, margin_picture
 from marginface.plots.style import render
 from marginface.plots.training import training_figure
 
-__all__ = ["det_figure", "margin_figure", "render", "roc_figure", "similarity_figure", "training_figure"]
+__all__ = [
+    "det_figure",
+    "margin_figure",
+    "margin_picture",
+    "render",
+    "roc_figure",
+    "similarity_figure",
+    "training_figure",
+]

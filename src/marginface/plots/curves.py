@@ -1,8 +1,7 @@
-"""Error-rate curves of one or several runs, and margin curves of losses."""
+"""Error-rate curves of one or several runs."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -78,19 +77,3 @@ def _deviate_axes(axes: Axes, low: float) -> None:
     axes.set_xlim(*ends)
     axes.set_ylim(*ends)
     axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", label="FAR = FRR")
-
-
-def margin_figure(angles: DoubleArray, curves: Mapping[str, DoubleArray]) -> Figure:
-    """Draw the margined target cosine of losses over the angle between feature and class centre, in degrees.
-
-    ``angles`` (K,) are radians; each curve (K,) is ψ(cos θ), before the scale.
-    """
-    figure, (axes,) = new_figure()
-    degrees = np.degrees(angles)
-    axes.plot(degrees, np.cos(angles), color=INK, linewidth=1.0, label="cos θ (no margin)")
-    for index, (name, curve) in enumerate(curves.items()):
-        axes.plot(degrees, curve, label=name, linewidth=1.8, **line_style(index))
-    axes.set_xticks([30 * k for k in range(math.ceil(float(degrees.max()) / 30) + 1)])
-    label(axes, "Angle θ between feature and class centre, degrees", "Target cosine with margin, ψ", "Margin curves")
-    legend(axes)
-    return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from marginface.errors import MissingExtra
@@ -23,8 +24,10 @@ def line_style(index: int) -> dict[str, Any]:
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
 
 
-def new_figure(panels: int = 1, *, width: float = 6.4, height: float = 4.2) -> tuple[Figure, list[Axes]]:
-    """Return a white figure in inches and its panels, one above the other.
+def new_figure(
+    panels: int = 1, *, columns: int = 1, width: float = 6.4, height: float = 4.2
+) -> tuple[Figure, list[Axes]]:
+    """Return a white figure in inches and its panels in rows of ``columns``, by default one above the other.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -34,7 +37,8 @@ def new_figure(panels: int = 1, *, width: float = 6.4, height: float = 4.2) -> t
     except ImportError as error:
         raise MissingExtra("figures need matplotlib: pip install 'marginface[train]'") from error
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    axes = [figure.add_subplot(panels, 1, panel + 1) for panel in range(panels)]
+    rows = math.ceil(panels / columns)
+    axes = [figure.add_subplot(rows, columns, panel + 1) for panel in range(panels)]
     for panel in axes:
         _quiet(panel)
     return figure, axes

@@ -40,7 +40,7 @@ class LossWatch:
         weight = max(1 / self._seen, 1 - SMOOTHING)
         self._smooth += weight * (loss - self._smooth)
         if settling or self._seen <= SETTLING_STEPS:
-            self._reference = max(self._reference, self._smooth, loss)
+            self._reference = max(self._reference, abs(self._smooth), abs(loss))  # SFace is below 0 for a while
         elif self._smooth > RUNAWAY * max(self._reference, 1e-3):
             raise TrainingDiverged(
                 f"step {step}: the loss runs away: {self._smooth:.3g}, {RUNAWAY:g} times the {self._reference:.3g} it "

@@ -56,11 +56,6 @@ class Learner:
         return self.backbone if self._average is None else self._average.backbone
 
     @property
-    def compares_pairs(self) -> bool:
-        """Say whether the loss compares images with each other, without class centres."""
-        return isinstance(self.head, losses.PairHead)
-
-    @property
     def collapsed_loss(self) -> float | None:
         """Return the loss where all embeddings are equal, if the loss has one such number."""
         return self.head.collapsed_loss if isinstance(self.head, losses.PairHead) else None
@@ -70,6 +65,11 @@ class Learner:
         """Return the scale of the head where it has a fixed one."""
         scale = getattr(self.head, "scale", None)
         return float(scale) if isinstance(scale, int | float) else None
+
+    @property
+    def is_softmax(self) -> bool:
+        """Say whether a fresh head costs about ln C, as a softmax does; one with terms or of another kind does not."""
+        return bool(getattr(self.head, "is_softmax", True))
 
     def learn(self, batch: Batch, step: int, *, learning_rate: float, margin_strength: float) -> StepResult:
         """Do one step: forward, head in float32, backward, clip, update, average."""
@@ -157,6 +157,7 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
         margin=loss.margin,
         gradient=loss.gradient,
         implementation=loss.implementation,
+        terms=loss.terms,
         **loss.options,
     )
     if loss.margin_full > 0 and not hasattr(head, "margin_strength"):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from marginface.data.transforms import Augmentation
+from marginface.losses import check_terms
 
 OptionValue = bool | int | float | str
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -130,10 +131,19 @@ class LossSection(Section):
     )
     implementation: str = Field(default="dense", description="how the sum over classes is computed")
     options: dict[str, OptionValue] = Field(default_factory=dict, description="what this loss takes besides")
+    terms: dict[str, dict[str, OptionValue]] = Field(
+        default_factory=dict, description="losses added to it (losses.TERMS): a table [loss.terms.center] for each"
+    )
     margin_from: Fraction = Field(default=0.0, description="fraction of the run until which there is no margin")
     margin_full: Fraction = Field(
         default=0.0, description="fraction of the run from which the margin is whole; it grows linearly in between"
     )
+
+    @field_validator("terms")
+    @classmethod
+    def _terms_are_known(cls, terms: dict[str, dict[str, OptionValue]]) -> dict[str, dict[str, OptionValue]]:
+        check_terms(terms)
+        return terms
 
     @model_validator(mode="after")
     def _warm_up_is_ordered(self) -> LossSection:

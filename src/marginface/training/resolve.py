@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from marginface.backbones import BACKBONES
-from marginface.losses import PairHead
+from marginface.losses import LOSSES, TERMS
+from marginface.losses.table import options_of
 from marginface.training.learner import build_head
-from marginface.training.recipe import FolderData, Recipe
+from marginface.training.recipe import FolderData, OptionValue, Recipe
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -34,15 +34,27 @@ def resolve(recipe: Recipe) -> Recipe:
 
 
 def resolve_loss(recipe: Recipe, identities: int) -> Recipe:
-    """Return the recipe with the paper's scale, margin and options filled in where it leaves them open."""
+    """Return the recipe with the paper's scale, margin, options and terms filled in where it leaves them open."""
     with torch.device("meta"):  # shapes without memory: only the settings are read
         head = build_head(recipe, identities)
-    values: dict[str, Any] = {"scale": getattr(head, "scale", None)}
-    formula = head.terms if isinstance(head, PairHead) else getattr(head, "margin", None)
-    settings = {f.name: getattr(formula, f.name) for f in fields(formula) if f.init} if is_dataclass(formula) else {}
-    values["margin"] = settings.pop("margin", None)
-    values["options"] = {**settings, **recipe.loss.options}
-    return recipe.model_copy(update={"loss": recipe.loss.model_copy(update=values)})
+    loss = recipe.loss
+    margin = {} if loss.margin is None else {"margin": loss.margin}
+    options = {**_defaults(LOSSES[loss.name].described_by), **margin, **loss.options}
+    scale = getattr(head, "scale", None)  # None where it is learned, or where there is none
+    values: dict[str, Any] = {
+        "scale": loss.scale if scale is None else scale,
+        "margin": options.pop("margin", None),
+        "options": options,
+        "terms": {name: {**_defaults(TERMS[name]), **given} for name, given in loss.terms.items()},
+    }
+    return recipe.model_copy(update={"loss": loss.model_copy(update=values)})
+
+
+def _defaults(maker: Callable[..., object]) -> dict[str, OptionValue]:
+    """Return the default of each option that a loss or a term has of its own."""
+    defaults = {name: parameter.default for name, parameter in options_of(maker).items()}
+    own = {name: default for name, default in defaults.items() if name not in ("scale", "gradient")}
+    return {name: default for name, default in own.items() if isinstance(default, bool | int | float | str)}
 
 
 def resolve_device(device: str) -> str:

@@ -15,6 +15,7 @@ import torch
 from marginface import __version__
 from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
 from marginface.errors import CheckpointError
+from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
@@ -140,13 +141,12 @@ class Trainer:
             record["margin_strength"] = strength
         if (step + 1) % recipe.train.log_every == 0 or step + 1 == total:
             record |= self.learner.diagnostics(result.features, batch.labels) | self.learner.report(step)
-        notes = (self._first_note(result.loss) if step == 0 else "", self._collapse.look(record))
+        notes = (self._first_loss_note(result.loss) if step == 0 else "", self._collapse.look(record))
         return record, tuple(note for note in notes if note)
 
-    def _first_note(self, loss: float) -> str:
-        """Say if the first loss is not what fresh class centres give; a pair loss has none."""
-        identities = len(self._data.train.identities)
-        return "" if self.learner.compares_pairs else first_loss_note(loss, identities, self.learner.scale)
+    def _first_loss_note(self, loss: float) -> str:
+        learner, identities = self.learner, len(self._data.train.identities)
+        return first_loss_note(loss, identities, learner.scale) if learner.is_softmax else ""
 
     def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
         """Write a checkpoint of the present state."""
@@ -207,8 +207,9 @@ class Trainer:
             f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "
             f"learning rate up to {optim.learning_rate * peak:g}",
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
-            f"{train.device} with {train.threads} threads{'' if self.learner.compares_pairs else starts_at}",
+            f"{train.device} with {train.threads} threads{starts_at if self.learner.is_softmax else ''}",
             *self._plan_of_batches(),
+            *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
 
     def _plan_of_batches(self) -> tuple[str, ...]:

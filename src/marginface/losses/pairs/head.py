@@ -23,6 +23,7 @@ class PairHead(nn.Module):
         terms: the pair loss.
 
     Attributes:
+        is_softmax: false: the loss of a fresh head is not near log C.
         empty_batches: how many training batches had no valid pair, a buffer () int64.
 
     Raises:
@@ -33,6 +34,7 @@ class PairHead(nn.Module):
     tensor(1.)
     """
 
+    is_softmax = False
     empty_batches: Tensor
 
     def __init__(self, num_classes: int, embedding_size: int, *, terms: PairTerms) -> None:

@@ -1,0 +1,104 @@
+r"""What a margin is worth between two classes, as a function of the angle θ_w between their centres.
+
+A feature lies in the plane of both centres, θ1 from its own and θ2 from the other, θ1 + θ2 = θ_w. Its class ends where
+ψ(θ1) = cos θ2, and the margin is θ2 − θ1 there. ArcFace has θ2 = θ1 + m, so that its margin is m whatever θ_w;
+CosFace's, 2·arcsin(m/(2·sin(θ_w/2))), falls with θ_w; SphereFace's, (m − 1)/(m + 1)·θ_w, grows.
+
+Source: the picture of X2-Softmax (Xu et al., 2024, arXiv:2312.05281, figure 4); the criterion in margin_growth is our
+derivation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from marginface.losses.theory.curve import TargetCurve
+from marginface.values import DoubleArray
+
+_STEADY = 1e-6  # radians of margin per radian of class angle that count as neither growing nor falling
+_HALVINGS = 50
+_PROBED = np.linspace(0.0, 3.0, 13)
+
+
+def boundary(curve: TargetCurve, theta1: DoubleArray) -> DoubleArray:
+    """Return θ2 = arccos ψ(θ1): a feature θ1 from its centre belongs to it while the other centre is farther.
+
+    NaN where ψ < −1: such a feature cannot be told to be of its class; 0 where ψ ≥ 1: it always is.
+    """
+    target = curve(theta1)
+    return np.where(target < -1, np.nan, np.arccos(np.clip(target, -1, 1)))
+
+
+def feasibility_angle(curve: TargetCurve) -> float:
+    """Return arccos ψ(0): two centres nearer than this cannot both have their margin.
+
+    ψ(0) is the target cosine of a perfect feature, which must exceed the cosine to the other centre. π if none does.
+    For a margin that looks at the other centre, the smallest class angle with that property, to 0.1°.
+    """
+    if _looks_at_the_other(curve):
+        angles = np.radians(np.linspace(0.1, 180, 1800))
+        perfect = np.array([float(replace(curve, class_angle=angle)(np.zeros(1))[0]) for angle in angles.tolist()])
+        return float(np.min(angles, where=perfect >= np.cos(angles), initial=math.pi))
+    return math.acos(min(1.0, max(-1.0, float(curve(np.zeros(1))[0]))))
+
+
+def class_margin(curve: TargetCurve, class_angles: DoubleArray) -> DoubleArray:
+    """Return the margin θ2 − θ1 (K,) at class angles θ_w in (0, π] (K,); NaN where it is not feasible.
+
+    Solved by bisection for the θ1 at which the class ends; ψ has to fall with the angle. A negative margin means that
+    both classes claim the middle.
+
+    >>> from marginface.losses import ArcFace
+    >>> np.degrees(class_margin(TargetCurve(ArcFace(0.5)), np.radians([60.0, 120.0]))).round(2).tolist()
+    [28.65, 28.65]
+    """
+    between = np.asarray(class_angles, dtype=np.float64)
+    if not _looks_at_the_other(curve):
+        return _solved(curve, between)
+    each = [_solved(replace(curve, class_angle=angle), np.array([angle])) for angle in between.tolist()]
+    return np.concatenate([*each, np.empty(0)])
+
+
+def _solved(curve: TargetCurve, between: DoubleArray) -> DoubleArray:
+    low, high = np.zeros_like(between), between
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        inside = curve(middle) > np.cos(between - middle)
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    feasible = curve(np.zeros_like(between)) >= np.cos(between)
+    return np.where(feasible, between - 2 * low, np.nan)
+
+
+def _looks_at_the_other(curve: TargetCurve) -> bool:
+    """Say whether ψ changes with the place of the other centre."""
+    far, near = replace(curve, class_angle=math.pi), replace(curve, class_angle=0.6)
+    return not np.array_equal(far(_PROBED), near(_PROBED))
+
+
+def margin_growth(curve: TargetCurve, theta1: DoubleArray) -> DoubleArray:
+    r"""Return d margin/dθ_w at the class angle whose boundary is θ1 from the own centre; NaN where there is none.
+
+    By ψ(θ1) = cos θ2, dθ2/dθ1 = r = −ψ'(θ1)/√(1 − ψ(θ1)²), so that the growth is (r − 1)/(r + 1): the margin grows
+    with the angle between the classes exactly where |ψ'(θ1)| > √(1 − ψ(θ1)²).
+    """
+    target = curve(theta1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = -curve.slope(theta1) / np.sqrt(1 - np.square(target))
+        return np.where(np.abs(target) < 1, (ratio - 1) / (ratio + 1), np.nan)
+
+
+def falling_ranges(curve: TargetCurve, points: int = 20_001) -> tuple[tuple[float, float], ...]:
+    """Return the ranges of feasible class angles (from, to) in which the margin falls as the classes move apart.
+
+    >>> from marginface.losses import X2Softmax
+    >>> [(round(math.degrees(a), 1), round(math.degrees(b), 1)) for a, b in falling_ranges(TargetCurve(X2Softmax()))]
+    [(49.5, 93.9)]
+    """
+    theta1 = np.linspace(1e-4, math.pi, points)
+    between = theta1 + boundary(curve, theta1)
+    falls = (margin_growth(curve, theta1) < -_STEADY) & (between <= math.pi + 1e-9)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], falls, [False])).astype(int)))
+    return tuple((float(between[first]), float(between[last - 1])) for first, last in edges.reshape(-1, 2))

@@ -1,0 +1,106 @@
+"""The curve of a margin: the target cosine as a function of the angle, its derivatives, the loss it gives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from marginface.errors import InputError
+from marginface.losses.head import MarginHead
+from marginface.losses.margin import Margin, MarginContext, Surveys
+from marginface.values import DoubleArray
+
+AFTER_ANNEALING = 1_000_000_000  # a step at which every schedule of a margin is at its end
+_NEXT_TO_A_POLE = 1e-6  # derivatives at 0 and π are those this many radians inside
+
+
+@dataclass(frozen=True, eq=False)
+class TargetCurve:
+    """ψ(θ) of a target-only margin, apart from any head: angles (K,) → target cosines (K,).
+
+    Attributes:
+        margin: the margin.
+        feature_norm: ‖x‖, for margins that look at it (MagFace, AdaFace).
+        step: the step of the training, for margins that follow it (SphereFace's annealing).
+        class_angle: the angle between the own centre and the only other one, the feature between them, for margins that
+            look at the others (Dyn-ArcFace, NPCFace).
+
+    >>> from marginface.losses import CosFace
+    >>> TargetCurve(CosFace(0.35))(np.radians([0.0, 60.0])).round(2).tolist()
+    [0.65, 0.15]
+    """
+
+    margin: Margin
+    feature_norm: float = 1.0
+    step: int = AFTER_ANNEALING
+    class_angle: float = math.pi
+
+    def __call__(self, theta: DoubleArray) -> DoubleArray:
+        """Return ψ(θ)."""
+        with torch.no_grad():
+            return _array(self._margined(_cosines(theta)))
+
+    def cosine_slope(self, theta: DoubleArray) -> DoubleArray:
+        """Return dψ/d cos θ, the factor of the exact gradient; the straight-through gradient has 1 in its place."""
+        cosine = _cosines(_inside(theta)).requires_grad_()
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(self._margined(cosine).sum(), cosine, materialize_grads=True)
+        return _array(slope)
+
+    def slope(self, theta: DoubleArray) -> DoubleArray:
+        """Return dψ/dθ = −sin θ · dψ/d cos θ."""
+        cosine = np.cos(_inside(theta))
+        sine: DoubleArray = np.sqrt((1 - cosine) * (1 + cosine))
+        return -sine * self.cosine_slope(theta)
+
+    def loss(self, theta: DoubleArray, *, num_classes: int, scale: float) -> DoubleArray:
+        """Return the loss log(1 + (C − 1)·exp(−s·ψ(θ))) of a feature at 90° from all centres but its own."""
+        if num_classes < 2 or not 0 < scale < math.inf:
+            raise InputError(f"a loss needs 2 or more classes and a scale above 0; got {num_classes} and {scale}")
+        return np.asarray(np.logaddexp(0.0, math.log(num_classes - 1) - scale * self(theta)), dtype=np.float64)
+
+    def _margined(self, cosine: Tensor) -> Tensor:
+        context = MarginContext.of_curve(cosine, step=self.step)
+        toward = cosine.new_tensor([math.cos(self.class_angle), math.sin(self.class_angle)])
+        centers = torch.stack((torch.eye(2, dtype=cosine.dtype)[0], toward))
+        if isinstance(self.margin, Surveys):
+            both = context.features @ centers.T
+            other = torch.tensor([[False, True]]).expand_as(both)
+            context = replace(context, survey=self.margin.survey(both, other, cosine.detach(), context))
+        context = replace(context, features=context.features * self.feature_norm, centers=centers)
+        return self.margin(cosine, context)
+
+
+def curve_of(name: str, head: nn.Module, *, feature_norm: float = 1.0) -> TargetCurve:
+    """Return the curve of a head's margin.
+
+    Args:
+        name: what the head is called in a message.
+        head: from ``losses.build``.
+        feature_norm: see TargetCurve.
+
+    Raises:
+        InputError: the head has no margin on the cosine of the true class alone.
+    """
+    if not isinstance(head, MarginHead):
+        raise InputError(
+            f"{name} has no curve: it is no margin on the cosine of the true class. "
+            f"'marginface losses show {name}' says what it is"
+        )
+    return TargetCurve(head.margin, feature_norm)
+
+
+def _cosines(theta: DoubleArray) -> Tensor:
+    return torch.from_numpy(np.cos(np.asarray(theta, dtype=np.float64)))
+
+
+def _array(values: Tensor) -> DoubleArray:
+    return np.asarray(values.double().numpy(), dtype=np.float64)
+
+
+def _inside(theta: DoubleArray) -> DoubleArray:
+    return np.clip(np.asarray(theta, dtype=np.float64), _NEXT_TO_A_POLE, math.pi - _NEXT_TO_A_POLE)
