@@ -74,6 +74,22 @@ def folded(summary: str, *body: str) -> Html:
     return element("details", element("summary", summary), *body)
 
 
+def section(title: str, content: Html) -> Html:
+    """Return a part of a page under its heading."""
+    heading = element("h2", title, attributes={"id": _anchor(title)})
+    return element("section", heading, content, attributes={"aria-labelledby": _anchor(title)})
+
+
+def contents(titles: Sequence[str]) -> Html:
+    """Return links to the sections of these titles."""
+    links = (element("li", element("a", title, attributes={"href": f"#{_anchor(title)}"})) for title in titles)
+    return element("nav", element("ul", *links), attributes={"aria-label": "Contents"})
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
 def page(title: str, body: Html) -> str:
     """Return the whole document."""
     template = files("marginface.evaluation").joinpath("page.html").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 
 from __future__ import annotations
 
-from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles, widest_angle
+from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
 from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
 from marginface.metrics.roc import (
     Roc,
@@ -31,14 +31,13 @@ __all__ = [
     "class_geometry",
     "equal_error_rate",
     "identity_bootstrap",
-    "require_supported_far",
     "pairwise_angles",
+    "require_supported_far",
     "roc",
     "smallest_supported_far",
     "student_t_interval",
     "supports_far",
     "tar_at_far",
     "ten_fold_accuracy",
-    "widest_angle",
     "wilson_interval",
 ]

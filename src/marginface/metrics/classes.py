@@ -5,7 +5,6 @@ Angles are radians. Everything is about directions; the length of a feature does
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,35 +69,6 @@ def pairwise_angles(vectors: FloatArray | DoubleArray) -> DoubleArray:
     angles = _angles(units, units)
     np.fill_diagonal(angles, np.nan)
     return angles
-
-
-def widest_angle(count: int, size: int) -> float:
-    r"""Return the largest angle that ``count`` directions in ``size`` dimensions can all keep from each other.
-
-    In the plane it is 2π/C, reached. With C ≤ D + 1 it is arccos(−1/(C − 1)), reached by the regular simplex. On the
-    sphere, D = 3, it is the bound of Fejes Tóth, arccos((cot²ω − 1)/2) with ω = C/(C − 2)·π/6, reached by 3, 4, 6 and
-    12 directions and nearly by others. CosFace's bounds on m are 1 − cos of these angles (arXiv:1801.09414, theorem of
-    section 3.4, for the plane and the simplex).
-
-    Source of the bound: L. Fejes Tóth, "Über die Abschätzung des kürzesten Abstandes zweier Punkte eines auf einer
-    Kugelfläche liegenden Punktsystems", Jahresbericht der DMV 53, 1943.
-
-    Raises:
-        InputError: fewer than two directions, or more than D + 1 in four or more dimensions, where no formula is known.
-
-    >>> round(1 - math.cos(widest_angle(8, 2)), 3)
-    0.293
-    """
-    if count < 2 or size < 2:
-        raise InputError(f"two directions or more in two dimensions or more; got {count} and {size}")
-    if count <= size + 1:
-        return math.acos(-1 / (count - 1))
-    if size == 2:
-        return math.tau / count
-    if size > 3:
-        raise InputError(f"the widest angle of {count} directions is known in 2 and 3 dimensions; got {size}")
-    cotangent = 1 / math.tan(count / (count - 2) * math.pi / 6)
-    return math.acos((cotangent**2 - 1) / 2)
 
 
 def _unit(vectors: FloatArray | DoubleArray) -> DoubleArray:
