@@ -7,6 +7,7 @@ articles that draw features in the plane do: the length of a feature is then fre
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size, scaled
@@ -84,5 +85,7 @@ class TinyLinear(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the features (N, D) of normalized images (N, 3, S, S)."""
-        features: Tensor = self.projection(self.maps(check_batch(images, self.input_size)).flatten(1))
+        maps = self.maps(check_batch(images, self.input_size))
+        with torch.autocast(maps.device.type, enabled=False):  # as in Projection: features leave in float32
+            features: Tensor = self.projection(maps.flatten(1).to(self.projection.weight.dtype))
         return features

@@ -24,7 +24,7 @@ def toy(
     data: Annotated[
         str, typer.Option(metavar="digits|FOLDER", help="The digits of scikit-learn, or a folder of aligned crops.")
     ] = "digits",
-    dim: Annotated[int, typer.Option(min=2, max=3, help="Numbers in a feature: 2 or 3.")] = 2,
+    dim: Annotated[int, typer.Option(help="Numbers in a feature: 2 or 3.")] = 2,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for toy.html, .json, .png, .svg.")] = Path(
         "runs/toy"
     ),
@@ -105,7 +105,7 @@ def _print(study: ToyStudy, paths: tuple[Path, ...]) -> None:
     for name in TABLE:
         table.add_column(name, justify="left" if name == "loss" else "right", overflow="fold")
     for result in study.results:
-        table.add_row(*table_row(result))
+        table.add_row(*(cell.replace(" / ", "/") for cell in table_row(result)))
     Console().print(table)
     for finding in findings(study):
         typer.echo(f"- {finding}")

@@ -70,8 +70,10 @@ def toy_losses(written: tuple[WrittenLoss, ...], classes: int, size: int) -> tup
 
     Raises:
         UnknownName: no such loss, or no such parameter of it.
-        InputError: a value is out of range, or the loss has no class centres to draw.
+        InputError: a value is out of range, the loss has no class centres to draw, or D is neither 2 nor 3.
     """
+    if size not in (2, 3):
+        raise InputError(f"features are drawn in 2 or 3 dimensions; got {size}")
     return tuple(_entry(loss, classes, size) for loss in written)
 
 

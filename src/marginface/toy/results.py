@@ -101,8 +101,8 @@ TABLE = {
     "accuracy, %": "share decided right of the training images / of held-out images of the same classes",
     "spread, °": "angular standard deviation within the classes, training images / held-out images",
     "centers, °": "angle between two class centers, the smallest / the mean",
-    "gap, °": "angle to the nearest other class that neither reaches, mean over the classes, training / held-out images; "
-    "a class reaches as far as 95 % of its images; negative where classes overlap",
+    "gap, °": "angle to the nearest other class that neither reaches, mean over the classes, training / held-out "
+    "images; a class reaches as far as 95 % of its images; negative where classes overlap",
     "kept, %": "share of the training images that keep the whole margin to every other class",
 }
 

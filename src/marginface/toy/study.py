@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from marginface.data.source import ArrayCrops
 from marginface.data.transforms import normalize
-from marginface.errors import InputError
 from marginface.losses import MarginHead
 from marginface.losses.theory import TargetCurve
 from marginface.metrics import class_geometry
@@ -53,7 +52,7 @@ def run_toy(
     *,
     size: int,
     seed: int,
-    budget: Budget | None = None,
+    budget: Budget = BUDGET,
     progress: Progress,
 ) -> ToyStudy:
     """Train once per loss and measure.
@@ -69,11 +68,8 @@ def run_toy(
         progress: called after each step with the label of the loss, the step, all steps and the loss.
 
     Raises:
-        InputError: the size is neither 2 nor 3.
         TrainingDiverged: a loss is not finite or runs away.
     """
-    if size not in (2, 3):
-        raise InputError(f"features are drawn in 2 or 3 dimensions; got {size}")
     began = time.perf_counter()
     recipes = [_recipe(loss, data, size, seed, budget) for loss in losses]
     results = [_result(loss, recipe, data, progress) for loss, recipe in zip(losses, recipes, strict=True)]
