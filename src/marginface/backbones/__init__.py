@@ -3,7 +3,7 @@
 iresnet        IResNet 18, 34, 50, 100
 mobilefacenet  MobileFaceNet, at the paper's or insightface's width
 resnet         ResNet-18 with half the channels, for small trainings on a CPU
-tiny           small and fast, for demos and pictures
+tiny           small and fast, for demos; tiny_linear for pictures of features
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import nn
 from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100
 from marginface.backbones.mobilefacenet import MobileFaceNet
 from marginface.backbones.resnet import ResNet18
-from marginface.backbones.tiny import Tiny
+from marginface.backbones.tiny import Tiny, TinyLinear
 from marginface.errors import InputError
 from marginface.registry import Registry
 
@@ -51,6 +51,7 @@ BACKBONES.add("iresnet100", BackboneInfo(iresnet100, "bfloat16"))
 BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "float32"))
 BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
 BACKBONES.add("tiny", BackboneInfo(Tiny, "float32"))
+BACKBONES.add("tiny_linear", BackboneInfo(TinyLinear, "float32"))
 
 
 def build(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from marginface.losses.table import Option
     from marginface.losses.theory import TargetCurve
 
@@ -55,40 +57,27 @@ def _curves(losses: list[str], classes: int, feature_norm: float) -> dict[str, T
     """Return the curves by what the user called them; say which losses have none."""
     from marginface.errors import InputError
     from marginface.losses import LOSSES
+    from marginface.losses.notation import read_loss
     from marginface.losses.table import HeadRequest
     from marginface.losses.theory import curve_of
 
     found = {}
     for text in losses:
-        name, _, settings = text.partition(":")
-        head = LOSSES[name].head(HeadRequest(name, classes, 2, options=_parameters(settings)))
+        loss = read_loss(text)
+        _check_shape(loss.options)
+        head = LOSSES[loss.name].head(HeadRequest(loss.name, classes, 2, options=loss.options))
         try:
-            found[text] = curve_of(name, head, feature_norm=feature_norm)
+            found[text] = curve_of(loss.name, head, feature_norm=feature_norm)
         except InputError as error:
             typer.echo(f"marginface: left out: {error}", err=True)
     return found
 
 
-def _parameters(settings: str) -> dict[str, Option]:
-    """Return a=-0.9,h=0 as a table."""
+def _check_shape(options: Mapping[str, Option]) -> None:
     from marginface.errors import InputError
 
-    found = {}
-    for setting in filter(None, settings.split(",")):
-        name, equals, value = setting.partition("=")
-        if not equals or name in ("scale", "gradient"):
-            raise InputError(
-                f"parameters of a loss are name=value with commas between: x2softmax:a=-0.9,h=0; got {setting!r}. "
-                "Scale and gradient shape no curve: --scale is for the loss, --kind derivative has both gradients"
-            )
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> Option:
-    for convert in (int, float):
-        try:
-            return convert(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text, text)
+    shapeless = [name for name in ("scale", "gradient") if name in options]
+    if shapeless:
+        raise InputError(
+            f"{' and '.join(shapeless)} shape no curve: --scale is for the loss, --kind derivative has both gradients"
+        )

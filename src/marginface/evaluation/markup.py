@@ -74,7 +74,29 @@ def folded(summary: str, *body: str) -> Html:
     return element("details", element("summary", summary), *body)
 
 
-def page(title: str, body: Html) -> str:
-    """Return the whole document."""
+def document(title: str, lead: Sequence[Html], parts: Mapping[str, Html]) -> str:
+    """Return a page: title, first paragraphs, links to the parts that have a content, and these."""
+    shown = {name: part for name, part in parts.items() if part}
+    head = element("header", element("h1", title), *lead, _contents(list(shown)))
+    main = element("main", *(_section(name, part) for name, part in shown.items()))
+    foot = element("footer", "Made by marginface. Everything on this page is inside this one file.")
+    return _page(title, join([head, main, foot]))
+
+
+def _section(title: str, content: Html) -> Html:
+    heading = element("h2", title, attributes={"id": _anchor(title)})
+    return element("section", heading, content, attributes={"aria-labelledby": _anchor(title)})
+
+
+def _contents(titles: Sequence[str]) -> Html:
+    links = (element("li", element("a", title, attributes={"href": f"#{_anchor(title)}"})) for title in titles)
+    return element("nav", element("ul", *links), attributes={"aria-label": "Contents"})
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _page(title: str, body: Html) -> str:
     template = files("marginface.evaluation").joinpath("page.html").read_text(encoding="utf-8")
     return Template(template).substitute(title=html.escape(title), body=body)

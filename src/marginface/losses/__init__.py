@@ -21,6 +21,7 @@ pairs          losses without class centres: contrastive, triplet, N-pair, super
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name
+notation       a loss as a person writes it
 theory         curves, margins between classes, bounds, and what violates them
 """
 

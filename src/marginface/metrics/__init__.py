@@ -1,4 +1,6 @@
-"""Scores → numbers: ROC, TAR at FAR, ten-fold accuracy, intervals, comparisons of two models. NumPy only, pure.
+"""Scores → numbers: ROC, TAR at FAR, ten-fold accuracy, intervals, comparisons of two models; directions → angles.
+
+NumPy only, pure.
 
 A pair is accepted when its similarity is at or above the threshold (``similarity >= threshold``), everywhere but in
 ``ten_fold_accuracy``, which keeps the published definition (squared distance strictly below the threshold).
@@ -6,6 +8,7 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 
 from __future__ import annotations
 
+from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
 from marginface.metrics.comparison import McNemar, holm, mcnemar, paired_bootstrap, paired_t_p_value
 from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
 from marginface.metrics.roc import (
@@ -22,18 +25,21 @@ from marginface.metrics.roc import (
 from marginface.metrics.verification import FoldedAccuracy, ten_fold_accuracy
 
 __all__ = [
+    "ClassGeometry",
     "FoldedAccuracy",
     "Interval",
     "McNemar",
     "Roc",
     "TarAtFar",
     "auc",
+    "class_geometry",
     "equal_error_rate",
     "holm",
     "identity_bootstrap",
     "mcnemar",
     "paired_bootstrap",
     "paired_t_p_value",
+    "pairwise_angles",
     "require_supported_far",
     "roc",
     "smallest_supported_far",

@@ -1,0 +1,71 @@
+"""Losses as a person writes them: a name, or a name with parameters, ``x2softmax:a=-0.9,h=0,k=0.65``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from marginface.errors import InputError
+from marginface.losses.table import Option
+
+
+@dataclass(frozen=True)
+class WrittenLoss:
+    """A loss as it was written: the text, the name before the colon and the parameters after it."""
+
+    text: str
+    name: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+def read_loss(text: str) -> WrittenLoss:
+    """Read one loss; whether the name and the parameters exist is for the table LOSSES to say.
+
+    Raises:
+        InputError: a parameter is not name=value.
+
+    >>> read_loss("cosface:margin=0.1").options
+    {'margin': 0.1}
+    """
+    written = text.strip()
+    name, _, parameters = written.partition(":")
+    return WrittenLoss(written, name, dict(_parameter(part) for part in parameters.split(",") if part))
+
+
+def read_losses(text: str) -> tuple[WrittenLoss, ...]:
+    """Read several losses with commas between; what has an equals sign and no colon belongs to the loss before it.
+
+    Raises:
+        InputError: a parameter is not name=value, there is no loss, or one is written twice.
+
+    >>> [loss.text for loss in read_losses("softmax,x2softmax:a=-0.9,k=0.9,cosface:margin=0.1")]
+    ['softmax', 'x2softmax:a=-0.9,k=0.9', 'cosface:margin=0.1']
+    """
+    pieces: list[str] = []
+    for piece in filter(None, (part.strip() for part in text.split(","))):
+        if pieces and "=" in piece and ":" not in piece:
+            pieces[-1] += ("," if ":" in pieces[-1] else ":") + piece
+        else:
+            pieces.append(piece)
+    if not pieces or len(set(pieces)) != len(pieces):
+        raise InputError(
+            f"losses are written with commas between, each once: softmax,cosface:margin=0.1,cosface:margin=0.2; "
+            f"got {text!r}"
+        )
+    return tuple(read_loss(piece) for piece in pieces)
+
+
+def _parameter(text: str) -> tuple[str, Option]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise InputError(f"parameters of a loss are name=value with commas between: x2softmax:a=-0.9,h=0; got {text!r}")
+    return name.strip(), _value(value.strip())
+
+
+def _value(text: str) -> Option:
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text, text)

@@ -1,0 +1,177 @@
+"""One training per loss, equal in all but the loss: same seed, first weights, batches, network, optimizer and steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from marginface.data.source import ArrayCrops
+from marginface.data.transforms import normalize
+from marginface.losses import MarginHead
+from marginface.losses.theory import TargetCurve
+from marginface.metrics import class_geometry
+from marginface.toy.data import ToyData
+from marginface.toy.entries import WARM_UP, ToyLoss, innermost, is_plain
+from marginface.toy.results import LossResult, SplitResult, ToyStudy
+from marginface.training import Recipe, recipe_from
+from marginface.training.batches import Batches, to_tensor
+from marginface.training.divergence import LossWatch
+from marginface.training.learner import Learner
+from marginface.training.schedule import learning_rate_factor, margin_strength
+from marginface.training.trainer import torch_settings
+from marginface.values import BoolArray, FloatArray
+
+DEVICE = torch.device("cpu")  # so small a training is over before a graphics card has warmed up
+BACKBONE = "tiny_linear"
+EVALUATED = 256  # images at once
+Progress = Callable[[str, int, int, float], None]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every loss gets: optimizer steps, and images per step, of digits and of the larger photos."""
+
+    steps: int = 1000
+    digits: int = 64
+    photos: int = 32
+
+
+BUDGET = Budget()
+
+
+def run_toy(
+    data: ToyData,
+    losses: tuple[ToyLoss, ...],
+    *,
+    size: int,
+    seed: int,
+    budget: Budget = BUDGET,
+    progress: Progress,
+) -> ToyStudy:
+    """Train once per loss and measure.
+
+    The same seed gives the same numbers on the same machine with the same number of threads.
+
+    Args:
+        data: what to train on.
+        losses: from ``toy_losses``, for the classes of the data and this size.
+        size: D, 2 or 3.
+        seed: decides weights, order and augmentation.
+        budget: the same for every loss.
+        progress: called after each step with the label of the loss, the step, all steps and the loss.
+
+    Raises:
+        TrainingDiverged: a loss is not finite or runs away.
+    """
+    began = time.perf_counter()
+    recipes = [_recipe(loss, data, size, seed, budget) for loss in losses]
+    results = [_result(loss, recipe, data, progress) for loss, recipe in zip(losses, recipes, strict=True)]
+    return ToyStudy(data, size, results, _settings(recipes[0]), seed, time.perf_counter() - began)
+
+
+def _recipe(loss: ToyLoss, data: ToyData, size: int, seed: int, budget: Budget) -> Recipe:
+    mild = {"flip": 0.5, "shift": 0.04, "scale": 0.05, "rotation_degrees": 5, "brightness": 0.2, "contrast": 0.2}
+    values = {
+        "name": loss.name,
+        "augment": mild if data.is_photos else {"flip": 0.0, "shift": 0.03, "rotation_degrees": 5},
+        "backbone": {"name": BACKBONE, "input_size": 64 if data.is_photos else 32, "embedding_size": size},
+        "loss": dict(loss.section),
+        "optim": {"kind": "sgd", "learning_rate": 0.1, "weight_decay": 5e-4, "clip_norm": 5.0},
+        "schedule": {"kind": "cosine", "warmup": 0.1},
+        "train": {
+            "steps": budget.steps,
+            "batch_size": min(budget.photos if data.is_photos else budget.digits, len(data.train.labels)),
+            "seed": seed,
+            "device": "cpu",
+            "precision": "float32",
+            "threads": torch.get_num_threads(),
+        },
+    }
+    return recipe_from(values, loss.label)
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """Return what is equal for all losses, in words."""
+    train, optim = recipe.train, recipe.optim
+    return {
+        "network": f"{recipe.backbone.name}, input {recipe.backbone.input_size}×{recipe.backbone.input_size}",
+        "steps": train.steps,
+        "images per step": train.batch_size,
+        "optimizer": f"{optim.kind}, learning rate {optim.learning_rate:g} falling by cosine, "
+        f"momentum {optim.momentum:g}, weight decay {optim.weight_decay:g}",
+        "margin": "grows from step {margin_from:,.0f} to {margin_full:,.0f}".format(
+            **{name: share * train.steps for name, share in WARM_UP.items()}
+        ),
+        "threads": train.threads,
+    }
+
+
+def _result(loss: ToyLoss, recipe: Recipe, data: ToyData, progress: Progress) -> LossResult:
+    began = time.perf_counter()
+    with torch_settings(recipe):
+        learner, last_loss = _train(loss, recipe, data, progress)
+        seconds = time.perf_counter() - began
+        train, held_out = (_measured(learner, recipe, source) for source in (data.train, data.held_out))
+    centers: Tensor = learner.head.centers  # type: ignore[assignment]
+    kept = _margin_kept(learner.head, train)
+    return LossResult(loss, centers.detach().numpy().copy(), train, held_out, kept, last_loss, seconds)
+
+
+def _train(loss: ToyLoss, recipe: Recipe, data: ToyData, progress: Progress) -> tuple[Learner, float]:
+    """Return what was learned and the mean loss of the last tenth."""
+    learner = Learner(recipe, len(data.classes), DEVICE)
+    batches, watch = Batches(data.train, recipe, DEVICE), LossWatch()
+    total, losses = batches.total_steps, []
+    for step, batch in enumerate(batches.from_step(0)):
+        factor = learning_rate_factor(recipe.schedule, step, total, batches.steps_per_epoch)
+        strength = margin_strength(recipe.loss, step, total)
+        rate = recipe.optim.learning_rate * factor
+        found = learner.learn(batch, step, learning_rate=rate, margin_strength=strength)
+        watch.check(step, found.loss, settling=step < total * recipe.loss.margin_full)
+        losses.append(found.loss)
+        progress(loss.label, step + 1, total, found.loss)
+    return learner, float(np.mean(losses[-max(total // 10, 1) :]))
+
+
+@torch.inference_mode()
+def _measured(learner: Learner, recipe: Recipe, source: ArrayCrops) -> SplitResult:
+    learner.backbone.eval()
+    features = torch.cat(
+        [
+            learner.backbone(normalize(to_tensor(source.read(part), recipe.backbone.input_size)))
+            for part in np.array_split(np.arange(len(source.labels)), len(source.labels) // EVALUATED + 1)
+        ]
+    )
+    right = _decided(learner.head, features).argmax(dim=1).numpy() == source.labels
+    values: FloatArray = features.numpy().copy()
+    geometry = class_geometry(values, source.labels, len(source.identities))
+    return SplitResult(values, source.labels, float(right.mean()), geometry)
+
+
+def _decided(head: nn.Module, features: Tensor) -> Tensor:
+    """Return what a head decides by (N, C): W·x + b of plain softmax, the cosine of any other."""
+    inner = innermost(head)
+    if is_plain(head):
+        return functional.linear(features, inner.centers, inner.bias)  # type: ignore[arg-type]
+    cosine: Tensor = head.cosine(features)  # type: ignore[operator]
+    return cosine
+
+
+def _margin_kept(head: nn.Module, split: SplitResult) -> float | None:
+    """Return the share of the features with ψ(θ_y) above every other cosine; None for a head without such a margin."""
+    inner = innermost(head)
+    if not isinstance(inner, MarginHead):
+        return None
+    cosine = np.array(inner.cosine(torch.from_numpy(split.features)).double().numpy())
+    rows = np.arange(len(cosine))
+    target = TargetCurve(inner.margin)(np.arccos(np.clip(cosine[rows, split.labels], -1, 1)))
+    cosine[rows, split.labels] = -np.inf
+    kept: BoolArray = target > cosine.max(axis=1)
+    return float(kept.mean())
