@@ -36,21 +36,26 @@ def read_losses(text: str) -> tuple[WrittenLoss, ...]:
     """Read several losses with commas between; what has an equals sign and no colon belongs to the loss before it.
 
     Raises:
-        InputError: a parameter is not name=value, there is no loss, or one is written twice.
+        InputError: a parameter is not name=value or has no loss before it, there is no loss, or one is written twice.
 
     >>> [loss.text for loss in read_losses("softmax,x2softmax:a=-0.9,k=0.9,cosface:margin=0.1")]
     ['softmax', 'x2softmax:a=-0.9,k=0.9', 'cosface:margin=0.1']
     """
     pieces: list[str] = []
     for piece in filter(None, (part.strip() for part in text.split(","))):
-        if pieces and "=" in piece and ":" not in piece:
+        if "=" in piece.partition(":")[0]:
+            if not pieces:
+                raise InputError(
+                    f"a parameter stands behind its loss, as in x2softmax:a=-0.9,k=0.8; got {piece!r} first"
+                )
             pieces[-1] += ("," if ":" in pieces[-1] else ":") + piece
         else:
             pieces.append(piece)
-    if not pieces or len(set(pieces)) != len(pieces):
+    twice = sorted({piece for piece in pieces if pieces.count(piece) > 1})
+    if not pieces or twice:
         raise InputError(
             f"losses are written with commas between, each once: softmax,cosface:margin=0.1,cosface:margin=0.2; "
-            f"got {text!r}"
+            f"got {f'{twice[0]} twice' if twice else 'none'}"
         )
     return tuple(read_loss(piece) for piece in pieces)
 
@@ -59,10 +64,11 @@ def _parameter(text: str) -> tuple[str, Option]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
         raise InputError(f"parameters of a loss are name=value with commas between: x2softmax:a=-0.9,h=0; got {text!r}")
-    return name.strip(), _value(value.strip())
+    return name.strip(), read_value(value.strip())
 
 
-def _value(text: str) -> Option:
+def read_value(text: str) -> Option:
+    """Return a number, true or false where the text is one, else the text."""
     for convert in (int, float):
         try:
             return convert(text)

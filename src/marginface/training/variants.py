@@ -11,6 +11,7 @@ import torch
 
 from marginface.errors import InputError
 from marginface.losses import LOSSES
+from marginface.losses.notation import WrittenLoss, read_loss, read_losses, read_value
 from marginface.training.learner import build_head
 from marginface.training.recipe import OptionValue, Recipe
 from marginface.training.recipe_file import recipe_from
@@ -52,27 +53,17 @@ def read_variants(text: str) -> tuple[Variant, ...]:
         UnknownName: a loss is not in the table.
         InputError: the list is empty, has a loss twice, or a setting is no name=value.
     """
-    written: list[str] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, colon, _ = part.partition(":")
-        follows = "=" in name or (not colon and "=" in part)
-        if follows and not written:
-            raise InputError(f"a setting stands behind its loss, as in x2softmax:a=-0.9,k=0.8; got {part!r} first")
-        written = [*written[:-1], f"{written[-1]},{part}"] if follows else [*written, part]
-    return distinct([read_variant(part) for part in written])
+    return distinct([_variant(written) for written in read_losses(text)])
 
 
 def read_variant(text: str) -> Variant:
     """Read one loss with its settings: ``NAME`` or ``NAME:key=value,key=value``."""
-    name, _, settings = text.partition(":")
-    LOSSES[name]
-    found: dict[str, OptionValue] = {}
-    for setting in filter(None, settings.split(",")):
-        key, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals or not key or not value:
-            raise InputError(f"a setting of a loss is name=value, as in {name}:scale=32; got {setting!r}")
-        found[key] = value_of(value)
-    return Variant(name, found)
+    return _variant(read_loss(text))
+
+
+def _variant(written: WrittenLoss) -> Variant:
+    LOSSES[written.name]
+    return Variant(written.name, written.options)
 
 
 def grid_of(loss: Variant, axes: Sequence[str]) -> tuple[dict[str, tuple[OptionValue, ...]], tuple[Variant, ...]]:
@@ -86,7 +77,7 @@ def grid_of(loss: Variant, axes: Sequence[str]) -> tuple[dict[str, tuple[OptionV
         key, equals, values = (part.strip() for part in axis.partition("="))
         if not equals or not values or key in found or key in loss.settings:
             raise InputError(f"--grid takes a parameter, once, and its values: --grid k=0.65,0.8; got {axis!r}")
-        found[key] = tuple(value_of(value.strip()) for value in values.split(","))
+        found[key] = tuple(read_value(value.strip()) for value in values.split(","))
     points = [dict(zip(found, point, strict=True)) for point in product(*found.values())]
     return found, distinct([Variant(loss.loss, {**loss.settings, **point}) for point in points])
 
@@ -155,16 +146,6 @@ def _with_possible_warm_up(recipe: Recipe) -> Recipe:
     except InputError:  # check_variants says what is wrong, with the number of identities
         return without
     return recipe if hasattr(head, "margin_strength") else without
-
-
-def value_of(text: str) -> OptionValue:
-    """Return a number, true or false, or the text."""
-    for convert in (int, float):
-        try:
-            return convert(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text, text)
 
 
 def _text(value: OptionValue) -> str:
