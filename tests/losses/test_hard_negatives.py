@@ -307,7 +307,7 @@ def test_tiles_of_classes_are_changed_as_the_whole_is(name: str) -> None:
     assert torch.equal(torch.cat(tiles, 1), whole)
     if isinstance(margin, Surveys):
         other = torch.arange(len(centers))[None] != labels[:, None]
-        survey = margin.survey(cosine, other, own, context)
+        survey = margin.survey(cosine.requires_grad_(), other, own, context)
         pieces = zip(cosine.split(3, dim=1), other.split(3, dim=1), strict=True)
         torch.testing.assert_close(sum(margin.survey(a, b, own, context) for a, b in pieces), survey)
         assert not survey.requires_grad

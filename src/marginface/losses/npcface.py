@@ -23,8 +23,8 @@ class NPCFace:
 
     Source: Zeng et al., "NPCFace: Negative-Positive Collaborative Training for Large-scale Face Recognition", 2020,
     arXiv:2007.10172. The formula was taken from public code, that of FaceX-Zoo (m = 0.5, m0 = 0.4, m1 = 0.2, t = 1.1,
-    a = 0.2, s = 64), whose file names two of the authors; the paper itself was not read. That
-    code has ``past_pi`` "easy", does not normalize the features itself, and is configured with m = 0.35, s = 32.
+    a = 0.2, s = 64), whose file names two of the authors; the paper itself was not read. That code has
+    ``past_pi`` "easy", does not normalize the features itself, and is configured with m = 0.35, s = 32.
 
     No gradient goes through c̄, nor through the choice of what is hard; the exact factor of a hard negative is t.
     Straight-through: by the cosines it is s·(p − onehot), p from the changed cosines.
@@ -63,6 +63,7 @@ class NPCFace:
                 f"Usual: 1.1 and 0.2"
             )
 
+    @torch.no_grad()
     def survey(self, others: Tensor, other: Tensor, target: Tensor, context: MarginContext, /) -> Tensor:  # noqa: ARG002
         """Return the sum of the cosines of hard classes, and their number (N, 2)."""
         hard = self._hard(others, target) & other
@@ -76,7 +77,7 @@ class NPCFace:
         """Return m0 + m1·c̄ of each sample (N,) from the survey; m0 without one."""
         if survey.shape[1] == 0:
             return torch.full_like(cosine, self.m0)
-        total, count = survey.detach().unbind(1)
+        total, count = survey.unbind(1)
         return self.m0 + self.m1 * total / count.clamp_min(1)
 
     def others(self, others: Tensor, target: Tensor, margined: Tensor, context: MarginContext, /) -> Tensor:  # noqa: ARG002
