@@ -28,7 +28,7 @@ class CurricularFace(nn.Module):
 
     No gradient goes through t, nor through the choice of what is hard. Straight-through: by the cosines it is s·(p −
     onehot), p from the changed cosines; the factor t + 2·cos θ_j is 1. Samples with label −1 do not count in t, and a
-    batch whose mean cosine is not finite, as after an overflow in half precision, leaves t as it is.
+    batch without a sample to count leaves t as it is.
 
     Args:
         margin: m in radians.

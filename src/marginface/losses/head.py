@@ -125,7 +125,7 @@ class MarginHead(ClassCenters):
             other = torch.arange(cosine.shape[1], device=cosine.device) != context.labels[:, None]
             context = replace(context, survey=part.survey(cosine, other, target, context))
         if isinstance(part, Observes) and self.training:
-            part.observe(target, context)
+            part.observe(target, replace(context, present=context.present & target.isfinite()))
         return context
 
     def _through(self, before: Tensor, after: Tensor) -> Tensor:

@@ -102,7 +102,11 @@ class Surveys(Protocol):
 
 @runtime_checkable
 class Observes(Protocol):
-    """Learns from each training batch; called without gradient before margin and scale, in training mode only."""
+    """Learns from each training batch; called without gradient before margin and scale, in training mode only.
+
+    A sample whose cosine is not finite, as after an overflow in half precision, is not present there: the loss of the
+    batch says that something is wrong, and the statistics outlive it.
+    """
 
     def observe(self, target: Tensor, context: MarginContext, /) -> None:
         """Update the buffers from the cosines of the true class (N,) and the context, the own survey included."""
