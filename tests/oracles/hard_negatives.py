@@ -45,7 +45,7 @@ def loss(
     return torch.stack(losses).mean()
 
 
-def curricularface(t: float, m: float = 0.5, past_pi: str = "fallback") -> tuple[Target, Other]:
+def curricularface(t: float, m: float = 0.5, past_pi: str = "continue") -> tuple[Target, Other]:
     def target(angles: Angles, y: int) -> Tensor:
         return arcface(angles[y], m, past_pi)
 
@@ -104,7 +104,7 @@ def npcface(
 
 
 def arcnegface(
-    m: float = 0.5, alpha: float = 1.2, sigma: float = 2.0, past_pi: str = "fallback"
+    m: float = 0.5, alpha: float = 1.2, sigma: float = 2.0, past_pi: str = "continue"
 ) -> tuple[Target, Other]:
     def target(angles: Angles, y: int) -> Tensor:
         return arcface(angles[y], m, past_pi)

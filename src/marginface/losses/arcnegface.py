@@ -43,7 +43,7 @@ class ArcNegFace:
     margin: float = 0.5
     alpha: float = 1.2
     sigma: float = 2.0
-    past_pi: PastPi = "fallback"
+    past_pi: PastPi = "continue"
 
     def __post_init__(self) -> None:
         check_angle("arcnegface", self.margin)

@@ -52,7 +52,7 @@ class CurricularFace(nn.Module):
 
     t: Tensor
 
-    def __init__(self, *, margin: float = 0.5, t_alpha: float = 0.01, past_pi: PastPi = "fallback") -> None:
+    def __init__(self, *, margin: float = 0.5, t_alpha: float = 0.01, past_pi: PastPi = "continue") -> None:
         super().__init__()
         check_angle("curricularface", margin)
         check_past_pi("curricularface", past_pi)
