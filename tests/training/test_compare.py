@@ -16,7 +16,7 @@ import torch
 from marginface.errors import CheckpointError, InputError
 from marginface.training import Recipe, TrainingInterrupted, write_recipe
 from marginface.training import jobs as jobs_module
-from marginface.training.batches import Batches
+from marginface.training.batches import Batch, Batches
 from marginface.training.compare import Plan, compare
 from marginface.training.journal import read_journal
 from marginface.training.learner import Learner
@@ -56,6 +56,25 @@ def test_every_loss_begins_with_the_same_backbone_and_sees_the_same_images(small
     assert any(not torch.equal(other[name], value) for name, value in starts[0].items()), (
         "another seed is another start"
     )
+
+
+def test_every_loss_drops_the_same_features_at_a_step(small: Small) -> None:
+    """Two losses see one mask: what they draw for themselves (class centres, random margins) does not shift it."""
+    recipe = small(backbone={"name": "resnet18", "options": {"dropout": 0.5, "width": 0.25}})
+    batch = Batch(torch.randn(8, 3, 32, 32), torch.arange(8))
+    masks: dict[str, list[torch.Tensor]] = {}
+    for variant in read_variants("softmax,elastic_arc,subcenter_arcface"):
+        learner = Learner(recipe_of(variant, 3, recipe), 8, CPU)
+        seen = masks.setdefault(variant.label, [])
+        dropout = next(part for part in learner.backbone.modules() if isinstance(part, torch.nn.Dropout))
+        dropout.register_forward_hook(lambda _layer, _args, maps, seen=seen: seen.append(maps == 0))
+        for step in (0, 1):
+            learner.learn(batch, step, learning_rate=0.1, margin_strength=1.0)
+    first = masks["softmax"]
+    assert 0.4 < first[0].float().mean() < 0.6
+    assert not torch.equal(*first)
+    for others in masks.values():
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(others, first, strict=True))
 
 
 def test_a_comparison_trains_what_is_missing_and_nothing_twice(tiny: Recipe, tmp_path: Path) -> None:

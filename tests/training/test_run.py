@@ -62,8 +62,9 @@ def losses(out: Path) -> list[tuple[int, float]]:
         {"optim": {"ema": 0.9, "kind": "adamw", "learning_rate": 0.002}, "data": {"balance": 0.5, "hold_out": 0}},
         {"train": {"threads": 2}, "data": {"hold_out": 0}},
         {"train": {"precision": "bfloat16"}, "data": {"hold_out": 0}},
+        {"backbone": {"name": "resnet18", "options": {"dropout": 0.4, "width": 0.25}}, "data": {"hold_out": 0}},
     ],
-    ids=["plain", "averaged, adamw, balanced", "two threads", "bfloat16"],
+    ids=["plain", "averaged, adamw, balanced", "two threads", "bfloat16", "dropout"],
 )
 def test_a_killed_run_resumes_to_the_bit(small: Small, tmp_path: Path, changes: dict[str, dict[str, object]]) -> None:
     recipe = small(**changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,8 +23,6 @@ from marginface.training.optim import (
     set_learning_rate,
 )
 from marginface.training.recipe import Recipe
-
-RANDOM_STATE = "random_state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ class Learner:
             self.head.margin_strength = margin_strength  # type: ignore[assignment]
         set_learning_rate(self._optimizer, learning_rate)
         self._optimizer.zero_grad(set_to_none=True)
+        torch.manual_seed(step_seed(self._recipe.train.seed, step))
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
             features: Tensor = self._forward(batch.images)
         features = features.float()
@@ -111,11 +111,10 @@ class Learner:
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return everything a checkpoint holds, by file."""
-        optimizer = {**optimizer_tensors(self._optimizer), RANDOM_STATE: torch.get_rng_state()}
         files = {
             BACKBONE: dict(self.served.state_dict()),
             "head": dict(self.head.state_dict()),
-            "optimizer": optimizer,
+            "optimizer": optimizer_tensors(self._optimizer),
         }
         return files if self._average is None else {**files, "live": dict(self.backbone.state_dict())}
 
@@ -130,9 +129,15 @@ class Learner:
         if self._average is not None:
             _load(self.backbone, live, checkpoint)
         _load(self.head, checkpoint.tensors("head"), checkpoint)
-        optimizer = checkpoint.tensors("optimizer")
-        torch.set_rng_state(optimizer.pop(RANDOM_STATE))
-        load_optimizer_tensors(self._optimizer, optimizer)
+        load_optimizer_tensors(self._optimizer, checkpoint.tensors("optimizer"))
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Return the seed of what a step draws (dropout, random margins): a counter, so that a resumed run needs no state.
+
+    It does not depend on the head: two losses see the same masks, which is what makes their comparison a paired one.
+    """
+    return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])  # torch's generator on a CPU keeps 32 bits
 
 
 def build_backbone(recipe: Recipe) -> nn.Module:
