@@ -67,6 +67,20 @@ def test_curves_leaves_out_what_has_none_and_says_so(tmp_path: Path) -> None:
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
+def test_curves_says_what_its_picture_leaves_open_and_leaves_out_what_has_no_boundary(tmp_path: Path) -> None:
+    out = tmp_path / "curves.svg"
+    broken = "combined:m1=10,m2=2,m3=0,past_pi=plain"
+    answer = call("curves", "arcface", "circle", "sphereface2", broken, "--kind", "margin", "--out", out)
+    assert answer.exit_code == 0, answer.output
+    assert "circle: no margin at angles between two centres of about 146.25°" in answer.stderr
+    assert "left out: sphereface2 has no curve: it asks of each class apart" in answer.stderr
+    assert f"left out: {broken}: a class is in pieces at every angle" in answer.stderr
+    assert "margin of arcface, circle\n" in answer.stdout
+    answer = call("curves", "curricularface", "--out", out)
+    assert "curricularface: it learns from its batches; drawn with t = 0" in answer.stderr
+    assert "the other classes are changed as well, which is not shown" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

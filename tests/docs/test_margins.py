@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from marginface.losses import LOSSES, ArcFace, CosFace, ExpFace, Margin, X2Softmax
+from marginface.losses import LOSSES, ArcFace, Circle, CosFace, CurricularFace, ExpFace, Margin, X2Softmax
 from marginface.losses.normface import smallest_scale
 from marginface.losses.theory import (
     TargetCurve,
@@ -67,12 +67,22 @@ def test_the_numbers_in_the_sentences_are_right() -> None:
     ((_, turn),) = falling_ranges(TargetCurve(X2Softmax()))
     assert math.degrees(turn) == pytest.approx(93.9, abs=0.05)
     assert 1 - math.cos(widest_class_angle(8, 2)) == pytest.approx(0.293, abs=5e-4)
+    assert math.degrees(feasibility_angle(TargetCurve(Circle()))) == pytest.approx(69.3, abs=0.05)
+    early = class_margin(TargetCurve(CurricularFace()), np.array([math.pi / 2]))
+    assert np.degrees(early) == pytest.approx(12.9, abs=0.05)
     theta = np.radians(np.linspace(10, 80, 70_001))
     for margin, degrees in ((CosFace(), 44.8), (ArcFace(), 40.3), (X2Softmax(), 32.5)):
         gone = TargetCurve(margin).loss(theta, num_classes=10_000, scale=64.0) < 1e-6
         assert math.degrees(float(theta[gone].max())) == pytest.approx(degrees, abs=0.06)
         assert f"{degrees}° for" in PAGE
-    for text in ("18.5 for 10,572", "49.5° for the defaults", "θ_w = 93.9°", "0.293 for eight classes"):
+    for text in (
+        "69.3° between",
+        "12.9° at 90°",
+        "18.5 for 10,572",
+        "49.5° for the defaults",
+        "θ_w = 93.9°",
+        "0.293 for eight classes",
+    ):
         assert text in PAGE
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+
+from oracles.hard_negatives import Other, Target
 
 AngleCurve = Callable[[float], float]  # an angle θ in radians → the target cosine
 
@@ -35,6 +40,27 @@ def x2softmax(a: float, h: float, k: float) -> AngleCurve:
 
 def expface(exponent: float) -> AngleCurve:
     return lambda theta: math.cos(math.pi * (theta / math.pi) ** exponent)
+
+
+def class_margin_of_both(target: Target, other: Other, class_angle: float, steps: int = 4000) -> float:
+    """Return θ2 − θ1 where a feature on its way from its own centre to the other first loses: ψ(θ1) = φ(θ2).
+
+    NaN if it loses on its own centre, or wins again after it has lost.
+    """
+
+    def wins(theta1: float) -> bool:
+        angles = [torch.tensor(theta, dtype=torch.float64) for theta in (theta1, class_angle - theta1)]
+        return bool(target(angles, 0) > other(angles, 0, 1))
+
+    places = [class_angle * step / steps for step in range(1, steps)]
+    won = [wins(place) for place in places]
+    if not won[0] or any(after and not before for before, after in pairwise(won)):
+        return math.nan
+    low, high = places[won.index(False) - 1], places[won.index(False)]
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if wins(middle) else (low, middle)
+    return class_angle - 2 * low
 
 
 def class_margin(curve: AngleCurve, class_angle: float) -> float:

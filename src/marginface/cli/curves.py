@@ -36,7 +36,8 @@ def curves(
 ) -> None:
     """Draw margins: target cosine, derivative, decision regions, margin between two classes, or loss.
 
-    A loss without a curve of its own, such as softmax or triplet, is left out with a message.
+    A loss without a curve of its own, such as softmax or triplet, is left out with a message. So is, of the kinds
+    decision and margin, one whose classes have no boundary. What a picture leaves open about a loss is said.
     """
     from marginface.cli.train import require_train_extra
 
@@ -46,7 +47,7 @@ def curves(
 
     if out.suffix not in {".png", ".svg"}:
         raise InputError(f"--out ends in .png or .svg; got {out}")
-    found = _curves(losses, classes, feature_norm)
+    found = _drawn(kind, _curves(losses, classes, feature_norm))
     picture = render(margin_picture(kind, found, num_classes=classes, scale=scale), out.suffix[1:])  # type: ignore[arg-type]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(picture)
@@ -71,6 +72,19 @@ def _curves(losses: list[str], classes: int, feature_norm: float) -> dict[str, T
         except InputError as error:
             typer.echo(f"marginface: left out: {error}", err=True)
     return found
+
+
+def _drawn(kind: str, curves: dict[str, TargetCurve]) -> dict[str, TargetCurve]:
+    """Return the curves that a picture of this kind can show; say what it leaves open about each."""
+    from marginface.plots import no_boundary, remarks
+
+    reasons = {text: no_boundary(kind, curve) for text, curve in curves.items()}
+    for text, curve in curves.items():
+        if reasons[text]:
+            typer.echo(f"marginface: left out: {text}: {reasons[text]}", err=True)
+        for remark in () if reasons[text] else remarks(kind, curve):
+            typer.echo(f"marginface: {text}: {remark}", err=True)
+    return {text: curve for text, curve in curves.items() if not reasons[text]}
 
 
 def _check_shape(options: Mapping[str, Option]) -> None:

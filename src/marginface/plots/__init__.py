@@ -9,6 +9,7 @@ from marginface.plots.comparison import grid_figure, interval_figure
 from marginface.plots.curves import det_figure, roc_figure
 from marginface.plots.histograms import similarity_figure
 from marginface.plots.margins import margin_figure, margin_picture
+from marginface.plots.remarks import no_boundary, remarks
 from marginface.plots.style import render
 from marginface.plots.training import training_figure
 
@@ -18,6 +19,8 @@ __all__ = [
     "interval_figure",
     "margin_figure",
     "margin_picture",
+    "no_boundary",
+    "remarks",
     "render",
     "roc_figure",
     "similarity_figure",

@@ -32,7 +32,7 @@ _TO_CENTER = "Angle θ between feature and class centre, degrees"
 
 
 def margin_figure(angles: DoubleArray, curves: Mapping[str, DoubleArray]) -> Figure:
-    """Draw the target cosine with margin, ψ(θ), beside cos θ (ArcFace, figure 4a).
+    """Draw the target cosine with margin, ψ(θ), beside cos θ (ArcFace, figure 4a); what is done to others is not seen.
 
     ``angles`` (K,) are radians; each curve (K,) is ψ(θ), before the scale.
     """
@@ -68,7 +68,10 @@ def derivative_figure(curves: Curves) -> Figure:
 
 
 def decision_figure(curves: Curves) -> Figure:
-    """Draw, in the plane of the angles to two centres, which class a feature is safely of (ArcFace, figure 5)."""
+    """Draw, in the plane of the angles to two centres, which class a feature is safely of (ArcFace, figure 5).
+
+    A margin that changes the other class, or looks at where its centre is, is asked for both angles.
+    """
     columns = min(len(curves), 3)
     rows = math.ceil(len(curves) / columns)
     figure, panels = new_figure(len(curves), columns=columns, width=0.6 + 2.7 * columns, height=0.7 + 2.8 * rows)
@@ -88,10 +91,10 @@ def class_margin_figure(curves: Curves) -> Figure:
     figure, (axes,) = new_figure()
     between = np.linspace(math.pi / 720, math.pi, 2 * _POINTS)
     margins = {name: class_margin(curve, between) for name, curve in curves.items()}
-    _lines(axes, between, {name: np.degrees(margin) for name, margin in margins.items()})
+    lowest = _lines(axes, between, {name: np.degrees(margin) for name, margin in margins.items()})
     top = max(10.0, *(float(np.degrees(np.nanmax(margin, initial=0.0))) for margin in margins.values()))
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.08 * top)
-    _mark_infeasible(axes, curves, 0.055 * top)
+    _mark_infeasible(axes, curves, 0.055 * top, min(0.0, round(lowest) if math.isfinite(lowest) else 0.0))
     _degree_axis(axes)
     label(
         axes,
@@ -104,7 +107,10 @@ def class_margin_figure(curves: Curves) -> Figure:
 
 
 def landscape_figure(curves: Curves, *, num_classes: int, scale: float) -> Figure:
-    """Draw the loss of a feature at 90° from all other centres over the angle to its own, on a logarithmic axis."""
+    """Draw the loss of a feature at 90° from all other centres over the angle to its own, on a logarithmic axis.
+
+    The scale is the same for all, also for a loss whose own is a norm or is learned.
+    """
     figure, (axes,) = new_figure()
     theta = _angles()
     losses = {name: curve.loss(theta, num_classes=num_classes, scale=scale) for name, curve in curves.items()}
@@ -164,11 +170,8 @@ def _degree_axis(axes: Axes) -> None:
 
 
 def _regions(axes: Axes, curve: TargetCurve) -> None:
-    """Fill where ψ(θ1) > cos θ2 and where ψ(θ2) > cos θ1, and draw θ1 = θ2."""
-    from marginface.losses.theory import boundary
-
-    theta = np.linspace(0, math.pi / 2, 91)
-    own, other = np.degrees(theta), np.degrees(boundary(curve, theta))
+    """Fill where ψ(θ1) > φ(θ2) and where ψ(θ2) > φ(θ1), and draw θ1 = θ2."""
+    own, other = (np.degrees(angles) for angles in _class_end(curve))
     axes.fill_between(own, other, 90, where=other < 90, color=COLORS[0], alpha=0.22, hatch="//")
     axes.fill_betweenx(own, other, 90, where=other < 90, color=COLORS[1], alpha=0.22, hatch="\\\\")
     axes.plot(own, other, color=COLORS[0], linewidth=1.6)
@@ -183,8 +186,23 @@ def _regions(axes: Axes, curve: TargetCurve) -> None:
         ticks([0, 30, 60, 90])
 
 
-def _mark_infeasible(axes: Axes, curves: Curves, height: float) -> None:
-    """Put a cross where each curve begins, and below zero a bar over the angles without it."""
+def _class_end(curve: TargetCurve) -> tuple[DoubleArray, DoubleArray]:
+    """Return the angles θ1 to the own centre and θ2 to the other at which a class ends.
+
+    Of a curve alone θ2 = arccos ψ(θ1). Else from the margin between two classes, whose sum θ1 + θ2 is their angle.
+    """
+    from marginface.losses.theory import boundary, class_margin, feasibility_angle, is_of_target_alone
+
+    if is_of_target_alone(curve):
+        theta = np.linspace(0, math.pi / 2, 91)
+        return theta, boundary(curve, theta)
+    between = np.linspace(feasibility_angle(curve) + 1e-9, math.pi, _POINTS // 2)
+    margin = class_margin(curve, between)
+    return (between - margin) / 2, (between + margin) / 2
+
+
+def _mark_infeasible(axes: Axes, curves: Curves, height: float, floor: float) -> None:
+    """Put a cross where each curve begins, and below all of them a bar over the angles without it."""
     from marginface.losses.theory import class_margin, feasibility_angle
 
     found = {index: (feasibility_angle(curve), curve) for index, curve in enumerate(curves.values())}
@@ -193,12 +211,12 @@ def _mark_infeasible(axes: Axes, curves: Curves, height: float) -> None:
         color, end = line_style(index)["color"], math.degrees(least)
         first = np.degrees(class_margin(curve, np.array([least + 1e-9])))
         axes.plot([end], first, "x", color=color, markersize=8, markeredgewidth=2)
-        bottom = -(place + 1) * height
+        bottom = floor - (place + 1) * height
         axes.barh(bottom, end, 0.75 * height, align="edge", color=color, alpha=0.35, edgecolor=color, hatch="////")
     if limited:
-        shown = [tick for tick in axes.get_yticks() if 0 <= tick <= axes.get_ylim()[1]]
-        axes.set_ylim(bottom=-(len(limited) + 0.6) * height)
+        shown = [tick for tick in axes.get_yticks() if floor <= tick <= axes.get_ylim()[1]]
+        axes.set_ylim(bottom=floor - (len(limited) + 0.6) * height)
         axes.set_yticks(shown)
         longest = max(math.degrees(least) for least, _ in limited.values())
         text = "class angles without room for the margin"
-        axes.text(longest + 2, -0.5 * (len(limited) + 0.25) * height, text, fontsize=8, color=INK, va="center")
+        axes.text(longest + 2, floor - 0.5 * (len(limited) + 0.25) * height, text, fontsize=8, color=INK, va="center")

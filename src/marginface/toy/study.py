@@ -165,13 +165,14 @@ def _decided(head: nn.Module, features: Tensor) -> Tensor:
 
 
 def _margin_kept(head: nn.Module, split: SplitResult) -> float | None:
-    """Return the share of the features with ψ(θ_y) above every other cosine; None for a head without such a margin."""
+    """Return the share of the features that have their margin to the nearest other class; None for a head without."""
     inner = innermost(head)
     if not isinstance(inner, MarginHead):
         return None
     cosine = np.array(inner.cosine(torch.from_numpy(split.features)).double().numpy())
     rows = np.arange(len(cosine))
-    target = TargetCurve(inner.margin)(np.arccos(np.clip(cosine[rows, split.labels], -1, 1)))
+    own = np.arccos(np.clip(cosine[rows, split.labels], -1, 1))
     cosine[rows, split.labels] = -np.inf
-    kept: BoolArray = target > cosine.max(axis=1)
+    nearest = np.arccos(np.clip(cosine.max(axis=1), -1, 1))
+    kept: BoolArray = TargetCurve(inner.margin).excess(own, nearest) > 0
     return float(kept.mean())

@@ -11,7 +11,7 @@ from marginface.errors import InputError
 from marginface.evaluation.comparison import LossResult
 from marginface.evaluation.comparison_files import Comparison
 from marginface.losses.theory import curve_of
-from marginface.plots import grid_figure, margin_picture
+from marginface.plots import grid_figure, margin_picture, remarks
 from marginface.training.compare import Plan, compare
 from marginface.training.jobs import Tell
 from marginface.training.learner import build_head
@@ -47,7 +47,8 @@ def sweep(recipe: Recipe, grid: Grid, plan: Plan, *, tell: Tell = lambda _text: 
             if variant.label in curves:
                 found = "; ".join(f"{_accuracy(rows[place])} on {protocol}" for protocol, rows in results.items())
                 caption = f"{variant.label}: {found or 'nothing measured'}"
-                pictures[caption] = margin_picture("logit", {variant.label: curves[variant.label]})
+                known = "".join(f" ({remark})" for remark in remarks("logit", curves[variant.label]))
+                pictures[caption + known] = margin_picture("logit", {variant.label: curves[variant.label]})
         return pictures
 
     return compare(recipe, plan, tell=tell, draw=draw)

@@ -24,6 +24,9 @@ from marginface.losses.theory.class_angle import (
     class_margin,
     falling_ranges,
     feasibility_angle,
+    in_pieces,
+    is_of_target_alone,
+    looks_at_the_other,
     margin_growth,
 )
 from marginface.losses.theory.curve import TargetCurve, curve_of
@@ -40,6 +43,9 @@ __all__ = [
     "facts_of",
     "falling_ranges",
     "feasibility_angle",
+    "in_pieces",
+    "is_of_target_alone",
+    "looks_at_the_other",
     "loss_bound",
     "magface_penalty_bound",
     "margin_growth",

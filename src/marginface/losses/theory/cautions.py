@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from marginface.losses.head import MarginHead
-from marginface.losses.margin import Cautions, ChangesOthers, HeadFacts
+from marginface.losses.margin import Cautions, ChangesOthers, HeadFacts, Observes, Reports
 from marginface.losses.summed import without_terms
 from marginface.losses.theory.bounds import scale_bound, widest_class_angle
 from marginface.losses.theory.class_angle import class_margin, feasibility_angle
@@ -23,9 +23,9 @@ _SHOWN = (30, 60, 90, 120, 180)  # class angles, degrees
 def cautions_of(head: nn.Module) -> tuple[str, ...]:
     """Return a sentence for each bound that a head violates; none for a head without margin and scale.
 
-    Three checks hold for every margin on the true class alone: the centres have room for the margin, the scale lets a
-    perfect feature be sure of its class, and the target cosine falls with the angle. A margin that knows more says it
-    itself (losses.margin.Cautions).
+    Three checks are made of every margin on the true class alone: the centres have room for the margin, the scale lets
+    a perfect feature be sure of its class, and the target cosine falls with the angle. A margin that knows more says
+    it itself (losses.margin.Cautions).
 
     >>> from marginface.losses import build
     >>> cautions_of(build("cosface", num_classes=8, embedding_size=2, margin=0.2))
@@ -43,13 +43,12 @@ def cautions_of(head: nn.Module) -> tuple[str, ...]:
 
 
 def facts_of(head: nn.Module) -> tuple[str, ...]:
-    """Return what a head's margin is worth between two classes, in words.
+    """Return what a head's margin is worth between two classes, in words; nothing for a head without a margin.
 
-    Nothing for a head without a margin, or whose margin changes the other classes' cosines as well: what it is worth is
-    not told by the target cosine alone.
+    A margin that learns from its batches is taken as it is, and the words say so.
     """
     head = without_terms(head)
-    if not isinstance(head, MarginHead) or isinstance(head.margin, ChangesOthers):
+    if not isinstance(head, MarginHead):
         return ()
     curve = TargetCurve(head.margin)
     needed = math.degrees(feasibility_angle(curve))
@@ -59,7 +58,14 @@ def facts_of(head: nn.Module) -> tuple[str, ...]:
         for angle, margin in zip(_SHOWN, worth.tolist(), strict=True)
     )
     room = (f"two centres need {needed:.1f}° between them for both to have their margin",) if needed > 0 else ()
-    return (f"margin between two classes, by the angle between their centres: {shown}", *room)
+    return (f"margin between two classes, by the angle between their centres{_learned(head)}: {shown}", *room)
+
+
+def _learned(head: MarginHead) -> str:
+    """Say what a margin has learned from its batches, on which its worth depends."""
+    if not isinstance(head.margin, Observes) or not isinstance(head.margin, Reports):
+        return ""
+    return f" (with {', '.join(f'{name} = {value:g}' for name, value in head.margin.report(0).items())})"
 
 
 def _general(head: MarginHead, facts: HeadFacts) -> tuple[str, ...]:

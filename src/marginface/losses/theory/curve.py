@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from marginface.errors import InputError
 from marginface.losses.head import MarginHead
-from marginface.losses.margin import Margin, MarginContext, Surveys
+from marginface.losses.margin import ChangesOthers, Margin, MarginContext, Surveys
+from marginface.losses.one_vs_all import OneVsAllHead
 from marginface.values import DoubleArray
 
 AFTER_ANNEALING = 1_000_000_000  # a step at which every schedule of a margin is at its end
@@ -20,7 +21,9 @@ _NEXT_TO_A_POLE = 1e-6  # derivatives at 0 and π are those this many radians in
 
 @dataclass(frozen=True, eq=False)
 class TargetCurve:
-    """ψ(θ) of a target-only margin, apart from any head: angles (K,) → target cosines (K,).
+    """ψ(θ) of a margin, apart from any head: angles (K,) → target cosines (K,).
+
+    Of a margin that changes the other classes as well, ψ is one half: ``excess`` compares it with the other.
 
     Attributes:
         margin: the margin.
@@ -44,6 +47,18 @@ class TargetCurve:
         with torch.no_grad():
             return _array(self._margined(_cosines(theta)))
 
+    def excess(self, theta: DoubleArray, other: DoubleArray) -> DoubleArray:
+        """Return ψ(θ1) − φ(θ2): above 0 where a feature θ1 from its own centre and θ2 from one other is of its class.
+
+        φ is the cosine of the other centre as the loss counts it: cos θ2 but for margins that change it
+        (losses.margin.ChangesOthers). Centres of equal length.
+
+        >>> from marginface.losses import Circle
+        >>> TargetCurve(Circle()).excess(np.radians([0.0]), np.radians([90.0])).tolist()  # m² − (0² − m²)
+        [0.125]
+        """
+        return self._excess(_cosines(theta), np.cos(np.asarray(other, dtype=np.float64)))
+
     def cosine_slope(self, theta: DoubleArray) -> DoubleArray:
         """Return dψ/d cos θ, the factor of the exact gradient; the straight-through gradient has 1 in its place."""
         cosine = _cosines(_inside(theta)).requires_grad_()
@@ -58,21 +73,40 @@ class TargetCurve:
         return -sine * self.cosine_slope(theta)
 
     def loss(self, theta: DoubleArray, *, num_classes: int, scale: float) -> DoubleArray:
-        """Return the loss log(1 + (C − 1)·exp(−s·ψ(θ))) of a feature at 90° from all centres but its own."""
+        """Return the loss log(1 + (C − 1)·exp(−s·(ψ(θ) − φ(90°)))) of a feature at 90° from all centres but its own.
+
+        Without what a margin adds to the loss (losses.margin.Penalizes).
+        """
         if num_classes < 2 or not 0 < scale < math.inf:
             raise InputError(f"a loss needs 2 or more classes and a scale above 0; got {num_classes} and {scale}")
-        return np.asarray(np.logaddexp(0.0, math.log(num_classes - 1) - scale * self(theta)), dtype=np.float64)
+        excess = self._excess(_cosines(theta), np.zeros(np.shape(theta)))
+        return np.asarray(np.logaddexp(0.0, math.log(num_classes - 1) - scale * excess), dtype=np.float64)
+
+    @torch.no_grad()
+    def _excess(self, cosine: Tensor, other: DoubleArray) -> DoubleArray:
+        others = torch.from_numpy(np.asarray(other, dtype=np.float64))[:, None]
+        context = self._context(cosine, others)
+        margined = self.margin(cosine, context)
+        changed = (
+            self.margin.others(others, cosine, margined, context) if isinstance(self.margin, ChangesOthers) else others
+        )
+        return _array(margined - changed[:, 0])
 
     def _margined(self, cosine: Tensor) -> Tensor:
+        features = MarginContext.of_curve(cosine).features
+        return self.margin(cosine, self._context(cosine, features @ self._centers(cosine)[1:].T))
+
+    def _context(self, cosine: Tensor, others: Tensor) -> MarginContext:
+        """Return the context of features with these cosines to their own centre (K,) and to the other (K, 1)."""
         context = MarginContext.of_curve(cosine, step=self.step)
-        toward = cosine.new_tensor([math.cos(self.class_angle), math.sin(self.class_angle)])
-        centers = torch.stack((torch.eye(2, dtype=cosine.dtype)[0], toward))
         if isinstance(self.margin, Surveys):
-            both = context.features @ centers.T
-            other = torch.tensor([[False, True]]).expand_as(both)
-            context = replace(context, survey=self.margin.survey(both, other, cosine.detach(), context))
-        context = replace(context, features=context.features * self.feature_norm, centers=centers)
-        return self.margin(cosine, context)
+            all_other = torch.ones_like(others, dtype=torch.bool)
+            context = replace(context, survey=self.margin.survey(others, all_other, cosine.detach(), context))
+        return replace(context, features=context.features * self.feature_norm, centers=self._centers(cosine))
+
+    def _centers(self, cosine: Tensor) -> Tensor:
+        toward = cosine.new_tensor([math.cos(self.class_angle), math.sin(self.class_angle)])
+        return torch.stack((torch.eye(2, dtype=cosine.dtype)[0], toward))
 
 
 def curve_of(name: str, head: nn.Module, *, feature_norm: float = 1.0) -> TargetCurve:
@@ -84,8 +118,13 @@ def curve_of(name: str, head: nn.Module, *, feature_norm: float = 1.0) -> Target
         feature_norm: see TargetCurve.
 
     Raises:
-        InputError: the head has no margin on the cosine of the true class alone.
+        InputError: the head has no margin in a softmax over cosines, so that there is no such curve.
     """
+    if isinstance(head, OneVsAllHead):
+        raise InputError(
+            f"{name} has no curve: it asks of each class apart whether it is the one, by a threshold, so that two "
+            f"classes have no boundary between them. 'marginface losses show {name}' says what it is"
+        )
     if not isinstance(head, MarginHead):
         raise InputError(
             f"{name} has no curve: it is no margin on the cosine of the true class. "
