@@ -72,6 +72,36 @@ def test_a_wrong_loss_is_one_message_and_status_2(recipe: Path, tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--losses", "arcface", "--set", "loss.options.scale=16"], "scale is a key of [loss] and not among"),
+        (["--losses", "arcface:implementation=dense"], "implementation is a key of [loss] and not among"),
+        (["--losses", "arcface:scale=-1"], "[loss] scale: Input should be greater than 0"),
+        (["--losses", "softmax:scale=16"], "softmax has no scale"),
+        (["--losses", "arcface:gradient=half"], "gradient"),
+    ],
+)
+def test_a_setting_in_the_wrong_place_is_one_message_and_status_2(
+    recipe: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = invoke("compare", recipe, *arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert not (tmp_path / "out").exists()
+    if "--set" in arguments:
+        result = invoke("train", recipe, *arguments[2:], "--out", tmp_path / "out")
+        assert result.exit_code == 2
+        assert message in result.output
+
+
+def test_a_scale_of_its_own_reaches_the_loss_of_a_comparison(recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = invoke("compare", recipe, "--losses", "arcface:scale=8", "--seeds", 1, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "scale = 8.0" in (out / "arcface+scale=8" / "seed-0" / "recipe.toml").read_text(encoding="utf-8")
+
+
 def test_an_interruption_says_how_to_go_on_with_status_130(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

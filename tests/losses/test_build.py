@@ -15,6 +15,7 @@ from marginface.errors import InputError, UnknownName
 from marginface.losses import LOSSES, build
 from marginface.losses.normface import smallest_scale
 from marginface.losses.pairs import PairLoss
+from marginface.losses.table import HeadRequest
 from oracles.contracts import DRAWS, FLAT
 
 WITH_CENTERS = [name for name, loss in LOSSES.items() if not isinstance(loss, PairLoss)]  # others: tests/losses/pairs
@@ -182,3 +183,12 @@ def test_a_head_without_classes_is_refused() -> None:
     for name in LOSSES:
         with pytest.raises(InputError, match="at least 1"):
             build(name, num_classes=0, embedding_size=2)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_scale_and_gradient_among_the_options_are_told_where_they_belong(name: str) -> None:
+    for option, value in (("scale", 16.0), ("gradient", "exact")):
+        known = option in LOSSES[name].options
+        match = f"{option} of {name} has a place of its own" if known else f"{name}.*{option}"
+        with pytest.raises(InputError, match=match):
+            LOSSES[name].head(HeadRequest(name, 3, 2, options={option: value}))

@@ -128,6 +128,29 @@ def test_a_wrong_term_is_a_recipe_error_that_says_what_is_right(terms: dict[str,
         recipe_from({"loss": {"terms": terms}})
 
 
+@pytest.mark.parametrize(
+    ("section", "options", "message"),
+    [
+        ("loss", {"scale": 16.0}, r"\[loss\] options: scale is a key of \[loss\] and not.*write scale = 16\.0 under"),
+        ("loss", {"margin": 0.3}, r"margin is a key of \[loss\].*--set loss\.margin=0\.3"),
+        ("loss", {"gradient": "exact"}, r"write gradient = 'exact' under \[loss\]"),
+        ("loss", {"implementation": "dense"}, r"implementation is a key of \[loss\]"),
+        ("loss", {"name": "cosface"}, r"name is a key of \[loss\]"),
+        ("loss", {"embedding_size": 8}, r"embedding_size is a key of \[backbone\]"),
+        ("loss", {"num_classes": 8}, r"num_classes is the number of identities in \[data\]"),
+        ("backbone", {"embedding_size": 8}, r"\[backbone\] options: embedding_size is a key of \[backbone\]"),
+    ],
+)
+def test_a_key_of_the_section_among_the_options_is_told_where_it_belongs(
+    section: str, options: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe_from({section: {"options": options}})
+    (name, value), *_ = options.items()
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(written(tmp_path, ""), [f"{section}.options.{name}={value}"])
+
+
 def test_every_key_says_what_it_means() -> None:
     silent = []
     for name, field in Recipe.model_fields.items():

@@ -187,11 +187,22 @@ def check_options(request: HeadRequest, maker: Callable[..., object], known: tup
     table: Registry[str] = Registry(f"option of {request.name}")
     for option in known:
         table.add(option, option)
+    _check_place(request, known)
     parameters = options_of(maker)
     for option, value in request.options.items():
         default = parameters[table[option]].default
         if _kind(value) != _kind(default):
             raise InputError(f"{option} of {request.name} is {_kind(default)}, such as {default!r}; got {value!r}")
+
+
+def _check_place(request: HeadRequest, known: tuple[str, ...]) -> None:
+    """Raise InputError for a scale or gradient among the options: they have a place of their own."""
+    for option in ("scale", "gradient"):
+        if option in request.options and option in known:
+            raise InputError(
+                f"{option} of {request.name} has a place of its own and is not among the options: it is an argument of "
+                f"build() and HeadRequest, and in a recipe a key of [loss]; got {request.options[option]!r}"
+            )
 
 
 def _kind(value: object) -> str:

@@ -109,6 +109,20 @@ else:  # Fade with the settings of Augmentation as keys: their names and default
     )
 
 
+def _no_keys_of(
+    name: str, section: type[Section], options: dict[str, OptionValue], keys: tuple[str, ...] = ()
+) -> dict[str, OptionValue]:
+    """Return options; raise ValueError if one of them is a key of a section, or of these keys of it."""
+    for option, value in options.items():
+        if option in (keys or section.model_fields):
+            shown = str(value).lower() if isinstance(value, bool) else repr(value)
+            raise ValueError(
+                f"{option} is a key of [{name}] and not among the options: write {option} = {shown} under [{name}], "
+                f"or --set {name}.{option}={value}"
+            )
+    return options
+
+
 class BackboneSection(Section):
     """The network (backbones.BACKBONES)."""
 
@@ -118,6 +132,11 @@ class BackboneSection(Section):
     )
     embedding_size: int = Field(default=512, ge=2, description="numbers in an embedding; 512 in ArcFace, CVPR 2019")
     options: dict[str, OptionValue] = Field(default_factory=dict, description="what this backbone takes besides")
+
+    @field_validator("options")
+    @classmethod
+    def _options_are_its_own(cls, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
+        return _no_keys_of("backbone", cls, options)
 
 
 class LossSection(Section):
@@ -138,6 +157,13 @@ class LossSection(Section):
     margin_full: Fraction = Field(
         default=0.0, description="fraction of the run from which the margin is whole; it grows linearly in between"
     )
+
+    @field_validator("options")
+    @classmethod
+    def _options_are_its_own(cls, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
+        if "num_classes" in options:
+            raise ValueError("num_classes is the number of identities in [data] and no option; leave it out")
+        return _no_keys_of("loss", cls, _no_keys_of("backbone", BackboneSection, options, ("embedding_size",)))
 
     @field_validator("terms")
     @classmethod
