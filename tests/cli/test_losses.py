@@ -32,7 +32,7 @@ def test_losses_show_works_for_every_line_of_the_table(name: str) -> None:
     answer = call("losses", "show", name)
     assert answer.exit_code == 0, answer.output
     assert answer.stdout.startswith(f"{name}: ")
-    assert "Options: " in answer.stdout
+    assert "Defaults: " in answer.stdout
 
 
 def test_losses_show_has_formula_paper_defaults_and_what_to_beware_of() -> None:

@@ -40,7 +40,10 @@ def list_(as_json: JsonFlag = False) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A name from 'marginface losses list'.")], as_json: JsonFlag = False
 ) -> None:
-    """Show a loss: formula, source, options with their defaults, where public code differs, what to beware of."""
+    """Show a loss: formula, source, options with their defaults, where public code differs, what to beware of.
+
+    What it is worth and what to beware of are those of 10,000 classes in 512 dimensions before any training.
+    """
     from marginface.cli.train import require_train_extra
 
     require_train_extra()
@@ -56,7 +59,7 @@ def show(
         print_json({**asdict(description), "facts": facts, "cautions": cautions})
         return
     typer.echo(f"{description.name}: {description.title}\n\n{description.text}\n")
-    typer.echo(f"Options: {_options(description) or 'none'}")
+    typer.echo(f"Defaults: {_options(description) or 'there are no options'}")
     for sentence in (*facts, *cautions):
         typer.echo(f"- {sentence}")
 

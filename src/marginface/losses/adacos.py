@@ -46,10 +46,10 @@ class AdaCos(nn.Module):
     of the middle two. No gradient goes through s.
 
     Args:
-        value: s at first.
+        scale: s at first.
 
     Attributes:
-        scale: s, a scalar.
+        scale: the present s, a scalar.
 
     Raises:
         InputError: s is not above 0, or above 128.
@@ -57,11 +57,11 @@ class AdaCos(nn.Module):
 
     scale: Tensor
 
-    def __init__(self, value: float) -> None:
+    def __init__(self, scale: float) -> None:
         super().__init__()
-        if checked_scale(value) > _MOST:
-            raise InputError(f"scale of adacos is where s starts, at most {_MOST:g}; got {value}. Usual: none is given")
-        self.register_buffer("scale", torch.tensor(float(value)))
+        if checked_scale(scale) > _MOST:
+            raise InputError(f"scale of adacos is where s starts, at most {_MOST:g}; got {scale}. Usual: none is given")
+        self.register_buffer("scale", torch.tensor(float(scale)))
 
     def forward(self, context: MarginContext, /) -> Tensor:
         """Return the present s, a scalar without gradient."""

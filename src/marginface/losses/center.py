@@ -19,7 +19,10 @@ CenterRule = Literal["count", "mean", "autograd"]
 
 
 class CenterLoss(nn.Module):
-    r"""λ/2·mean_i ‖x_i − c_{y_i}‖²: features (N, D), labels (N,) → scalar.
+    r"""Center loss, added to softmax or another loss: λ/2·mean_i ‖x_i − c_{y_i}‖².
+
+    As a name of a loss it is softmax with this term; any other loss takes it as a term, [loss.terms.center] in a
+    recipe.
 
     Source: Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition", ECCV 2016 (λ = 0.003,
     α = 0.5). After each batch in training mode the centre of every class j in it, with n_j samples and their mean x̄_j,
@@ -102,7 +105,10 @@ class CenterLoss(nn.Module):
 
 
 class TripletCenterLoss(nn.Module):
-    r"""λ·mean_i max(0, D(x_i, c_{y_i}) + m − min_{j≠y_i} D(x_i, c_j)), D = ½‖·‖²: features, labels → scalar.
+    r"""Triplet-center loss, added to softmax or another loss: λ·mean max(0, D(x, c_y) + m − min_{j≠y} D(x, c_j)).
+
+    D = ½‖·‖². As a name of a loss it is softmax with this term; any other loss takes it as a term,
+    [loss.terms.triplet_center] in a recipe.
 
     Source: He et al., "Triplet-Center Loss for Multi-View 3D Object Retrieval", CVPR 2018, arXiv:1803.06189. m = 5 and
     λ = 0.1 are from memory and not verified against the paper, and so is that D is half the squared distance. The

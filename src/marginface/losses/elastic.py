@@ -73,11 +73,14 @@ class ElasticCos:
 
 @dataclass(frozen=True)
 class ElasticArcPlus:
-    r"""ElasticArc whose draws are handed out by rank: the smallest cosine of a batch gets the largest margin.
+    r"""Additive angular margin, drawn as in elastic_arc and handed out by rank: ψ(θ_i) = cos(θ_i + E_i).
 
-    Source: Boutros et al., "ElasticFace", arXiv:2109.09416 (ElasticFace-Arc+: m = 0.5, σ = 0.0175). The authors' code
-    sorts the cosines, and then takes the order of the sort for the ranks: a sample gets the margin of another wherever
-    the permutation is not its own inverse. ``assignment="upstream"`` repeats that fault, to compare with that code.
+    The smallest cosine of a batch gets the largest margin E of those drawn.
+
+    Source: Boutros et al., "ElasticFace", CVPR Workshops 2022, arXiv:2109.09416 (ElasticFace-Arc+: m = 0.5,
+    σ = 0.0175). The authors' code sorts the cosines, and then takes the order of the sort for the ranks: a sample gets
+    the margin of another wherever the permutation is not its own inverse. ``assignment="upstream"`` repeats that fault,
+    to compare with that code.
 
     Attributes:
         margin: m, the mean, radians.
@@ -104,10 +107,12 @@ class ElasticArcPlus:
 
 @dataclass(frozen=True)
 class ElasticCosPlus:
-    r"""ElasticCos whose draws are handed out by rank: the smallest cosine of a batch gets the largest margin.
+    r"""Additive cosine margin, drawn as in elastic_cos and handed out by rank: ψ(θ_i) = cos θ_i − E_i.
 
-    Source: Boutros et al., "ElasticFace", arXiv:2109.09416 (ElasticFace-Cos+: m = 0.35, σ = 0.025; the authors'
-    configuration has 0.02). For ``assignment`` see ElasticArcPlus.
+    The smallest cosine of a batch gets the largest margin E of those drawn.
+
+    Source: Boutros et al., "ElasticFace", CVPR Workshops 2022, arXiv:2109.09416 (ElasticFace-Cos+: m = 0.35,
+    σ = 0.025; the authors' configuration has 0.02). For ``assignment`` see elastic_arc_plus.
 
     Attributes:
         margin: m, the mean, a difference of cosines.

@@ -16,7 +16,9 @@ from marginface.losses.theory.bounds import scale_bound
 class NormFace:
     r"""No margin: ψ(θ) = cos θ.
 
-    Source: Wang et al., "NormFace", ACM MM 2017, arXiv:1704.06369. The scale is fixed, see ``smallest_scale``.
+    Source: Wang et al., "NormFace", ACM MM 2017, arXiv:1704.06369. Unless one is given, the scale is the smallest that
+    can bring the loss of C classes down to 1e-4 (``smallest_scale``); in the table normface keeps it, and
+    normface_learned learns it from there, as the paper's section 3.3 has it.
     """
 
     def __call__(self, cosine: Tensor, context: MarginContext, /) -> Tensor:  # noqa: ARG002

@@ -13,7 +13,7 @@ from marginface.errors import InputError
 
 @dataclass(frozen=True)
 class SFace:
-    r"""Sigmoid-constrained hypersphere loss: −[r_y]·s·cos θ_y + Σ_{j≠y} [r_j]·s·cos θ_j, a rule of OneVsAllHead.
+    r"""Sigmoid-constrained hypersphere loss, no softmax: −[r_y]·s·cos θ_y + Σ_{j≠y} [r_j]·s·cos θ_j.
 
     r_y = σ(k·(θ_y − a)),  r_j = σ(−k·(θ_j − b)),  [·] carries no gradient.
 

@@ -11,7 +11,12 @@ from marginface.losses.cross_entropy import check_batch, present_mean, target_cr
 
 
 class SoftmaxHead(ClassCenters):
-    r"""Features (N, D), labels (N,) → mean cross entropy of the logits z_j = W_jᵀx + b_j.
+    r"""Plain classifier, no margin: cross entropy of the logits z_j = W_jᵀx + b_j.
+
+    Features (N, D), labels (N,) → mean loss.
+
+    Source: no paper of its own; the classifier that every margin is compared with, as in "CosFace", CVPR 2018,
+    arXiv:1801.09414, section 3.1. Papers differ in whether theirs has a bias: this one has, and normalizes nothing.
 
     It runs in the dtype of the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 is
     left out of the mean.

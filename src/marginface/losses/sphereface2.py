@@ -13,8 +13,9 @@ from marginface.losses.one_vs_all import softplus
 
 
 class SphereFace2(nn.Module):
-    r"""Binary cross entropy of every class with a margin on both sides, a rule of OneVsAllHead.
+    r"""Yes or no for every class, no softmax: σ(s·(g(cos θ_y) − m) + b) of the true, σ(s·(g(cos θ_j) + m) + b) else.
 
+    The loss is the binary cross entropy of all of them, with a margin on both sides:
     w/s·( α·log(1 + e^{−s·(g(cos θ_y) − m) − b}) + (1 − α)·Σ_{j≠y} log(1 + e^{s·(g(cos θ_j) + m) + b}) ),
     g(z) = 2·((z + 1)/2)^t − 1.
 

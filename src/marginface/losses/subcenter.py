@@ -29,7 +29,7 @@ def subcenter_arcface(
     scale: float = 64.0,
     gradient: Gradient = "exact",
 ) -> MarginHead:
-    r"""Return a head with K centres a class: cos θ_j = max_k cos θ_jk, then ArcFace, ψ(θ) = cos(θ + m).
+    r"""ArcFace with K centres a class, of which the nearest counts: cos θ_j = max_k cos θ_jk, ψ(θ) = cos(θ + m).
 
     Source: Deng et al., "Sub-center ArcFace: Boosting Face Recognition by Large-scale Noisy Web Faces", ECCV 2020
     (K = 3, m = 0.5, s = 64).

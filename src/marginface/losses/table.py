@@ -18,7 +18,7 @@ from marginface.registry import Registry
 
 Option = int | float | str | bool
 
-_FACTS = ("num_classes", "embedding_size")  # a constructor that names one of these gets it; they are no options
+FACTS = ("num_classes", "embedding_size")  # a constructor that names one of these gets it; they are no options
 
 
 @dataclass(frozen=True)
@@ -171,13 +171,13 @@ def margin_head(request: HeadRequest, margin: Callable[..., Margin], scale: Scal
 def options_of(maker: Callable[..., object]) -> dict[str, inspect.Parameter]:
     """Return the parameters of a class that its user may choose."""
     parameters = inspect.signature(maker).parameters
-    return {name: parameter for name, parameter in parameters.items() if name not in _FACTS}
+    return {name: parameter for name, parameter in parameters.items() if name not in FACTS}
 
 
 def facts_for(maker: Callable[..., object], request: HeadRequest) -> dict[str, int]:
     """Return num_classes and embedding_size as far as a class asks for them."""
     facts = {"num_classes": request.num_classes, "embedding_size": request.embedding_size}
-    return {name: facts[name] for name in _FACTS if name in inspect.signature(maker).parameters}
+    return {name: facts[name] for name in FACTS if name in inspect.signature(maker).parameters}
 
 
 def check_options(request: HeadRequest, maker: Callable[..., object], known: tuple[str, ...]) -> None:

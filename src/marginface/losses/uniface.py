@@ -13,8 +13,9 @@ from marginface.losses.one_vs_all import softplus
 
 
 class UniFace(nn.Module):
-    r"""Unified cross entropy, a rule of OneVsAllHead.
+    r"""Yes or no for every class, no softmax: σ(s·(cos θ_y − m) − b) of the true one, σ(s·cos θ_j − b) of the others.
 
+    The loss is the cross entropy of all of them with one threshold b ("unified"):
     log(1 + e^{−(s·(cos θ_y − m) − b)}) + w·Σ_{j≠y} log(1 + e^{s·cos θ_j − b}).
 
     Source: Zhou et al., "UniFace: Unified Cross-Entropy Loss for Deep Face Recognition", ICCV 2023. m, s and

@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from marginface.losses.head import MarginHead
-from marginface.losses.margin import Cautions, ChangesOthers, HeadFacts, Observes, Reports
+from marginface.losses.margin import Cautions, ChangesOthers, HeadFacts, Margin, Observes, Reports
 from marginface.losses.summed import without_terms
 from marginface.losses.theory.bounds import scale_bound, widest_class_angle
 from marginface.losses.theory.class_angle import class_margin, feasibility_angle
@@ -53,19 +53,24 @@ def facts_of(head: nn.Module) -> tuple[str, ...]:
     curve = TargetCurve(head.margin)
     needed = math.degrees(feasibility_angle(curve))
     worth = np.degrees(class_margin(curve, np.radians(_SHOWN)))
+    if (np.abs(worth) < 0.05).all():
+        return ("no margin between two classes, whatever the angle between their centres",)
     shown = ", ".join(
         f"none at {angle}°" if math.isnan(margin) else f"{margin:.1f}° at {angle}°"
         for angle, margin in zip(_SHOWN, worth.tolist(), strict=True)
     )
     room = (f"two centres need {needed:.1f}° between them for both to have their margin",) if needed > 0 else ()
-    return (f"margin between two classes, by the angle between their centres{_learned(head)}: {shown}", *room)
+    return (f"margin between two classes, by the angle between their centres{_given(head.margin)}: {shown}", *room)
 
 
-def _learned(head: MarginHead) -> str:
-    """Say what a margin has learned from its batches, on which its worth depends."""
-    if not isinstance(head.margin, Observes) or not isinstance(head.margin, Reports):
-        return ""
-    return f" (with {', '.join(f'{name} = {value:g}' for name, value in head.margin.report(0).items())})"
+def _given(margin: Margin) -> str:
+    """Say what the worth of a margin hangs on: the length of a feature, what it has learned from its batches."""
+    theta = np.linspace(0.1, 1.5, 8)
+    short, long = TargetCurve(margin), TargetCurve(margin, feature_norm=50.0)
+    given = [] if np.array_equal(short(theta), long(theta)) else [f"a feature of length {short.feature_norm:g}"]
+    if isinstance(margin, Observes) and isinstance(margin, Reports):
+        given += [f"{name} = {value:g}" for name, value in margin.report(0).items()]
+    return f" (with {', '.join(given)})" if given else ""
 
 
 def _general(head: MarginHead, facts: HeadFacts) -> tuple[str, ...]:
