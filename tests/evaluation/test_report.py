@@ -144,11 +144,11 @@ def test_the_environment_names_versions_machine_and_commit() -> None:
 def test_the_commit_is_found_loose_packed_or_detached(tmp_path: Path) -> None:
     head, commit = tmp_path / "HEAD", "a" * 40
     head.write_text(commit + "\n")
-    assert _commit_of(head) == commit
+    assert _commit_of(tmp_path) == commit
     head.write_text("ref: refs/heads/main\n")
-    assert _commit_of(head) is None
+    assert _commit_of(tmp_path) is None
     (tmp_path / "packed-refs").write_text(f"# pack-refs\n{'b' * 40} refs/heads/old\n{commit} refs/heads/main\n")
-    assert _commit_of(head) == commit
+    assert _commit_of(tmp_path) == commit
     (tmp_path / "refs" / "heads").mkdir(parents=True)
     (tmp_path / "refs" / "heads" / "main").write_text("c" * 40 + "\n")
-    assert _commit_of(head) == "c" * 40
+    assert _commit_of(tmp_path) == "c" * 40

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PACKAGES = ("marginface", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "torch", "safetensors")
+_INSTALLED = ("site-packages", "dist-packages")
 
 
 def describe_environment() -> dict[str, str]:
@@ -40,22 +41,42 @@ def _processor() -> str:
     return platform.processor() or "unknown"
 
 
-def source_commit() -> str | None:
-    """Return the commit of the checkout that holds this file, or None."""
-    for folder in Path(__file__).resolve().parents:
-        head = folder / ".git" / "HEAD"
-        if head.is_file():
-            return _commit_of(head)
+def source_commit(source: Path = Path(__file__)) -> str | None:
+    """Return the commit of the checkout, worktree or submodule that holds a file of this package, or None.
+
+    An installed copy has none, also where its environment lies inside a checkout of something else.
+    """
+    for folder in source.resolve().parents:
+        if folder.name in _INSTALLED:
+            return None
+        if (folder / ".git").exists():
+            try:
+                return _commit_of(_git_folder(folder / ".git"))
+            except (OSError, UnicodeDecodeError):  # not ours to read: a report is written all the same
+                return None
     return None
 
 
-def _commit_of(head: Path) -> str | None:
-    text = head.read_text(encoding="ascii").strip()
+def _git_folder(place: Path) -> Path:
+    """Return the folder that a checkout's .git is, or names: in a worktree and a submodule it is a file."""
+    if place.is_dir():
+        return place
+    return place.parent / place.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+
+
+def _commit_of(folder: Path) -> str | None:
+    """Return the commit that HEAD of a git folder is at; branches of a worktree are those of its main checkout."""
+    head = folder / "HEAD"
+    if not head.is_file():
+        return None
+    text = head.read_text(encoding="utf-8").strip()
     if not text.startswith("ref: "):
         return text
-    name, packed = text.removeprefix("ref: "), head.parent / "packed-refs"
-    loose = head.parent / name
-    if loose.is_file():
-        return loose.read_text(encoding="ascii").strip()
-    lines = packed.read_text(encoding="ascii").splitlines() if packed.is_file() else []
+    common = folder / "commondir"
+    shared = folder / common.read_text(encoding="utf-8").strip() if common.is_file() else folder
+    name, packed = text.removeprefix("ref: "), shared / "packed-refs"
+    for loose in (folder / name, shared / name):
+        if loose.is_file():
+            return loose.read_text(encoding="utf-8").strip()
+    lines = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
     return next((line.split()[0] for line in lines if line.endswith(f" {name}")), None)
