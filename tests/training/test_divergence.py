@@ -50,3 +50,26 @@ def test_the_first_loss_of_a_fresh_head_is_expected_and_others_are_noted() -> No
     assert "expected" in first_loss_note(0.01, 100, 64.0)
     assert "expected" in first_loss_note(500.0, 100, 64.0)
     assert first_loss_note(500.0, 100, None) == ""
+
+
+def test_a_watch_that_has_seen_the_steps_of_a_journal_judges_the_next_as_if_it_had_never_stopped() -> None:
+    losses = [5.0] * 60 + [18.0] * 60
+    whole = LossWatch()
+    for step, loss in enumerate(losses):
+        whole.check(step, loss, settling=False)
+    resumed = LossWatch()
+    for loss in losses:
+        resumed.see(loss, settling=False)
+    for watch in (whole, resumed):
+        for step in (120, 121, 122):
+            watch.check(step, 24.0, settling=False)
+        with pytest.raises(TrainingDiverged, match=r"step 123: the loss runs away: 20, 4 times the 5 "):
+            watch.check(123, 24.0, settling=False)
+
+
+def test_a_journal_that_would_have_been_stopped_is_seen_without_a_word() -> None:
+    watch = LossWatch()
+    for loss in [5.0] * 60 + [100.0] * 60:
+        watch.see(loss, settling=False)
+    with pytest.raises(TrainingDiverged, match="step 121"):
+        watch.check(121, 100.0, settling=False)

@@ -155,6 +155,32 @@ def test_a_collapse_is_noted_once_in_the_journal(
     assert "of 0.2, its margin" in noted[0]["notes"][0]
 
 
+def test_a_collapse_that_was_told_before_a_kill_is_not_told_again(
+    paired: PairRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collapse, "NEAR", 10.0)
+    monkeypatch.setattr(collapse, "STEPS", 4)
+    recipe, said = paired("triplet"), []
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "run", progress=die_at_13)
+    train(recipe, tmp_path / "run", resume=True, progress=lambda progress: said.extend(progress.notes))
+    noted = [record["step"] for record in read_journal(tmp_path / "run" / "journal.jsonl") if "notes" in record]
+    assert noted == [4]
+    assert not any("its margin" in note for note in said)
+
+
+def test_steps_before_and_after_a_kill_are_counted_together(
+    paired: PairRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collapse, "NEAR", 10.0)
+    monkeypatch.setattr(collapse, "STEPS", 16)
+    with pytest.raises(Killed):
+        train(paired("triplet"), tmp_path / "run", progress=die_at_13)  # the checkpoint is that of step 10
+    train(paired("triplet"), tmp_path / "run", resume=True)
+    noted = [record["step"] for record in read_journal(tmp_path / "run" / "journal.jsonl") if "notes" in record]
+    assert noted == [16]
+
+
 @pytest.mark.parametrize("loss", PAIRS)
 def test_a_pair_loss_without_its_batches_says_what_to_write(paired: PairRecipe, tmp_path: Path, loss: str) -> None:
     recipe = paired(loss, train={"batch_images_per_identity": 0})

@@ -14,6 +14,7 @@ from marginface.contract import file_sha256, read_card
 from marginface.embedding import load_embedder
 from marginface.errors import CheckpointError, InputError, RecipeError, TrainingDiverged
 from marginface.training import Progress, Recipe, TrainingInterrupted, read_recipe, train
+from marginface.training.divergence import LossWatch
 from marginface.training.journal import read_journal
 
 Small = Callable[..., Recipe]
@@ -181,6 +182,26 @@ def test_a_run_that_diverges_stops_with_its_step(small: Small, tmp_path: Path) -
     )
     with pytest.raises(TrainingDiverged, match=r"step \d+: the loss"):
         train(recipe, tmp_path / "run")
+
+
+def test_a_resumed_run_measures_a_runaway_loss_by_its_whole_past(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small(data={"hold_out": 0})
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "cut", progress=stop_at(13, die))
+    seen: list[tuple[float, bool]] = []
+    real = LossWatch.see
+
+    def see(watch: LossWatch, loss: float, *, settling: bool) -> None:
+        seen.append((loss, settling))
+        real(watch, loss, settling=settling)
+
+    monkeypatch.setattr(LossWatch, "see", see)
+    train(recipe, tmp_path / "cut", resume=True)
+    journal = read_journal(tmp_path / "cut" / "journal.jsonl")
+    assert seen == [(record["loss"], record["margin_strength"] < 1) for record in journal]
+    assert {settling for _, settling in seen} == {True, False}
 
 
 def test_a_margin_cannot_grow_in_a_loss_that_has_none(small: Small, tmp_path: Path) -> None:

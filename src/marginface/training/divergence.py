@@ -36,16 +36,20 @@ class LossWatch:
         """
         if not math.isfinite(loss):
             raise TrainingDiverged(f"step {step}: the loss is {loss}. {_ADVICE}")
+        self.see(loss, settling=settling)
+        if self._seen > SETTLING_STEPS and not settling and self._smooth > RUNAWAY * max(self._reference, 1e-3):
+            raise TrainingDiverged(
+                f"step {step}: the loss runs away: {self._smooth:.3g}, {RUNAWAY:g} times the {self._reference:.3g} it "
+                f"started from. {_ADVICE}"
+            )
+
+    def see(self, loss: float, *, settling: bool) -> None:
+        """Remember the loss of a step, without a judgement: of a step that a resumed run has behind it."""
         self._seen += 1
         weight = max(1 / self._seen, 1 - SMOOTHING)
         self._smooth += weight * (loss - self._smooth)
         if settling or self._seen <= SETTLING_STEPS:
             self._reference = max(self._reference, abs(self._smooth), abs(loss))  # SFace is below 0 for a while
-        elif self._smooth > RUNAWAY * max(self._reference, 1e-3):
-            raise TrainingDiverged(
-                f"step {step}: the loss runs away: {self._smooth:.3g}, {RUNAWAY:g} times the {self._reference:.3g} it "
-                f"started from. {_ADVICE}"
-            )
 
 
 def check_labels(labels: IntArray, identities: int) -> None:

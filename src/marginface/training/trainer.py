@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from marginface.training.collapse import CollapseWatch
 from marginface.training.divergence import LossWatch, check_labels, first_loss_note
 from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
-from marginface.training.journal import Journal
+from marginface.training.journal import Journal, read_journal
 from marginface.training.learner import Learner
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import recipe_sha256
@@ -93,6 +93,7 @@ class Trainer:
             TrainingInterrupted: someone asked to stop; a checkpoint is saved.
         """
         first = self._restore(checkpoint)
+        self._remember(read_journal(self._out / JOURNAL))
         self._tell(Progress(first, self.batches.total_steps, {}, (*notes, *self._plan())))
         result = None
         with stop_on_signal() as stop, Journal(self._out / JOURNAL) as journal:
@@ -165,6 +166,12 @@ class Trainer:
             )
         self.learner.restore(checkpoint)
         return checkpoint.step
+
+    def _remember(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Let both watches see the steps that a resumed run has behind it, so that nothing is said a second time."""
+        for record in records:
+            self._watch.see(record["loss"], settling=record.get("margin_strength", 1.0) < 1)
+            self._collapse.look(record)
 
     def _factor(self, step: int) -> float:
         return learning_rate_factor(self.recipe.schedule, step, self.batches.total_steps, self.batches.steps_per_epoch)
