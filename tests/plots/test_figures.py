@@ -59,6 +59,22 @@ def test_a_training_figure_has_a_panel_for_what_the_journals_hold() -> None:
     assert [axes.get_ylabel().split()[0] for axes in figure.axes] == ["Loss", "Learning", "Held-out"]
 
 
+def test_the_similarities_of_a_pair_loss_have_a_panel_of_their_own_with_both_kinds() -> None:
+    measured = {"genuine_similarity": 0.8, "impostor_similarity": 0.1}
+    pairs = [{"step": 5, "loss": 0.2, **measured}, {"step": 6, "loss": 0.2}, {"step": 10, "loss": 0.1, **measured}]
+    loss, similarity = training_figure({"triplet": pairs}).axes
+    assert similarity.get_ylabel() == "Mean similarity in a batch"
+    genuine, impostor = similarity.lines
+    assert [text.get_text() for text in similarity.get_legend().get_texts()] == ["genuine pairs", "impostor pairs"]
+    assert (genuine.get_xdata().tolist(), genuine.get_ydata().tolist()) == ([5, 10], [0.8, 0.8])
+    assert impostor.get_ydata().tolist() == [0.1, 0.1]
+    assert genuine.get_linestyle() != impostor.get_linestyle()
+    assert len(loss.lines) == 1
+    both = training_figure({"a": JOURNAL, "triplet": pairs}).axes[-1]
+    names = [text.get_text() for text in both.get_legend().get_texts()]
+    assert names == ["triplet, genuine pairs", "triplet, impostor pairs"], "softmax losses have no such line"
+
+
 def test_values_that_are_not_finite_are_left_out_of_a_curve() -> None:
     steps, values = series(JOURNAL, "loss")
     assert (steps.tolist(), values.tolist()) == ([0, 10], [3.0, 1.0])

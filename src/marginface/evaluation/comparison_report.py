@@ -94,7 +94,7 @@ def _training(journals: Mapping[str, Journal]) -> Html:
     found = {name: journal for name, journal in journals.items() if has_series(journal)}
     if not found:
         return Html("")
-    caption = "Loss, learning rate and accuracy, one run of each loss. Losses of different kinds do not compare."
+    caption = "What was recorded over the steps, one run of each loss. Losses of different kinds do not compare."
     return figure(_svg(training_figure(found), caption), caption, mark="narrow")
 
 

@@ -51,7 +51,7 @@ class Measurement:
 class RunSummary:
     """One run: its name in the legends, what it is, its recipe (section → key → value), journal and measurements.
 
-    ``journal`` records hold ``step`` and any of ``loss``, ``learning_rate``, ``train_accuracy``, ``accuracy_mean``.
+    ``journal`` records hold ``step`` and any of the keys that ``plots.training_figure`` draws.
     """
 
     name: str

@@ -69,13 +69,18 @@ def _tar_cell(numbers: Mapping[str, Any], far: float | None) -> str:
 
 
 def training_curves(runs: Runs) -> Html:
-    """Return the curves of loss, learning rate and accuracy of the runs that have a journal."""
+    """Return the curves of the runs that have a journal: loss, learning rate, accuracy, similarities of pair losses."""
     journals = {run.name: run.journal for run in runs if has_series(run.journal)}
     if not journals:
         return Html("")
-    caption = "Loss, learning rate and accuracy over the steps of the training."
+    measured = ", accuracy and similarities" if any(_has_similarities(run) for run in runs) else " and accuracy"
+    caption = f"Loss, learning rate{measured} over the steps of the training."
     drawing = _drawing(training_figure(journals), f"{caption} Runs: {', '.join(journals)}.")
     return figure(drawing, caption, mark="narrow")
+
+
+def _has_similarities(run: RunSummary) -> bool:
+    return any("genuine_similarity" in record or "impostor_similarity" in record for record in run.journal)
 
 
 def _drawing(drawn: Figure, description: str) -> Html:
