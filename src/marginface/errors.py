@@ -4,6 +4,7 @@
     ├── InputError              an argument or option is wrong (also a ValueError)
     │   ├── UnknownName         a name that a table does not hold, with the near ones
     │   └── RecipeError         a recipe that does not fit its schema
+    ├── FolderBusy              another process is at work in a folder
     ├── ImageError              an image file or its bytes cannot be used
     │   ├── UnreadableImage     not an image, corrupt, truncated
     │   └── ImageTooLarge       more pixels than the cap, refused before decoding
@@ -37,6 +38,10 @@ class UnknownName(InputError):
 
 class RecipeError(InputError):
     """A recipe that does not fit its schema; the message names the section and the key."""
+
+
+class FolderBusy(MarginfaceError):
+    """Another process is at work in a folder; the message says which."""
 
 
 class ImageError(MarginfaceError):

@@ -11,6 +11,7 @@ divergence           when to stop
 collapse             when embeddings have become one
 variants             the losses of a comparison, as recipes
 jobs                 its runs, one after the other or side by side
+lock                 one process at a time in a folder
 decisions            what a finished run decides on its pairs
 compare, sweep       all of it: several losses, or one over a grid
 allocator            memory that stays between steps

@@ -20,6 +20,7 @@ from marginface.training.decisions import cfp_decisions, check_cfp, held_out_dec
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.jobs import Job, Tell, prepare, run_apart, run_here
 from marginface.training.journal import read_journal
+from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import differing_keys, read_recipe, write_recipe
 from marginface.training.resolve import resolve
@@ -71,6 +72,7 @@ def compare(
     Raises:
         InputError: a loss, an option or the recipe does not fit; nothing was trained.
         CheckpointError: the folder has a comparison of another recipe.
+        FolderBusy: another process compares there.
         TrainingInterrupted: by Ctrl-C, after the tables of what is finished were written.
     """
     recipe = _with_threads(resolve(recipe), recipe, plan.jobs)
@@ -78,7 +80,16 @@ def compare(
     check_variants(plan.variants, recipe, len(data.train.identities))
     if plan.cfp is not None:
         check_cfp(plan.cfp)
-    _claim(recipe, plan.out)
+    check_free(plan.out)
+    _check_claim(recipe, plan.out)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    with held(plan.out, plan.name):
+        _claim(recipe, plan.out)
+        return _compared(recipe, data, plan, tell, draw)
+
+
+def _compared(recipe: Recipe, data: TrainingData, plan: Plan, tell: Tell, draw: Draw) -> Comparison:
+    """Train, measure and write in a folder that is ours."""
     jobs = {variant.label: _jobs(variant, recipe, plan) for variant in plan.variants}
     stopped: TrainingInterrupted | None = None
     try:
@@ -112,12 +123,19 @@ def _with_threads(resolved: Recipe, recipe: Recipe, jobs: int) -> Recipe:
 
 
 def _claim(recipe: Recipe, out: Path) -> None:
-    """Write the recipe into a new folder; refuse a folder of another recipe, or of anything else."""
+    """Write the recipe into a new folder; refuse as _check_claim does."""
+    _check_claim(recipe, out)
     if not (out / RECIPE).is_file():
-        if out.exists() and any(out.iterdir()):
-            raise InputError(f"{out}: expected a new folder or that of a comparison; it holds other files")
-        out.mkdir(parents=True, exist_ok=True)
         write_recipe(recipe, out / RECIPE)
+
+
+def _check_claim(recipe: Recipe, out: Path) -> None:
+    """Refuse a folder of another recipe, or of anything else."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: the folder of a comparison is a folder; this is a file")
+    if not (out / RECIPE).is_file():
+        if out.exists() and not holds_only_a_lock(out):
+            raise InputError(f"{out}: expected a new folder or that of a comparison; it holds other files")
         return
     differing = differing_keys(recipe, read_recipe(out / RECIPE))
     if differing:

@@ -10,6 +10,7 @@ DIR/VARIANT/seed-N/
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from marginface.errors import MarginfaceError, TrainingDiverged
 from marginface.files import write_whole
 from marginface.training.allocator import keep_freed_memory
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
+from marginface.training.lock import held, holder
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import read_recipe, write_recipe
 from marginface.training.run import REPORT, train
@@ -84,9 +86,16 @@ def prepare(job: Job, recipe: Recipe) -> Job:
 def train_job(job: Job) -> Outcome:
     """Train a job in this process, or go on with it, and write down what came of it.
 
+    If another process is at it, one that outlived a killed comparison, this waits for what comes of that.
+
     Raises:
         TrainingInterrupted: by Ctrl-C; the outcome says so too.
     """
+    with held(job.folder, "training", patience=math.inf):
+        return job.outcome() if job.is_done() else _train_job(job)
+
+
+def _train_job(job: Job) -> Outcome:
     before, started = job.outcome(), time.perf_counter()
 
     def note(status: Status, message: str = "") -> Outcome:
@@ -116,7 +125,7 @@ def run_here(jobs: Sequence[Job], tell: Tell) -> None:
         TrainingInterrupted: by Ctrl-C.
     """
     for job in (job for job in jobs if not job.is_done()):
-        tell(f"{job.name}: training")
+        tell(f"{job.name}: training{_waits_for(job)}")
         tell(_told(job, train_job(job)))
 
 
@@ -133,7 +142,7 @@ def run_apart(jobs: Sequence[Job], at_once: int, tell: Tell) -> None:
             while running or (waiting and not stop.wanted):
                 while waiting and len(running) < at_once and not stop.wanted:
                     job = waiting.popleft()
-                    tell(f"{job.name}: training ({len(jobs) - len(waiting)} of {len(jobs)})")
+                    tell(f"{job.name}: training ({len(jobs) - len(waiting)} of {len(jobs)}){_waits_for(job)}")
                     running[job] = _start(job)
                 _wait(running, stop, tell)
         finally:
@@ -141,6 +150,14 @@ def run_apart(jobs: Sequence[Job], at_once: int, tell: Tell) -> None:
                 process.kill()
     if stop.wanted:
         raise TrainingInterrupted("stopped; what was trained is saved")
+
+
+def _waits_for(job: Job) -> str:
+    """Say who is at a job already, if somebody is."""
+    found = holder(job.folder)
+    if found is None:
+        return ""
+    return f": waiting for {found}, which is at it already, left by a comparison that was killed"
 
 
 def _start(job: Job) -> subprocess.Popen[bytes]:

@@ -14,6 +14,7 @@ from marginface.evaluation.environment import describe_environment
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint
 from marginface.training.held_out import HeldOutResult
 from marginface.training.journal import truncate_journal
+from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import differing_keys, read_recipe, recipe_sha256, write_recipe
 from marginface.training.resolve import resolve, resolve_loss
@@ -64,14 +65,24 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
 
     Raises:
         InputError: the folder holds something, or the recipe does not fit.
+        FolderBusy: another process trains there.
         CheckpointError: the run to resume is of another recipe or other data.
         DataError: the data is not as described.
         TrainingDiverged: the loss is not finite or runs away.
         TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
     """
+    check_free(out)
     _check_folder(out, resume=resume)
     data = open_data(resolve(recipe))
     recipe = resolve_loss(resolve(recipe), len(data.train.identities))
+    out.mkdir(parents=True, exist_ok=True)
+    with held(out, "training"):
+        _check_folder(out, resume=resume)  # another may have been there meanwhile
+        return _trained(recipe, data, out, resume=resume, progress=progress)
+
+
+def _trained(recipe: Recipe, data: TrainingData, out: Path, *, resume: bool, progress: OnProgress) -> TrainResult:
+    """Train in a folder that is ours."""
     checkpoint, notes = _reopen(recipe, out) if resume else _start(recipe, out)
     with torch_settings(recipe):
         trainer = Trainer(recipe, data, out, progress)
@@ -90,14 +101,13 @@ def _check_folder(out: Path, *, resume: bool) -> None:
         raise CheckpointError(f"{out}: no run to resume: there is no {RECIPE}. Start one without --resume.")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: the folder of a run is a folder; this is a file")
-    if not resume and out.exists() and any(out.iterdir()):
+    if not resume and out.exists() and not holds_only_a_lock(out):
         kind = "a run: --resume goes on with it" if (out / RECIPE).is_file() else "other files"
         raise InputError(f"{out}: expected a new or empty folder; it holds {kind}. Or choose another folder for --out.")
 
 
 def _start(recipe: Recipe, out: Path) -> tuple[None, list[str]]:
-    """Make the folder of a new run."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write the recipe of a new run."""
     write_recipe(recipe, out / RECIPE)
     return None, []
 
