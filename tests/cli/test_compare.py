@@ -80,6 +80,11 @@ def test_a_wrong_loss_is_one_message_and_status_2(recipe: Path, tmp_path: Path) 
         (["--losses", "arcface:scale=-1"], "[loss] scale: Input should be greater than 0"),
         (["--losses", "softmax:scale=16"], "softmax has no scale"),
         (["--losses", "arcface:gradient=half"], "gradient"),
+        (["--losses", "arcface:margin=true"], "arcface:margin=true: [loss] margin: a number is expected; got True"),
+        (["--losses", "arcface:margin=abc"], "arcface:margin=abc: [loss] margin"),
+        (["--losses", ","], "got none"),
+        (["--losses", "arcface,arcface"], "got arcface twice"),
+        (["--losses", "x2softmax:margin=0.3"], "unknown option of x2softmax 'margin'"),
     ],
 )
 def test_a_setting_in_the_wrong_place_is_one_message_and_status_2(
@@ -89,10 +94,43 @@ def test_a_setting_in_the_wrong_place_is_one_message_and_status_2(
     assert result.exit_code == 2, result.output
     assert message in result.output
     assert not (tmp_path / "out").exists()
+    assert result.output.count(arguments[1] + ": ") <= 1
     if "--set" in arguments:
         result = invoke("train", recipe, *arguments[2:], "--out", tmp_path / "out")
         assert result.exit_code == 2
         assert message in result.output
+
+
+@pytest.mark.parametrize(
+    ("loss", "grid", "message"),
+    [
+        ("arcface", "margin=0.1,", "--grid takes a parameter, once, and its values"),
+        ("arcface", "margin", "--grid takes a parameter, once, and its values"),
+        ("arcface", "=1", "--grid takes a parameter, once, and its values"),
+        ("arcface", "margin=0.1,0.1", "got arcface:margin=0.1 twice"),
+        ("arcface:margin=1", "margin=0.1", "margin is set in arcface:margin=1 already"),
+        ("", "margin=0.1", "unknown loss ''"),
+    ],
+)
+def test_a_wrong_grid_is_one_message_and_status_2(
+    recipe: Path, tmp_path: Path, loss: str, grid: str, message: str
+) -> None:
+    result = invoke("sweep", recipe, "--loss", loss, "--grid", grid, "--out", tmp_path / "out")
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["compare", "--losses", "arcface"], ["sweep", "--loss", "arcface", "--grid", "margin=1"]]
+)
+def test_a_file_where_the_folder_should_be_is_one_message_and_status_2(
+    recipe: Path, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    result = invoke(command[0], recipe, *command[1:], "--out", tmp_path / "file")
+    assert result.exit_code == 2, result.output
+    assert "the folder of a comparison is a folder; this is a file" in result.output
 
 
 def test_a_scale_of_its_own_reaches_the_loss_of_a_comparison(recipe: Path, tmp_path: Path) -> None:

@@ -117,3 +117,38 @@ def test_bounds_of_one_class_are_refused() -> None:
     answer = call("bounds", "--classes", 1)
     assert answer.exit_code == 2
     assert "2 or more classes" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("curves magface --feature-norm nan --out x.png", "a feature has a length above 0; got nan"),
+        ("curves magface --feature-norm -1 --out x.png", "a feature has a length above 0; got -1"),
+        ("curves arcface,cosface --out x.png", "spaces between here: arcface cosface"),
+        ("curves arcface:margin=0.5,margin=0.6 --out x.png", "got margin twice"),
+        ("curves arcface --out file/deep/x.png", "a folder is needed there, and file is a file"),
+        ("curves arcface --classes 0 --out x.png", "at least 1; got 0"),
+        ("curves arcface --kind loss --scale nan --out x.png", "a scale above 0; got 10000 and nan"),
+        ("curves :margin=1 --out x.png", "unknown loss ''"),
+        ("bounds --classes 10 --scale 0", "scale is above 0; got 0"),
+        ("bounds --classes 10 --margin nan", "0 ≤ m ≤ 2; got nan"),
+        ("bounds --classes 10 --margin -1", "0 ≤ m ≤ 2; got -1"),
+        ("bounds --classes 10 --posterior 1", "a posterior is in (0, 1)"),
+        ("losses show arcface:margin=0.3", "by its name alone: marginface losses show arcface"),
+        ("toy --losses nope", "unknown loss 'nope'"),
+        ("toy --losses ,", "got none"),
+        ("toy --losses arcface:scale=abc", "scale of arcface is a number, such as 64.0; got 'abc'"),
+        ("toy --losses sphereface2:scale=true", "scale of sphereface2 is a number"),
+        ("toy --losses arcface --steps 1 --out file", "a folder is needed there, and file is a file"),
+    ],
+)
+def test_wrong_input_is_one_message_with_status_2_and_writes_nothing(
+    arguments: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    answer = call(*arguments.split())
+    assert answer.exit_code == 2, answer.output
+    assert message in answer.stderr
+    assert answer.stderr.startswith("marginface: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

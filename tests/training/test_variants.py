@@ -76,6 +76,6 @@ def test_a_grid_is_every_combination() -> None:
     assert axes == {"a": (-0.9, -0.7), "k": (0.65, 0.8)}
     assert [point.label for point in points][:2] == ["x2softmax:h=0,a=-0.9,k=0.65", "x2softmax:h=0,a=-0.9,k=0.8"]
     assert len(points) == 4
-    for axis in ("a", "a=", "h=1"):
+    for axis in ("a", "a=", "a=1,", "=1"):
         with pytest.raises(InputError, match="--grid takes a parameter, once"):
             grid_of(read_variant("x2softmax:h=0"), [axis])

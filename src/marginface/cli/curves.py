@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.options import make_folder
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,7 +51,7 @@ def curves(
         raise InputError(f"--out ends in .png or .svg; got {out}")
     found = _drawn(kind, _curves(losses, classes, feature_norm))
     picture = render(margin_picture(kind, found, num_classes=classes, scale=scale), out.suffix[1:])  # type: ignore[arg-type]
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     out.write_bytes(picture)
     typer.echo(f"{out}: {kind} of {', '.join(found)}")
 
@@ -65,6 +67,8 @@ def _curves(losses: list[str], classes: int, feature_norm: float) -> dict[str, T
     found = {}
     for text in losses:
         loss = read_loss(text)
+        if "," in loss.name:
+            raise InputError(f"losses stand with spaces between here: {' '.join(loss.name.split(','))}; got {text}")
         _check_shape(loss.options)
         head = LOSSES[loss.name].head(HeadRequest(loss.name, classes, 2, options=loss.options))
         try:

@@ -47,11 +47,14 @@ def show(
     from marginface.cli.train import require_train_extra
 
     require_train_extra()
+    from marginface.errors import InputError
     from marginface.losses import LOSSES
     from marginface.losses.describe import describe
     from marginface.losses.table import HeadRequest
     from marginface.losses.theory import cautions_of, facts_of
 
+    if ":" in name:
+        raise InputError(f"a loss is shown by its name alone: marginface losses show {name.partition(':')[0]}")
     description = describe(name, LOSSES[name])
     head = LOSSES[name].head(HeadRequest(name, CLASSES, DIMENSIONS))
     facts, cautions = facts_of(head), cautions_of(head)

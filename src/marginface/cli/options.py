@@ -27,6 +27,17 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def make_folder(path: Path) -> Path:
+    """Make a folder for what a command writes; raise InputError where a file is in the way."""
+    from marginface.errors import InputError
+
+    blocked = next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
+    if blocked is not None:
+        raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place for --out")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def plural(count: int, noun: str) -> str:
     """Return ``1 face`` or ``2 faces``.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.options import make_folder
+
 if TYPE_CHECKING:
     from marginface.toy import ToyData, ToyStudy
 
@@ -50,7 +52,7 @@ def toy(
     written = read_losses(losses)
     images = _read_data(data, identities, spread=spread, compact=compact, seed=seed)
     entries = toy_losses(written, len(images.classes), dim)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for entry in entries:
         if entry.above_bound:
             typer.echo(f"marginface: {entry.above_bound}", err=True)

@@ -22,14 +22,19 @@ def read_loss(text: str) -> WrittenLoss:
     """Read one loss; whether the name and the parameters exist is for the table LOSSES to say.
 
     Raises:
-        InputError: a parameter is not name=value.
+        InputError: a parameter is not name=value, or stands twice.
 
     >>> read_loss("cosface:margin=0.1").options
     {'margin': 0.1}
     """
     written = text.strip()
     name, _, parameters = written.partition(":")
-    return WrittenLoss(written, name, dict(_parameter(part) for part in parameters.split(",") if part))
+    found = [_parameter(part) for part in parameters.split(",") if part]
+    names = [name for name, _ in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"a parameter of a loss stands once; got {twice[0]} twice in {written!r}")
+    return WrittenLoss(written, name, dict(found))
 
 
 def read_losses(text: str) -> tuple[WrittenLoss, ...]:

@@ -188,6 +188,7 @@ def check_options(request: HeadRequest, maker: Callable[..., object], known: tup
     for option in known:
         table.add(option, option)
     _check_place(request, known)
+    _check_scale(request)
     parameters = options_of(maker)
     for option, value in request.options.items():
         default = parameters[table[option]].default
@@ -203,6 +204,11 @@ def _check_place(request: HeadRequest, known: tuple[str, ...]) -> None:
                 f"{option} of {request.name} has a place of its own and is not among the options: it is an argument of "
                 f"build() and HeadRequest, and in a recipe a key of [loss]; got {request.options[option]!r}"
             )
+
+
+def _check_scale(request: HeadRequest) -> None:
+    if request.scale is not None and _kind(request.scale) != "a number":
+        raise InputError(f"scale of {request.name} is a number, such as 64.0; got {request.scale!r}")
 
 
 def _kind(value: object) -> str:

@@ -158,6 +158,13 @@ class LossSection(Section):
         default=0.0, description="fraction of the run from which the margin is whole; it grows linearly in between"
     )
 
+    @field_validator("scale", "margin", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a number is expected")  # noqa: TRY004
+        return value
+
     @field_validator("options")
     @classmethod
     def _options_are_its_own(cls, options: dict[str, OptionValue]) -> dict[str, OptionValue]:

@@ -74,10 +74,15 @@ def grid_of(loss: Variant, axes: Sequence[str]) -> tuple[dict[str, tuple[OptionV
     """
     found: dict[str, tuple[OptionValue, ...]] = {}
     for axis in axes:
-        key, equals, values = (part.strip() for part in axis.partition("="))
-        if not equals or not values or key in found or key in loss.settings:
+        key, _, text = (part.strip() for part in axis.partition("="))
+        values = [value.strip() for value in text.split(",")]
+        if not key or not all(values) or key in found:
             raise InputError(f"--grid takes a parameter, once, and its values: --grid k=0.65,0.8; got {axis!r}")
-        found[key] = tuple(read_value(value.strip()) for value in values.split(","))
+        if key in loss.settings:
+            raise InputError(
+                f"{key} is set in {loss.label} already: leave it out there, or out of --grid; got {axis!r}"
+            )
+        found[key] = tuple(read_value(value) for value in values)
     points = [dict(zip(found, point, strict=True)) for point in product(*found.values())]
     return found, distinct([Variant(loss.loss, {**loss.settings, **point}) for point in points])
 
@@ -126,7 +131,8 @@ def check_variants(variants: Sequence[Variant], recipe: Recipe, identities: int)
         try:
             _head(recipe_of(variant, recipe.train.seed, recipe), identities)
         except InputError as error:
-            raise InputError(f"{variant.label}: {error}") from None
+            said = str(error).removeprefix(f"{variant.label}: ")  # as recipe_of names it
+            raise InputError(f"{variant.label}: {said}") from None
 
 
 def _head(recipe: Recipe, identities: int) -> torch.nn.Module:

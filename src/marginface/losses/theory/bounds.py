@@ -145,7 +145,14 @@ def bounds(
         posterior: P.
         margin: m of CosFace; with it come the scales that it needs.
         scale: s where a bound depends on it.
+
+    Raises:
+        InputError: a number is out of range.
     """
+    if not 0 < scale < math.inf:
+        raise InputError(f"scale is above 0; got {scale}. Usual: 64")
+    if margin is not None and not 0 <= margin <= 2:
+        raise InputError(f"the margin of cosface is a difference of cosines, 0 ≤ m ≤ 2; got {margin}. Usual: 0.35")
     widest = widest_class_angle(num_classes, embedding_size)
     rows = [
         _scale_row("scale", scale_bound(num_classes, posterior), posterior, "no margin, centres on a simplex"),

@@ -118,8 +118,11 @@ def curve_of(name: str, head: nn.Module, *, feature_norm: float = 1.0) -> Target
         feature_norm: see TargetCurve.
 
     Raises:
-        InputError: the head has no margin in a softmax over cosines, so that there is no such curve.
+        InputError: the head has no margin in a softmax over cosines, so that there is no such curve; or the length is
+            not above 0.
     """
+    if not 0 < feature_norm < math.inf:
+        raise InputError(f"a feature has a length above 0; got {feature_norm}")
     if isinstance(head, OneVsAllHead):
         raise InputError(
             f"{name} has no curve: it asks of each class apart whether it is the one, by a threshold, so that two "
