@@ -76,8 +76,8 @@ def note_of(results: Sequence[LossResult]) -> str:
     tests = dict.fromkeys(result.difference.test for result in results if result.difference is not None)
     return (
         f"Accuracy: mean over seeds, interval: {' or '.join(methods) or 'none'}. Difference to {results[0].label} in "
-        f"points on the same pairs, interval: paired bootstrap over the people in them; test: "
-        f"{' or '.join(tests) or 'none'}. Shown means p, Holm below 0.05 and an interval without 0."
+        f"points on the same pairs, interval and p of one test: {' or '.join(tests) or 'none'}. Shown means p, Holm "
+        "below 0.05."
     )
 
 
