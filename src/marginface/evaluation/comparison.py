@@ -140,7 +140,7 @@ def compare_losses(losses: Sequence[ComparedLoss], protocol: str) -> list[LossRe
     """Return a row for each loss; the differences are to the first, Holm-corrected over the rows of this protocol.
 
     Raises:
-        InputError: two runs were measured on different pairs.
+        InputError: two runs were measured on different pairs, or the pairs are of fewer than two people (or folds).
     """
     first = losses[0].measured(protocol)
     drafts = [None] + [_difference(first, loss.measured(protocol)) for loss in losses[1:]]
@@ -203,7 +203,7 @@ def sentence(first: LossResult, this: LossResult) -> str:
         missing = this if this.accuracy is None else first
         return f"{this.label} against {first.label}: cannot be compared, {missing.trouble or 'nothing finished'}."
     by = f"{100 * found.value:+.2f} points [{100 * found.interval.low:+.2f}, {100 * found.interval.high:+.2f}]"
-    how = f"{by}, p {_p(found.corrected)} after Holm, {found.test}"
+    how = f"{by}, p after Holm {p_text(found.corrected)}, {found.test}"
     limits = _limits(found)
     if not found.is_shown:
         return f"{this.label} against {first.label}: no difference shown ({how}).{limits}"
@@ -223,8 +223,9 @@ def sentences(results: Sequence[LossResult]) -> list[str]:
     return [sentence(results[0], result) for result in results[1:]]
 
 
-def _p(value: float) -> str:
-    return f"= {value:.3f}" if value >= 0.001 else f"= {value:.1e}" if value >= 1e-6 else "< 1e-06"
+def p_text(value: float) -> str:
+    """Return a p-value for people: its own rounding errors are about 1e-12, and nobody needs more than 1e-6."""
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}" if value >= 1e-6 else "< 1e-06"
 
 
 def result_values(result: LossResult) -> dict[str, Any]:

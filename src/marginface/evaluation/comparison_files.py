@@ -15,6 +15,7 @@ from marginface.evaluation.comparison import (
     ComparedLoss,
     LossResult,
     compare_losses,
+    p_text,
     protocols_of,
     result_values,
     sentences,
@@ -52,7 +53,7 @@ def cells(result: LossResult) -> tuple[str, ...]:
     if found is None:
         return (result.label, seeds, accuracy, interval, "–", "–", "–", "–")
     difference = (f"{100 * found.value:+.2f}", _between(found.interval.to_list(), "+"))
-    return (result.label, seeds, accuracy, interval, *difference, f"{found.p_value:.3g}", f"{found.corrected:.3g}")
+    return (result.label, seeds, accuracy, interval, *difference, p_text(found.p_value), p_text(found.corrected))
 
 
 def cost_cells(losses: Sequence[ComparedLoss]) -> list[tuple[str, ...]]:
