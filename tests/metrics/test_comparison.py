@@ -22,12 +22,26 @@ def share_found(here: World, seeds: int, gain: float, people: float, seed: float
     return found / times
 
 
-LEVEL_CASES = [(1, 0.0, 0.0), (1, 1.0, 0.0), (2, 0.0, 0.3), (2, 0.5, 0.15), (3, 0.0, 0.2), (3, 1.0, 0.3), (5, 0.5, 0.3)]
+LEVEL_CASES = [
+    (1, 0.0, 0.0),
+    (1, 1.0, 0.0),
+    (2, 0.0, 0.3),
+    (2, 0.5, 0.15),
+    (3, 0.0, 0.2),
+    (3, 1.0, 0.3),
+    (5, 0.5, 0.3),
+    (10, 1.0, 0.4),  # a test over people and one over seeds that must both agree have 12 % here
+]
 
 
 @pytest.mark.parametrize(("seeds", "people", "seed"), LEVEL_CASES)
 def test_without_a_difference_one_is_shown_about_one_time_in_twenty(seeds: int, people: float, seed: float) -> None:
-    assert share_found(world(60, 600), seeds, 0.0, people, seed) < 0.085  # 5 % + 3 standard errors of 400 trials
+    assert share_found(world(60, 600), seeds, 0.0, people, seed) < 0.085
+
+
+@pytest.mark.parametrize(("seeds", "bound"), [(2, 0.11), (3, 0.09)])
+def test_the_worst_is_where_training_is_all_the_chance_there_is(seeds: int, bound: float) -> None:
+    assert 0.05 < share_found(world(40, 2000), seeds, 0.0, 0.0, 0.3, times=1500) < bound
 
 
 @pytest.mark.parametrize(("people", "pairs"), [(12, 240), (300, 2000)])

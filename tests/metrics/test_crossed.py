@@ -91,7 +91,7 @@ def test_p_is_below_five_percent_exactly_where_the_interval_leaves_out_zero(
 ) -> None:
     found = CrossedMean(mean, of_people, of_seeds if seeds > 1 else None, 1000, seeds, people)
     assert found.freedom <= (2 * (seeds - 1) if seeds > 1 else people - 1)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(mean) / found.error, found.freedom), abs=1e-9)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(mean) / found.error, found.freedom), abs=1e-7)
     assert found.interval().to_list() == pytest.approx(list(stats.t.interval(0.95, found.freedom, mean, found.error)))
     if abs(found.p_value - 0.05) > 1e-6:
         assert (found.p_value < 0.05) == (not found.interval().low <= 0 <= found.interval().high)
