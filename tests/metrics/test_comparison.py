@@ -4,125 +4,130 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, ttest_rel
+from scipy import stats
 
 from marginface.errors import InputError
-from marginface.metrics import holm, mcnemar, paired_bootstrap, paired_t_p_value
-from marginface.values import BoolArray
+from marginface.metrics import clustered_error, holm, paired_difference
+from oracles.comparison import rejected_by_holm
+from oracles.worlds import World, world
 
 
-def outcomes(both: int, only_first: int, only_second: int) -> tuple[BoolArray, BoolArray]:
-    first = [True] * both + [True] * only_first + [False] * only_second
-    second = [True] * both + [False] * only_first + [True] * only_second
-    return np.array(first), np.array(second)
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_is_the_binomial_test_of_scipy(only_first: int, only_second: int) -> None:
-    found = mcnemar(*outcomes(5, only_first, only_second))
-    assert (found.only_first, found.only_second) == (only_first, only_second)
-    trials = only_first + only_second
-    expected = binomtest(only_first, trials, 0.5).pvalue if trials else 1.0
-    assert found.p_value == pytest.approx(expected, rel=1e-9)
-
-
-def test_mcnemar_stays_exact_for_many_pairs() -> None:
-    found = mcnemar(*outcomes(0, 3000, 3400))
-    assert found.p_value == pytest.approx(binomtest(3000, 6400, 0.5).pvalue, rel=1e-9)
-
-
-@given(st.lists(st.integers(-40, 40), min_size=2, max_size=9).filter(lambda values: len(set(values)) > 1))
-def test_the_paired_t_test_is_that_of_scipy(steps: list[int]) -> None:
-    values = np.array(steps) / 1000
-    expected = ttest_rel(values, np.zeros(len(values))).pvalue
-    assert paired_t_p_value(values) == pytest.approx(expected, abs=1e-9)
-
-
-def test_equal_differences_of_two_seeds_show_nothing_below_the_resolution() -> None:
-    assert paired_t_p_value([0.01, 0.01], resolution=0.01) > 0.2
-    assert paired_t_p_value([0.0, 0.0], resolution=0.01) == 1.0
-    assert paired_t_p_value([0.2, 0.2, 0.2], resolution=0.001) < 0.001
-
-
-def holm_by_steps(p_values: list[float], level: float) -> set[int]:
-    """Return which hypotheses the procedure of the paper rejects, walked step by step."""
-    rejected: set[int] = set()
-    for step, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        if p_values[index] > level / (len(p_values) - step):
-            break
-        rejected.add(index)
-    return rejected
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0.001, 0.2))
-def test_holm_rejects_what_its_procedure_rejects(p_values: list[float], level: float) -> None:
-    corrected = holm(p_values)
-    near = any(abs(value - level) < 1e-9 for value in corrected)
-    assert near or {i for i, value in enumerate(corrected) if value <= level} == holm_by_steps(p_values, level)
-
-
-def bootstrap_by_loops(difference: list[float], groups: list[int]) -> list[float]:
-    rng, names, means = np.random.default_rng(3), sorted(set(groups)), []
-    for _ in range(3000):
-        drawn = rng.choice(names, size=len(names))
-        values = [difference[i] for name in drawn for i in range(len(groups)) if groups[i] == name]
-        means.append(sum(values) / len(values))
-    return list(np.quantile(means, [0.025, 0.975]))
-
-
-def test_the_paired_bootstrap_over_folds_agrees_with_loops_up_to_chance() -> None:
+def share_found(here: World, seeds: int, gain: float, people: float, seed: float, times: int = 400) -> float:
+    """Return how often a difference is shown at the 5 % level."""
     rng = np.random.default_rng(1)
-    fold = np.repeat(np.arange(10), 6)
-    first, second = rng.random(60) < 0.6, rng.random(60) < 0.8
-    ours = paired_bootstrap(first, second, (fold, fold), resamples=6000)
-    slow = bootstrap_by_loops((second.astype(float) - first).tolist(), fold.tolist())
-    assert ours.to_list() == pytest.approx(slow, abs=0.02)
-    swapped = paired_bootstrap(second, first, (fold, fold), resamples=6000)
-    assert swapped.to_list() == pytest.approx([-ours.high, -ours.low])
+    found = 0
+    for _ in range(times):
+        ours, theirs = here.models(rng, seeds, gain, people, seed)
+        found += paired_difference(ours, theirs, here.first, here.second).p_value < 0.05
+    return found / times
+
+
+LEVEL_CASES = [
+    (1, 0.0, 0.0),
+    (1, 1.0, 0.0),
+    (2, 0.0, 0.3),
+    (2, 0.5, 0.15),
+    (3, 0.0, 0.2),
+    (3, 1.0, 0.3),
+    (5, 0.5, 0.3),
+    (10, 1.0, 0.4),  # a test over people and one over seeds that must both agree have 12 % here
+]
+
+
+@pytest.mark.parametrize(("seeds", "people", "seed"), LEVEL_CASES)
+def test_without_a_difference_one_is_shown_about_one_time_in_twenty(seeds: int, people: float, seed: float) -> None:
+    assert share_found(world(60, 600), seeds, 0.0, people, seed) < 0.085
+
+
+@pytest.mark.parametrize(("seeds", "bound"), [(2, 0.11), (3, 0.09)])
+def test_the_worst_is_where_training_is_all_the_chance_there_is(seeds: int, bound: float) -> None:
+    assert 0.05 < share_found(world(40, 2000), seeds, 0.0, 0.0, 0.3, times=1500) < bound
+
+
+@pytest.mark.parametrize(("people", "pairs"), [(12, 240), (300, 2000)])
+def test_few_and_many_people_keep_the_level(people: int, pairs: int) -> None:
+    assert share_found(world(people, pairs), 3, 0.0, 0.5, 0.2, times=200) < 0.1
+
+
+@pytest.mark.parametrize(("seeds", "gain", "people", "seed"), [(1, 0.4, 0.2, 0.0), (3, 0.5, 0.2, 0.05)])
+def test_a_planted_difference_is_found(seeds: int, gain: float, people: float, seed: float) -> None:
+    assert share_found(world(60, 600), seeds, gain, people, seed, times=100) > 0.9
+
+
+def test_tests_over_pairs_and_over_seeds_alone_cry_wolf_where_this_one_does_not() -> None:
+    here, rng = world(60, 600), np.random.default_rng(1)
+    over_pairs = over_seeds = crossed = 0
+    for _ in range(200):
+        ours, theirs = here.models(rng, 5, 0.0, 1.0, 0.02)
+        over_pairs += float(stats.ttest_rel(theirs[0].astype(float), ours[0].astype(float)).pvalue) < 0.05
+        over_seeds += float(stats.ttest_rel(theirs.mean(axis=1), ours.mean(axis=1)).pvalue) < 0.05
+        crossed += paired_difference(ours, theirs, here.first, here.second).p_value < 0.05
+    assert over_pairs / 200 > 0.2
+    assert over_seeds / 200 > 0.5, "these seeds all saw the same people"
+    assert crossed / 200 < 0.085
+
+
+def test_one_seed_is_the_t_test_over_people_alone() -> None:
+    here, rng = world(40, 400), np.random.default_rng(2)
+    ours, theirs = here.models(rng, 1, 0.3, 0.5, 0.0)
+    found = paired_difference(ours, theirs, here.first, here.second)
+    error = clustered_error(theirs[0].astype(float) - ours[0], here.first, here.second)
+    assert (found.error_of_seeds, found.people, found.seeds) == (None, 40, 1)
+    assert found.mean == pytest.approx(theirs.mean() - ours.mean())
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(found.mean) / error, 39))
+
+
+def test_many_people_and_few_seeds_is_the_paired_t_test_over_seeds() -> None:
+    rng = np.random.default_rng(4)
+    lucky = rng.random((4, 1)) * 0.4
+    ours, theirs = rng.random((4, 40000)) < 0.5, rng.random((4, 40000)) < 0.5 + lucky
+    found = paired_difference(ours, theirs, np.arange(40000), np.arange(40000))
+    by_seed = stats.ttest_rel(theirs.mean(axis=1), ours.mean(axis=1))
+    assert found.p_value == pytest.approx(float(by_seed.pvalue), rel=0.05)
+    assert found.p_value > float(by_seed.pvalue), "the people count too"
 
 
 def test_what_is_hard_for_both_cancels() -> None:
-    rng = np.random.default_rng(2)
-    person = np.repeat(np.arange(30), 20)
+    rng, person = np.random.default_rng(2), np.repeat(np.arange(30), 20)
     hard = person < 8
-    first = ~hard & (rng.random(600) < 0.99)
-    second = ~hard
-    interval = paired_bootstrap(first, second, (person, person))
+    ours, theirs = ~hard & (rng.random((1, 600)) < 0.99), ~hard[None]
+    interval = paired_difference(ours, theirs, person, person).interval()
     assert interval.high - interval.low < 0.03, "one model alone varies by ± 0.15 over these people"
 
 
-def simulated(effect: float, rng: np.random.Generator, people: int = 60, each: int = 10) -> tuple[float, bool]:
-    """Return McNemar's p and whether 0 is inside the bootstrap interval, for models of equal skill plus an effect."""
-    person = np.repeat(np.arange(people), each)
-    skill = np.clip(rng.normal(0.85, 0.08, people), 0, 1)[person]
-    first, second = (rng.random(people * each) < np.clip(skill + gain, 0, 1) for gain in (0.0, effect))
-    interval = paired_bootstrap(first, second, (person, person), resamples=400)
-    return mcnemar(first, second).p_value, interval.low <= 0 <= interval.high
+def test_the_difference_turns_its_sign_with_the_order() -> None:
+    here, rng = world(40, 400), np.random.default_rng(2)
+    ours, theirs = here.models(rng, 3, 0.3, 0.5, 0.1)
+    there, back = (paired_difference(*two, here.first, here.second) for two in ((ours, theirs), (theirs, ours)))
+    assert there.mean == -back.mean > 0
+    assert there.p_value == pytest.approx(back.p_value)
 
 
-def test_the_tests_keep_their_level_when_nothing_differs_and_find_a_planted_difference() -> None:
-    rng = np.random.default_rng(7)
-    null = [simulated(0.0, rng) for _ in range(200)]
-    assert np.mean([p < 0.05 for p, _ in null]) <= 0.08
-    assert np.mean([not inside for _, inside in null]) <= 0.10
-    planted = [simulated(0.08, rng) for _ in range(40)]
-    assert np.mean([p < 0.05 for p, _ in planted]) > 0.8
-    assert np.mean([not inside for _, inside in planted]) > 0.8
+def test_equal_models_differ_by_nothing_and_a_perfect_one_by_everything() -> None:
+    right, ids = np.ones((2, 1000), bool), np.arange(1000)
+    assert paired_difference(right, right, ids, ids).p_value == 1.0
+    perfect = paired_difference(~right, right, ids, ids)
+    assert perfect.mean == 1.0
+    assert perfect.p_value < 1e-5
 
 
-def test_the_t_test_over_seeds_keeps_its_level_and_finds_a_planted_difference() -> None:
-    rng = np.random.default_rng(8)
-    null = [paired_t_p_value(rng.normal(0, 0.01, 3)) < 0.05 for _ in range(1000)]
-    assert 0.03 < np.mean(null) < 0.07
-    assert np.mean([paired_t_p_value(rng.normal(0.05, 0.01, 3)) < 0.05 for _ in range(200)]) > 0.9
+def test_other_shapes_are_refused() -> None:
+    right, ids = np.ones((2, 10), bool), np.arange(10)
+    with pytest.raises(InputError, match=r"one shape.*\(2, 10\) and \(1, 10\)"):
+        paired_difference(right, right[:1], ids, ids)
+    with pytest.raises(InputError, match=r"two arrays \(seeds, pairs\)"):
+        paired_difference(right[0], right[0], ids, ids)
 
 
-def test_impossible_requests_are_refused() -> None:
-    with pytest.raises(InputError, match="same pairs"):
-        mcnemar(np.ones(2, bool), np.ones(3, bool))
-    with pytest.raises(InputError, match="same pairs"):
-        mcnemar(np.ones(0, bool), np.ones(0, bool))
-    with pytest.raises(InputError, match="2 or more"):
-        paired_t_p_value([0.1])
+@given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.001, 0.5))
+def test_holm_rejects_what_the_printed_procedure_rejects(p_values: list[float], level: float) -> None:
+    corrected = holm(p_values)
+    if all(abs(value - level) > 1e-9 for value in corrected):
+        assert {k for k, value in enumerate(corrected) if value <= level} == rejected_by_holm(p_values, level)
+    assert all(0 <= p <= q <= 1 for p, q in zip(p_values, corrected, strict=True))
+
+
+def test_holm_gives_its_known_values_and_refuses_what_is_no_probability() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     with pytest.raises(InputError, match="in \\[0, 1\\]"):
         holm([1.5])

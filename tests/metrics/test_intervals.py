@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from marginface.errors import InputError
 from marginface.metrics import identity_bootstrap, student_t_interval, wilson_interval
+from marginface.metrics.intervals import student_t_inside, student_t_quantile
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,14 @@ def test_student_t_uses_the_tabled_quantile(freedom: int, quantile: float) -> No
     interval = student_t_interval(values)
     half = quantile * values.std(ddof=1) / np.sqrt(freedom + 1)
     assert interval.to_list() == pytest.approx([values.mean() - half, values.mean() + half], rel=1e-4)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 8, 41, 300, 10_000])
+def test_student_t_is_scipys(freedom: int) -> None:
+    for t in (0.0, 0.3, 1.7, 6.0):
+        assert student_t_inside(t, freedom) == pytest.approx(1 - 2 * float(stats.t.sf(t, freedom)), abs=1e-10)
+    for probability in (0.6, 0.95, 0.975, 0.9995):
+        assert student_t_quantile(probability, freedom) == pytest.approx(float(stats.t.ppf(probability, freedom)))
 
 
 def bootstrap_by_loops(correct: list[bool], first: list[int], second: list[int], resamples: int) -> list[float]:
@@ -81,5 +91,7 @@ def test_impossible_requests_are_refused() -> None:
         wilson_interval(1, 2, confidence=95)
     with pytest.raises(InputError, match="2 or more"):
         student_t_interval([0.9])
+    with pytest.raises(InputError, match=r"above ½ and below 1; got 1\.0"):
+        student_t_quantile(1.0, 3)
     with pytest.raises(InputError, match="per pair"):
         identity_bootstrap(np.ones(2, bool), np.zeros(2, np.int64), np.zeros(1, np.int64))

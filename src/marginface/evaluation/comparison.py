@@ -1,29 +1,21 @@
-"""Several losses on the same pairs: accuracies over seeds, differences to the first, and what may be said about them.
+"""Several losses on the same pairs: accuracies, differences to the first, and what may be said about them.
 
-The claim that a difference is shown needs both, a p-value (Holm-corrected over the losses) that is small and a 95 %
-interval over the people of the pairs that leaves out 0. With several seeds the p-value is that of a paired t-test over
-seeds, so that the chance of training is in it; with one seed it is McNemar's over pairs, and it is not.
+One test decides whether a difference is shown: Student's t over people and seeds (metrics.paired_difference), its
+p-value corrected by Holm over the losses of a table. The interval beside it is of the same test, and leaves out 0 where
+p is below 0.05 before the correction. With one seed the chance of training is in neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from marginface.errors import InputError
-from marginface.metrics import (
-    Interval,
-    holm,
-    identity_bootstrap,
-    mcnemar,
-    paired_bootstrap,
-    paired_t_p_value,
-    student_t_interval,
-)
-from marginface.values import BoolArray, DoubleArray, IntArray
+from marginface.metrics import CrossedMean, Interval, crossed_mean, holm, paired_difference
+from marginface.values import BoolArray, IntArray
 
 LEVEL = 0.05
 
@@ -32,10 +24,18 @@ Groups = tuple[IntArray, IntArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
-    """Which pairs (P,) of a protocol a run decides right; ``groups``: the identities of both images, or the folds."""
+    """Which pairs (P,) of a protocol a run decides right; ``groups``: the identities of both images, or the fold twice.
+
+    Folds stand for people that are not known: pairs of one fold are then taken together.
+    """
 
     right: BoolArray
     groups: Groups
+
+    @property
+    def units(self) -> str:
+        """Return what the groups are: an impostor pair has two people, and every protocol has impostor pairs."""
+        return "folds" if np.array_equal(*self.groups) else "people"
 
     @property
     def accuracy(self) -> float:
@@ -74,26 +74,44 @@ class ComparedLoss:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A loss against the first one on the seeds that both finished.
+    """A loss against the first one on the seeds that both finished: share right of this − of the first.
 
-    ``value`` is share right of this − of the first, ``interval`` its paired bootstrap, ``test`` names the test of
-    ``p_value``, ``corrected`` is Holm's. Over one seed, ``only_first`` and ``only_this`` count the pairs that one of
-    the two alone has right.
+    ``test`` names the test that gives ``p_value`` and ``interval``; ``corrected`` is the p-value after Holm.
     """
 
-    value: float
-    interval: Interval
+    estimate: CrossedMean
     test: str
-    p_value: float
     corrected: float
-    seeds: int
-    only_first: int | None = None
-    only_this: int | None = None
+
+    @property
+    def value(self) -> float:
+        """Return the difference, a share of the pairs."""
+        return self.estimate.mean
+
+    @property
+    def interval(self) -> Interval:
+        """Return the interval of the test; it knows nothing of other losses."""
+        return self.estimate.interval(1 - LEVEL)
+
+    @property
+    def p_value(self) -> float:
+        """Return the p-value of the test before Holm's correction."""
+        return self.estimate.p_value
+
+    @property
+    def seeds(self) -> int:
+        """Return how many seeds both losses finished."""
+        return self.estimate.seeds
 
     @property
     def is_shown(self) -> bool:
         """Say whether the numbers support that the two differ."""
-        return self.corrected < LEVEL and not self.interval.low <= 0 <= self.interval.high
+        return self.corrected < LEVEL
+
+    @property
+    def is_lost_by_correction(self) -> bool:
+        """Say whether the difference would be shown if this loss were the only one compared."""
+        return self.p_value < LEVEL <= self.corrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +140,12 @@ def compare_losses(losses: Sequence[ComparedLoss], protocol: str) -> list[LossRe
     """Return a row for each loss; the differences are to the first, Holm-corrected over the rows of this protocol.
 
     Raises:
-        InputError: two runs were measured on different pairs.
+        InputError: two runs were measured on different pairs, or the pairs are of fewer than two people (or folds).
     """
     first = losses[0].measured(protocol)
     drafts = [None] + [_difference(first, loss.measured(protocol)) for loss in losses[1:]]
     corrected = iter(holm([draft.p_value for draft in drafts if draft is not None]))
-    differences = [None if draft is None else _corrected(draft, next(corrected)) for draft in drafts]
+    differences = [None if draft is None else replace(draft, corrected=next(corrected)) for draft in drafts]
     return [_result(loss, protocol, difference) for loss, difference in zip(losses, differences, strict=True)]
 
 
@@ -139,13 +157,12 @@ def _result(loss: ComparedLoss, protocol: str, difference: Difference | None) ->
 
 
 def _interval(measured: Mapping[int, Decisions]) -> Interval | None:
-    """Return Student's interval over seeds inside [0, 1], over one seed a bootstrap over identities, None over none."""
-    found = list(measured.values())
-    if len(found) > 1:
-        accuracies = [decisions.accuracy for decisions in found]
-        wide = student_t_interval(accuracies, resolution=1 / len(found[0].right))
-        return Interval(max(wide.low, 0.0), min(wide.high, 1.0), wide.confidence, "Student t over seeds")
-    return identity_bootstrap(found[0].right, *found[0].groups) if found else None
+    """Return an interval for other people and, over several seeds, other seeds; None where no run finished."""
+    runs = list(measured.values())
+    if not runs:
+        return None
+    found = crossed_mean(_right(runs), *runs[0].groups).share_interval(1 - LEVEL)
+    return replace(found, method=f"Wilson over {_chances(runs)}")
 
 
 def _difference(first: Mapping[int, Decisions], this: Mapping[int, Decisions]) -> Difference | None:
@@ -153,31 +170,30 @@ def _difference(first: Mapping[int, Decisions], this: Mapping[int, Decisions]) -
     seeds = [seed for seed in first if seed in this]
     if not seeds:
         return None
-    ours, theirs = ([side[seed] for seed in seeds] for side in (this, first))
-    pairs = {len(decisions.right) for decisions in (*ours, *theirs)}
-    if len(pairs) != 1:
-        raise InputError(f"runs are compared on the same pairs; got {sorted(pairs)} pairs")
-    before, after = _share_right(theirs), _share_right(ours)
-    interval = paired_bootstrap(before, after, ours[0].groups)
-    value = float((after - before).mean())
-    if len(seeds) == 1:
-        found = mcnemar(theirs[0].right, ours[0].right)
-        counts = (found.only_first, found.only_second)
-        return Difference(value, interval, "exact McNemar over pairs", found.p_value, 1.0, 1, *counts)
-    gains = [mine.accuracy - other.accuracy for mine, other in zip(ours, theirs, strict=True)]
-    p_value = paired_t_p_value(gains, resolution=1 / len(before))
-    return Difference(value, interval, "paired t over seeds", p_value, 1.0, len(seeds))
+    before, after = ([side[seed] for seed in seeds] for side in (first, this))
+    _require_same_pairs([*before, *after])
+    found = paired_difference(_right(before), _right(after), *before[0].groups)
+    return Difference(found, f"Student t over {_chances(before)}", found.p_value)
 
 
-def _share_right(runs: Sequence[Decisions]) -> DoubleArray:
-    """Return in which share of the runs each pair is decided right."""
-    share: DoubleArray = np.mean([decisions.right for decisions in runs], axis=0, dtype=np.float64)
-    return share
+def _right(runs: Sequence[Decisions]) -> BoolArray:
+    """Return (S, P) what each run decides right."""
+    _require_same_pairs(runs)
+    return np.stack([decisions.right for decisions in runs])
 
 
-def _corrected(draft: Difference, corrected: float) -> Difference:
-    counts = (draft.only_first, draft.only_this)
-    return Difference(draft.value, draft.interval, draft.test, draft.p_value, corrected, draft.seeds, *counts)
+def _require_same_pairs(runs: Sequence[Decisions]) -> None:
+    if any(not np.array_equal(runs[0].groups, decisions.groups) for decisions in runs[1:]):
+        counts = ", ".join(f"{len(decisions.right):,}" for decisions in runs)
+        raise InputError(
+            f"runs are compared on the same pairs of the same people; these runs decided {counts} pairs, and not the "
+            "same ones. Delete what they decided, which is kept beside them, to measure all of them again"
+        )
+
+
+def _chances(runs: Sequence[Decisions]) -> str:
+    """Say what an interval or a test over these runs knows about."""
+    return f"{runs[0].units} and seeds" if len(runs) > 1 else f"{runs[0].units}, one seed"
 
 
 def sentence(first: LossResult, this: LossResult) -> str:
@@ -187,12 +203,19 @@ def sentence(first: LossResult, this: LossResult) -> str:
         missing = this if this.accuracy is None else first
         return f"{this.label} against {first.label}: cannot be compared, {missing.trouble or 'nothing finished'}."
     by = f"{100 * found.value:+.2f} points [{100 * found.interval.low:+.2f}, {100 * found.interval.high:+.2f}]"
-    how = f"{by}, p = {_p(found.corrected)} after Holm, {found.test}"
+    how = f"{by}, p after Holm {p_text(found.corrected)}, {found.test}"
+    limits = _limits(found)
     if not found.is_shown:
-        return f"{this.label} against {first.label}: no difference shown ({how})."
+        return f"{this.label} against {first.label}: no difference shown ({how}).{limits}"
     better = "better" if found.value > 0 else "worse"
-    limit = " One seed: the chance of training is not in this; train more." if found.seeds == 1 else ""
-    return f"{this.label} decides these pairs {better} than {first.label} ({how}).{limit}"
+    return f"{this.label} decides these pairs {better} than {first.label} ({how}).{limits}"
+
+
+def _limits(found: Difference) -> str:
+    """Say what a reader of the interval could miss."""
+    alone = " The interval leaves out 0 because it is not corrected for the other losses; p is."
+    one_seed = " One seed: the chance of training is not in this; train more."
+    return (alone if found.is_lost_by_correction else "") + (one_seed if found.seeds == 1 else "")
 
 
 def sentences(results: Sequence[LossResult]) -> list[str]:
@@ -200,13 +223,13 @@ def sentences(results: Sequence[LossResult]) -> list[str]:
     return [sentence(results[0], result) for result in results[1:]]
 
 
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+def p_text(value: float) -> str:
+    """Return a p-value for people: its own rounding errors are about 1e-12, and nobody needs more than 1e-6."""
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}" if value >= 1e-6 else "< 1e-06"
 
 
 def result_values(result: LossResult) -> dict[str, Any]:
     """Return plain values for JSON: shares in [0, 1], intervals as [low, high]."""
-    found = result.difference
     return {
         "loss": result.label,
         "seeds": list(result.seeds),
@@ -214,6 +237,14 @@ def result_values(result: LossResult) -> dict[str, Any]:
         "accuracy": result.accuracy,
         "interval": None if result.interval is None else result.interval.to_list(),
         "interval_method": None if result.interval is None else result.interval.method,
+        **_difference_values(result.difference),
+        "trouble": result.trouble,
+    }
+
+
+def _difference_values(found: Difference | None) -> dict[str, Any]:
+    """Return the values of a difference, None each where there is none."""
+    return {
         "difference": None if found is None else found.value,
         "difference_interval": None if found is None else found.interval.to_list(),
         "test": None if found is None else found.test,
@@ -221,7 +252,7 @@ def result_values(result: LossResult) -> dict[str, Any]:
         "p_holm": None if found is None else found.corrected,
         "difference_shown": None if found is None else found.is_shown,
         "seeds_compared": None if found is None else found.seeds,
-        "only_first_right": None if found is None else found.only_first,
-        "only_this_right": None if found is None else found.only_this,
-        "trouble": result.trouble,
+        "error_of_groups": None if found is None else found.estimate.error_of_people,
+        "error_of_seeds": None if found is None else found.estimate.error_of_seeds,
+        "degrees_of_freedom": None if found is None else found.estimate.freedom,
     }

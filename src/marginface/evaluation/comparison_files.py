@@ -15,6 +15,7 @@ from marginface.evaluation.comparison import (
     ComparedLoss,
     LossResult,
     compare_losses,
+    p_text,
     protocols_of,
     result_values,
     sentences,
@@ -52,7 +53,7 @@ def cells(result: LossResult) -> tuple[str, ...]:
     if found is None:
         return (result.label, seeds, accuracy, interval, "–", "–", "–", "–")
     difference = (f"{100 * found.value:+.2f}", _between(found.interval.to_list(), "+"))
-    return (result.label, seeds, accuracy, interval, *difference, f"{found.p_value:.3g}", f"{found.corrected:.3g}")
+    return (result.label, seeds, accuracy, interval, *difference, p_text(found.p_value), p_text(found.corrected))
 
 
 def cost_cells(losses: Sequence[ComparedLoss]) -> list[tuple[str, ...]]:
@@ -76,8 +77,8 @@ def note_of(results: Sequence[LossResult]) -> str:
     tests = dict.fromkeys(result.difference.test for result in results if result.difference is not None)
     return (
         f"Accuracy: mean over seeds, interval: {' or '.join(methods) or 'none'}. Difference to {results[0].label} in "
-        f"points on the same pairs, interval: paired bootstrap over the people in them; test: "
-        f"{' or '.join(tests) or 'none'}. Shown means p, Holm below 0.05 and an interval without 0."
+        f"points on the same pairs, interval and p of one test: {' or '.join(tests) or 'none'}. Shown means p, Holm "
+        "below 0.05."
     )
 
 

@@ -9,7 +9,8 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 from __future__ import annotations
 
 from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
-from marginface.metrics.comparison import McNemar, holm, mcnemar, paired_bootstrap, paired_t_p_value
+from marginface.metrics.comparison import holm, paired_difference
+from marginface.metrics.crossed import CrossedMean, clustered_error, crossed_mean
 from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
 from marginface.metrics.roc import (
     Roc,
@@ -26,19 +27,19 @@ from marginface.metrics.verification import FoldedAccuracy, ten_fold_accuracy
 
 __all__ = [
     "ClassGeometry",
+    "CrossedMean",
     "FoldedAccuracy",
     "Interval",
-    "McNemar",
     "Roc",
     "TarAtFar",
     "auc",
     "class_geometry",
+    "clustered_error",
+    "crossed_mean",
     "equal_error_rate",
     "holm",
     "identity_bootstrap",
-    "mcnemar",
-    "paired_bootstrap",
-    "paired_t_p_value",
+    "paired_difference",
     "pairwise_angles",
     "require_supported_far",
     "roc",

@@ -49,28 +49,29 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> In
     _check_confidence(confidence)
     if not 0 <= successes <= trials or trials == 0:
         raise InputError(f"0 ≤ successes ≤ trials and trials ≥ 1 are needed; got {successes} of {trials}")
-    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
-    share = successes / trials
+    low, high = wilson_ends(successes / trials, trials, NormalDist().inv_cdf((1 + confidence) / 2))
+    return Interval(low, high, confidence, "Wilson")
+
+
+def wilson_ends(share: float, trials: float, quantile: float) -> tuple[float, float]:
+    """Return the ends of Wilson's interval of a share; trials may be an effective number, quantile a Student's t."""
+    z2 = quantile**2
     center = share + z2 / (2 * trials)
     half = math.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2)))
     low, high = ((center + sign * half) / (1 + z2 / trials) for sign in (-1, 1))
-    return Interval(0.0 if successes == 0 else low, 1.0 if successes == trials else high, confidence, "Wilson")
+    return 0.0 if share == 0 else low, 1.0 if share == 1 else high
 
 
-def student_t_interval(
-    values: Sequence[float] | DoubleArray, confidence: float = 0.95, *, resolution: float = 0.0
-) -> Interval:
+def student_t_interval(values: Sequence[float] | DoubleArray, confidence: float = 0.95) -> Interval:
     """Return mean ± t·s/√n of a few independent values, such as the accuracies of folds or of seeds.
 
-    Folds share their training pairs, so over folds the interval is approximate; over seeds it is the usual one. s is
-    at least ``resolution``, the smallest step of a value: two seeds with one rounded number have not shown that s is 0.
+    Folds share their training pairs, so over folds the interval is approximate; over seeds it is the usual one.
     """
     _check_confidence(confidence)
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < 2 or not np.isfinite(sample).all():
         raise InputError(f"a t-interval needs 2 or more finite values; got shape {sample.shape}")
-    half = _student_t_quantile((1 + confidence) / 2, len(sample) - 1) * max(sample.std(ddof=1), resolution)
-    half /= math.sqrt(len(sample))
+    half = student_t_quantile((1 + confidence) / 2, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample))
     return Interval(float(sample.mean() - half), float(sample.mean() + half), confidence, "Student t")
 
 
@@ -87,7 +88,14 @@ def student_t_inside(t: float, freedom: int) -> float:
     return 2 / math.pi * (angle + (math.sin(angle) * total if freedom > 1 else 0.0))
 
 
-def _student_t_quantile(probability: float, freedom: int) -> float:
+def student_t_quantile(probability: float, freedom: int) -> float:
+    """Return the t with P(T ≤ t) = probability, for probabilities above ½.
+
+    >>> round(student_t_quantile(0.975, 9), 3)
+    2.262
+    """
+    if not 0.5 < probability < 1:
+        raise InputError(f"a quantile is asked for at a probability above ½ and below 1; got {probability!r}")
     low, high = 0.0, 1.0
     while (1 + student_t_inside(high, freedom)) / 2 < probability:
         high *= 2
@@ -99,7 +107,7 @@ def _student_t_quantile(probability: float, freedom: int) -> float:
 
 
 def identity_bootstrap(
-    correct: BoolArray | DoubleArray,
+    correct: BoolArray,
     first_identity: IntArray,
     second_identity: IntArray,
     *,
@@ -114,8 +122,7 @@ def identity_bootstrap(
 
     Source: the vertex bootstrap of Snijders & Borgatti (1999); for 1:1 face matching Fogliato et al., "Confidence
     intervals for error rates in 1:1 matching tasks", 2023, arXiv:2306.01198.
-    ``correct``, ``first_identity`` and ``second_identity`` are (P,); identities are any integers. Numbers in the place
-    of ``correct``, such as differences, give the interval of their mean.
+    ``correct``, ``first_identity`` and ``second_identity`` are (P,); identities are any integers.
     """
     _check_confidence(confidence)
     lengths = {len(correct), len(first_identity), len(second_identity)}
