@@ -55,9 +55,9 @@ class Start:
     def description(self) -> str:
         """Return what was done, in words."""
         return (
-            f"the first {self.steps:,} steps are one softmax training for all losses, at its end {self.accuracy:.1%} "
-            "of the training images are right; every loss goes on from its network, with a fresh head whose class centers "
-            "are the mean directions of the classes, length 1"
+            f"the first {self.steps:,} steps are one softmax training for all losses ({self.accuracy:.1%} of the "
+            "training images right at its end); every loss goes on from its network, with a fresh head whose class "
+            "centers are the mean directions of the classes, length 1"
         )
 
     def learner(self, recipe: Recipe) -> Learner:
