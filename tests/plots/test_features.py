@@ -9,7 +9,7 @@ pytest.importorskip("matplotlib")
 
 from marginface.errors import InputError
 from marginface.plots import render
-from marginface.plots.features import FeaturePicture, _apart, class_style, feature_figure, loss_figure
+from marginface.plots.features import CAPTION, HEAD, FeaturePicture, _apart, class_style, feature_figure, loss_figure
 
 
 def picture(size: int = 2, names: tuple[str, ...] = ("0", "1", "2")) -> FeaturePicture:
@@ -32,6 +32,16 @@ def test_a_column_for_each_loss_and_a_new_line_of_them_when_they_are_many(size: 
     assert [axes.get_title() for axes in figure.axes if axes.get_title()] == list(pictures)
     assert render(figure, "png").startswith(b"\x89PNG")
     assert len(loss_figure(picture(size), picture(size)).axes) == rows
+
+
+def test_the_name_of_a_loss_has_room_below_the_lines_above_it() -> None:
+    pictures = {f"loss {place}": picture() for place in range(3)}
+    figure = feature_figure(pictures, pictures, columns=2)
+    height = figure.get_size_inches()[1]
+    above, heading = figure.axes[4].get_position(), figure.axes[6].get_position()
+    assert (above.y0 - heading.y1) * height == pytest.approx(CAPTION + HEAD)
+    assert (1 - figure.axes[0].get_position().y1) * height == pytest.approx(HEAD)
+    assert min(axes.get_position().y0 for axes in figure.axes) * height >= CAPTION - 1e-9
 
 
 def test_long_names_get_a_letter_and_a_legend() -> None:

@@ -36,12 +36,13 @@ def toy(
     spread: Annotated[bool, typer.Option("--spread", help="Of a folder: those whose photos differ most.")] = False,
     compact: Annotated[bool, typer.Option("--compact", help="Of a folder: those whose photos differ least.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Decides weights, order and what is held out.")] = 0,
-    steps: Annotated[int, typer.Option(min=1, help="Of every training.")] = 1000,
+    steps: Annotated[int, typer.Option(min=1, help="Of every training, the shared start included.")] = 1000,
 ) -> None:
     """Train one tiny network per loss and draw its features: a minute on the digits, offline.
 
-    Seed, network and budget are the same for every loss. A margin that is not written is fitted to the number of
-    classes and dimensions. The report says where the numbers agree with the CosFace and X2-Softmax articles.
+    Seed, network, budget and start are the same for every loss; the start is a softmax training of 30 % of the steps.
+    A margin that is not written is fitted to the number of classes and dimensions. The report says where the numbers
+    agree with the CosFace and X2-Softmax articles.
     """
     from marginface.cli.train import require_train_extra
 

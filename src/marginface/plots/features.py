@@ -70,7 +70,7 @@ def feature_figure(
     blocks = [names[start : start + across] for start in range(0, len(names), across)]
     first = pictures[names[0]]
     rows = _rows(first.features.shape[1])
-    figure, grid = _grid(len(blocks) * len(rows), across, legend=_legend_lines(first, across))
+    figure, grid = _grid(len(blocks) * len(rows), across, block=len(rows), legend=_legend_lines(first, across))
     for number, line in enumerate(grid):
         title, is_held_out, draw = rows[number % len(rows)]
         for panel, name in zip(line, blocks[number // len(rows)], strict=False):
@@ -90,14 +90,17 @@ def loss_figure(picture: FeaturePicture, held_out: FeaturePicture) -> Figure:
     return figure
 
 
-def _grid(rows: int, columns: int, *, head: float = HEAD, legend: int = 0) -> tuple[Figure, list[list[Axes]]]:
-    """Return a figure of square panels without axes in rows, with room for lines of a legend below."""
-    width, height = columns * PANEL, rows * (PANEL + CAPTION) + head + legend * LEGEND_LINE
+def _grid(
+    rows: int, columns: int, *, block: int = 1, head: float = HEAD, legend: int = 0
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure of square panels without axes in rows, a head above each block, and lines of a legend below."""
+    width = columns * PANEL
+    height = rows * (PANEL + CAPTION) + head * math.ceil(rows / block) + legend * LEGEND_LINE
     figure, panels = new_figure(rows * columns, columns=columns, width=width, height=height)
     figure.set_layout_engine("none")
     for place, panel in enumerate(panels):
         row, column = divmod(place, columns)
-        bottom = height - head - (row + 1) * PANEL - row * CAPTION
+        bottom = height - head * (row // block + 1) - (row + 1) * PANEL - row * CAPTION
         panel.set_position((column / columns, bottom / height, 1 / columns, PANEL / height))
         panel.set_axis_off()
         panel.set_aspect("equal")

@@ -2,6 +2,7 @@
 
 data       the digits of scikit-learn, or a few identities of a folder of crops
 entries    the losses that were asked for, with margins that fit so few dimensions where none is named
+start      the short softmax training that all losses begin with
 study      one training per loss, equal in all but the loss
 results    what was measured
 findings   what the numbers say about the claims of two articles

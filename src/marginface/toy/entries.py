@@ -26,8 +26,8 @@ from marginface.losses.notation import WrittenLoss
 from marginface.losses.table import HeadRequest, MarginLoss, Option
 from marginface.losses.theory import TargetCurve, cautions_of, feasibility_angle, widest_class_angle
 
-SCALE = 16.0  # above about 24 two classes of a plane settle on one place and stay there
-WARM_UP = {"margin_from": 0.2, "margin_full": 0.5}  # a class must find its place before the margin holds it there
+SCALE = 16.0  # with 64 a cosine softmax without a margin is content with two thirds of the gap (docs/experiments.md)
+WARM_UP = {"margin_from": 0.3, "margin_full": 0.6}  # from the end of the start that all losses share (toy.start)
 FITTED_RULE = (
     "A fitted margin is worth half the widest possible angle between neighboring class centers, so that all fitted "
     "margins ask for the same between neighbors."

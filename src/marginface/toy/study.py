@@ -1,42 +1,36 @@
-"""One training per loss, equal in all but the loss: same seed, first weights, batches, network, optimizer and steps."""
+"""One training per loss, equal in all but the loss: same seed, start, batches, network, optimizer and steps."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from marginface.data.source import ArrayCrops
-from marginface.data.transforms import normalize
 from marginface.losses import MarginHead
+from marginface.losses.notation import read_losses
 from marginface.losses.theory import TargetCurve
 from marginface.metrics import class_geometry
 from marginface.toy.data import ToyData
-from marginface.toy.entries import WARM_UP, ToyLoss, innermost, is_plain
+from marginface.toy.entries import WARM_UP, ToyLoss, innermost, toy_losses
 from marginface.toy.results import LossResult, SplitResult, ToyStudy
+from marginface.toy.start import DEVICE, REGROWTH, Progress, Start, decided, features_of, learn_steps, make_start
 from marginface.training import Recipe, recipe_from
-from marginface.training.batches import Batches, to_tensor
-from marginface.training.divergence import LossWatch
+from marginface.training.batches import Batches
 from marginface.training.learner import Learner
-from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.trainer import torch_settings
 from marginface.values import BoolArray, FloatArray
 
-DEVICE = torch.device("cpu")  # so small a training is over before a graphics card has warmed up
 BACKBONE = "tiny_linear"
-EVALUATED = 256  # images at once
-Progress = Callable[[str, int, int, float], None]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What every loss gets: optimizer steps, and images per step, of digits and of the larger photos."""
+    """What every loss gets: optimizer steps with the start, and images per step, of digits and of the larger photos."""
 
     steps: int = 1000
     digits: int = 64
@@ -55,7 +49,7 @@ def run_toy(
     budget: Budget = BUDGET,
     progress: Progress,
 ) -> ToyStudy:
-    """Train once per loss and measure.
+    """Train the start that all share, then once per loss, and measure.
 
     The same seed gives the same numbers on the same machine with the same number of threads.
 
@@ -65,15 +59,23 @@ def run_toy(
         size: D, 2 or 3.
         seed: decides weights, order and augmentation.
         budget: the same for every loss.
-        progress: called after each step with the label of the loss, the step, all steps and the loss.
+        progress: called after each step with the label of the loss or of the start, the step, all steps and the loss.
 
     Raises:
         TrainingDiverged: a loss is not finite or runs away.
     """
     began = time.perf_counter()
     recipes = [_recipe(loss, data, size, seed, budget) for loss in losses]
-    results = [_result(loss, recipe, data, progress) for loss, recipe in zip(losses, recipes, strict=True)]
-    return ToyStudy(data, size, results, _settings(recipes[0]), seed, time.perf_counter() - began)
+    start = _start(data, size, seed, budget, progress)
+    results = [_result(loss, recipe, data, start, progress) for loss, recipe in zip(losses, recipes, strict=True)]
+    return ToyStudy(data, size, results, _settings(recipes[0], start), seed, time.perf_counter() - began)
+
+
+def _start(data: ToyData, size: int, seed: int, budget: Budget, progress: Progress) -> Start:
+    (softmax,) = toy_losses(read_losses("softmax"), len(data.classes), size)
+    recipe = _recipe(softmax, data, size, seed, budget)
+    with torch_settings(recipe):
+        return make_start(recipe, data, progress)
 
 
 def _recipe(loss: ToyLoss, data: ToyData, size: int, seed: int, budget: Budget) -> Recipe:
@@ -97,14 +99,16 @@ def _recipe(loss: ToyLoss, data: ToyData, size: int, seed: int, budget: Budget) 
     return recipe_from(values, loss.label)
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
+def _settings(recipe: Recipe, start: Start) -> dict[str, Any]:
     """Return what is equal for all losses, in words."""
     train, optim = recipe.train, recipe.optim
     return {
         "network": f"{recipe.backbone.name}, input {recipe.backbone.input_size}×{recipe.backbone.input_size}",
         "steps": train.steps,
+        "start": start.description,
         "images per step": train.batch_size,
         "optimizer": f"{optim.kind}, learning rate {optim.learning_rate:g} falling by cosine, "
+        f"growing again for {REGROWTH * train.steps:,.0f} steps after the start, "
         f"momentum {optim.momentum:g}, weight decay {optim.weight_decay:g}",
         "margin": "grows from step {margin_from:,.0f} to {margin_full:,.0f}".format(
             **{name: share * train.steps for name, share in WARM_UP.items()}
@@ -113,10 +117,10 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _result(loss: ToyLoss, recipe: Recipe, data: ToyData, progress: Progress) -> LossResult:
+def _result(loss: ToyLoss, recipe: Recipe, data: ToyData, start: Start, progress: Progress) -> LossResult:
     began = time.perf_counter()
     with torch_settings(recipe):
-        learner, last_loss = _train(loss, recipe, data, progress)
+        learner, last_loss = _train(loss, recipe, data, start, progress)
         seconds = time.perf_counter() - began
         train, held_out = (_measured(learner, recipe, source) for source in (data.train, data.held_out))
     centers: Tensor = learner.head.centers  # type: ignore[assignment]
@@ -124,44 +128,21 @@ def _result(loss: ToyLoss, recipe: Recipe, data: ToyData, progress: Progress) ->
     return LossResult(loss, centers.detach().numpy().copy(), train, held_out, kept, last_loss, seconds)
 
 
-def _train(loss: ToyLoss, recipe: Recipe, data: ToyData, progress: Progress) -> tuple[Learner, float]:
-    """Return what was learned and the mean loss of the last tenth."""
-    learner = Learner(recipe, len(data.classes), DEVICE)
-    batches, watch = Batches(data.train, recipe, DEVICE), LossWatch()
-    total, losses = batches.total_steps, []
-    for step, batch in enumerate(batches.from_step(0)):
-        factor = learning_rate_factor(recipe.schedule, step, total, batches.steps_per_epoch)
-        strength = margin_strength(recipe.loss, step, total)
-        rate = recipe.optim.learning_rate * factor
-        found = learner.learn(batch, step, learning_rate=rate, margin_strength=strength)
-        watch.check(step, found.loss, settling=step < total * recipe.loss.margin_full)
-        losses.append(found.loss)
-        progress(loss.label, step + 1, total, found.loss)
+def _train(loss: ToyLoss, recipe: Recipe, data: ToyData, start: Start, progress: Progress) -> tuple[Learner, float]:
+    """Return what was learned from the start on, and the mean loss of the last tenth."""
+    learner, batches = start.learner(recipe), Batches(data.train, recipe, DEVICE)
+    total = batches.total_steps
+    steps = range(start.steps, total)
+    losses = learn_steps(learner, recipe, batches, steps, lambda step, value: progress(loss.label, step, total, value))
     return learner, float(np.mean(losses[-max(total // 10, 1) :]))
 
 
-@torch.inference_mode()
 def _measured(learner: Learner, recipe: Recipe, source: ArrayCrops) -> SplitResult:
-    learner.backbone.eval()
-    features = torch.cat(
-        [
-            learner.backbone(normalize(to_tensor(source.read(part), recipe.backbone.input_size)))
-            for part in np.array_split(np.arange(len(source.labels)), len(source.labels) // EVALUATED + 1)
-        ]
-    )
-    right = _decided(learner.head, features).argmax(dim=1).numpy() == source.labels
+    features = features_of(learner, recipe, source)
+    right = decided(learner.head, features).argmax(dim=1).numpy() == source.labels
     values: FloatArray = features.numpy().copy()
     geometry = class_geometry(values, source.labels, len(source.identities))
     return SplitResult(values, source.labels, float(right.mean()), geometry)
-
-
-def _decided(head: nn.Module, features: Tensor) -> Tensor:
-    """Return what a head decides by (N, C): W·x + b of plain softmax, the cosine of any other."""
-    inner = innermost(head)
-    if is_plain(head):
-        return functional.linear(features, inner.centers, inner.bias)  # type: ignore[arg-type]
-    cosine: Tensor = head.cosine(features)  # type: ignore[operator]
-    return cosine
 
 
 def _margin_kept(head: nn.Module, split: SplitResult) -> float | None:
