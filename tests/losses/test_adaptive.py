@@ -587,6 +587,8 @@ class Speaking(nn.Module):
 
 
 class SpeakingScale(Speaking):
+    keeps_center_norms = False
+
     def forward(self, context: MarginContext) -> Tensor:
         return torch.tensor(4.0)
 

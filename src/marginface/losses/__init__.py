@@ -17,6 +17,7 @@ center         center loss and triplet-center loss: terms that any head can have
 summed         a head with such terms
 lines          the lines of the table for these, and the table of terms
 centers        class centres and their cosines
+implementation what a head asks of its classes: dense, all at once, or chunked, by tiles; choose says which
 pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
@@ -29,12 +30,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from marginface.errors import InputError
 from marginface.losses.adacos import AdaCos, adacos_start
 from marginface.losses.adaface import AdaFace
 from marginface.losses.arcface import ArcFace
 from marginface.losses.arcnegface import ArcNegFace
 from marginface.losses.center import CenterLoss, TripletCenterLoss
+from marginface.losses.choose import IMPLEMENTATIONS, use_implementation
+from marginface.losses.chunked.tiles import Multiply, Tiles, Tiling
 from marginface.losses.circle import Circle
 from marginface.losses.combined import CombinedMargin
 from marginface.losses.cosface import CosFace
@@ -165,8 +167,6 @@ LOSSES.add("subcenter_arcface", SubCenterArcFace())
 LOSSES.add("center", WithTerm(PlainSoftmax(), "center"))
 LOSSES.add("triplet_center", WithTerm(PlainSoftmax(), "triplet_center"))
 
-IMPLEMENTATIONS = ("dense",)
-
 
 def build(
     name: str,
@@ -176,7 +176,9 @@ def build(
     scale: float | None = None,
     margin: float | None = None,
     gradient: Gradient = "exact",
-    implementation: str = "dense",
+    implementation: str = "auto",
+    multiply: Multiply = "float32",
+    tiles: Tiles = "auto",
     terms: TermOptions | None = None,
     **options: Option,
 ) -> nn.Module:
@@ -189,7 +191,9 @@ def build(
         scale: s; None is the default of the paper, for normface the smallest scale that can train C classes.
         margin: m of the margins that have one; None is the default of the paper.
         gradient: "exact" or "straight_through", see MarginHead.
-        implementation: "dense" holds N×C logits.
+        implementation: "dense" holds N×C logits, "chunked" one tile of them; "auto" chooses by C. The loss is the same.
+        multiply: "bfloat16" rounds what chunked multiplies, see losses.chunked.tiles.Tiling.
+        tiles: "store" or "recompute" in the backward pass of chunked, see there.
         terms: losses added to that of the head: by a name in TERMS, the options of each, ``weight`` among them, as in
             ``{"center": {"weight": 0.003, "rule": "count"}}``.
         options: those of the loss (``LOSSES[name].options``).
@@ -209,9 +213,9 @@ def build(
         torch.Size([])
     """
     loss = LOSSES[name]
-    if implementation not in IMPLEMENTATIONS:
-        raise InputError(f"implementation of a head is one of {', '.join(IMPLEMENTATIONS)}; got {implementation!r}")
     if margin is not None:
         options = {"margin": margin, **options}
     request = HeadRequest(name, num_classes, embedding_size, scale, gradient, options)
-    return with_terms(loss.head(request), terms or {}, request)
+    head = with_terms(loss.head(request), terms or {}, request)
+    use_implementation(head, implementation, Tiling(multiply, tiles))
+    return head

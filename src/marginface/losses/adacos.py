@@ -55,6 +55,7 @@ class AdaCos(nn.Module):
         InputError: s is not above 0, or above 128.
     """
 
+    keeps_center_norms = False
     scale: Tensor
 
     def __init__(self, scale: float) -> None:

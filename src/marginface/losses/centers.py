@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from marginface.errors import InputError
+from marginface.losses.dense import products
 
 
 class ClassCenters(nn.Module):
@@ -35,15 +36,13 @@ class ClassCenters(nn.Module):
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each class (N, C), without gradient and without margin."""
-        with torch.autocast(features.device.type, enabled=False):
-            return self.cosines_with_gradient(features.to(self.centers.dtype))
+        """Return the cosine of each feature and each class (N, C), without gradient and without margin.
 
-    def cosines_with_gradient(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each class (N, C); features in the dtype of the centres.
-
-        With sub-centres it is that of the nearest one, which alone gets the gradient.
+        With sub-centres it is that of the nearest one.
         """
-        rows = self.centers.flatten(0, -2)
-        cosine = functional.normalize(features) @ functional.normalize(rows).T
-        return cosine if self.centers.ndim == 2 else cosine.view(-1, *self.centers.shape[:-1]).max(2).values
+        with torch.autocast(features.device.type, enabled=False):
+            directions = functional.normalize(features.to(self.centers.dtype))
+            if self.centers.ndim == 3:
+                return products(directions, self.centers)
+            norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
+            return products(directions, self.centers, normalized=False).div_(norms.clamp_min(1e-12))

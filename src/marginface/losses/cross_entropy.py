@@ -42,18 +42,26 @@ def present_mean(losses: Tensor, labels: Tensor) -> Tensor:
     return torch.where(present, losses, torch.zeros_like(losses)).sum() / present.sum().clamp_min(1)
 
 
-def target_cross_entropy(logits: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-    r"""Return softplus(LSE_{j≠y}(z_j) − z_y) of each sample: cross entropy with the target logit given apart.
-
-    Unlike −log softmax, a loss of 1e-12 keeps its digits and its gradient, as nothing is subtracted from 1. With a
-    single class there is nothing to tell apart and the loss is 0.
+def log_sum_exp_of_others(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return log Σ_{j≠y} exp(z_j) of each sample (N,); −inf, without gradient, where there is a single class.
 
     Args:
         logits: (N, C); the value at the true class is not looked at.
-        target: (N,) the logit of the true class.
         labels: (N,) int64, not negative.
     """
     if logits.shape[1] == 1:
-        return 0 * target
-    others = logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
+        return torch.full_like(logits[:, 0].detach(), -torch.inf)
+    return logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
+
+
+def against_others(others: Tensor, target: Tensor) -> Tensor:
+    r"""Return softplus(LSE_{j≠y}(z_j) − z_y) of each sample: cross entropy with the target logit given apart.
+
+    Unlike −log softmax, a loss of 1e-12 keeps its digits and its gradient, as nothing is subtracted from 1. With a
+    single class there is nothing to tell apart, LSE is −∞ and the loss is 0.
+
+    Args:
+        others: (N,) log Σ exp over the classes that are not the true one.
+        target: (N,) the logit of the true class.
+    """
     return -functional.logsigmoid(target - others)

@@ -13,6 +13,8 @@ from marginface.errors import InputError
 from marginface.losses.margin import MarginContext
 from marginface.losses.past_pi import PastPi, add_angle, check_past_pi
 
+_CLASSES = 4096  # that are compared at a time
+
 
 @dataclass(frozen=True)
 class DynArcFace:
@@ -71,7 +73,11 @@ class DynArcFace:
 @torch.no_grad()
 def nearest_angles(centers: Tensor, classes: Tensor) -> Tensor:
     """Return the angle between some centres (K,) and the nearest other of all centres (C, D); π if there is none."""
-    directions = functional.normalize(centers)
-    cosine = directions[classes] @ directions.T
-    others = cosine.scatter(1, classes[:, None], -1.0)
-    return others.amax(1).clamp(-1, 1).acos()
+    directions = functional.normalize(centers[classes])
+    nearest = directions.new_full((len(classes),), -1.0)
+    for start in range(0, len(centers), _CLASSES):
+        tile = functional.normalize(centers[start : start + _CLASSES])
+        other = torch.arange(start, start + len(tile), device=classes.device) != classes[:, None]
+        cosine = torch.where(other, directions @ tile.T, -1.0)
+        nearest = torch.maximum(nearest, cosine.amax(1))
+    return nearest.clamp(-1, 1).acos()

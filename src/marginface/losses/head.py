@@ -7,14 +7,19 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import ABSENT, check_batch, present_mean, target_cross_entropy
+from marginface.losses.cross_entropy import ABSENT, against_others, check_batch, present_mean
+from marginface.losses.dense import Dense
+from marginface.losses.implementation import Curve, Implementation, Logits
 from marginface.losses.margin import ChangesOthers, Margin, MarginContext, Observes, Penalizes, Reports, Surveys
 from marginface.losses.scale import FixedScale, Scale
 
 Gradient = Literal["exact", "straight_through"]
+
+_SMALLEST_NORM = 1e-12  # as in torch.nn.functional.normalize
 
 
 class MarginHead(ClassCenters):
@@ -24,8 +29,8 @@ class MarginHead(ClassCenters):
 
     φ is the identity and the penalty 0 unless the margin says otherwise (losses.margin). All of it runs in the dtype of
     the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 ("this centre is not
-    here") is left out of the mean. The dense head holds N×C logits: it is the readable implementation that others are
-    tested against.
+    here") is left out of the mean. The head sees the true class and a sum over the others; how that sum is computed is
+    the implementation's matter (losses.implementation).
 
     Args:
         num_classes: C, the number of identities.
@@ -38,6 +43,7 @@ class MarginHead(ClassCenters):
 
     Attributes:
         centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first.
+        implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
 
     Raises:
         InputError: an argument is out of range.
@@ -54,8 +60,11 @@ class MarginHead(ClassCenters):
         sub_centers: int = 1,
     ) -> None:
         super().__init__(num_classes, embedding_size, sub_centers)
+        self.implementation: Implementation = Dense()
         self.margin, self.gradient = margin, checked_gradient(gradient)
         self.scaling: Scale = FixedScale(scale) if isinstance(scale, int | float) else scale
+        if self.scaling.keeps_center_norms and isinstance(margin, ChangesOthers):
+            raise InputError(f"{type(margin).__name__} changes cosines of other classes; its centres have no norms")
         self._margin_strength = 1.0
 
     @property
@@ -88,42 +97,67 @@ class MarginHead(ClassCenters):
         Raises:
             InputError: shape, dtype or range of features or labels is wrong.
         """
+        return present_mean(self.losses(features, labels, step), labels)
+
+    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
+        """Return the loss of each sample (N,), for other weights or sums than the mean; see forward.
+
+        Where the label is −1 it is any number: leave it out.
+        """
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
             known, present = labels.clamp_min(0), labels != ABSENT
-            context = MarginContext(features, known, present, self.centers, step, self.training)
-            return present_mean(self._losses(self.cosines_with_gradient(features), context), labels)
+            return self._losses(MarginContext(features, known, present, self.centers, step, self.training))
 
     def report(self, step: int) -> dict[str, float]:
         """Return what margin and scale have to say at a step, by name; empty for most losses."""
         speakers = (part for part in (self.margin, self.scaling) if isinstance(part, Reports))
         return {name: value for speaker in speakers for name, value in speaker.report(step).items()}
 
-    def _losses(self, cosine: Tensor, context: MarginContext) -> Tensor:
+    def _losses(self, context: MarginContext) -> Tensor:
         """Return the loss of each sample (N,)."""
-        target = cosine.gather(1, context.labels[:, None]).squeeze(1)
-        self._informed(self.scaling, cosine, target, context)
-        context = self._informed(self.margin, cosine, target, context)
+        directions = functional.normalize(context.features)
+        context, curve = self._informed(directions, context)
+        scale, labels = self.scaling(context), context.labels
+        normalized = not self.scaling.keeps_center_norms
+        if curve is None:
+            logits = Logits(directions, self.centers, labels, scale, normalized)
+            others, own = self.implementation.log_sum_exp(logits)
+        else:
+            others, own = self.implementation.log_sum_exp_of_curve(directions, self.centers, labels, curve, scale)
+        target = own.product if normalized else own.product / own.norm.clamp_min(_SMALLEST_NORM)
         margined = self._through(target, self.margin(target, context))
-        others = cosine
-        if isinstance(self.margin, ChangesOthers):
-            others = self._through(cosine, self.margin.others(cosine, target, margined, context))
-        scale = self.scaling(context).expand_as(cosine)
-        own_scale = scale.gather(1, context.labels[:, None]).squeeze(1)
-        losses = target_cross_entropy(scale * others, own_scale * margined, context.labels)
-        return (
-            losses + self.margin_strength * self.margin.penalty(context)
-            if isinstance(self.margin, Penalizes)
-            else losses
-        )
+        losses = against_others(others, scale.view(-1) * own.norm * margined)
+        if isinstance(self.margin, Penalizes):
+            losses = losses + self.margin_strength * self.margin.penalty(context)
+        return losses
 
     @torch.no_grad()
-    def _informed(self, part: Margin | Scale, cosine: Tensor, target: Tensor, context: MarginContext) -> MarginContext:
-        """Let margin or scale survey the other classes, and in training learn from the batch; return what it knows."""
+    def _informed(self, directions: Tensor, context: MarginContext) -> tuple[MarginContext, Curve | None]:
+        """Let scale and margin look at the batch first; return what the margin knows and its curve over the others."""
+        margin, scaling = self.margin, self.scaling
+        if not any(isinstance(part, Surveys | Observes | ChangesOthers) for part in (margin, scaling)):
+            return context, None
+        target = self.implementation.own_cosine(directions, self.centers, context.labels)
+        self._inform(scaling, directions, target, context)
+        context = self._inform(margin, directions, target, context)
+        if not isinstance(margin, ChangesOthers):
+            return context, None
+        margined = self._through(target, margin(target, context))
+        return context, lambda cosine: self._through(cosine, margin.others(cosine, target, margined, context))
+
+    def _inform(
+        self, part: Margin | Scale, directions: Tensor, target: Tensor, context: MarginContext
+    ) -> MarginContext:
+        """Let a part survey the other classes, and in training learn from the batch; return what it knows."""
         if isinstance(part, Surveys):
-            other = torch.arange(cosine.shape[1], device=cosine.device) != context.labels[:, None]
-            context = replace(context, survey=part.survey(cosine, other, target, context))
+
+            def survey(cosine: Tensor, other: Tensor) -> Tensor:
+                return part.survey(cosine, other, target, context)
+
+            surveyed = self.implementation.survey(directions, self.centers, context.labels, survey)
+            context = replace(context, survey=surveyed)
         if isinstance(part, Observes) and self.training:
             part.observe(target, replace(context, present=context.present & target.isfinite()))
         return context

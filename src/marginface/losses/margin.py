@@ -54,12 +54,6 @@ class MarginContext:
         norms: Tensor = torch.linalg.vector_norm(self.features, dim=1)
         return norms
 
-    @property
-    def center_norms(self) -> Tensor:
-        """‖W‖ of each class centre (C,), with gradient."""
-        norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
-        return norms
-
     @classmethod
     def of_curve(cls, cosine: Tensor, *, step: int = 0, training: bool = False) -> MarginContext:
         """Return a context for looking at a curve apart from any head: two opposite centres, features of length 1.
@@ -119,6 +113,8 @@ class ChangesOthers(Protocol):
 
     def others(self, others: Tensor, target: Tensor, margined: Tensor, context: MarginContext, /) -> Tensor:
         """Return the changed cosines (N, C') of some classes; what it returns at the true class is not looked at.
+
+        Gradient goes through ``others`` only: target and margined come without, so that classes can be taken in tiles.
 
         Args:
             others: (N, C') cosines.

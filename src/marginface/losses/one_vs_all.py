@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
 from marginface.losses.cross_entropy import check_batch, present_mean
+from marginface.losses.dense import Dense
 from marginface.losses.head import Gradient, bent, checked_gradient, checked_strength
+from marginface.losses.implementation import Implementation
 from marginface.losses.margin import Reports
 
 
@@ -66,6 +68,7 @@ class OneVsAllHead(ClassCenters):
 
     Attributes:
         centers: (C, D), not normalized; N(0, 0.01) at first.
+        implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
         is_softmax: false: the loss of a fresh head is not near log C.
 
     Raises:
@@ -76,6 +79,7 @@ class OneVsAllHead(ClassCenters):
 
     def __init__(self, num_classes: int, embedding_size: int, *, rule: Rule, gradient: Gradient = "exact") -> None:
         super().__init__(num_classes, embedding_size)
+        self.implementation: Implementation = Dense()
         self.rule, self.gradient = rule, checked_gradient(gradient)
         if gradient == "straight_through" and not isinstance(rule, Bends):
             raise InputError(
@@ -102,32 +106,36 @@ class OneVsAllHead(ClassCenters):
             raise InputError(f"{type(self.rule).__name__} has no margin that could grow; leave margin_strength alone")
         self._margin_strength = checked_strength(strength)
 
-    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
+    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
         """Return the mean loss, a scalar; see MarginHead.forward."""
+        return present_mean(self.losses(features, labels, step), labels)
+
+    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
+        """Return the loss of each sample (N,); see MarginHead.losses."""
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
-            cosine = self.cosines_with_gradient(features.to(self.centers.dtype))
-            return present_mean(self._losses(cosine, labels.clamp_min(0)), labels)
+            directions = functional.normalize(features.to(self.centers.dtype))
+            learned = tuple(self.rule.parameters()) if isinstance(self.rule, nn.Module) else ()
+            negatives, own = self.implementation.sum_of_curve(
+                directions, self.centers, labels.clamp_min(0), self._negative, learned
+            )
+            return self.rule.positive(self._own(own.product)) + negatives
 
     def report(self, step: int) -> dict[str, float]:
         """Return what the rule has to say at a step, by name."""
         return dict(self.rule.report(step)) if isinstance(self.rule, Reports) else {}
 
-    def _losses(self, cosine: Tensor, known: Tensor) -> Tensor:
-        """Return the loss of each sample (N,)."""
-        target = cosine.gather(1, known[:, None]).squeeze(1)
-        own, others = self._bent(target, cosine)
-        classes = torch.arange(cosine.shape[1], device=cosine.device)
-        other = classes[None] != known[:, None]
-        negatives = torch.where(other, self.rule.negative(others), torch.zeros_like(others))
-        return self.rule.positive(own) + negatives.sum(1)
-
-    def _bent(self, target: Tensor, cosine: Tensor) -> tuple[Tensor, Tensor]:
+    def _own(self, target: Tensor) -> Tensor:
+        """Return ψ of the cosines of the true class (N,)."""
         if not isinstance(self.rule, Bends):
-            return target, cosine
-        strength, gradient = self._margin_strength, self.gradient
-        own = bent(target, self.rule.own(target), strength, gradient)
-        return own, bent(cosine, self.rule.others(cosine), strength, gradient)
+            return target
+        return bent(target, self.rule.own(target), self._margin_strength, self.gradient)
+
+    def _negative(self, cosine: Tensor) -> Tensor:
+        """Return the terms of other classes (N, C') from their cosines."""
+        if not isinstance(self.rule, Bends):
+            return self.rule.negative(cosine)
+        return self.rule.negative(bent(cosine, self.rule.others(cosine), self._margin_strength, self.gradient))
 
 
 def softplus(logit: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """What multiplies the cosines: a fixed s, one that is learned, or norms that the network is free to choose.
 
-A scale is called with the context and returns s in a shape that broadcasts to logits (N, C): (), (N, 1) or (N, C). Like
-a margin it may survey, observe and report (losses.margin); what it surveys is seen by its ``observe``.
+A scale is called with the context and returns s, () for all samples or (N, 1). Where it keeps the norms of the centres,
+a logit is s·‖W_j‖·cos θ_j. Like a margin it may survey, observe and report (losses.margin); what it surveys is seen by
+its ``observe``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from marginface.losses.margin import MarginContext
 
 
 class Scale(Protocol):
-    """s of the papers."""
+    """s of the papers; ``keeps_center_norms``: whether the lengths of the centres are part of the logits."""
+
+    keeps_center_norms: bool
 
     def __call__(self, context: MarginContext, /) -> Tensor:
-        """Return s, broadcastable to (N, C)."""
+        """Return s, () or (N, 1)."""
         ...
 
 
@@ -30,6 +33,8 @@ class FixedScale(nn.Module):
     Raises:
         InputError: s is not above 0.
     """
+
+    keeps_center_norms = False
 
     def __init__(self, value: float) -> None:
         super().__init__()
@@ -50,6 +55,8 @@ class LearnedScale(nn.Module):
         InputError: s is not above 0.
     """
 
+    keeps_center_norms = False
+
     def __init__(self, value: float) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(checked_scale(value)))
@@ -66,6 +73,8 @@ class LearnedScale(nn.Module):
 class FeatureNormScale(nn.Module):
     """‖x‖: the centres have length 1, the feature keeps its own (A-Softmax/SphereFace, arXiv:1704.08063)."""
 
+    keeps_center_norms = False
+
     def forward(self, context: MarginContext) -> Tensor:
         """Return the norm of each feature (N, 1), with gradient."""
         return context.feature_norms[:, None]
@@ -74,9 +83,11 @@ class FeatureNormScale(nn.Module):
 class NormProductScale(nn.Module):
     """‖x‖‖W_j‖: nothing is normalized, the logits are inner products (L-Softmax, arXiv:1612.02295)."""
 
+    keeps_center_norms = True
+
     def forward(self, context: MarginContext) -> Tensor:
-        """Return the product of the norms of each feature and each centre (N, C), with gradient through both."""
-        return context.feature_norms[:, None] * context.center_norms[None]
+        """Return the norm of each feature (N, 1), with gradient; that of the centre is in the logit."""
+        return context.feature_norms[:, None]
 
 
 def checked_scale(value: float) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import check_batch, present_mean, target_cross_entropy
+from marginface.losses.cross_entropy import against_others, check_batch, present_mean
+from marginface.losses.dense import Dense
+from marginface.losses.implementation import Implementation, Logits
 
 
 class SoftmaxHead(ClassCenters):
@@ -35,13 +36,18 @@ class SoftmaxHead(ClassCenters):
 
     def __init__(self, num_classes: int, embedding_size: int) -> None:
         super().__init__(num_classes, embedding_size)
+        self.implementation: Implementation = Dense()
         self.bias = nn.Parameter(torch.zeros(num_classes))
 
     def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
         """Return the mean loss, a scalar; see MarginHead.forward."""
+        return present_mean(self.losses(features, labels), labels)
+
+    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
+        """Return the loss of each sample (N,); see MarginHead.losses."""
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
-            logits = functional.linear(features.to(self.centers.dtype), self.centers, self.bias)
-            known = labels.clamp_min(0)
-            target = logits.gather(1, known[:, None]).squeeze(1)
-            return present_mean(target_cross_entropy(logits, target, known), labels)
+            features, known = features.to(self.centers.dtype), labels.clamp_min(0)
+            logits = Logits(features, self.centers, known, features.new_ones(()), normalized=False, bias=self.bias)
+            others, own = self.implementation.log_sum_exp(logits)
+            return against_others(others, own.product + self.bias[known])

@@ -165,6 +165,8 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
         margin=loss.margin,
         gradient=loss.gradient,
         implementation=loss.implementation,
+        multiply=loss.multiply,
+        tiles=loss.tiles,
         terms=loss.terms,
         **loss.options,
     )

@@ -148,7 +148,16 @@ class LossSection(Section):
     gradient: Literal["exact", "straight_through"] = Field(
         default="exact", description="the derivative of the formula, or 1 on the target as most public code has it"
     )
-    implementation: str = Field(default="dense", description="how the sum over classes is computed")
+    implementation: Literal["auto", "dense", "chunked"] = Field(
+        default="auto",
+        description="how sums over classes are computed: all at once, by tiles, or as suits their number",
+    )
+    multiply: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="what chunked rounds its factors to; its sums are float32 always"
+    )
+    tiles: Literal["auto", "store", "recompute"] = Field(
+        default="auto", description="what chunked keeps for the backward pass: all exponentials, none, or as they fit"
+    )
     options: dict[str, OptionValue] = Field(default_factory=dict, description="what this loss takes besides")
     terms: dict[str, dict[str, OptionValue]] = Field(
         default_factory=dict, description="losses added to it (losses.TERMS): a table [loss.terms.center] for each"

@@ -107,7 +107,8 @@ def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
         InputError: the settings do not fit the loss.
     """
     given, known = recipe.loss, LOSSES[variant.loss].options
-    section: dict[str, object] = {"name": variant.loss, "implementation": given.implementation, "terms": given.terms}
+    section: dict[str, object] = {"name": variant.loss, "terms": given.terms}
+    section |= {key: getattr(given, key) for key in ("implementation", "multiply", "tiles")}
     section |= {key: getattr(given, key) for key in ("scale", "gradient") if key in known}
     if variant.loss == given.name:
         section |= {"margin": given.margin, "options": dict(given.options)}

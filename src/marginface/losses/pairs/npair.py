@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from marginface.errors import InputError
-from marginface.losses.cross_entropy import target_cross_entropy
+from marginface.losses.cross_entropy import against_others, log_sum_exp_of_others
 from marginface.losses.pairs.batch import PairBatch
 
 
@@ -46,7 +46,8 @@ class NPair:
         anchor, positive, together = _pairs(batch)
         own, partner = batch.features[anchor], batch.features[positive]
         logits = (own @ partner.T).masked_fill(~together, -torch.inf)
-        costs = target_cross_entropy(logits, logits.diagonal(), torch.arange(len(anchor), device=anchor.device))
+        others = log_sum_exp_of_others(logits, torch.arange(len(anchor), device=anchor.device))
+        costs = against_others(others, logits.diagonal())
         return costs + self.regularization * (own.square().sum(dim=1) + partner.square().sum(dim=1)) / 2
 
 

@@ -1,0 +1,163 @@
+"""Logits that are products: the log-sum-exp over the other classes, whose exponentials are kept or computed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from marginface.losses.chunked.batch import Batch, add_own, inverse_norms
+from marginface.losses.chunked.tiles import Tile, Tiling
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """How LogSumExpOfProducts works: ``bounded``: no maximum is looked for."""
+
+    tiling: Tiling
+    normalized: bool
+    bounded: bool
+
+
+class LogSumExpOfProducts(torch.autograd.Function):
+    """Queries (N, D), centres (C, D), bias (C,) or None, labels → log-sum-exp over the others (N,), own centres (N, D).
+
+    The gradient by the queries is Σ_j p_j·ŵ_j, a by-product of the forward pass. The backward pass has one product per
+    tile, of exp(logit) with the queries, and no element-wise work on N×C numbers but for what ``_remove_radial`` needs.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, queries: Tensor, centers: Tensor, bias: Tensor | None, labels: Tensor, work: Products
+    ) -> tuple[Tensor, Tensor]:
+        """Go through the tiles once."""
+        batch = Batch.of(queries, centers, labels, work.tiling)
+        stored = work.tiling.stores(len(centers) * len(queries), centers.element_size())
+        kept = centers.new_empty(len(centers) if stored else min(work.tiling.classes, len(centers)), len(queries))
+        sums = _RunningSums.of(queries, work.bounded)
+        inverse = centers.new_ones(len(centers), 1)
+        maxima = []
+        with work.tiling.multiplying(centers):
+            for tile in batch.tiles:
+                if work.normalized:
+                    inverse[tile.rows] = inverse_norms(batch.rows[tile.rows])
+                space = kept[tile.rows] if stored else kept[: tile.stop - tile.start]
+                powers = _logits(batch, tile, inverse, bias, work.normalized, space)
+                maxima.append(sums.add(powers, tile))
+                if work.normalized:
+                    powers.mul_(inverse[tile.rows])
+                sums.weighted.addmm_(powers.T, batch.rows[tile.rows])
+        found = sums.log_sum()
+        ctx.save_for_backward(centers, bias, found, sums.mean(), inverse, kept if stored else None)
+        ctx.batch, ctx.maxima, ctx.work = batch, maxima, work
+        return found, centers.detach()[labels]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_sum: Tensor, by_own: Tensor) -> tuple[Tensor | None, ...]:
+        """Go through the tiles again."""
+        centers, bias, found, mean, inverse, kept = ctx.saved_tensors
+        work: Products = ctx.work
+        batch: Batch = ctx.batch
+        by_sum = torch.where(found.isfinite(), by_sum, torch.zeros_like(by_sum))
+        by_centers = torch.empty_like(batch.rows)
+        by_bias = None if bias is None else torch.empty_like(bias)
+        space = centers.new_empty(0 if kept is not None else min(work.tiling.classes, len(centers)), len(by_sum))
+        weights, weighted = _weighted(batch, by_sum, found, None)
+        with work.tiling.multiplying(centers):
+            for tile, maximum in zip(batch.tiles, ctx.maxima, strict=True):
+                if maximum is not None:
+                    weights, weighted = _weighted(batch, by_sum, found, maximum)
+                own_inverse = inverse[tile.rows]
+                if kept is not None:
+                    powers = kept[tile.rows]
+                else:
+                    space_here = space[: tile.stop - tile.start]
+                    powers = _powers(_logits(batch, tile, inverse, bias, work.normalized, space_here), tile, maximum)
+                    if work.normalized:
+                        powers.mul_(own_inverse)
+                place = by_centers[tile.rows]
+                torch.mm(powers, weighted, out=place)
+                if by_bias is not None:
+                    torch.mv(powers, weights, out=by_bias[tile.rows])
+                if work.normalized:
+                    _remove_radial(place, batch.rows[tile.rows], own_inverse, powers, weights, work.bounded)
+                add_own(place, tile, by_own, 1)
+        by_queries = by_sum[:, None] * mean if ctx.needs_input_grad[0] else None
+        return by_queries, by_centers, by_bias, None, None
+
+
+def _logits(batch: Batch, tile: Tile, inverse: Tensor, bias: Tensor | None, normalized: bool, out: Tensor) -> Tensor:
+    """Return the logits of a tile (n, N)."""
+    logits = batch.products(tile, inverse[tile.rows] if normalized else None, out)
+    return logits if bias is None else logits.add_(bias.detach()[tile.rows, None])
+
+
+def _powers(logits: Tensor, tile: Tile, maximum: Tensor | None) -> Tensor:
+    """Turn logits (n, N) into exp(logit − maximum), 0 at the true classes, in place."""
+    powers = logits.exp_() if maximum is None else logits.sub_(maximum).exp_()
+    powers[tile.places, tile.samples] = 0
+    return powers
+
+
+def _weighted(batch: Batch, by_sum: Tensor, found: Tensor, maximum: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return what exp(logit − maximum) is to be multiplied with to give g·p (N,), and that times the queries (N, D)."""
+    at = -found if maximum is None else maximum - found
+    weights = by_sum * torch.where(found.isfinite(), at, torch.zeros_like(at)).exp()
+    return weights, batch.directions * weights[:, None]
+
+
+def _remove_radial(
+    gradient: Tensor, rows: Tensor, inverse: Tensor, powers: Tensor, weights: Tensor, bounded: bool
+) -> None:
+    """Take the part along the centres (n, D) out of a gradient (n, D), in place.
+
+    That part is Σ_i g_i·p_ij·z_ij. With fewer samples than dimensions it is cheaper from the powers (n, N), which still
+    know their logits, than from the gradient itself.
+    """
+    if bounded and powers.shape[1] < rows.shape[1]:
+        logits = (powers / inverse).clamp_min_(torch.finfo(powers.dtype).tiny).log_()
+        along = (logits.mul_(powers) @ weights)[:, None].mul_(inverse)
+    else:
+        along = torch.linalg.vecdot(gradient, rows)[:, None] * inverse.square()
+    gradient.addcmul_(rows, along, value=-1)
+
+
+@dataclass(eq=False)
+class _RunningSums:
+    """Σ exp(z − maximum) (N,) and Σ exp(z − maximum)·ŵ (N, D) of the tiles so far; no maximum where z is bounded."""
+
+    total: Tensor
+    weighted: Tensor
+    maximum: Tensor | None
+
+    @classmethod
+    def of(cls, queries: Tensor, bounded: bool) -> _RunningSums:
+        total = queries.new_zeros(len(queries))
+        return cls(total, torch.zeros_like(queries), None if bounded else total - torch.inf)
+
+    def add(self, logits: Tensor, tile: Tile) -> Tensor | None:
+        """Take the logits of a tile (n, N), turn them into powers in place, and return the maximum used."""
+        if self.maximum is not None:
+            logits[tile.places, tile.samples] = -torch.inf
+            raised = torch.maximum(self.maximum, logits.amax(0))
+            raised = torch.where(raised.isfinite(), raised, torch.zeros_like(raised))
+            shrink = (self.maximum - raised).exp()
+            self.total *= shrink
+            self.weighted *= shrink[:, None]
+            self.maximum = raised
+        _powers(logits, tile, self.maximum)
+        self.total += logits.sum(0)
+        return self.maximum
+
+    def log_sum(self) -> Tensor:
+        """Return log Σ exp(z)."""
+        log = self.total.log()
+        return log if self.maximum is None else log + self.maximum
+
+    def mean(self) -> Tensor:
+        """Return Σ p·ŵ (N, D), p without the true class; 0 where there is no other class."""
+        return self.weighted / self.total.clamp_min(torch.finfo(self.total.dtype).tiny)[:, None]

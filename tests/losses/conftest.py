@@ -1,0 +1,44 @@
+"""Every test of a loss runs over all implementations of the sums over classes; tiles of 2 classes divide nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from marginface.losses import choose, head, one_vs_all, softmax
+from marginface.losses.chunked import Chunked
+from marginface.losses.chunked.tiles import Tiling
+from marginface.losses.dense import Dense
+from marginface.losses.implementation import Implementation
+
+OVER_ALL = {
+    "test_adaptive",
+    "test_center",
+    "test_curves",
+    "test_hard_negatives",
+    "test_head",
+    "test_margins",
+    "test_metric_learning",
+    "test_one_vs_all",
+    "test_recorded",
+    "test_subcenter",
+}
+MADE_BY = {
+    "dense": Dense,
+    "store": lambda: Chunked(Tiling(tiles="store", classes=2)),
+    "recompute": lambda: Chunked(Tiling(tiles="recompute", classes=2)),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.module.__name__.rpartition(".")[2] in OVER_ALL:
+        metafunc.fixturenames.append("implementation")
+        metafunc.parametrize("implementation", sorted(MADE_BY), indirect=True)
+
+
+@pytest.fixture
+def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Implementation]:
+    """Every head made in a test gets this one."""
+    made_by = MADE_BY[request.param]
+    for module in (choose, head, one_vs_all, softmax):
+        monkeypatch.setattr(module, "Dense", made_by)
+    return made_by
