@@ -19,7 +19,7 @@ from marginface.losses.pairs import PairLoss
 from marginface.losses.summed import without_terms
 
 NAMES = [name for name, loss in LOSSES.items() if not isinstance(loss, PairLoss)]
-SIZES = [(1, 1, 4), (5, 1, 4), (1, 7, 4), (6, 2, 3), (9, 61, 8), (40, 33, 5)]
+SIZES = [(1, 1, 4), (5, 1, 4), (1, 7, 4), (6, 2, 3), (9, 27, 16), (20, 17, 5)]
 
 
 def batch(samples: int, classes: int, size: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
