@@ -5,6 +5,8 @@ test_chunked has what is chunked's own: what it stores, dtypes, bounds, memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from marginface.losses import choose, head, one_vs_all, softmax
@@ -38,8 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[Implementation]:
-    """Every head made in a test gets this one."""
+def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Implementation]:
+    """Return what makes the implementation of this run; every head made in the test gets it."""
     made_by = MADE_BY[request.param]
     for module in (choose, head, one_vs_all, softmax):
         monkeypatch.setattr(module, "Dense", made_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from marginface.errors import InputError
 from marginface.losses import ArcFace, CosFace, MarginHead, build
+from marginface.losses.implementation import Implementation
+from marginface.losses.summed import without_terms
 from oracles import curves, margins
 from oracles.contracts import DRAWS, FOLLOWS_NORMS, NO_SCALE
 from oracles.curves import NORM_SCALES
@@ -56,6 +59,15 @@ def head_with(centers: Tensor, name: str, **options: float | str) -> nn.Module:
     with torch.no_grad():
         head.centers.copy_(centers)
     return head.eval() if name in DRAWS else head
+
+
+@pytest.mark.parametrize("name", ["arcface", "softmax", "sphereface2", "center"])
+def test_the_heads_of_these_tests_have_the_implementation_of_the_run(
+    implementation: Callable[[], Implementation], name: str
+) -> None:
+    built = without_terms(build(name, num_classes=3, embedding_size=2))
+    assert type(built.implementation) is type(implementation())
+    assert type(MarginHead(3, 2, margin=ArcFace()).implementation) is type(implementation())
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)

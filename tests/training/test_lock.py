@@ -60,6 +60,19 @@ def endless(small: Small, folder: Path) -> Path:
     return folder / "recipe.toml"
 
 
+def another_that_holds(folder: Path, *, seconds: int) -> subprocess.Popen[str]:
+    """Return a process that holds a folder for a while, once it does."""
+    code = (
+        "import sys, time, pathlib; from marginface.training.lock import held\n"
+        "with held(pathlib.Path(sys.argv[1]), 'training'): print('held', flush=True); time.sleep(int(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", code, str(folder), str(seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
 def test_a_held_folder_is_refused_with_who_holds_it_and_free_afterwards(tmp_path: Path) -> None:
     check_free(tmp_path)
     with held(tmp_path, "compare"):
@@ -75,13 +88,7 @@ def test_a_held_folder_is_refused_with_who_holds_it_and_free_afterwards(tmp_path
 
 
 def test_the_lock_of_a_killed_process_locks_nothing(tmp_path: Path) -> None:
-    code = (
-        "import sys, time, pathlib; from marginface.training.lock import held\n"
-        "with held(pathlib.Path(sys.argv[1]), 'training'): print('held', flush=True); time.sleep(600)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    process = another_that_holds(tmp_path, seconds=600)
     with pytest.raises(FolderBusy, match=rf"another training .*process {process.pid}\)"):
         check_free(tmp_path)
     process.kill()
@@ -94,13 +101,7 @@ def test_the_lock_of_a_killed_process_locks_nothing(tmp_path: Path) -> None:
 
 
 def test_one_that_waits_gets_the_folder_when_the_other_has_ended_and_deleted_its_file(tmp_path: Path) -> None:
-    code = (
-        "import sys, time, pathlib; from marginface.training.lock import held\n"
-        "with held(pathlib.Path(sys.argv[1]), 'training'): print('held', flush=True); time.sleep(1)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.readline()
+    process = another_that_holds(tmp_path, seconds=1)
     with held(tmp_path, "training", patience=PATIENCE):
         assert process.wait(PATIENCE) == 0
         assert str(holder(tmp_path)) == f"process {os.getpid()}"

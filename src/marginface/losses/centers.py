@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.dense import products
+from marginface.losses.implementation import SMALLEST_NORM
 
 
 class ClassCenters(nn.Module):
@@ -45,4 +46,4 @@ class ClassCenters(nn.Module):
             if self.centers.ndim == 3:
                 return products(directions, self.centers)
             norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
-            return products(directions, self.centers, normalized=False).div_(norms.clamp_min(1e-12))
+            return products(directions, self.centers, normalized=False).div_(norms.clamp_min(SMALLEST_NORM))

@@ -13,13 +13,11 @@ from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
 from marginface.losses.cross_entropy import ABSENT, against_others, check_batch, present_mean
 from marginface.losses.dense import Dense
-from marginface.losses.implementation import Curve, Implementation, Logits
+from marginface.losses.implementation import SMALLEST_NORM, Curve, Implementation, Logits
 from marginface.losses.margin import ChangesOthers, Margin, MarginContext, Observes, Penalizes, Reports, Surveys
 from marginface.losses.scale import FixedScale, Scale
 
 Gradient = Literal["exact", "straight_through"]
-
-_SMALLEST_NORM = 1e-12  # as in torch.nn.functional.normalize
 
 
 class MarginHead(ClassCenters):
@@ -126,7 +124,7 @@ class MarginHead(ClassCenters):
             others, own = self.implementation.log_sum_exp(logits)
         else:
             others, own = self.implementation.log_sum_exp_of_curve(directions, self.centers, labels, curve, scale)
-        target = own.product if normalized else own.product / own.norm.clamp_min(_SMALLEST_NORM)
+        target = own.product if normalized else own.product / own.norm.clamp_min(SMALLEST_NORM)
         margined = self._through(target, self.margin(target, context))
         losses = against_others(others, scale.view(-1) * own.norm * margined)
         if isinstance(self.margin, Penalizes):

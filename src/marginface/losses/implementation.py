@@ -15,6 +15,9 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+SMALLEST_NORM = 1e-12
+"""A shorter direction or centre is divided by this instead of its length, as torch.nn.functional.normalize does."""
+
 Curve = Callable[[Tensor], Tensor]
 """Cosines of some classes (N, C') → numbers of the same shape, each from its own cosine."""
 

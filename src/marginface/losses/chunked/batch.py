@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from marginface.losses.chunked.tiles import Tile, Tiling, tiles_of
-
-SMALLEST_NORM = 1e-12  # as in torch.nn.functional.normalize
+from marginface.losses.implementation import SMALLEST_NORM
 
 
 def inverse_norms(rows: Tensor) -> Tensor:

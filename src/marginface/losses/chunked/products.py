@@ -26,7 +26,8 @@ class LogSumExpOfProducts(torch.autograd.Function):
     """Queries (N, D), centres (C, D), bias (C,) or None, labels → log-sum-exp over the others (N,), own centres (N, D).
 
     The gradient by the queries is Σ_j p_j·ŵ_j, a by-product of the forward pass. The backward pass has one product per
-    tile, of exp(logit) with the queries, and no element-wise work on N×C numbers but for what ``_remove_radial`` needs.
+    tile, of exp(logit) with the queries; where tiles are stored, its only element-wise work on them is that of
+    ``_remove_radial``.
     """
 
     @staticmethod

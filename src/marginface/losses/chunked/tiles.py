@@ -14,7 +14,7 @@ from marginface.errors import InputError
 
 Multiply = Literal["float32", "bfloat16"]
 Tiles = Literal["auto", "store", "recompute"]
-CLASSES = 1024  # of a tile; 512 to 2048 differ by 5 % on a Xeon (docs/experiments.md)
+CLASSES = 1024  # of a tile: with 512 dimensions 2 MB, about what a core's own cache holds
 STORED_BYTES = 512 * 2**20  # more than this is computed again in the backward pass
 
 
@@ -24,7 +24,7 @@ class Tiling:
 
     Attributes:
         multiply: "bfloat16" rounds what is multiplied, not what is summed: float32 in and out, on processors that have
-            such instructions about twice as fast. A gradient is then off by less than 1 % (docs/explanation/head.md).
+            such instructions about twice as fast (docs/explanation/head.md).
         tiles: "store" keeps exp(logit) of all classes for the backward pass, "recompute" computes it again with one
             more product and N numbers per class less memory; "auto" stores up to 512 MiB.
         classes: of a tile.
