@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import base64
+import io
 import math
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("matplotlib")
 
@@ -51,6 +55,25 @@ def test_long_names_get_a_letter_and_a_legend() -> None:
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["A  Ann Able", "B  Bob Best", "C  Cy Cole"]
     assert feature_figure({"softmax": picture()}, {"softmax": picture()}).legends == []
+
+
+def test_the_points_of_every_class_are_seen_in_the_svg_however_small() -> None:
+    random, labels = np.random.default_rng(0), np.arange(1400) % 10
+    angles = labels * math.tau / 10 + 0.03 * random.normal(size=1400)
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    shown = FeaturePicture(features, labels, features[:10], tuple("0123456789"))
+    drawn = re.findall(rb"data:image/png;base64,([^\"]+)", render(loss_figure(shown, shown)))
+    assert len(drawn) == 3  # the plane, and the circle twice
+    for panel in drawn:
+        image = Image.open(io.BytesIO(base64.b64decode(panel)))
+        assert len(clusters(np.asarray(image.convert("RGBA"))[..., 3] > 0)) == 10
+
+
+def clusters(seen: np.ndarray) -> set[int]:
+    """Return the tenths of a turn around the middle of a picture in which something is drawn."""
+    rows, columns = np.nonzero(seen)
+    turn = np.arctan2(rows - seen.shape[0] / 2, columns - seen.shape[1] / 2) / math.tau
+    return set(np.round(turn * 10).astype(int) % 10)
 
 
 def test_the_plane_shows_every_feature_where_it_is() -> None:

@@ -71,6 +71,21 @@ def test_the_recipes_scale_goes_to_all_and_its_margin_to_its_own_loss(small: Sma
     assert (changed.scale, changed.margin) == (16.0, 0.4)
 
 
+def test_the_implementation_goes_to_all_that_have_classes_to_sum_over(small: Small) -> None:
+    recipe = small(
+        loss={"implementation": "chunked", "multiply": "bfloat16", "tiles": "recompute"},
+        train={"batch_images_per_identity": 4},
+    )
+    variants = read_variants("arcface,softmax,triplet")
+    check_variants(variants, recipe, 8)
+    chosen = [recipe_of(variant, 0, recipe).loss for variant in variants]
+    assert [(loss.implementation, loss.multiply, loss.tiles) for loss in chosen] == [
+        ("chunked", "bfloat16", "recompute"),
+        ("chunked", "bfloat16", "recompute"),
+        ("auto", "float32", "auto"),
+    ]
+
+
 def test_a_grid_is_every_combination() -> None:
     axes, points = grid_of(read_variant("x2softmax:h=0"), ["a=-0.9,-0.7", "k=0.65,0.8"])
     assert axes == {"a": (-0.9, -0.7), "k": (0.65, 0.8)}

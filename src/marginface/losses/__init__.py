@@ -110,6 +110,7 @@ __all__ = [
     "OneVsAllHead",
     "Outliers",
     "PairHead",
+    "PairLoss",
     "SFace",
     "SoftmaxHead",
     "SphereFace",

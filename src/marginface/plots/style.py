@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Place = Literal["best", "upper right", "lower right"]
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DPI = 144  # of a PNG, and of points drawn as pixels within an SVG: at matplotlib's 72 the smallest crosses vanish
 DASHES = ("-", "--", "-.", ":")
 INK, GRID = "#1f2933", "#d9dee3"
 
@@ -67,13 +68,13 @@ def legend(axes: Axes, place: Place = "best") -> None:
 
 
 def render(figure: Figure, kind: Literal["svg", "png"] = "svg") -> bytes:
-    """Return the figure as an SVG (text as outlines, no date inside) or as a PNG of 144 dpi."""
+    """Return the figure as an SVG (text as outlines, no date inside, points of many images as pixels) or as a PNG."""
     from matplotlib import rc_context
 
     stream = io.BytesIO()
     with rc_context({"svg.hashsalt": "marginface"}):
         if kind == "svg":
-            figure.savefig(stream, format="svg", metadata={"Date": None})
+            figure.savefig(stream, format="svg", metadata={"Date": None}, dpi=DPI)
         else:
-            figure.savefig(stream, format="png", dpi=144)
+            figure.savefig(stream, format="png", dpi=DPI)
     return stream.getvalue()

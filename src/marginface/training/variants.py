@@ -10,7 +10,7 @@ from itertools import product
 import torch
 
 from marginface.errors import InputError
-from marginface.losses import LOSSES
+from marginface.losses import LOSSES, PairLoss
 from marginface.losses.notation import WrittenLoss, read_loss, read_losses, read_value
 from marginface.training.learner import build_head
 from marginface.training.recipe import OptionValue, Recipe
@@ -100,15 +100,17 @@ def distinct(variants: Sequence[Variant]) -> tuple[Variant, ...]:
 def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     """Return the recipe with the loss of a variant and a seed, all else equal.
 
-    The scale, the gradient and the warm-up of the margin in [loss] go to every loss that has one; margin and options
-    only to the loss that [loss] names, for they mean something else in another: that one gets its paper's.
+    The scale, the gradient and the warm-up of the margin in [loss] go to every loss that has one, the implementation to
+    every loss with class centres; margin and options only to the loss that [loss] names, for they mean something else
+    in another: that one gets its paper's.
 
     Raises:
         InputError: the settings do not fit the loss.
     """
     given, known = recipe.loss, LOSSES[variant.loss].options
     section: dict[str, object] = {"name": variant.loss, "terms": given.terms}
-    section |= {key: getattr(given, key) for key in ("implementation", "multiply", "tiles")}
+    if not isinstance(LOSSES[variant.loss], PairLoss):
+        section |= {key: getattr(given, key) for key in ("implementation", "multiply", "tiles")}
     section |= {key: getattr(given, key) for key in ("scale", "gradient") if key in known}
     if variant.loss == given.name:
         section |= {"margin": given.margin, "options": dict(given.options)}
