@@ -301,5 +301,6 @@ def test_no_other_class_is_minus_infinity_without_a_gradient() -> None:
     for made_by in (Dense(), Chunked(Tiling())):
         directions = torch.ones(2, 3, requires_grad=True)
         centers = torch.ones(1, 3, requires_grad=True)
-        found, _ = made_by.log_sum_exp(Logits(directions, centers, torch.zeros(2, dtype=torch.int64), torch.ones(())))
+        comparison = made_by.compare(directions, centers, torch.zeros(2, dtype=torch.int64))
+        found, _ = comparison.log_sum_exp(Logits(torch.ones(())))
         assert found.tolist() == [-math.inf, -math.inf]

@@ -42,16 +42,16 @@ def present_mean(losses: Tensor, labels: Tensor) -> Tensor:
     return torch.where(present, losses, torch.zeros_like(losses)).sum() / present.sum().clamp_min(1)
 
 
-def log_sum_exp_of_others(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return log Σ_{j≠y} exp(z_j) of each sample (N,); −inf, without gradient, where there is a single class.
+def log_sum_exp_where(other: Tensor, logits: Tensor) -> Tensor:
+    """Return log Σ exp(z_j) over the classes that are others (N,); −inf, without gradient, where there is none.
 
     Args:
+        other: (N, C) bool, false at the true class.
         logits: (N, C); the value at the true class is not looked at.
-        labels: (N,) int64, not negative.
     """
-    if logits.shape[1] == 1:
-        return torch.full_like(logits[:, 0].detach(), -torch.inf)
-    return logits.scatter(1, labels[:, None], -torch.inf).logsumexp(1)
+    some = other.any(1)
+    found = torch.where(other | ~some[:, None], logits, -torch.inf).logsumexp(1)
+    return torch.where(some, found, torch.full_like(found, -torch.inf))
 
 
 def against_others(others: Tensor, target: Tensor) -> Tensor:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from marginface.losses.cross_entropy import log_sum_exp_of_others
-from marginface.losses.implementation import Curve, Logits, Own, Survey
+from marginface.errors import InputError
+from marginface.losses.cross_entropy import log_sum_exp_where
+from marginface.losses.implementation import Curve, Logits, Own, Survey, Update
 
 
 def products(directions: Tensor, centers: Tensor, *, normalized: bool = True) -> Tensor:
@@ -22,51 +24,65 @@ def products(directions: Tensor, centers: Tensor, *, normalized: bool = True) ->
 class Dense:
     """See Implementation."""
 
-    @torch.no_grad()
-    def own_cosine(self, directions: Tensor, centers: Tensor, labels: Tensor, /) -> Tensor:
-        """Return the cosines of the true classes (N,), without gradient."""
-        return _at(products(directions, centers), labels)
+    def compare(self, directions: Tensor, centers: Tensor, labels: Tensor, /) -> DenseComparison:
+        """Return the comparison of a batch."""
+        return DenseComparison(directions, centers, labels)
+
+    def learning(self, _update: Update, /) -> Dense:
+        """Raise InputError."""
+        raise InputError(
+            "the dense implementation has the gradient of all centres at once, so no update within the backward pass "
+            "can spare it: choose implementation 'chunked'"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class DenseComparison:
+    """See Comparison."""
+
+    directions: Tensor
+    centers: Tensor
+    labels: Tensor
 
     @torch.no_grad()
-    def survey(self, directions: Tensor, centers: Tensor, labels: Tensor, survey: Survey, /) -> Tensor:
+    def own_cosine(self) -> Tensor:
+        """Return the cosines of the true classes (N,), without gradient."""
+        return self._own(products(self.directions, self.centers), Logits(self.centers.new_ones(()))).product
+
+    @torch.no_grad()
+    def survey(self, survey: Survey, /) -> Tensor:
         """Return the sums of a survey over all classes (N, K), without gradient."""
-        return survey(products(directions, centers), _other(centers, labels))
+        return survey(products(self.directions, self.centers), self._other())
 
     def log_sum_exp(self, logits: Logits, /) -> tuple[Tensor, Own]:
         """Return log Σ_{j≠y} exp(z_j) of each sample (N,), and its true class."""
-        product = products(logits.directions, logits.centers, normalized=logits.normalized)
+        product = products(self.directions, self.centers, normalized=logits.normalized)
         z = logits.scale * product
         if logits.bias is not None:
             z = z + logits.bias
-        return log_sum_exp_of_others(z, logits.labels), Own(_at(product, logits.labels), _norm(logits))
+        return log_sum_exp_where(self._other(), z), self._own(product, logits)
 
-    def log_sum_exp_of_curve(
-        self, directions: Tensor, centers: Tensor, labels: Tensor, curve: Curve, scale: Tensor, /
-    ) -> tuple[Tensor, Own]:
+    def log_sum_exp_of_curve(self, curve: Curve, scale: Tensor, /) -> tuple[Tensor, Own]:
         """Return log Σ_{j≠y} exp(scale·curve(cos θ_j)) of each sample (N,), and its true class."""
-        cosine = products(directions, centers)
-        return log_sum_exp_of_others(scale * curve(cosine), labels), Own(_at(cosine, labels), cosine.new_ones(()))
+        cosine = products(self.directions, self.centers)
+        return log_sum_exp_where(self._other(), scale * curve(cosine)), self._own(cosine, Logits(scale))
 
-    def sum_of_curve(
-        self, directions: Tensor, centers: Tensor, labels: Tensor, curve: Curve, _parameters: Sequence[Tensor], /
-    ) -> tuple[Tensor, Own]:
+    def sum_of_curve(self, curve: Curve, _parameters: Sequence[Tensor], /) -> tuple[Tensor, Own]:
         """Return Σ_{j≠y} curve(cos θ_j) of each sample (N,), and its true class."""
-        cosine = products(directions, centers)
+        cosine = products(self.directions, self.centers)
         terms = curve(cosine)
-        total = torch.where(_other(centers, labels), terms, torch.zeros_like(terms)).sum(1)
-        return total, Own(_at(cosine, labels), cosine.new_ones(()))
+        total = torch.where(self._other(), terms, torch.zeros_like(terms)).sum(1)
+        return total, self._own(cosine, Logits(cosine.new_ones(())))
 
+    def _other(self) -> Tensor:
+        return torch.arange(len(self.centers), device=self.labels.device) != self.labels[:, None]
 
-def _at(matrix: Tensor, labels: Tensor) -> Tensor:
-    return matrix.gather(1, labels[:, None]).squeeze(1)
-
-
-def _other(centers: Tensor, labels: Tensor) -> Tensor:
-    return torch.arange(len(centers), device=labels.device) != labels[:, None]
-
-
-def _norm(logits: Logits) -> Tensor:
-    if logits.normalized:
-        return logits.centers.new_ones(())
-    norms: Tensor = torch.linalg.vector_norm(logits.centers, dim=1)
-    return norms[logits.labels]
+    def _own(self, product: Tensor, logits: Logits) -> Own:
+        known, here = self.labels.clamp_min(0), self.labels >= 0
+        own = torch.where(here, product.gather(1, known[:, None]).squeeze(1), product.new_zeros(()))
+        norm, bias = product.new_ones(()), product.new_zeros(())
+        if not logits.normalized:
+            norm = torch.where(here, torch.linalg.vector_norm(self.centers, dim=1)[known], bias)
+        if logits.bias is not None:
+            bias = torch.where(here, logits.bias[known], bias)
+        return Own(own, norm, bias)

@@ -13,7 +13,7 @@ from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
 from marginface.losses.cross_entropy import ABSENT, against_others, check_batch, present_mean
 from marginface.losses.dense import Dense
-from marginface.losses.implementation import SMALLEST_NORM, Curve, Implementation, Logits
+from marginface.losses.implementation import SMALLEST_NORM, Comparison, Curve, Implementation, Logits, losses_by
 from marginface.losses.margin import ChangesOthers, Margin, MarginContext, Observes, Penalizes, Reports, Surveys
 from marginface.losses.scale import FixedScale, Scale
 
@@ -105,25 +105,25 @@ class MarginHead(ClassCenters):
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
-            known, present = labels.clamp_min(0), labels != ABSENT
-            return self._losses(MarginContext(features, known, present, self.centers, step, self.training))
+            return losses_by(self.implementation, features, labels, lambda x, y: self._losses(x, y, step))
 
     def report(self, step: int) -> dict[str, float]:
         """Return what margin and scale have to say at a step, by name; empty for most losses."""
         speakers = (part for part in (self.margin, self.scaling) if isinstance(part, Reports))
         return {name: value for speaker in speakers for name, value in speaker.report(step).items()}
 
-    def _losses(self, context: MarginContext) -> Tensor:
+    def _losses(self, features: Tensor, labels: Tensor, step: int) -> Tensor:
         """Return the loss of each sample (N,)."""
-        directions = functional.normalize(context.features)
-        context, curve = self._informed(directions, context)
-        scale, labels = self.scaling(context), context.labels
+        known, present = labels.clamp_min(0), labels != ABSENT
+        comparison = self.implementation.compare(functional.normalize(features), self.centers, known)
+        context = MarginContext(features, known, present, self.centers, step, self.training)
+        context, curve = self._informed(comparison, context)
+        scale = self.scaling(context)
         normalized = not self.scaling.keeps_center_norms
         if curve is None:
-            logits = Logits(directions, self.centers, labels, scale, normalized)
-            others, own = self.implementation.log_sum_exp(logits)
+            others, own = comparison.log_sum_exp(Logits(scale, normalized))
         else:
-            others, own = self.implementation.log_sum_exp_of_curve(directions, self.centers, labels, curve, scale)
+            others, own = comparison.log_sum_exp_of_curve(curve, scale)
         target = own.product if normalized else own.product / own.norm.clamp_min(SMALLEST_NORM)
         margined = self._through(target, self.margin(target, context))
         losses = against_others(others, scale.view(-1) * own.norm * margined)
@@ -132,21 +132,21 @@ class MarginHead(ClassCenters):
         return losses
 
     @torch.no_grad()
-    def _informed(self, directions: Tensor, context: MarginContext) -> tuple[MarginContext, Curve | None]:
+    def _informed(self, comparison: Comparison, context: MarginContext) -> tuple[MarginContext, Curve | None]:
         """Let scale and margin look at the batch first; return what the margin knows and its curve over the others."""
         margin, scaling = self.margin, self.scaling
         if not any(isinstance(part, Surveys | Observes | ChangesOthers) for part in (margin, scaling)):
             return context, None
-        target = self.implementation.own_cosine(directions, self.centers, context.labels)
-        self._inform(scaling, directions, target, context)
-        context = self._inform(margin, directions, target, context)
+        target = comparison.own_cosine()
+        self._inform(scaling, comparison, target, context)
+        context = self._inform(margin, comparison, target, context)
         if not isinstance(margin, ChangesOthers):
             return context, None
         margined = self._through(target, margin(target, context))
         return context, lambda cosine: self._through(cosine, margin.others(cosine, target, margined, context))
 
     def _inform(
-        self, part: Margin | Scale, directions: Tensor, target: Tensor, context: MarginContext
+        self, part: Margin | Scale, comparison: Comparison, target: Tensor, context: MarginContext
     ) -> MarginContext:
         """Let a part survey the other classes, and in training learn from the batch; return what it knows."""
         if isinstance(part, Surveys):
@@ -154,8 +154,7 @@ class MarginHead(ClassCenters):
             def survey(cosine: Tensor, other: Tensor) -> Tensor:
                 return part.survey(cosine, other, target, context)
 
-            surveyed = self.implementation.survey(directions, self.centers, context.labels, survey)
-            context = replace(context, survey=surveyed)
+            context = replace(context, survey=comparison.survey(survey))
         if isinstance(part, Observes) and self.training:
             part.observe(target, replace(context, present=context.present & target.isfinite()))
         return context

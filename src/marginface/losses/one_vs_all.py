@@ -13,7 +13,7 @@ from marginface.losses.centers import ClassCenters
 from marginface.losses.cross_entropy import check_batch, present_mean
 from marginface.losses.dense import Dense
 from marginface.losses.head import Gradient, bent, checked_gradient, checked_strength
-from marginface.losses.implementation import Implementation
+from marginface.losses.implementation import Implementation, losses_by
 from marginface.losses.margin import Reports
 
 
@@ -114,16 +114,19 @@ class OneVsAllHead(ClassCenters):
         """Return the loss of each sample (N,); see MarginHead.losses."""
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
-            directions = functional.normalize(features.to(self.centers.dtype))
-            learned = tuple(self.rule.parameters()) if isinstance(self.rule, nn.Module) else ()
-            negatives, own = self.implementation.sum_of_curve(
-                directions, self.centers, labels.clamp_min(0), self._negative, learned
-            )
-            return self.rule.positive(self._own(own.product)) + negatives
+            features = features.to(self.centers.dtype)
+            return losses_by(self.implementation, features, labels, self._losses)
 
     def report(self, step: int) -> dict[str, float]:
         """Return what the rule has to say at a step, by name."""
         return dict(self.rule.report(step)) if isinstance(self.rule, Reports) else {}
+
+    def _losses(self, features: Tensor, labels: Tensor) -> Tensor:
+        directions = functional.normalize(features)
+        learned = tuple(self.rule.parameters()) if isinstance(self.rule, nn.Module) else ()
+        comparison = self.implementation.compare(directions, self.centers, labels.clamp_min(0))
+        negatives, own = comparison.sum_of_curve(self._negative, learned)
+        return self.rule.positive(self._own(own.product)) + negatives
 
     def _own(self, target: Tensor) -> Tensor:
         """Return ψ of the cosines of the true class (N,)."""

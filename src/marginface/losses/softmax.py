@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from marginface.losses.centers import ClassCenters
 from marginface.losses.cross_entropy import against_others, check_batch, present_mean
 from marginface.losses.dense import Dense
-from marginface.losses.implementation import Implementation, Logits
+from marginface.losses.implementation import Implementation, Logits, losses_by
 
 
 class SoftmaxHead(ClassCenters):
@@ -47,7 +47,11 @@ class SoftmaxHead(ClassCenters):
         """Return the loss of each sample (N,); see MarginHead.losses."""
         check_batch(features, labels, self.centers)
         with torch.autocast(features.device.type, enabled=False):
-            features, known = features.to(self.centers.dtype), labels.clamp_min(0)
-            logits = Logits(features, self.centers, known, features.new_ones(()), normalized=False, bias=self.bias)
-            others, own = self.implementation.log_sum_exp(logits)
-            return against_others(others, own.product + self.bias[known])
+            features = features.to(self.centers.dtype)
+            return losses_by(self.implementation, features, labels, self._losses)
+
+    def _losses(self, features: Tensor, labels: Tensor) -> Tensor:
+        comparison = self.implementation.compare(features, self.centers, labels.clamp_min(0))
+        logits = Logits(features.new_ones(()), normalized=False, bias=self.bias)
+        others, own = comparison.log_sum_exp(logits)
+        return against_others(others, own.product + own.bias)

@@ -15,6 +15,7 @@ autograd of its own in the backward pass.
 
 tiles      which samples belong to a tile, how large it is, in which precision it multiplies
 batch      directions against the centres of a tile
+gradient   where the gradient of the centres goes: into one tensor, or tile by tile to what updates them
 products   softmax losses with a margin on the true class alone, and plain softmax
 curves     losses that change the other classes, and sub-centres
 """
@@ -23,91 +24,107 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from marginface.losses.chunked.batch import Batch, inverse_norms, nearest
 from marginface.losses.chunked.curves import Curves, LogSumOfExp, PlainSum, TotalOfCurve
 from marginface.losses.chunked.products import LogSumExpOfProducts, Products
 from marginface.losses.chunked.tiles import Tiling
-from marginface.losses.implementation import Curve, Logits, Own, Survey
+from marginface.losses.implementation import Curve, Logits, Own, Survey, Update, own_of
 
 __all__ = ["Chunked"]
 
 
+@dataclass(frozen=True, eq=False)
 class Chunked:
     """See Implementation.
 
     Args:
         tiling: how the classes are taken.
+        update: what takes the gradient of the centres tile by tile; None: it is one tensor, as usual.
     """
 
-    def __init__(self, tiling: Tiling | None = None) -> None:
-        self.tiling = tiling or Tiling()
+    tiling: Tiling = field(default_factory=Tiling)
+    update: Update | None = None
+
+    def compare(self, directions: Tensor, centers: Tensor, labels: Tensor, /) -> ChunkedComparison:
+        """Return the comparison of a batch."""
+        return ChunkedComparison(directions, centers, labels, self.tiling, self.update)
+
+    def learning(self, update: Update, /) -> Chunked:
+        """Return the same implementation whose backward pass hands the gradient of the centres to an update."""
+        return replace(self, update=update)
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkedComparison:
+    """See Comparison."""
+
+    directions: Tensor
+    centers: Tensor
+    labels: Tensor
+    tiling: Tiling
+    update: Update | None
 
     @torch.no_grad()
-    def own_cosine(self, directions: Tensor, centers: Tensor, labels: Tensor, /) -> Tensor:
+    def own_cosine(self) -> Tensor:
         """Return the cosines of the true classes (N,), without gradient."""
-        return _own(directions, centers[labels], normalized=True).product
+        return self._own(self.centers[self.labels], _plain(self.directions)).product
 
     @torch.no_grad()
-    def survey(self, directions: Tensor, centers: Tensor, labels: Tensor, survey: Survey, /) -> Tensor:
+    def survey(self, survey: Survey, /) -> Tensor:
         """Return the sums of a survey over all classes (N, K), without gradient."""
-        batch = Batch.of(directions, centers, labels, self.tiling)
+        batch = Batch.of(self.directions, self.centers, self.labels, self.tiling)
         sums = []
-        with self.tiling.multiplying(centers):
+        with self.tiling.multiplying(self.centers):
             for tile in batch.tiles:
-                classes = torch.arange(tile.start, tile.stop, device=labels.device)
+                classes = torch.arange(tile.start, tile.stop, device=self.labels.device)
                 cosine = nearest(batch.products(tile, inverse_norms(batch.rows[tile.rows])), batch.sub_centers)
-                sums.append(survey(cosine, classes != labels[:, None]))
+                sums.append(survey(cosine, classes != self.labels[:, None]))
         return torch.stack(sums).sum(0)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def log_sum_exp(self, logits: Logits, /) -> tuple[Tensor, Own]:
         """Return log Σ_{j≠y} exp(z_j) of each sample (N,), and its true class."""
-        directions, centers, labels, scale, normalized, bias = logits
-        if centers.ndim == 3:
-            found, own_class = self.log_sum_exp_of_curve(directions, centers, labels, lambda cosine: cosine, scale)
+        if self.centers.ndim == 3:
+            found, own_class = self.log_sum_exp_of_curve(lambda cosine: cosine, logits.scale)
             return found, own_class
-        queries = scale * directions
-        work = Products(self.tiling, normalized, _is_bounded(queries, centers, normalized, bias))
-        found, own = LogSumExpOfProducts.apply(queries, centers, bias, labels, work)  # type: ignore[no-untyped-call]
-        return found, _own(directions, own, normalized=normalized)
+        queries = logits.scale * self.directions
+        work = Products(self.tiling, self.update, logits.normalized, _is_bounded(queries, self.centers, logits))
+        found, own = LogSumExpOfProducts.apply(queries, self.centers, logits.bias, self.labels, work)  # type: ignore[no-untyped-call]
+        return found, self._own(own, logits)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def log_sum_exp_of_curve(
-        self, directions: Tensor, centers: Tensor, labels: Tensor, curve: Curve, scale: Tensor, /
-    ) -> tuple[Tensor, Own]:
+    def log_sum_exp_of_curve(self, curve: Curve, scale: Tensor, /) -> tuple[Tensor, Own]:
         """Return log Σ_{j≠y} exp(scale·curve(cos θ_j)) of each sample (N,), and its true class."""
         learned = (scale,) if scale.requires_grad else ()
-        work = Curves(self.tiling, lambda cosine: scale * curve(cosine), LogSumOfExp())
-        total, own = TotalOfCurve.apply(directions, centers, labels, work, *learned)  # type: ignore[no-untyped-call]
-        return total, _own(directions, own, normalized=True)
+        return self._total(
+            Curves(self.tiling, self.update, lambda cosine: scale * curve(cosine), LogSumOfExp()), learned
+        )
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def sum_of_curve(
-        self, directions: Tensor, centers: Tensor, labels: Tensor, curve: Curve, parameters: Sequence[Tensor], /
-    ) -> tuple[Tensor, Own]:
+    def sum_of_curve(self, curve: Curve, parameters: Sequence[Tensor], /) -> tuple[Tensor, Own]:
         """Return Σ_{j≠y} curve(cos θ_j) of each sample (N,), and its true class."""
-        work = Curves(self.tiling, curve, PlainSum())
-        total, own = TotalOfCurve.apply(directions, centers, labels, work, *parameters)  # type: ignore[no-untyped-call]
-        return total, _own(directions, own, normalized=True)
+        return self._total(Curves(self.tiling, self.update, curve, PlainSum()), parameters)
+
+    def _total(self, work: Curves, learned: Sequence[Tensor]) -> tuple[Tensor, Own]:
+        total, own = TotalOfCurve.apply(self.directions, self.centers, self.labels, work, *learned)  # type: ignore[no-untyped-call]
+        return total, self._own(own, _plain(self.directions))
+
+    def _own(self, own: Tensor, logits: Logits) -> Own:
+        return own_of(self.directions, own, self.labels, logits)
 
 
-def _own(directions: Tensor, own: Tensor, *, normalized: bool) -> Own:
-    """Return the true class from its centres (N, D) or (N, K, D), by ordinary autograd."""
-    rows = functional.normalize(own, dim=-1) if normalized else own
-    product = torch.linalg.vecdot(directions[:, None] if own.ndim == 3 else directions, rows)
-    if own.ndim == 3:
-        product = product.max(1).values
-    return Own(product, own.new_ones(()) if normalized else torch.linalg.vector_norm(own, dim=-1))
+def _plain(like: Tensor) -> Logits:
+    return Logits(like.new_ones(()))
 
 
-def _is_bounded(queries: Tensor, centers: Tensor, normalized: bool, bias: Tensor | None) -> bool:
+def _is_bounded(queries: Tensor, centers: Tensor, logits: Logits) -> bool:
     """Say whether Σ exp(logit) fits the dtype without a maximum taken out: s + ln C with 3 to spare."""
-    if not normalized or bias is not None:
+    if not logits.normalized or logits.bias is not None:
         return False
     most = torch.linalg.vector_norm(queries.detach(), dim=1).amax().item() + math.log(len(centers))
     return bool(most < math.log(torch.finfo(centers.dtype).max) - 3)

@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from marginface.losses.chunked.batch import Batch, add_own, inverse_norms, nearest
+from marginface.losses.chunked.gradient import CentersGradient
 from marginface.losses.chunked.tiles import Tile, Tiling
+from marginface.losses.implementation import Update
 
 
 class Total(Protocol):
@@ -68,6 +70,7 @@ class Curves:
     """How TotalOfCurve works."""
 
     tiling: Tiling
+    update: Update | None
     curve: Callable[[Tensor], Tensor]
     total: Total
 
@@ -102,7 +105,7 @@ class TotalOfCurve(torch.autograd.Function):
         centers, total = ctx.saved_tensors
         work: Curves = ctx.work
         batch: Batch = ctx.batch
-        by_centers = torch.empty_like(batch.rows)
+        by_centers = CentersGradient(batch.rows, work.tiling.classes * batch.sub_centers, work.update)
         by_directions = torch.zeros_like(batch.directions)
         by_parameters = [torch.zeros_like(parameter) for parameter in ctx.parameters]
         with work.tiling.multiplying(centers):
@@ -114,12 +117,14 @@ class TotalOfCurve(torch.autograd.Function):
                     gradient += more
                 scaled = by_cosine.mul_(inverse)
                 by_directions.addmm_(scaled.T, rows)
-                place = by_centers[tile.rows]
+                place = by_centers.place(tile)
                 torch.mm(scaled, batch.directions, out=place)
                 along = torch.linalg.vecdot(place, rows)[:, None] * inverse.square()
                 place.addcmul_(rows, along, value=-1)
                 add_own(place, tile, by_own, batch.sub_centers)
-        return by_directions, by_centers.view_as(centers), None, None, *by_parameters
+                by_centers.written(tile, place)
+        whole = by_centers.whole()
+        return by_directions, None if whole is None else whole.view_as(centers), None, None, *by_parameters
 
 
 def _other(tile: Tile, numbers: Tensor) -> Tensor:

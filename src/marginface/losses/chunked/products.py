@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from marginface.losses.chunked.batch import Batch, add_own, inverse_norms
+from marginface.losses.chunked.gradient import CentersGradient
 from marginface.losses.chunked.tiles import Tile, Tiling
+from marginface.losses.implementation import Update
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +20,7 @@ class Products:
     """How LogSumExpOfProducts works: ``bounded``: no maximum is looked for."""
 
     tiling: Tiling
+    update: Update | None
     normalized: bool
     bounded: bool
 
@@ -64,7 +67,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
         work: Products = ctx.work
         batch: Batch = ctx.batch
         by_sum = torch.where(found.isfinite(), by_sum, torch.zeros_like(by_sum))
-        by_centers = torch.empty_like(batch.rows)
+        by_centers = CentersGradient(batch.rows, work.tiling.classes, work.update)
         by_bias = None if bias is None else torch.empty_like(bias)
         space = centers.new_empty(0 if kept is not None else min(work.tiling.classes, len(centers)), len(by_sum))
         weights, weighted = _weighted(batch, by_sum, found, None)
@@ -80,15 +83,16 @@ class LogSumExpOfProducts(torch.autograd.Function):
                     powers = _powers(_logits(batch, tile, inverse, bias, work.normalized, space_here), tile, maximum)
                     if work.normalized:
                         powers.mul_(own_inverse)
-                place = by_centers[tile.rows]
+                place = by_centers.place(tile)
                 torch.mm(powers, weighted, out=place)
                 if by_bias is not None:
                     torch.mv(powers, weights, out=by_bias[tile.rows])
                 if work.normalized:
                     _remove_radial(place, batch.rows[tile.rows], own_inverse, powers, weights, work.bounded)
                 add_own(place, tile, by_own, 1)
+                by_centers.written(tile, place)
         by_queries = by_sum[:, None] * mean if ctx.needs_input_grad[0] else None
-        return by_queries, by_centers, by_bias, None, None
+        return by_queries, by_centers.whole(), by_bias, None, None
 
 
 def _logits(batch: Batch, tile: Tile, inverse: Tensor, bias: Tensor | None, normalized: bool, out: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from marginface.errors import InputError
-from marginface.losses.cross_entropy import against_others, log_sum_exp_of_others
+from marginface.losses.cross_entropy import against_others, log_sum_exp_where
 from marginface.losses.pairs.batch import PairBatch
 
 
@@ -45,8 +45,8 @@ class NPair:
         """Return the terms of all anchors."""
         anchor, positive, together = _pairs(batch)
         own, partner = batch.features[anchor], batch.features[positive]
-        logits = (own @ partner.T).masked_fill(~together, -torch.inf)
-        others = log_sum_exp_of_others(logits, torch.arange(len(anchor), device=anchor.device))
+        logits = own @ partner.T
+        others = log_sum_exp_where(together & ~torch.eye(len(anchor), dtype=torch.bool, device=anchor.device), logits)
         costs = against_others(others, logits.diagonal())
         return costs + self.regularization * (own.square().sum(dim=1) + partner.square().sum(dim=1)) / 2
 

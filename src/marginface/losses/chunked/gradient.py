@@ -1,0 +1,40 @@
+"""Where the gradient of the centres goes, tile by tile: into one tensor, or to what updates them at once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from marginface.losses.chunked.tiles import Tile
+from marginface.losses.implementation import Update
+
+
+class CentersGradient:
+    """The gradient by the rows (C·K, D) of the centres.
+
+    Args:
+        rows: the centres.
+        largest: how many rows the largest tile has.
+        update: what takes the gradient of each tile; None: they are kept.
+    """
+
+    def __init__(self, rows: Tensor, largest: int, update: Update | None) -> None:
+        self._update = update
+        self._space = torch.empty_like(rows if update is None else rows[:largest])
+        if update is not None:
+            update.begin()
+
+    def place(self, tile: Tile) -> Tensor:
+        """Return where the gradient of a tile (n, D) is written."""
+        if self._update is None:
+            return self._space[tile.rows]
+        return self._space[: tile.rows.stop - tile.rows.start]
+
+    def written(self, tile: Tile, place: Tensor) -> None:
+        """Say that the gradient of a tile is in its place. The centres of the tile may change."""
+        if self._update is not None:
+            self._update.step(tile.rows, place)
+
+    def whole(self) -> Tensor | None:
+        """Return the gradient, None where an update took it."""
+        return self._space if self._update is None else None
