@@ -33,7 +33,7 @@ class ClassCenters(nn.Module):
         if sub_centers < 1:
             raise InputError(f"sub_centers, the centres of a class, is at least 1; got {sub_centers}. Usual: 3")
         of_class = (embedding_size,) if sub_centers == 1 else (sub_centers, embedding_size)
-        self.centers = nn.Parameter(torch.randn(num_classes, *of_class) * 0.01)
+        self.centers = nn.Parameter(torch.randn(num_classes, *of_class).mul_(0.01))
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
