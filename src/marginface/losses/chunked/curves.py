@@ -105,7 +105,7 @@ class TotalOfCurve(torch.autograd.Function):
         centers, total = ctx.saved_tensors
         work: Curves = ctx.work
         batch: Batch = ctx.batch
-        by_centers = CentersGradient(batch.rows, work.tiling.classes * batch.sub_centers, work.update)
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
         by_directions = torch.zeros_like(batch.directions)
         by_parameters = [torch.zeros_like(parameter) for parameter in ctx.parameters]
         with work.tiling.multiplying(centers):

@@ -40,7 +40,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
         """Go through the tiles once."""
         batch = Batch.of(queries, centers, labels, work.tiling)
         stored = work.tiling.stores(len(centers) * len(queries), centers.element_size())
-        kept = centers.new_empty(len(centers) if stored else min(work.tiling.classes, len(centers)), len(queries))
+        kept = centers.new_empty(len(centers) if stored else batch.largest, len(queries))
         sums = _RunningSums.of(queries, work.bounded)
         inverse = centers.new_ones(len(centers), 1)
         maxima = []
@@ -67,9 +67,9 @@ class LogSumExpOfProducts(torch.autograd.Function):
         work: Products = ctx.work
         batch: Batch = ctx.batch
         by_sum = torch.where(found.isfinite(), by_sum, torch.zeros_like(by_sum))
-        by_centers = CentersGradient(batch.rows, work.tiling.classes, work.update)
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
         by_bias = None if bias is None else torch.empty_like(bias)
-        space = centers.new_empty(0 if kept is not None else min(work.tiling.classes, len(centers)), len(by_sum))
+        space = centers.new_empty(0 if kept is not None else batch.largest, len(by_sum))
         weights, weighted = _weighted(batch, by_sum, found, None)
         with work.tiling.multiplying(centers):
             for tile, maximum in zip(batch.tiles, ctx.maxima, strict=True):
