@@ -12,10 +12,10 @@ from typing import get_args
 import torch
 
 from marginface.errors import InputError
-from marginface.losses.chunked.tiles import CLASSES, Multiply, Tiling
+from marginface.losses.chunked.tiles import Multiply, Tiling
 
 GIVEN = "given"  # a multiply rate of the user's
-_TILES, _ROUNDS = 32, 3  # with their gradient more than caches hold, as in a head of many classes
+_CLASSES, _ROUNDS = 32_768, 3  # with their gradient more than caches hold, as in a head of many classes
 _SAMPLES = 256  # more make the rate no better
 
 
@@ -62,7 +62,7 @@ def this_memory() -> int:
 
 
 def machine_of(memory_gb: float | None, gflops: float | None, dim: int, samples: int) -> Machine:
-    """Return a machine with the memory (1e9 bytes) and multiply rate that are given, and this one's where they are not."""
+    """Return a machine with the memory (1e9 bytes) and multiply rate that are given, or with this one's."""
     memory = this_memory() if memory_gb is None else int(memory_gb * 1e9)
     if gflops is not None:
         return Machine(memory, {GIVEN: gflops})
@@ -79,8 +79,9 @@ def multiply_rates(dim: int, samples: int) -> dict[str, float]:
 
 
 def _rate(dim: int, samples: int, tiling: Tiling) -> float:
-    centers = torch.randn(_TILES, CLASSES, dim)
-    features, logits = torch.randn(samples, dim), torch.empty(CLASSES, samples)
+    each = tiling.classes_for(samples)
+    centers = torch.randn(_CLASSES // each, each, dim)
+    features, logits = torch.randn(samples, dim), torch.empty(each, samples)
     by_features, by_centers = torch.zeros(samples, dim), torch.empty_like(centers)
 
     def products(tile: int) -> None:
@@ -89,8 +90,8 @@ def _rate(dim: int, samples: int, tiling: Tiling) -> float:
         torch.mm(logits, features, out=by_centers[tile])
 
     with tiling.multiplying(centers):
-        rounds = [[_seconds(products, tile) for tile in range(_TILES)] for _ in range(_ROUNDS)]
-    best = sum(min(times) for times in zip(*rounds, strict=True))
+        rounds = [[_seconds(products, tile) for tile in range(len(centers))] for _ in range(_ROUNDS)]
+    best: float = sum(min(times) for times in zip(*rounds, strict=True))
     return 3 * 2 * centers.numel() * samples / best / 1e9
 
 

@@ -1,7 +1,7 @@
 """Bytes of a process at its peak: what lives at each moment of a step, and the moment with the most.
 
-Found by recording every allocation of torch 2.13 on a CPU; benchmarks/plan.py compares with what processes take. It holds
-from the second step on: the optimizer's state is there, the gradient of the step before is not.
+Found by recording every allocation of torch 2.13 on a CPU; benchmarks/plan.py compares with what processes take. It
+holds from the second step on: the optimizer's state is there, the gradient of the step before is not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from marginface.losses.chunked.tiles import CLASSES
+from marginface.losses.chunked.tiles import Tiling
 from marginface.training.plan.head import Head, Way
 
 NUMBER = 4  # bytes of a float32
@@ -35,11 +35,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class Share:
-    """What a process has to do with: its rows of centres, those that take part in a step, and the samples they meet."""
+    """A process's rows of centres, those that take part in a step, the samples they meet, the rows of a tile."""
 
     rows: int
     used: int
     samples: int
+    tile: int
 
     @classmethod
     def of(cls, head: Head, way: Way) -> Share:
@@ -47,7 +48,9 @@ class Share:
         classes = -(-head.classes // way.ranks)
         true = min(classes, head.batch)  # each process has as many true classes as it has images, on average
         used = classes if way.sample_rate == 1 else min(classes, max(round(way.sample_rate * classes), true))
-        return cls(classes * head.sub_centers, used * head.sub_centers, way.ranks * head.batch)
+        samples, each = way.ranks * head.batch, head.sub_centers
+        tile = min(Tiling().classes_for(samples), used)
+        return cls(classes * each, used * each, samples, tile * each)
 
 
 def peak_of(head: Head, way: Way) -> Moment:
@@ -85,7 +88,7 @@ def _dense(head: Head, share: Share) -> tuple[Moment, ...]:
 def _chunked(head: Head, way: Way, share: Share) -> tuple[Moment, ...]:
     parts = {"tiles": _tiles(head, way, share), "batch": _batch(head, share)}
     if way.head_in_backward:
-        tile = min(CLASSES * head.sub_centers, share.used) * head.dim
+        tile = share.tile * head.dim
         return (_moment("backward", head, share, gradient=tile, copies=head.optimizer.copies * tile, **parts),)
     return (_moment("backward", head, share, gradient=share.rows * head.dim, **parts), _step(head, share))
 
@@ -112,11 +115,10 @@ def _step(head: Head, share: Share) -> Moment:
 
 def _tiles(head: Head, way: Way, share: Share) -> float:
     """Return the numbers of tiles: all of them or one, what is computed from one, and the lengths of the centres."""
-    rows = min(CLASSES * head.sub_centers, share.used)
     if head.through_curves:
-        return _CURVE_TILES * rows * share.samples
-    kept = share.used if way.tiles == "store" else rows
-    return kept * share.samples + rows * min(share.samples, head.dim) + share.used
+        return _CURVE_TILES * share.tile * share.samples
+    kept = share.used if way.tiles == "store" else share.tile
+    return kept * share.samples + share.tile * min(share.samples, head.dim) + share.used
 
 
 def _batch(head: Head, share: Share) -> int:

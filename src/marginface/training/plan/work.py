@@ -6,7 +6,7 @@ from marginface.training.plan.head import Head, Way
 from marginface.training.plan.memory import NUMBER, Share
 
 _LABEL = 8  # bytes
-_VECTORS = 2  # of N numbers that are summed over processes: Σ exp and the target's cosine
+_TOTALS = 2  # for each sample: the log-sum-exp over a process's classes, and the true class's cosine
 
 
 def multiplications(head: Head, way: Way) -> int:
@@ -21,10 +21,11 @@ def multiplications(head: Head, way: Way) -> int:
 
 
 def sent_bytes(head: Head, way: Way) -> int:
-    """Return what a process sends in a step, by algorithms on a ring; it receives as much.
+    """Return what a process sends in a step (losses.sharded), on a ring; it receives as much.
 
-    Each of the R − 1 others gets the features and labels of its batch and sends back its part of their gradient; the
-    sums go around twice.
+    Each of the R − 1 others gets the features and labels of its n images, and the gradient by its totals; sends back
+    its part of the gradient by those features; and gets the totals of all R·n samples over its classes.
     """
-    others = (way.ranks - 1) * head.batch
-    return others * (2 * head.dim * NUMBER + _LABEL + 2 * _VECTORS * NUMBER)
+    of_image = 2 * head.dim * NUMBER + _LABEL + _TOTALS * NUMBER
+    of_all = way.ranks * head.batch * _TOTALS * NUMBER
+    return (way.ranks - 1) * (head.batch * of_image + of_all)
