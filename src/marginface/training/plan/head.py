@@ -15,6 +15,7 @@ from marginface.training.learner import build_head
 from marginface.training.recipe import OptimSection, Recipe
 
 Kind = Literal["sgd", "adamw"]
+Unsampled = Literal["auto", "frozen"]
 _LOOKED_AT = 1000  # classes of the head that is made to see what a loss does
 _SAMPLE_RATE = 0.1  # of Partial FC, arXiv:2010.05222
 
@@ -61,6 +62,7 @@ class Head:
         batch: n, images per process and step.
         sub_centers: K, how many centres a class has.
         bends: the loss changes other classes than the true one (CurricularFace, Circle, SphereFace2 …).
+        keeps_tiles: whether tiles can be stored: not where the loss bends the other classes and learns how.
         optimizer: of the centres.
 
     Raises:
@@ -72,6 +74,7 @@ class Head:
     batch: int = 128
     sub_centers: int = 1
     bends: bool = False
+    keeps_tiles: bool = True
     optimizer: Optimizer = field(default_factory=Optimizer)
 
     def __post_init__(self) -> None:
@@ -81,7 +84,7 @@ class Head:
 
     @property
     def through_curves(self) -> bool:
-        """Whether tiles go through autograd of their own (losses.chunked.curves), which keeps none."""
+        """Whether tiles go through autograd of their own (losses.chunked.curves)."""
         return self.bends or self.sub_centers > 1
 
 
@@ -95,6 +98,7 @@ class Way:
         tiles: "store" or "recompute".
         head_in_backward: whether the optimizer's step on the centres is within the backward pass.
         sample_rate: the part of the classes that takes part in a step.
+        unsampled: what happens to the others; "auto" is lazy for SGD.
         ranks: R, over how many processes the classes are spread.
     """
 
@@ -103,6 +107,7 @@ class Way:
     tiles: Literal["store", "recompute"] = "store"
     head_in_backward: bool = False
     sample_rate: float = 1.0
+    unsampled: Unsampled = "auto"
     ranks: int = 1
 
     def over(self, ranks: int) -> Way:
@@ -116,22 +121,34 @@ class Way:
             loss["tiles"] = f'"{self.tiles}"'
         if self.sample_rate < 1:
             loss["sample_rate"] = str(self.sample_rate)
-        text = "[loss] " + ", ".join(f"{key} = {value}" for key, value in loss.items())
-        return text + ("; [optim] head_in_backward = true" if self.head_in_backward else "")
+        optim = {"head_in_backward": "true"} if self.head_in_backward else {}
+        if self.unsampled != "auto":
+            optim["unsampled"] = f'"{self.unsampled}"'
+        sections = {"loss": loss, "optim": optim}
+        texts = (
+            f"[{name}] " + ", ".join(f"{key} = {value}" for key, value in keys.items())
+            for name, keys in sections.items()
+            if keys
+        )
+        return "; ".join(texts)
+
+
+_STORED = Way("chunked, stored", "chunked")
+_RECOMPUTED = Way("chunked, recomputed", "chunked", "recompute")
 
 
 def ways_of(head: Head, ranks: int) -> tuple[Way, ...]:
-    """Return the ways to compute a head: in one process, and over ``ranks`` where those are more."""
-    chunked = [
-        Way("chunked, stored", "chunked"),
-        Way("chunked, recomputed", "chunked", "recompute"),
-        Way("recomputed, optimizer in backward", "chunked", "recompute", head_in_backward=True),
-        Way("the same, sample rate 0.1", "chunked", "recompute", head_in_backward=True, sample_rate=_SAMPLE_RATE),
-    ]
-    alone = [Way("dense", "dense"), *chunked]
-    if head.through_curves:
-        alone, chunked = alone[2:], chunked[1:]
-    return (*alone, *(way.over(ranks) for way in chunked)) if ranks > 1 else tuple(alone)
+    """Return the ways to compute a head: in one process, and over ``ranks`` where those are more.
+
+    The dense way is priced for a margin on the true class alone.
+    """
+    fused = replace(_RECOMPUTED, name="recomputed, optimizer in backward", head_in_backward=True)
+    unsampled: Unsampled = "frozen" if head.optimizer.kind == "adamw" else "auto"
+    sampled = replace(fused, name="the same, sample rate 0.1", sample_rate=_SAMPLE_RATE, unsampled=unsampled)
+    stored = (_STORED,) if head.keeps_tiles else ()
+    ways = (*stored, _RECOMPUTED, fused, sampled)
+    alone = ways if head.through_curves else (Way("dense", "dense"), *ways)
+    return alone if ranks == 1 else (*alone, *(way.over(ranks) for way in ways))
 
 
 def head_of(
@@ -147,12 +164,14 @@ def head_of(
         raise InputError(
             f"{recipe.loss.name} compares images with each other and has no class centres: nothing to plan"
         )
+    bends = _bends(built)
     return Head(
         classes=classes,
         dim=recipe.backbone.embedding_size if dim is None else dim,
         batch=recipe.train.batch_size if batch is None else batch,
         sub_centers=_sub_centers(built),
-        bends=_bends(built),
+        bends=bends,
+        keeps_tiles=not (bends and len(list(built.parameters())) > 1),
         optimizer=_optimizer(recipe.optim, kind),
     )
 

@@ -17,6 +17,7 @@ NUMBER = 4  # bytes of a float32
 _DENSE_COPIES = 4  # normalized centres, their gradient, and what dividing by the lengths needs going back
 _DENSE_LOGITS = 5.25  # N×C each: logits, their exponentials and gradients, and who is true as bytes
 _BATCH_COPIES = 7  # N×D each: queries and the same transposed, means, own centres, weighted queries, gradients
+_GATHERED_COPIES = 1  # and the features of all processes
 _CURVE_TILES = 9.25  # tiles at once where one goes through autograd
 
 
@@ -86,17 +87,18 @@ def _dense(head: Head, share: Share) -> tuple[Moment, ...]:
 
 
 def _chunked(head: Head, way: Way, share: Share) -> tuple[Moment, ...]:
-    parts = {"tiles": _tiles(head, way, share), "batch": _batch(head, share)}
+    parts = {"tiles": _tiles(head, way, share), "batch": _batch(head, way, share)}
     if way.head_in_backward:
         tile = share.tile * head.dim
-        return (_moment("backward", head, share, gradient=tile, copies=head.optimizer.copies * tile, **parts),)
+        backward = _moment("backward", head, share, gradient=tile, copies=head.optimizer.copies * tile, **parts)
+        return (backward,)
     return (_moment("backward", head, share, gradient=share.rows * head.dim, **parts), _step(head, share))
 
 
 def _sampled(head: Head, way: Way, share: Share) -> tuple[Moment, ...]:
     sample = share.used * head.dim
     drawn = 2 * share.used * 2  # classes and rows, in 8 bytes each
-    parts = {"tiles": _tiles(head, way, share), "batch": _batch(head, share), "drawn": drawn}
+    parts = {"tiles": _tiles(head, way, share), "batch": _batch(head, way, share), "drawn": drawn}
     backward = _moment("backward", head, share, sample=sample, gradient=sample, **parts)
     if not way.head_in_backward:
         whole = _moment("gradient", head, share, sample=sample, gradient=sample + share.rows * head.dim, drawn=drawn)
@@ -116,10 +118,12 @@ def _step(head: Head, share: Share) -> Moment:
 def _tiles(head: Head, way: Way, share: Share) -> float:
     """Return the numbers of tiles: all of them or one, what is computed from one, and the lengths of the centres."""
     if head.through_curves:
-        return _CURVE_TILES * share.tile * share.samples
+        kept = share.used * (share.samples + 1) if way.tiles == "store" else 0
+        return kept + _CURVE_TILES * share.tile * share.samples
     kept = share.used if way.tiles == "store" else share.tile
     return kept * share.samples + share.tile * min(share.samples, head.dim) + share.used
 
 
-def _batch(head: Head, share: Share) -> int:
-    return _BATCH_COPIES * share.samples * head.dim
+def _batch(head: Head, way: Way, share: Share) -> int:
+    copies = _BATCH_COPIES + (_GATHERED_COPIES if way.ranks > 1 else 0)
+    return copies * share.samples * head.dim

@@ -16,7 +16,7 @@ def multiplications(head: Head, way: Way) -> int:
     tiles are computed again.
     """
     share = Share.of(head, way)
-    again = way.implementation != "dense" and (way.tiles == "recompute" or head.through_curves)
+    again = way.implementation != "dense" and way.tiles == "recompute"
     return (3 + again) * share.samples * share.used * head.dim
 
 
