@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import get_args
 
@@ -40,7 +41,7 @@ class Machine:
         if self.memory <= 0:
             raise InputError(f"memory is above 0 bytes; got {self.memory}")
         for name, rate in self.gflops.items():
-            if not rate > 0:
+            if not 0 < rate < inf:
                 raise InputError(f"the multiply rate ({name}) is above 0 GFLOP/s; got {rate}")
 
 
@@ -62,7 +63,13 @@ def this_memory() -> int:
 
 
 def machine_of(memory_gb: float | None, gflops: float | None, dim: int, samples: int) -> Machine:
-    """Return a machine with the memory (1e9 bytes) and multiply rate that are given, or with this one's."""
+    """Return a machine with the memory (1e9 bytes) and multiply rate that are given, or with this one's.
+
+    Raises:
+        InputError: a number is not above 0, or this system does not say how much memory it has.
+    """
+    if memory_gb is not None and not 0 < memory_gb < inf:
+        raise InputError(f"memory is above 0 GB; got {memory_gb}")
     memory = this_memory() if memory_gb is None else int(memory_gb * 1e9)
     if gflops is not None:
         return Machine(memory, {GIVEN: gflops})
@@ -96,6 +103,8 @@ def _rate(dim: int, samples: int, tiling: Tiling) -> float:
 
 
 def _seconds(work: Callable[[int], None], tile: int) -> float:
-    begun = time.perf_counter()
+    """Return how long a tile takes: with one thread the processor's time, which other work on it does not lengthen."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    begun = clock()
     work(tile)
-    return time.perf_counter() - begun
+    return clock() - begun
