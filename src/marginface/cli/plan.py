@@ -41,8 +41,8 @@ def plan(
 ) -> None:
     """Price the head of C identities: memory, matrix products and traffic of each way to compute it.
 
-    Only the head. Not in the figures: interpreter and torch (about 0.3 GB), backbone, images, element-wise work, the
-    network's delays.
+    Only the head, in memory that lives. Not in the figures: interpreter and torch (about 0.3 GB), backbone, images,
+    what an allocator keeps, element-wise work, the network's delays. docs/how-to/how-many-identities.md says more.
     """
     from marginface.cli.train import require_train_extra
 
@@ -84,11 +84,14 @@ def _show(plan: Plan) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from marginface.training.plan import GIVEN
+
     console = Console(highlight=False, markup=False)
     console.print(_title(plan), soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", overflow="fold")
-    for column in ("memory", *(f"products\n{_rate_name(name)}" for name in plan.machine.gflops), "sent", "fits"):
+    products = ("products" if name == GIVEN else f"products\n{name}" for name in plan.machine.gflops)
+    for column in ("memory", *products, "sent", "fits"):
         table.add_column(column, justify="right")
     ranks = 0
     for price in plan.prices:
@@ -110,10 +113,6 @@ def _title(plan: Plan) -> str:
         f"float32; {head.optimizer.kind}; {plural(head.batch, 'image')} per process and step\n"
         f"each process: {_amount(machine.memory)} of memory; {rates}{measured}"
     )
-
-
-def _rate_name(name: str) -> str:
-    return "" if name == "given" else name
 
 
 def _cells(price: Price) -> tuple[str, ...]:

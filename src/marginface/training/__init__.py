@@ -14,6 +14,7 @@ jobs                 its runs, one after the other or side by side
 lock                 one process at a time in a folder
 decisions            what a finished run decides on its pairs
 compare, sweep       all of it: several losses, or one over a grid
+plan/                what a head of C identities takes, before it is trained
 allocator            memory that stays between steps
 """
 
