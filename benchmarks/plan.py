@@ -47,12 +47,13 @@ ALLOCATORS = {"returns": {"MALLOC_MMAP_THRESHOLD_": "1000000"}, "default": {}, "
 SMALL = 2000  # classes of the head that comes first
 
 
-def train(way: Way, loss: str, kind: str, classes: int, dim: int, batch: int) -> None:
+def train(way: Way, asked: argparse.Namespace, classes: int) -> None:
     """Do two steps."""
     torch.manual_seed(0)
-    tiles = {} if way.implementation == "dense" else {"tiles": way.tiles}
+    tiles = {} if way.implementation == "dense" else {"tiles": way.tiles, "multiply": asked.multiply}
+    kind, dim, batch = asked.optimizer, asked.dim, asked.batch
     head = build(
-        loss,
+        asked.loss,
         num_classes=classes,
         embedding_size=dim,
         implementation=way.implementation,  # type: ignore[arg-type]
@@ -80,10 +81,9 @@ def peak(asked: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     if asked.allocator == "trainer":
         keep_freed_memory()
-    work = (WAYS[asked.peak_of], asked.loss, asked.optimizer)
-    train(*work, SMALL, asked.dim, asked.batch)
+    train(WAYS[asked.peak_of], asked, SMALL)
     before = status("VmRSS")
-    train(*work, int(asked.classes), asked.dim, asked.batch)
+    train(WAYS[asked.peak_of], asked, int(asked.classes))
     return status("VmHWM") - before
 
 
@@ -91,6 +91,7 @@ def measured(way: str, asked: argparse.Namespace, classes: int, kind: str, alloc
     """Return the peak of a process that trains in this way."""
     command = [sys.executable, __file__, "--peak-of", way, "--classes", str(classes), "--dim", str(asked.dim)]
     command += ["--batch", str(asked.batch), "--optimizer", kind, "--loss", asked.loss, "--allocator", allocator]
+    command += ["--multiply", asked.multiply]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     out = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**environment, **ALLOCATORS[allocator]}
@@ -110,6 +111,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--loss", default="arcface")
+    parser.add_argument("--multiply", default="float32")
     parser.add_argument("--optimizer", default="sgd", help="sgd, adamw, or both with a comma")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--allocator", default="returns", help=f"of {', '.join(ALLOCATORS)}; several with commas")
@@ -125,6 +127,7 @@ def main() -> None:
             for way in asked.ways.split(","):
                 plan = planned(way, asked, classes, kind)
                 line = {"classes": classes, "dim": asked.dim, "batch": asked.batch, "loss": asked.loss}
+                line |= {"multiply": asked.multiply}
                 line |= {"optimizer": kind, "way": way, "plan_MB": round(plan / 1e6, 1)}
                 for allocator in asked.allocator.split(","):
                     found = measured(way, asked, classes, kind, allocator)
