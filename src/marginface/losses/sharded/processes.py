@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +38,8 @@ class Processes:
         if self.size == 1:
             return mine[None]
         found = mine.new_empty(self.size, *mine.shape)
-        distributed.all_gather_into_tensor(found.view(-1), mine.contiguous().view(-1), group=self.group)
+        gather = _of_torch("all_gather_single", before="all_gather_into_tensor")
+        gather(found.view(-1), mine.contiguous().view(-1), group=self.group)
         return found
 
     def summed(self, mine: Tensor) -> Tensor:
@@ -51,13 +53,20 @@ class Processes:
     def summed_own(self, mine: Tensor) -> Tensor:
         """Return this process's samples (n, …) of the sum over all processes of tensors (R·n, …)."""
         own = mine.new_empty(len(mine) // self.size, *mine.shape[1:])
-        distributed.reduce_scatter_tensor(own, mine.contiguous(), group=self.group)
+        scatter = _of_torch("reduce_scatter_single", before="reduce_scatter_tensor")
+        scatter(own, mine.contiguous(), group=self.group)
         return own
 
     def own(self, samples: int) -> slice:
         """Return the place of this process's samples among those of all (R·n)."""
         each = samples // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
+
+
+def _of_torch(name: str, *, before: str) -> Callable[..., object]:
+    """Return a function of torch.distributed, which before torch 2.13 had another name."""
+    found: Callable[..., object] = getattr(distributed, name, None) or getattr(distributed, before)
+    return found
 
 
 class GatheredFeatures(torch.autograd.Function):
@@ -103,7 +112,7 @@ class OwnLosses(torch.autograd.Function):
 
 
 class OverProcesses(torch.autograd.Function):
-    """Numbers of this process's classes (k, N), how many of the rows are log-sum-exps, processes → those of all classes.
+    """Numbers of this process's classes (k, N), how many rows are log-sum-exps, processes → those of all classes.
 
     Log-sum-exps come first; the other rows are sums. A process has the gradient of its own samples, so each sends them.
     """
