@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,12 +25,15 @@ from oracles.sharded import CLASSES, REFUSED, SAMPLES, SIZE, START_CLASSES, Case
 WORLDS = [2, 3, 4]
 Found = dict[int, list[dict]]
 TESTS = Path(__file__).resolve().parents[1]
+PAGE = TESTS.parent / "docs/explanation/head.md"
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """Return what each of several processes found."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Start processes, and return where they wrote what they found."""
     folder = tmp_path_factory.mktemp("processes")
+    (page,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (folder / "page.py").write_text(page, encoding="utf-8")
     settings = {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path]), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-W", "error::FutureWarning", "-m", "oracles.sharded", str(folder), *map(str, WORLDS)],
@@ -41,6 +45,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> Found:
+    """Return what each of several processes found."""
     return {size: [torch.load(folder / f"{rank} of {size}.pt") for rank in range(size)] for size in WORLDS}
 
 
@@ -130,6 +140,18 @@ def test_a_backbone_in_distributed_data_parallel_gets_the_gradient_of_the_mean(f
     sharded.whole_head(Case("curricularface"))(backbone(features), labels).backward()
     for process in found[world_size]:
         assert_near(process["backbone"], backbone.weight.grad)
+
+
+@pytest.mark.parametrize("world_size", WORLDS)
+def test_losses_without_gradient(found: Found, world_size: int) -> None:
+    features, labels = next(sharded.batches(world_size))
+    expected = sharded.whole_head(Case("uniface")).eval().losses(features, labels)
+    assert_near(torch.cat([process["evaluated"] for process in found[world_size]]), expected.detach())
+
+
+def test_the_example_of_the_documentation_runs(folder: Path) -> None:
+    assert [len(torch.load(folder / f"page {rank}.pt")) for rank in (0, 1)] == [500, 501]
+    assert torch.equal(*(torch.load(folder / f"page backbone {rank}.pt") for rank in (0, 1)))
 
 
 @pytest.mark.parametrize("world_size", WORLDS)

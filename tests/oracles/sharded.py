@@ -3,7 +3,8 @@
     python -m oracles.sharded FOLDER WORLD_SIZE…
 
 starts so many processes, by forks since an import of torch takes longer than all they do, and writes what each found to
-FOLDER, for test_sharded, which compares it with a dense head.
+FOLDER, for test_sharded, which compares it with a dense head. It also runs the example
+of the documentation, page.py there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -201,6 +203,15 @@ def handed_over(rank: int, world_size: int) -> Tensor:
     return update.kept
 
 
+@torch.no_grad()
+def evaluated(rank: int, world_size: int) -> Tensor:
+    """Return losses of samples that nothing is learned from."""
+    features, labels = next(iter(batches(world_size)))
+    mine = slice(rank * SAMPLES, (rank + 1) * SAMPLES)
+    losses: Tensor = sharded_head(Case("uniface")).eval().losses(features[mine], labels[mine])
+    return losses
+
+
 def trained(case: Case, rank: int, world_size: int) -> list[dict[str, Tensor]]:
     """Train a sharded head for some batches, the losses of other implementations unharmed."""
     head = sharded_head(case)
@@ -221,6 +232,7 @@ def work(rank: int, world_size: int) -> dict[str, object]:
         "messages": messages(rank, world_size),
         "backbone": averaged_backbone(rank, world_size),
         "handed over": handed_over(rank, world_size),
+        "evaluated": evaluated(rank, world_size),
     }
 
 
@@ -233,12 +245,24 @@ def meet(folder: Path, rank: int, world_size: int) -> None:
     distributed.destroy_process_group()
 
 
+def run_page(folder: Path, rank: int, world_size: int) -> None:
+    """Run the example of the documentation."""
+    start = distributed.init_process_group
+    store = distributed.FileStore(str(folder / "meeting of the page"), world_size)
+    distributed.init_process_group = lambda backend: start(backend, world_size=world_size, rank=rank, store=store)
+    made: dict[str, Any] = {}
+    exec((folder / "page.py").read_text(encoding="utf-8"), made)
+    assert made["loss"].isfinite()
+    torch.save(made["head"].centers.detach(), folder / f"page {rank}.pt")
+    torch.save(made["backbone"].module.weight.detach(), folder / f"page backbone {rank}.pt")
+
+
 def main(folder: Path, world_sizes: list[int]) -> int:
-    """Start processes, so many after so many; return how many failed."""
+    """Start processes, so many after so many, then two for the documentation; return how many failed."""
     failed = 0
-    for world_size in world_sizes:
-        start = multiprocessing.get_context("fork").Process
-        processes = [start(target=meet, args=(folder, rank, world_size)) for rank in range(world_size)]
+    start = multiprocessing.get_context("fork").Process
+    for target, world_size in (*((meet, size) for size in world_sizes), (run_page, 2)):
+        processes = [start(target=target, args=(folder, rank, world_size)) for rank in range(world_size)]
         for process in processes:
             process.start()
         for process in processes:
