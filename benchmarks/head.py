@@ -21,18 +21,41 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import median
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import SGD
 
 from marginface.evaluation.environment import describe_environment
 from marginface.losses import build
+from marginface.training.centers_update import update_in_backward
 
 SIZE = 512
-Step = Callable[[], None]
+Make = Callable[[int, Tensor, Tensor], Callable[[], None]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A forward and a backward pass, and the step of an optimizer if there is one."""
+
+    loss: Callable[[], Tensor]
+    features: Tensor
+    centers: Tensor
+    optimizer: SGD | None = None
+
+    def __call__(self) -> None:
+        self.features.grad = self.centers.grad = None
+        self.loss().backward()  # type: ignore[no-untyped-call]
+        if self.optimizer is not None:
+            self.optimizer.step()
+
+    def then_sgd(self) -> Step:
+        return replace(self, optimizer=sgd(self.centers))
 
 
 def ours(loss: str, **options: str) -> Callable[[int, Tensor, Tensor], Step]:
@@ -40,17 +63,34 @@ def ours(loss: str, **options: str) -> Callable[[int, Tensor, Tensor], Step]:
 
     def make(classes: int, features: Tensor, labels: Tensor) -> Step:
         head = build(loss, num_classes=classes, embedding_size=SIZE, **options)  # type: ignore[arg-type]
-        return step_of(lambda: head(features, labels), features, head.centers)  # type: ignore[arg-type]
+        return Step(lambda: head(features, labels), features, head.centers)  # type: ignore[arg-type]
 
     return make
 
 
-def step_of(loss: Callable[[], Tensor], features: Tensor, centers: Tensor) -> Step:
-    def step() -> None:
-        features.grad = centers.grad = None
-        loss().backward()  # type: ignore[no-untyped-call]
+def ours_with_sgd(loss: str, **options: str | float) -> Callable[[int, Tensor, Tensor], Step]:
+    """Return what makes a step of a head of ours that ends with new centres, learned within the backward pass."""
 
-    return step
+    def make(classes: int, features: Tensor, labels: Tensor) -> Step:
+        head = build(loss, num_classes=classes, embedding_size=SIZE, **options)  # type: ignore[arg-type]
+        optimizer = sgd(head.centers)  # type: ignore[arg-type]
+        update_in_backward(head, optimizer)
+        return Step(lambda: head(features, labels), features, head.centers, optimizer)  # type: ignore[arg-type]
+
+    return make
+
+
+def with_sgd(make: Callable[[int, Tensor, Tensor], Step]) -> Callable[[int, Tensor, Tensor], Step]:
+    """Return the same with a step of torch's SGD after it."""
+
+    def made(classes: int, features: Tensor, labels: Tensor) -> Step:
+        return make(classes, features, labels).then_sgd()
+
+    return made
+
+
+def sgd(centers: Tensor) -> SGD:
+    return SGD([centers], lr=0.1, momentum=0.9, weight_decay=5e-4, foreach=True)
 
 
 def plain(classes: int, features: Tensor, labels: Tensor) -> Step:
@@ -61,14 +101,14 @@ def plain(classes: int, features: Tensor, labels: Tensor) -> Step:
         logits = 64 * functional.normalize(features) @ functional.normalize(centers).T
         return functional.cross_entropy(logits, labels)
 
-    return step_of(loss, features, centers)
+    return Step(loss, features, centers)
 
 
 def metric_learning(classes: int, features: Tensor, labels: Tensor) -> Step:
     from pytorch_metric_learning.losses import ArcFaceLoss
 
     head = ArcFaceLoss(classes, SIZE, margin=28.6, scale=64)
-    return step_of(lambda: head(features, labels), features, head.W)
+    return Step(lambda: head(features, labels), features, head.W)
 
 
 def insightface(folder: str, *, half: bool) -> Callable[[int, Tensor, Tensor], Step]:
@@ -87,15 +127,15 @@ def insightface(folder: str, *, half: bool) -> Callable[[int, Tensor, Tensor], S
             logits = margin(logits.float().clamp(-1, 1), labels)
             return functional.cross_entropy(logits, labels)
 
-        return step_of(loss, features, centers)
+        return Step(loss, features, centers)
 
     return make
 
 
-def products(*, half: bool) -> Callable[[int, Tensor, Tensor], Step]:
+def products(*, half: bool) -> Make:
     """The bound: the three products alone."""
 
-    def make(classes: int, features: Tensor, labels: Tensor) -> Step:  # noqa: ARG001
+    def make(classes: int, features: Tensor, labels: Tensor) -> Callable[[], None]:  # noqa: ARG001
         x = features.detach()
         centers, by_centers = torch.randn(classes, SIZE), torch.empty(classes, SIZE)
         logits, by_x = torch.empty(classes, len(x)), torch.empty(len(x), SIZE)
@@ -113,8 +153,8 @@ def products(*, half: bool) -> Callable[[int, Tensor, Tensor], Step]:
     return make
 
 
-def methods(arcface_torch: str | None) -> dict[str, Callable[[int, Tensor, Tensor], Step]]:
-    found = {
+def methods(arcface_torch: str | None) -> dict[str, Make]:
+    found: dict[str, Make] = {
         "products float32": products(half=False),
         "products bfloat16": products(half=True),
         "arcface dense": ours("arcface", implementation="dense"),
@@ -123,6 +163,13 @@ def methods(arcface_torch: str | None) -> dict[str, Callable[[int, Tensor, Tenso
         for tiles in ("store", "recompute"):
             options = {"implementation": "chunked", "multiply": multiply, "tiles": tiles}
             found[f"arcface {tiles} {multiply}"] = ours("arcface", **options)
+    for multiply in ("float32", "bfloat16"):
+        for tiles in ("store", "recompute"):
+            options = {"implementation": "chunked", "multiply": multiply, "tiles": tiles}
+            found[f"arcface {tiles} {multiply}, sgd in backward"] = ours_with_sgd("arcface", **options)
+    found["arcface bfloat16, a tenth of the classes, sgd"] = ours_with_sgd(
+        "arcface", implementation="chunked", multiply="bfloat16", sample_rate=0.1
+    )
     for loss in ("x2softmax", "curricularface"):
         for multiply in ("float32", "bfloat16"):
             found[f"{loss} {multiply}"] = ours(loss, implementation="chunked", multiply=multiply)
@@ -138,6 +185,7 @@ def methods(arcface_torch: str | None) -> dict[str, Callable[[int, Tensor, Tenso
     else:
         found["insightface float32"] = insightface(arcface_torch, half=False)
         found["insightface bfloat16"] = insightface(arcface_torch, half=True)
+        found["insightface float32, sgd"] = with_sgd(insightface(arcface_torch, half=False))
     return found
 
 
@@ -180,7 +228,7 @@ def peak_of(name: str, classes: int, samples: int, arcface_torch: str | None) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--classes", type=int, default=93431)
+    parser.add_argument("--classes", default="93431", help="numbers of identities, with commas")
     parser.add_argument("--batches", default="128")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="methods whose names hold one of these words, with commas")
@@ -193,20 +241,21 @@ def main() -> None:
     sizes = [int(text) for text in asked.batches.split(",")]
     known = methods(asked.arcface_torch)
     if asked.peak_of:
-        x, labels = batch(asked.classes, sizes[0])
+        classes = int(asked.classes)
+        x, labels = batch(classes, sizes[0])
         before = status("VmRSS")
-        step = known[asked.peak_of](asked.classes, x, labels)
+        step = known[asked.peak_of](classes, x, labels)
         step(), step()
         print(status("VmHWM") - before)
         return
     names = [name for name in known if any(word in name for word in asked.only.split(","))]
     results = []
-    for samples in sizes:
+    for classes, samples in product(map(int, asked.classes.split(",")), sizes):
         if asked.memory:
-            figures = {name: round(peak_of(name, asked.classes, samples, asked.arcface_torch)) for name in names}
+            figures = {name: round(peak_of(name, classes, samples, asked.arcface_torch)) for name in names}
         else:
-            figures = milliseconds(asked.classes, samples, names, asked.arcface_torch, asked.rounds)
-        results.append({"classes": asked.classes, "batch": samples, "MiB" if asked.memory else "ms": figures})
+            figures = milliseconds(classes, samples, names, asked.arcface_torch, asked.rounds)
+        results.append({"classes": classes, "batch": samples, "MiB" if asked.memory else "ms": figures})
         print(json.dumps(results[-1]), flush=True)
     if asked.out is not None:
         allocator = {key: os.environ.get(key, "") for key in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")}

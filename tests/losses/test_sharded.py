@@ -105,7 +105,7 @@ def test_every_loss_spreads_or_is_refused_by_name(found: Found, world_size: int)
         assert said["dynarcface"].startswith("dynarcface compares the centres of a batch's classes with all others, so")
         assert "the terms of center (center) have centres of their own" in said["center"]
         assert "the terms of arcface (center) have centres of their own" in said["term"]
-        assert "a pair loss has no classes to take in tiles or to spread" in said["triplet"]
+        assert "a pair loss has no classes to take in tiles, to spread" in said["triplet"]
 
 
 @pytest.mark.parametrize("world_size", WORLDS)

@@ -19,6 +19,7 @@ lines          the lines of the table for these, and the table of terms
 centers        class centres and their cosines
 implementation what a head asks of its classes: dense, all at once, or chunked, by tiles; choose says which
 sharded        ... of the classes of each process, spread over several
+sampled        ... of a random part of the classes (Partial FC); filtered: without those that look like the same person
 pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
@@ -36,7 +37,7 @@ from marginface.losses.adaface import AdaFace
 from marginface.losses.arcface import ArcFace
 from marginface.losses.arcnegface import ArcNegFace
 from marginface.losses.center import CenterLoss, TripletCenterLoss
-from marginface.losses.choose import IMPLEMENTATIONS, use_implementation
+from marginface.losses.choose import IMPLEMENTATIONS, Classes, use_implementation
 from marginface.losses.chunked.tiles import Multiply, Tiles, Tiling
 from marginface.losses.circle import Circle
 from marginface.losses.combined import CombinedMargin
@@ -71,7 +72,7 @@ from marginface.losses.softmax import SoftmaxHead
 from marginface.losses.sphereface import SphereFace, SphereFaceR
 from marginface.losses.sphereface2 import SphereFace2
 from marginface.losses.subcenter import Outliers, find_outliers
-from marginface.losses.summed import SummedHead
+from marginface.losses.summed import SummedHead, without_terms
 from marginface.losses.table import HeadRequest, Loss, MarginLoss, NormScaledLoss, Option, PlainSoftmax, always
 from marginface.losses.uniface import UniFace
 from marginface.losses.x2softmax import X2Softmax
@@ -127,6 +128,7 @@ __all__ = [
     "build",
     "check_terms",
     "find_outliers",
+    "without_terms",
 ]
 
 LOSSES: Registry[Loss] = Registry("loss")
@@ -182,6 +184,8 @@ def build(
     implementation: str = "auto",
     multiply: Multiply = "float32",
     tiles: Tiles = "auto",
+    sample_rate: float = 1.0,
+    interclass_filter: float | None = None,
     terms: TermOptions | None = None,
     **options: Option,
 ) -> nn.Module:
@@ -198,6 +202,8 @@ def build(
             "sharded" spreads the classes over the processes of torch.distributed: ``centers`` are those of this one.
         multiply: "bfloat16" rounds what chunked multiplies, see losses.chunked.tiles.Tiling.
         tiles: "store" or "recompute" in the backward pass of chunked, see there.
+        sample_rate: below 1, each step compares with a random part of the classes (Partial FC), see losses.sampled.
+        interclass_filter: other classes with a larger cosine are taken for the same person, see losses.filtered.
         terms: losses added to that of the head: by a name in TERMS, the options of each, ``weight`` among them, as in
             ``{"center": {"weight": 0.003, "rule": "count"}}``.
         options: those of the loss (``LOSSES[name].options``).
@@ -222,5 +228,5 @@ def build(
     shard = shard_here(num_classes) if implementation == "sharded" else None
     request = HeadRequest(name, num_classes, embedding_size, scale, gradient, options, shard)
     head = with_terms(loss.head(request), terms or {}, request)
-    use_implementation(head, implementation, Tiling(multiply, tiles))
+    use_implementation(head, Classes(implementation, Tiling(multiply, tiles), sample_rate, interclass_filter))
     return head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import cast
 
 from torch import Tensor, nn
@@ -10,8 +11,10 @@ from marginface.errors import InputError
 from marginface.losses.chunked import Chunked
 from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.dense import Dense
+from marginface.losses.filtered import Filtered
 from marginface.losses.implementation import Implementation
 from marginface.losses.pairs import PairHead
+from marginface.losses.sampled import Sampled
 from marginface.losses.sharded import Shard, Sharded
 from marginface.losses.summed import without_terms
 
@@ -20,26 +23,61 @@ IMPLEMENTATIONS = ("auto", "dense", "chunked", "sharded")
 _MANY_CLASSES = 4096  # from here on chunked is the faster one at any batch size (docs/explanation/head.md)
 
 
-def use_implementation(head: nn.Module, name: str, tiling: Tiling) -> None:
-    """Let a head compute its sums over classes as asked; "auto" is chunked for many classes, and so is "sharded".
+@dataclass(frozen=True)
+class Classes:
+    """Which classes a sample is compared with, and how.
+
+    Attributes:
+        implementation: a name in IMPLEMENTATIONS; "auto" and, in each process, "sharded" are chunked for many classes.
+        tiling: of chunked.
+        sample_rate: the part of the classes that is drawn in each step (losses.sampled).
+        interclass_filter: the cosine from which on other classes are left out (losses.filtered); None: none are.
 
     Raises:
-        InputError: there is no such implementation, or the head or its implementation has no choice.
+        InputError: there is no such implementation, or it has no tiles.
     """
-    if name not in IMPLEMENTATIONS:
-        raise InputError(f"implementation of a head is one of {', '.join(IMPLEMENTATIONS)}; got {name!r}")
-    core = without_terms(head)
-    asked = name == "chunked" or tiling != Tiling()
-    if isinstance(core, PairHead):
-        if asked or name == "sharded":
+
+    implementation: str = "auto"
+    tiling: Tiling = field(default_factory=Tiling)
+    sample_rate: float = 1.0
+    interclass_filter: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.implementation not in IMPLEMENTATIONS:
             raise InputError(
-                "a pair loss has no classes to take in tiles or to spread: leave implementation, multiply, tiles out"
+                f"implementation of a head is one of {', '.join(IMPLEMENTATIONS)}; got {self.implementation!r}"
             )
-        return
-    if name == "dense" and tiling != Tiling():
-        raise InputError("multiply and tiles are those of implementation 'chunked'; the dense one has none")
-    many = len(cast(Tensor, core.centers)) >= _MANY_CLASSES
-    chosen: Implementation = Chunked(tiling) if asked or (name != "dense" and many) else Dense()
-    if name == "sharded":
-        chosen = Sharded(chosen, cast("Shard | None", core.shard))
-    core.implementation = chosen  # type: ignore[assignment]
+        if self.implementation == "dense" and self.tiling != Tiling():
+            raise InputError("multiply and tiles are those of implementation 'chunked'; the dense one has none")
+
+    def build(self, num_classes: int, shard: Shard | None = None) -> Implementation:
+        """Return the implementation for so many classes of this process, those of the shard where there is one.
+
+        Raises:
+            InputError: sample_rate or interclass_filter is out of range.
+        """
+        tiled = self.implementation == "chunked" or self.tiling != Tiling()
+        many = self.implementation != "dense" and num_classes * min(self.sample_rate, 1) >= _MANY_CLASSES
+        found: Implementation = Chunked(self.tiling) if tiled or many else Dense()
+        if self.interclass_filter is not None:
+            found = Filtered(found, self.interclass_filter)
+        if self.sample_rate != 1:
+            found = Sampled(found, self.sample_rate)
+        return Sharded(found, shard) if self.implementation == "sharded" else found
+
+
+def use_implementation(head: nn.Module, classes: Classes) -> None:
+    """Let a head compare samples with its classes as asked.
+
+    Raises:
+        InputError: an argument is out of range, or the head has no classes.
+    """
+    core = without_terms(head)
+    if not isinstance(core, PairHead):
+        shard = cast("Shard | None", getattr(core, "shard", None))
+        core.implementation = classes.build(len(cast(Tensor, core.centers)), shard)  # type: ignore[assignment]
+    elif classes not in (Classes(), Classes("dense")):
+        raise InputError(
+            "a pair loss has no classes to take in tiles, to spread, to draw from or to filter: leave implementation, "
+            "multiply, tiles, sample_rate and interclass_filter out"
+        )

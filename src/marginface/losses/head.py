@@ -185,7 +185,7 @@ class MarginHead(ClassCenters):
 
 def bent(before: Tensor, after: Tensor, strength: float, gradient: Gradient) -> Tensor:
     """Return cosines part of the way from before to after a margin; "straight_through": with the derivative 1."""
-    blended = torch.lerp(before, after, strength)
+    blended = after if strength == 1 else torch.lerp(before, after, strength)
     return before + (blended - before).detach() if gradient == "straight_through" else blended
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from marginface import backbones, losses
 from marginface.errors import CheckpointError, RecipeError
 from marginface.losses.summed import without_terms
 from marginface.training.averaging import WeightAverage
 from marginface.training.batches import Batch
+from marginface.training.centers_update import CentersUpdate, update_in_backward
 from marginface.training.checkpoint import BACKBONE, Checkpoint
 from marginface.training.optim import (
     build_optimizer,
@@ -47,6 +49,7 @@ class Learner:
             self.backbone = self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = WeightAverage(self.backbone, recipe.optim.ema) if recipe.optim.ema else None
         self._optimizer = build_optimizer(self.backbone, self.head, recipe.optim)
+        self._centers = _centers_update(recipe, self.head, self._optimizer)
         self._forward: nn.Module = torch.compile(self.backbone) if recipe.train.compile else self.backbone  # type: ignore[assignment]
         self._half = recipe.train.precision == "bfloat16"
 
@@ -111,6 +114,8 @@ class Learner:
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return everything a checkpoint holds, by file."""
+        if self._centers is not None:
+            self._centers.catch_up()
         files = {
             BACKBONE: dict(self.served.state_dict()),
             "head": dict(self.head.state_dict()),
@@ -164,9 +169,11 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
         scale=loss.scale,
         margin=loss.margin,
         gradient=loss.gradient,
-        implementation=loss.implementation,
+        implementation="chunked" if recipe.optim.head_in_backward else loss.implementation,
         multiply=loss.multiply,
         tiles=loss.tiles,
+        sample_rate=loss.sample_rate,
+        interclass_filter=loss.interclass_filter,
         terms=loss.terms,
         **loss.options,
     )
@@ -179,6 +186,17 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
             f"batch_size that is a multiple of it; batch_size is {recipe.train.batch_size}"
         )
     return head
+
+
+def _centers_update(recipe: Recipe, head: nn.Module, optimizer: Optimizer) -> CentersUpdate | None:
+    """Return what lets the centres learn in the backward pass, where the recipe asks for it or draws classes."""
+    optim, sampled = recipe.optim, recipe.loss.sample_rate < 1
+    if not sampled:
+        return update_in_backward(head, optimizer) if optim.head_in_backward else None
+    unsampled = optim.unsampled
+    if unsampled == "auto":
+        unsampled = "lazy" if optim.kind == "sgd" else "dense"
+    return None if unsampled == "dense" else update_in_backward(head, optimizer, unsampled)
 
 
 def _load(module: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Checkpoint) -> None:

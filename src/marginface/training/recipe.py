@@ -158,6 +158,19 @@ class LossSection(Section):
     tiles: Literal["auto", "store", "recompute"] = Field(
         default="auto", description="what chunked keeps for the backward pass: all exponentials, none, or as they fit"
     )
+    sample_rate: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="part of the classes that a step compares with, the true ones among them (Partial FC); 1: all",
+    )
+    interclass_filter: float | None = Field(
+        default=None,
+        gt=-1,
+        lt=1,
+        description="other classes with a larger cosine are left out, as the same person; 0.4 for WebFace42M; absent: "
+        "none is",
+    )
     options: dict[str, OptionValue] = Field(default_factory=dict, description="what this loss takes besides")
     terms: dict[str, dict[str, OptionValue]] = Field(
         default_factory=dict, description="losses added to it (losses.TERMS): a table [loss.terms.center] for each"
@@ -208,6 +221,16 @@ class OptimSection(Section):
     clip_norm: Amount = Field(
         default=5.0,
         description="largest norm of the backbone's gradient, 0 is off; 5 in the X2-Softmax and ArcFace code",
+    )
+    head_in_backward: bool = Field(
+        default=False,
+        description="the class centres learn within the backward pass, tile by tile: the same steps, and no gradient "
+        "of all centres is held",
+    )
+    unsampled: Literal["auto", "lazy", "frozen", "dense"] = Field(
+        default="auto",
+        description="centres that loss.sample_rate leaves out: lazy, their momentum and decay follow when they are "
+        "drawn again; frozen, they have none; dense, they move in each step; auto: lazy, for adamw dense",
     )
     ema: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the average of the weights that is evaluated and kept; 0 is off"
@@ -283,6 +306,25 @@ class Recipe(Section):
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)
     evaluation: EvaluationSection = Field(default_factory=EvaluationSection)
+
+    @model_validator(mode="after")
+    def _centers_can_learn_so(self) -> Recipe:
+        optim, sampled = self.optim, self.loss.sample_rate < 1
+        if optim.head_in_backward and self.loss.implementation == "dense" and not sampled:
+            raise ValueError(
+                "[optim] head_in_backward needs the classes in tiles: leave [loss] implementation at auto, or chunked"
+            )
+        if optim.unsampled != "auto" and not sampled:
+            raise ValueError("[optim] unsampled is for [loss] sample_rate below 1, which draws all classes at 1")
+        if optim.unsampled == "lazy" and optim.kind == "adamw":
+            raise ValueError("[optim] unsampled lazy is for sgd: AdamW's steps without a gradient have no closed form")
+        dense = optim.unsampled == "dense" or (optim.unsampled == "auto" and optim.kind == "adamw")
+        if dense and sampled and optim.head_in_backward:
+            raise ValueError(
+                "[optim] unsampled dense, the auto of adamw, needs the gradient of all centres: leave head_in_backward "
+                "out, or choose unsampled frozen"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_sampler(self) -> Recipe:

@@ -17,6 +17,7 @@ from marginface.training.recipe import OptionValue, Recipe
 from marginface.training.recipe_file import recipe_from
 
 _OF_THE_SECTION = ("scale", "margin", "gradient")  # keys of [loss]; any other setting is an option of the loss
+_OF_CLASSES = ("implementation", "multiply", "tiles", "sample_rate", "interclass_filter")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     given, known = recipe.loss, LOSSES[variant.loss].options
     section: dict[str, object] = {"name": variant.loss, "terms": given.terms}
     if not isinstance(LOSSES[variant.loss], PairLoss):
-        section |= {key: getattr(given, key) for key in ("implementation", "multiply", "tiles")}
+        section |= {key: getattr(given, key) for key in _OF_CLASSES}
     section |= {key: getattr(given, key) for key in ("scale", "gradient") if key in known}
     if variant.loss == given.name:
         section |= {"margin": given.margin, "options": dict(given.options)}

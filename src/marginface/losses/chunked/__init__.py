@@ -11,11 +11,13 @@ Three facts make it exact and lean.
   gradient of one. The gradient of a centre loses its part along the centre while its tile is in the cache.
 
 With curves on the other classes (CurricularFace, Circle, SphereFace2 …) and with sub-centres a tile runs through
-autograd of its own in the backward pass.
+autograd of its own: in the forward pass where its N numbers a class are kept, else in the backward pass.
 
 tiles      which samples belong to a tile, how large it is, in which precision it multiplies
 batch      directions against the centres of a tile
 gradient   where the gradient of the centres goes: into one tensor, or tile by tile to what updates them
+sums       log-sum-exp over tiles, and its gradient by the directions in the same pass
+totals     what is taken over the classes of a curve
 products   softmax losses with a margin on the true class alone, and plain softmax
 curves     losses that change the other classes, and sub-centres
 """
@@ -30,9 +32,10 @@ import torch
 from torch import Tensor
 
 from marginface.losses.chunked.batch import Batch, inverse_norms, nearest
-from marginface.losses.chunked.curves import Curves, LogSumOfExp, PlainSum, TotalOfCurve
+from marginface.losses.chunked.curves import Curves, KeptTotalOfCurve, TotalOfCurve
 from marginface.losses.chunked.products import LogSumExpOfProducts, Products
 from marginface.losses.chunked.tiles import Tiling
+from marginface.losses.chunked.totals import LogSumOfExp, PlainSum
 from marginface.losses.implementation import Curve, Logits, Own, Survey, Update, own_of
 
 __all__ = ["Chunked"]
@@ -111,7 +114,13 @@ class ChunkedComparison:
         return self._total(Curves(self.tiling, self.update, curve, PlainSum()), parameters)
 
     def _total(self, work: Curves, learned: Sequence[Tensor]) -> tuple[Tensor, Own]:
-        total, own = TotalOfCurve.apply(self.directions, self.centers, self.labels, work, *learned)  # type: ignore[no-untyped-call]
+        given = (self.directions, self.centers, self.labels, work)
+        if learned or not self.tiling.stores(
+            self.centers[..., 0].numel() * len(self.labels), self.centers.element_size()
+        ):
+            total, own = TotalOfCurve.apply(*given, *learned)  # type: ignore[no-untyped-call]
+        else:
+            total, own = KeptTotalOfCurve.apply(*given)  # type: ignore[no-untyped-call]
         return total, self._own(own, _plain(self.directions))
 
     def _own(self, own: Tensor, logits: Logits) -> Own:

@@ -36,9 +36,15 @@ class Batch:
     def of(cls, directions: Tensor, centers: Tensor, labels: Tensor, tiling: Tiling) -> Batch:
         """Return a batch without its gradients."""
         sub_centers = 1 if centers.ndim == 2 else centers.shape[1]
-        tiles = tiles_of(labels, len(centers), sub_centers, tiling.classes)
+        tiles = tiles_of(labels, len(centers), sub_centers, tiling.classes_for(len(labels)))
         directions = directions.detach()
         return cls(directions, directions.T.contiguous(), centers.detach().flatten(0, -2), tiles, sub_centers)
+
+    @property
+    def largest(self) -> int:
+        """The rows of the largest tile."""
+        rows: int = self.tiles[0].rows.stop
+        return rows
 
     def products(self, tile: Tile, inverse: Tensor | None, out: Tensor | None = None) -> Tensor:
         """Return centres times directions (n, N), the centres' lengths divided out where inverse (n, 1) is given."""

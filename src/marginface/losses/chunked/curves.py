@@ -1,10 +1,10 @@
-"""Curves over the cosines of the other classes, and sub-centres: totals whose tiles are computed again going back."""
+"""Curves over the cosines of the other classes, and sub-centres: totals over tiles, by autograd within each tile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,56 +13,8 @@ from torch.autograd.function import once_differentiable
 from marginface.losses.chunked.batch import Batch, add_own, inverse_norms, nearest
 from marginface.losses.chunked.gradient import CentersGradient
 from marginface.losses.chunked.tiles import Tile, Tiling
+from marginface.losses.chunked.totals import Total
 from marginface.losses.implementation import Update
-
-
-class Total(Protocol):
-    """What is taken over the classes of numbers (N, C')."""
-
-    def of(self, tiles: list[Tensor], /) -> Tensor:
-        """Return the total (N,) of the totals of tiles, (N,) each."""
-        ...
-
-    def of_tile(self, numbers: Tensor, other: Tensor, /) -> Tensor:
-        """Return the total of a tile (N,); ``other`` (N, C') bool is false at the true class."""
-        ...
-
-    def pull(self, numbers: Tensor, total: Tensor, by_total: Tensor, /) -> Tensor:
-        """Return the gradient by numbers (N, C')."""
-        ...
-
-
-class LogSumOfExp:
-    """log Σ exp of the numbers; see Total."""
-
-    def of(self, tiles: list[Tensor], /) -> Tensor:
-        """Return the log-sum-exp over tiles."""
-        return torch.stack(tiles).logsumexp(0)
-
-    def of_tile(self, numbers: Tensor, other: Tensor, /) -> Tensor:
-        """Return the log-sum-exp within a tile."""
-        return torch.where(other, numbers, -torch.inf).logsumexp(1)
-
-    def pull(self, numbers: Tensor, total: Tensor, by_total: Tensor, /) -> Tensor:
-        """Return g·p; 0 where there is no other class."""
-        finite = torch.where(total.isfinite(), total, torch.zeros_like(total))
-        return torch.where(total.isfinite(), by_total, 0.0)[:, None] * (numbers - finite[:, None]).exp()
-
-
-class PlainSum:
-    """Σ of the numbers; see Total."""
-
-    def of(self, tiles: list[Tensor], /) -> Tensor:
-        """Return the sum over tiles."""
-        return torch.stack(tiles).sum(0)
-
-    def of_tile(self, numbers: Tensor, other: Tensor, /) -> Tensor:
-        """Return the sum within a tile."""
-        return torch.where(other, numbers, torch.zeros_like(numbers)).sum(1)
-
-    def pull(self, numbers: Tensor, total: Tensor, by_total: Tensor, /) -> Tensor:  # noqa: ARG002
-        """Return g for every number."""
-        return by_total[:, None].expand_as(numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +31,7 @@ class TotalOfCurve(torch.autograd.Function):
     """Directions (N, D), centres, labels, parameters of the curve → total over the other classes (N,), own centres.
 
     Nothing of a tile is kept: the backward pass computes its cosines again and sends the gradient through the curve.
+    Parameters of a curve learn here only.
     """
 
     @staticmethod
@@ -105,7 +58,7 @@ class TotalOfCurve(torch.autograd.Function):
         centers, total = ctx.saved_tensors
         work: Curves = ctx.work
         batch: Batch = ctx.batch
-        by_centers = CentersGradient(batch.rows, work.tiling.classes * batch.sub_centers, work.update)
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
         by_directions = torch.zeros_like(batch.directions)
         by_parameters = [torch.zeros_like(parameter) for parameter in ctx.parameters]
         with work.tiling.multiplying(centers):
@@ -117,14 +70,68 @@ class TotalOfCurve(torch.autograd.Function):
                     gradient += more
                 scaled = by_cosine.mul_(inverse)
                 by_directions.addmm_(scaled.T, rows)
-                place = by_centers.place(tile)
-                torch.mm(scaled, batch.directions, out=place)
-                along = torch.linalg.vecdot(place, rows)[:, None] * inverse.square()
-                place.addcmul_(rows, along, value=-1)
-                add_own(place, tile, by_own, batch.sub_centers)
-                by_centers.written(tile, place)
+                torch.mm(scaled, batch.directions, out=by_centers.place(tile))
+                _finish(by_centers, batch, tile, inverse, by_own)
         whole = by_centers.whole()
         return by_directions, None if whole is None else whole.view_as(centers), None, None, *by_parameters
+
+
+class KeptTotalOfCurve(torch.autograd.Function):
+    """Directions (N, D), centres, labels → total over the other classes (N,), own centres.
+
+    The forward pass sends the derivative of the total, up to a factor for each sample, through the curve of each tile
+    and keeps it: N numbers a class. The backward pass is one product per tile.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, directions: Tensor, centers: Tensor, labels: Tensor, work: Curves) -> tuple[Tensor, Tensor]:
+        """Go through the tiles once."""
+        batch = Batch.of(directions, centers, labels, work.tiling)
+        kept, inverse = centers.new_empty(len(batch.rows), len(labels)), centers.new_empty(len(batch.rows), 1)
+        running, maxima = work.total.running(batch.directions), []
+        with work.tiling.multiplying(centers):
+            for tile in batch.tiles:
+                rows = batch.rows[tile.rows]
+                inverse[tile.rows] = inverse_norms(rows)
+                products = batch.products(tile, inverse[tile.rows]).requires_grad_()
+                with torch.enable_grad():
+                    numbers = work.curve(nearest(products, batch.sub_centers)).T
+                derivative, maximum = running.add(numbers.detach(), tile)
+                (by_products,) = torch.autograd.grad(numbers, [products], derivative, allow_unused=True)
+                by_products = torch.zeros_like(products) if by_products is None else by_products
+                torch.mul(by_products, inverse[tile.rows], out=kept[tile.rows])
+                running.weighted.addmm_(kept[tile.rows].T, rows)
+                maxima.append(maximum)
+        total, by_directions = running.result()
+        ctx.save_for_backward(centers, total, by_directions, kept, inverse)
+        ctx.batch, ctx.work, ctx.maxima = batch, work, maxima
+        return total, centers.detach()[labels]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_total: Tensor, by_own: Tensor) -> tuple[Tensor | None, ...]:
+        """Go through the tiles again."""
+        centers, total, by_directions, kept, inverse = ctx.saved_tensors
+        work: Curves = ctx.work
+        batch: Batch = ctx.batch
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
+        with work.tiling.multiplying(centers):
+            for tile, maximum in zip(batch.tiles, ctx.maxima, strict=True):
+                weighted = batch.directions * work.total.factors(total, by_total, maximum)[:, None]
+                torch.mm(kept[tile.rows], weighted, out=by_centers.place(tile))
+                _finish(by_centers, batch, tile, inverse[tile.rows], by_own)
+        whole = by_centers.whole()
+        found = torch.where(total.isfinite(), by_total, 0.0)[:, None] * by_directions
+        return found, None if whole is None else whole.view_as(centers), None, None
+
+
+def _finish(by_centers: CentersGradient, batch: Batch, tile: Tile, inverse: Tensor, by_own: Tensor) -> None:
+    """Finish the gradient of a tile: without the part along its centres, with that by the true classes."""
+    place, rows = by_centers.place(tile), batch.rows[tile.rows]
+    along = torch.linalg.vecdot(place, rows)[:, None] * inverse.square()
+    place.addcmul_(rows, along, value=-1)
+    add_own(place, tile, by_own, batch.sub_centers)
+    by_centers.written(tile, place)
 
 
 def _other(tile: Tile, numbers: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from marginface.losses.chunked.batch import Batch, add_own, inverse_norms
 from marginface.losses.chunked.gradient import CentersGradient
+from marginface.losses.chunked.sums import RunningSums, powers_of, weights_of
 from marginface.losses.chunked.tiles import Tile, Tiling
 from marginface.losses.implementation import Update
 
@@ -40,8 +41,8 @@ class LogSumExpOfProducts(torch.autograd.Function):
         """Go through the tiles once."""
         batch = Batch.of(queries, centers, labels, work.tiling)
         stored = work.tiling.stores(len(centers) * len(queries), centers.element_size())
-        kept = centers.new_empty(len(centers) if stored else min(work.tiling.classes, len(centers)), len(queries))
-        sums = _RunningSums.of(queries, work.bounded)
+        kept = centers.new_empty(len(centers) if stored else batch.largest, len(queries))
+        sums = RunningSums.of(queries, work.bounded)
         inverse = centers.new_ones(len(centers), 1)
         maxima = []
         with work.tiling.multiplying(centers):
@@ -66,21 +67,22 @@ class LogSumExpOfProducts(torch.autograd.Function):
         centers, bias, found, mean, inverse, kept = ctx.saved_tensors
         work: Products = ctx.work
         batch: Batch = ctx.batch
-        by_sum = torch.where(found.isfinite(), by_sum, torch.zeros_like(by_sum))
-        by_centers = CentersGradient(batch.rows, work.tiling.classes, work.update)
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
         by_bias = None if bias is None else torch.empty_like(bias)
-        space = centers.new_empty(0 if kept is not None else min(work.tiling.classes, len(centers)), len(by_sum))
-        weights, weighted = _weighted(batch, by_sum, found, None)
+        space = centers.new_empty(0 if kept is not None else batch.largest, len(by_sum))
+        weights = weights_of(by_sum, found, None)
+        weighted = batch.directions * weights[:, None]
         with work.tiling.multiplying(centers):
             for tile, maximum in zip(batch.tiles, ctx.maxima, strict=True):
                 if maximum is not None:
-                    weights, weighted = _weighted(batch, by_sum, found, maximum)
+                    weights = weights_of(by_sum, found, maximum)
+                    weighted = batch.directions * weights[:, None]
                 own_inverse = inverse[tile.rows]
                 if kept is not None:
                     powers = kept[tile.rows]
                 else:
                     space_here = space[: tile.stop - tile.start]
-                    powers = _powers(_logits(batch, tile, inverse, bias, work.normalized, space_here), tile, maximum)
+                    powers = powers_of(_logits(batch, tile, inverse, bias, work.normalized, space_here), tile, maximum)
                     if work.normalized:
                         powers.mul_(own_inverse)
                 place = by_centers.place(tile)
@@ -91,7 +93,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
                     _remove_radial(place, batch.rows[tile.rows], own_inverse, powers, weights, work.bounded)
                 add_own(place, tile, by_own, 1)
                 by_centers.written(tile, place)
-        by_queries = by_sum[:, None] * mean if ctx.needs_input_grad[0] else None
+        by_queries = torch.where(found.isfinite(), by_sum, 0.0)[:, None] * mean if ctx.needs_input_grad[0] else None
         return by_queries, by_centers.whole(), by_bias, None, None
 
 
@@ -99,20 +101,6 @@ def _logits(batch: Batch, tile: Tile, inverse: Tensor, bias: Tensor | None, norm
     """Return the logits of a tile (n, N)."""
     logits = batch.products(tile, inverse[tile.rows] if normalized else None, out)
     return logits if bias is None else logits.add_(bias.detach()[tile.rows, None])
-
-
-def _powers(logits: Tensor, tile: Tile, maximum: Tensor | None) -> Tensor:
-    """Turn logits (n, N) into exp(logit − maximum), 0 at the true classes, in place."""
-    powers = logits.exp_() if maximum is None else logits.sub_(maximum).exp_()
-    powers[tile.places, tile.samples] = 0
-    return powers
-
-
-def _weighted(batch: Batch, by_sum: Tensor, found: Tensor, maximum: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return what exp(logit − maximum) is to be multiplied with to give g·p (N,), and that times the queries (N, D)."""
-    at = -found if maximum is None else maximum - found
-    weights = by_sum * torch.where(found.isfinite(), at, torch.zeros_like(at)).exp()
-    return weights, batch.directions * weights[:, None]
 
 
 def _remove_radial(
@@ -129,40 +117,3 @@ def _remove_radial(
     else:
         along = torch.linalg.vecdot(gradient, rows)[:, None] * inverse.square()
     gradient.addcmul_(rows, along, value=-1)
-
-
-@dataclass(eq=False)
-class _RunningSums:
-    """Σ exp(z − maximum) (N,) and Σ exp(z − maximum)·ŵ (N, D) of the tiles so far; no maximum where z is bounded."""
-
-    total: Tensor
-    weighted: Tensor
-    maximum: Tensor | None
-
-    @classmethod
-    def of(cls, queries: Tensor, bounded: bool) -> _RunningSums:
-        total = queries.new_zeros(len(queries))
-        return cls(total, torch.zeros_like(queries), None if bounded else total - torch.inf)
-
-    def add(self, logits: Tensor, tile: Tile) -> Tensor | None:
-        """Take the logits of a tile (n, N), turn them into powers in place, and return the maximum used."""
-        if self.maximum is not None:
-            logits[tile.places, tile.samples] = -torch.inf
-            raised = torch.maximum(self.maximum, logits.amax(0))
-            raised = torch.where(raised.isfinite(), raised, torch.zeros_like(raised))
-            shrink = (self.maximum - raised).exp()
-            self.total *= shrink
-            self.weighted *= shrink[:, None]
-            self.maximum = raised
-        _powers(logits, tile, self.maximum)
-        self.total += logits.sum(0)
-        return self.maximum
-
-    def log_sum(self) -> Tensor:
-        """Return log Σ exp(z)."""
-        log = self.total.log()
-        return log if self.maximum is None else log + self.maximum
-
-    def mean(self) -> Tensor:
-        """Return Σ p·ŵ (N, D), p without the true class; 0 where there is no other class."""
-        return self.weighted / self.total.clamp_min(torch.finfo(self.total.dtype).tiny)[:, None]

@@ -14,7 +14,8 @@ from marginface.errors import InputError
 
 Multiply = Literal["float32", "bfloat16"]
 Tiles = Literal["auto", "store", "recompute"]
-CLASSES = 1024  # of a tile: with 512 dimensions 2 MB, about what a core's own cache holds
+NUMBERS = 2**18  # N·n of a tile, 1 MB: it stays in a core's own cache beside its centres
+FEWEST, MOST = 512, 2048  # classes of a tile
 STORED_BYTES = 512 * 2**20  # more than this is computed again in the backward pass
 
 
@@ -27,7 +28,7 @@ class Tiling:
             such instructions about twice as fast (docs/explanation/head.md).
         tiles: "store" keeps exp(logit) of all classes for the backward pass, "recompute" computes it again with one
             more product and N numbers per class less memory; "auto" stores up to 512 MiB.
-        classes: of a tile.
+        classes: of a tile; None: 512 to 2,048, so that its N·n numbers stay in a core's own cache.
 
     Raises:
         InputError: a choice is none of these.
@@ -35,15 +36,19 @@ class Tiling:
 
     multiply: Multiply = "float32"
     tiles: Tiles = "auto"
-    classes: int = CLASSES
+    classes: int | None = None
 
     def __post_init__(self) -> None:
         if self.multiply not in get_args(Multiply):
             raise InputError(f"multiply is one of {', '.join(get_args(Multiply))}; got {self.multiply!r}")
         if self.tiles not in get_args(Tiles):
             raise InputError(f"tiles is one of {', '.join(get_args(Tiles))}; got {self.tiles!r}")
-        if self.classes < 1:
-            raise InputError(f"a tile has at least 1 class; got {self.classes}. Usual: {CLASSES}")
+        if self.classes is not None and self.classes < 1:
+            raise InputError(f"a tile has at least 1 class; got {self.classes}. Usual: none is given")
+
+    def classes_for(self, samples: int) -> int:
+        """Return the classes of a tile for N samples."""
+        return self.classes or min(max(NUMBERS // samples, FEWEST), MOST)
 
     def stores(self, numbers: int, bytes_each: int) -> bool:
         """Say whether so many numbers are kept for the backward pass."""
