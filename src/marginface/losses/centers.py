@@ -29,6 +29,7 @@ class ClassCenters(nn.Module):
             saved state, are those of its classes alone; from equal seeds the first ones are equal for any number of
             processes.
         num_classes: C, of all processes.
+        shard: as given.
 
     Raises:
         InputError: an argument is below 1, or the shard is one of another number of classes.
@@ -79,4 +80,4 @@ def _first_of_shard(shard: Shard, of_class: tuple[int, ...]) -> Tensor:
         drawn = torch.randn(_BLOCK, *of_class, generator=torch.Generator().manual_seed(seed + block), device="cpu")
         start, stop = max(shard.start, block * _BLOCK), min(shard.stop, (block + 1) * _BLOCK)
         first[start - shard.start : stop - shard.start] = drawn[start - block * _BLOCK : stop - block * _BLOCK]
-    return first * _FIRST_NORM
+    return first.mul_(_FIRST_NORM)
