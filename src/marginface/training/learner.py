@@ -191,8 +191,9 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
 
 def _implementation(recipe: Recipe) -> str:
     """Return what [loss] asks for; a head that learns within the backward pass needs its classes in tiles."""
+    asked = recipe.loss.implementation
     with_classes = not isinstance(losses.LOSSES[recipe.loss.name], PairLoss)
-    return "chunked" if recipe.optim.head_in_backward and with_classes else recipe.loss.implementation
+    return "chunked" if asked == "auto" and with_classes and recipe.optim.head_in_backward else asked
 
 
 def _centers_update(recipe: Recipe, head: nn.Module, optimizer: Optimizer) -> CentersUpdate | None:
