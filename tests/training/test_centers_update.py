@@ -255,3 +255,13 @@ def test_what_a_recipe_asks_for_is_what_the_head_gets(
     found = without_terms(learner.head).implementation
     assert type(found).__name__ == implementation
     assert isinstance(getattr(found, "update", None), CentersUpdate) == updates
+
+
+def test_a_pair_loss_has_no_centers_to_learn_in_the_backward_pass(small: Small) -> None:
+    recipe = small(
+        loss={"name": "triplet", "margin": None, "scale": None, "margin_from": 0.0, "margin_full": 0.0},
+        optim={"head_in_backward": True},
+        train={"batch_images_per_identity": 2},
+    )
+    with pytest.raises(InputError, match="leave head_in_backward out"):
+        Learner(recipe, 6, torch.device("cpu"))

@@ -4,6 +4,8 @@ recipe, recipe_file  what a training does, as TOML, checked
 resolve              "auto" and relative paths → values
 sources, batches     crops to train on and held out; batches as a function of (seed, step)
 learner              backbone, head, optimizer, one step
+centers_update       the optimizer's step on the class centres within the backward pass
+skipped_steps        ... on those that were not drawn, in closed form
 trainer              the loop
 run                  the folder: train()
 checkpoint, journal  what a kill cannot destroy
@@ -18,6 +20,7 @@ plan/                what a head of C identities takes, before it is trained
 allocator            memory that stays between steps
 """
 
+from marginface.training.centers_update import update_in_backward
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import read_recipe, recipe_from, write_recipe
@@ -32,5 +35,6 @@ __all__ = [
     "read_recipe",
     "recipe_from",
     "train",
+    "update_in_backward",
     "write_recipe",
 ]

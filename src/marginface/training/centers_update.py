@@ -44,7 +44,9 @@ def update_in_backward(head: nn.Module, optimizer: Optimizer, unsampled: Unsampl
     """
     core = without_terms(head)
     if isinstance(core, PairHead):
-        raise InputError("a pair loss has no class centres that could be updated in the backward pass: leave it out")
+        raise InputError(
+            "a pair loss has no class centres that could learn in the backward pass: leave head_in_backward out"
+        )
     update = CentersUpdate(cast(nn.Parameter, core.centers), optimizer, unsampled)
     core.implementation = core.implementation.learning(update)  # type: ignore[union-attr, operator]
     return update

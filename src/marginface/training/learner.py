@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from marginface import backbones, losses
 from marginface.errors import CheckpointError, RecipeError
+from marginface.losses.pairs import PairLoss
 from marginface.losses.summed import without_terms
 from marginface.training.averaging import WeightAverage
 from marginface.training.batches import Batch
@@ -169,7 +170,7 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
         scale=loss.scale,
         margin=loss.margin,
         gradient=loss.gradient,
-        implementation="chunked" if recipe.optim.head_in_backward else loss.implementation,
+        implementation=_implementation(recipe),
         multiply=loss.multiply,
         tiles=loss.tiles,
         sample_rate=loss.sample_rate,
@@ -186,6 +187,13 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
             f"batch_size that is a multiple of it; batch_size is {recipe.train.batch_size}"
         )
     return head
+
+
+def _implementation(recipe: Recipe) -> str:
+    """Return what [loss] asks for; a head that learns within the backward pass needs its classes in tiles."""
+    asked = recipe.loss.implementation
+    with_classes = not isinstance(losses.LOSSES[recipe.loss.name], PairLoss)
+    return "chunked" if asked == "auto" and with_classes and recipe.optim.head_in_backward else asked
 
 
 def _centers_update(recipe: Recipe, head: nn.Module, optimizer: Optimizer) -> CentersUpdate | None:
