@@ -20,10 +20,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from marginface.evaluation.environment import describe_environment
 from marginface.losses import build
@@ -81,28 +82,37 @@ def peak(asked: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     if asked.allocator == "trainer":
         keep_freed_memory()
-    train(WAYS[asked.peak_of], asked, SMALL)
+    way = WAYS[asked.peak_of]
+    if asked.rank >= 0:
+        way = way.over(asked.ranks)
+        distributed.init_process_group("gloo", asked.meet, rank=asked.rank, world_size=asked.ranks)
+    train(way, asked, SMALL)
     before = status("VmRSS")
-    train(WAYS[asked.peak_of], asked, int(asked.classes))
+    train(way, asked, int(asked.classes))
     return status("VmHWM") - before
 
 
 def measured(way: str, asked: argparse.Namespace, classes: int, kind: str, allocator: str) -> int:
-    """Return the peak of a process that trains in this way."""
+    """Return the peak of a process that trains in this way; of several that share the classes, the highest."""
     command = [sys.executable, __file__, "--peak-of", way, "--classes", str(classes), "--dim", str(asked.dim)]
     command += ["--batch", str(asked.batch), "--optimizer", kind, "--loss", asked.loss, "--allocator", allocator]
     command += ["--multiply", asked.multiply]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
-    out = subprocess.run(
-        command, capture_output=True, text=True, check=True, env={**environment, **ALLOCATORS[allocator]}
-    )
-    return int(out.stdout)
+    environment |= ALLOCATORS[allocator]
+    if asked.ranks == 1:
+        return int(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        command += ["--meet", f"file://{folder}/meet", "--ranks", str(asked.ranks), "--rank"]
+        ranks = [[*command, str(rank)] for rank in range(asked.ranks)]
+        running = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True, env=environment) for one in ranks]
+        return max(int(process.communicate()[0]) for process in running)
 
 
 def planned(way: str, asked: argparse.Namespace, classes: int, kind: str) -> int:
     """Return what the plan says."""
     recipe = recipe_from({"loss": {"name": asked.loss}})
-    return peak_of(head_of(recipe, classes, dim=asked.dim, batch=asked.batch, kind=kind), WAYS[way]).bytes
+    chosen = WAYS[way] if asked.ranks == 1 else WAYS[way].over(asked.ranks)
+    return peak_of(head_of(recipe, classes, dim=asked.dim, batch=asked.batch, kind=kind), chosen).bytes
 
 
 def main() -> None:
@@ -113,10 +123,13 @@ def main() -> None:
     parser.add_argument("--loss", default="arcface")
     parser.add_argument("--multiply", default="float32")
     parser.add_argument("--optimizer", default="sgd", help="sgd, adamw, or both with a comma")
+    parser.add_argument("--ranks", type=int, default=1, help="processes that share the classes")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--allocator", default="returns", help=f"of {', '.join(ALLOCATORS)}; several with commas")
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--peak-of", default="", choices=("", *WAYS), help=argparse.SUPPRESS)
+    parser.add_argument("--rank", type=int, default=-1, help=argparse.SUPPRESS)
+    parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.peak_of:
         print(peak(asked))
@@ -127,7 +140,7 @@ def main() -> None:
             for way in asked.ways.split(","):
                 plan = planned(way, asked, classes, kind)
                 line = {"classes": classes, "dim": asked.dim, "batch": asked.batch, "loss": asked.loss}
-                line |= {"multiply": asked.multiply}
+                line |= {"multiply": asked.multiply, "ranks": asked.ranks}
                 line |= {"optimizer": kind, "way": way, "plan_MB": round(plan / 1e6, 1)}
                 for allocator in asked.allocator.split(","):
                     found = measured(way, asked, classes, kind, allocator)

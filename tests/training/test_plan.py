@@ -46,6 +46,10 @@ def test_the_plan_agrees_for_a_loss_that_bends_other_classes() -> None:
     )
 
 
+def test_the_plan_agrees_with_two_processes_that_share_the_classes() -> None:
+    check_against_processes("--classes", "120000", "--dim", "256", "--ranks", "2", "--ways", "recompute")
+
+
 def check_against_processes(*arguments: str) -> None:
     if not Path("/proc/self/status").is_file():
         pytest.skip("the memory of a process is read from /proc")
