@@ -85,8 +85,8 @@ def test_the_dense_way_holds_seven_matrices_of_centers_or_five_of_logits() -> No
     assert bytes_of(many, dense) == pytest.approx(3 * CENTERS + 5.25 * 1_000_000 * 2048 * 4, rel=0.005)
 
 
-def test_a_sample_holds_five_copies_of_its_part() -> None:
-    assert bytes_of(MILLION, SAMPLED) == pytest.approx(2 * CENTERS + 0.5 * CENTERS, rel=0.005)
+def test_a_sample_holds_two_copies_of_its_part() -> None:
+    assert bytes_of(MILLION, SAMPLED) == pytest.approx(2 * CENTERS + 0.2 * CENTERS, rel=0.02)
 
 
 def test_true_classes_are_always_in_the_sample() -> None:
@@ -140,7 +140,7 @@ def test_advice_names_what_fits_first_and_its_keys() -> None:
     assert [price.fits for price in planned(1_000_000, 24).prices] == [True] * 5
     assert 'implementation = "chunked", tiles = "store"' in planned(1_000_000, 24).advice()
     lean = planned(1_000_000, 5)
-    assert [price.fits for price in lean.prices] == [False, False, False, True, False]
+    assert [price.fits for price in lean.prices] == [False, False, False, True, True]
     assert "head_in_backward = true" in lean.advice()
     over = planned(100_000_000, 16, ranks=64)
     assert "chunked, recomputed, over 64 processes" in over.advice()

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from marginface.losses.chunked.tiles import Tiling
 from marginface.training.plan.head import Head, Way
+from marginface.training.skipped_steps import ROWS
 
 NUMBER = 4  # bytes of a float32
 _DENSE_COPIES = 4  # normalized centres, their gradient, and what dividing by the lengths needs going back
@@ -104,8 +105,8 @@ def _sampled(head: Head, way: Way, share: Share) -> tuple[Moment, ...]:
         whole = _moment("gradient", head, share, sample=sample, gradient=sample + share.rows * head.dim, drawn=drawn)
         return (backward, whole, _step(head, share))
     lag = share.rows if head.optimizer.kind == "sgd" else 0  # the last step of each row
-    rows = 1 + head.optimizer.states + head.optimizer.copies  # taken out, changed, put back
-    step = _moment("step", head, share, sample=sample, gradient=sample, copies=rows * sample, drawn=drawn + lag)
+    copies = (1 + head.optimizer.states + head.optimizer.copies) * min(share.used, ROWS) * head.dim
+    step = _moment("step", head, share, sample=sample, gradient=sample, copies=copies, drawn=drawn + lag)
     return (_moment("backward", head, share, sample=sample, gradient=sample, **{**parts, "drawn": drawn + lag}), step)
 
 
