@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from marginface.errors import InputError
+from marginface.losses.chunked import Chunked
 from marginface.losses.dense import products
 from marginface.losses.implementation import SMALLEST_NORM
 from marginface.losses.sharded.shard import Shard
@@ -67,6 +68,32 @@ class ClassCenters(nn.Module):
                 return products(directions, self.centers)
             norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
             return products(directions, self.centers, normalized=False).div_(norms.clamp_min(SMALLEST_NORM))
+
+    @torch.no_grad()
+    def diagnose(self, features: Tensor, labels: Tensor) -> dict[str, float]:
+        """Return how many samples are nearest to their own class, by cosine without margin, and the mean cosine to it.
+
+        It goes through the classes by tiles. A sample whose class is not here (label −1, or with a shard one of another
+        process) does not count, and with a shard nor do the classes of others.
+
+        Args:
+            features: (N, D), not normalized.
+            labels: (N,) int64.
+
+        Returns:
+            ``train_accuracy`` and ``target_cosine``; nothing where no sample counts.
+        """
+        first = 0 if self.shard is None else self.shard.start
+        places = labels - first
+        here = (places >= 0) & (places < len(self.centers))
+        if not here.any():
+            return {}
+        with torch.autocast(features.device.type, enabled=False):
+            directions = functional.normalize(features[here].to(self.centers.dtype))
+            comparison = Chunked().compare(directions, self.centers, places[here])
+            target = comparison.own_cosine()
+            nearer = comparison.survey(lambda cosine, other: ((cosine > target[:, None]) & other).sum(1, keepdim=True))
+        return {"train_accuracy": (nearer == 0).float().mean().item(), "target_cosine": target.mean().item()}
 
 
 def _first_of_shard(shard: Shard, of_class: tuple[int, ...]) -> Tensor:
