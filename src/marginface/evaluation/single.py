@@ -7,6 +7,8 @@ from marginface.evaluation.pairs import CropReader, PairResult
 from marginface.evaluation.runs import RunReport, RunSummary, measure
 from marginface.evaluation.sections import percent, percent_interval
 
+_UNKNOWN = "not known: no interval over identities"
+
 
 def result_report(result: PairResult, read_crop: CropReader, command: str = "") -> RunReport:
     """Return the report of one result, with the crops of its hardest errors and the command that made it."""
@@ -16,6 +18,7 @@ def result_report(result: PairResult, read_crop: CropReader, command: str = "") 
         "genuine pairs": numbers["genuine_pairs"],
         "impostor pairs": numbers["impostor_pairs"],
         "images": numbers["images"],
+        "identities": "known from the folders" if numbers["accuracy_interval_identities"] else _UNKNOWN,
         "without a face": [result.short_name(path) for path in result.failures] or "none",
     }
     environment = {"contract": result.contract.id, **describe_environment(), "seconds": f"{result.seconds:.1f}"}
@@ -36,9 +39,11 @@ def result_lines(result: PairResult) -> list[tuple[str, str, str]]:
     numbers = result.to_dict()
     accuracy = f"{100 * numbers['accuracy_mean']:.2f} ± {100 * numbers['accuracy_std']:.2f} %"
     pairs = f"{percent_interval(numbers['accuracy_interval'])} (Wilson, {numbers['pairs']:,} pairs)"
-    rows = [("Accuracy", accuracy, pairs)]
-    if numbers["accuracy_interval_identities"]:
-        rows.append(("", "", f"{percent_interval(numbers['accuracy_interval_identities'])} (bootstrap, identities)"))
+    identities = numbers["accuracy_interval_identities"]
+    over_identities = (
+        f"{percent_interval(identities)} (bootstrap, identities)" if identities else f"identities {_UNKNOWN}"
+    )
+    rows = [("Accuracy", accuracy, pairs), ("", "", over_identities)]
     for point in numbers["tar_at_far"]:
         note = f"{percent_interval(point['interval'])} ({point['impostor_pairs']:,} impostor pairs)"
         rows.append((f"TAR at FAR {point['far']:g}", percent(point["tar"]), note))
