@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from marginface.errors import DataError
 
-MAX_OPCODES = 2_000_000  # a pack of 14,000 images has about 60,000
+MAX_OPCODES = 2_000_000  # 14,000 images take 35,000 (Python 3.4 and later) to 480,000 (arrays in protocol 0)
 _STOP = b"."
 _LONGEST_NUMBER = 20  # characters of a number that is written as text
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
