@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.packs import write_pack
 from PIL import Image
 
 from marginface.data.binpack import open_pack, unshuffled_folds
 from marginface.errors import DataError, UnreadableImage
 from marginface.values import ImageArray
+from oracles.packs import write_pack
 
 STYLES = [
     *({"protocol": protocol} for protocol in range(6)),
@@ -57,7 +57,8 @@ def test_a_pack_of_any_style_gives_its_pairs_and_crops(tmp_path: Path, style: di
 
 
 @pytest.mark.parametrize(
-    "genuine", [[int(same) for same in GENUINE], [np.bool_(same) for same in GENUINE], tuple(GENUINE), np.array(GENUINE)]
+    "genuine",
+    [[int(same) for same in GENUINE], [np.bool_(same) for same in GENUINE], tuple(GENUINE), np.array(GENUINE)],
 )
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_labels_may_be_numbers_or_of_numpy(tmp_path: Path, genuine: Any, protocol: int) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles.packs import python2_pickle
 
 from marginface.data import pickled
 from marginface.data.pickled import FlatArray, Span, read_pickled
 from marginface.errors import DataError
+from oracles.packs import python2_pickle
 
 AWKWARD = [b"\xff\xd8'\\x41\\\n\r\t\x00\"\x1a img", bytes(range(256)), b"'", b'"', b"\\", b"x" * 300, b"\\u0041"]
 VALUE = (AWKWARD, [True, False, 1, 0, -7, 255, 256, 65536, -(2**31), 2**40, None], (), [], (1,), (1, (2, [3])))
@@ -143,7 +143,10 @@ HOSTILE = {
     "an array of text": (array_of(b"K\x02\x85", U1, TEXT), "an array without bytes"),
     "a type with fields": (U1.replace(b"|NNN", b"|NN)") + b".", "sets the state of something else"),
     "the state of a list": (b"]]b.", "sets the state of something else"),
-    "the state of an array, twice": (array_of(b"K\x02\x85", U1)[:-1] + b"(K\x01K\x02\x85" + U1 + b"\x89U\x02abtb.", "state"),
+    "the state of an array, twice": (
+        array_of(b"K\x02\x85", U1)[:-1] + b"(K\x01K\x02\x85" + U1 + b"\x89U\x02abtb.",
+        "state",
+    ),
     "a number of NumPy that holds a pickle": (
         global0("numpy.core.multiarray", "scalar") + global0("numpy", "dtype") + b"U\x01OK\x00K\x01\x87RU\x01a\x86R.",
         "neither uint8 nor bool",
@@ -152,7 +155,10 @@ HOSTILE = {
         global0("numpy.core.multiarray", "scalar") + U1.replace(b"u1", b"b1") + b"U\x01\x02\x86R.",
         "a NumPy number that is not a bool",
     ),
-    "bytes beyond the end": (b"\x80\x04\x8e" + (2**62).to_bytes(8, "little") + b"a.", "asks for 4,611,.* bytes where 2 "),
+    "bytes beyond the end": (
+        b"\x80\x04\x8e" + (2**62).to_bytes(8, "little") + b"a.",
+        "asks for 4,611,.* bytes where 2 ",
+    ),
     "a text beyond the end": (b"\x80\x04\x8d" + (2**63).to_bytes(8, "little") + b"a.", "bytes where 2 are left"),
     "a frame beyond the end": (b"\x80\x04\x95" + (2**60).to_bytes(8, "little") + b"].", "bytes where 2 are left"),
     "a negative length": (b"T\xff\xff\xff\xffa.", "asks for -1 bytes"),

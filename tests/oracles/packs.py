@@ -6,13 +6,13 @@ import pickle
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Python2Pickler(pickle._Pickler):  # type: ignore[name-defined,misc]
     """Writes byte strings (and names) as ``pickle`` of Python 2 writes its ``str``; protocols 0 to 2."""
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
 
     def save_str2(self, value: bytes | str) -> None:
         """STRING, SHORT_BINSTRING or BINSTRING, then PUT."""
