@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from marginface.data.binpack import open_pack, unshuffled_folds
-from marginface.errors import DataError, UnreadableImage
+from marginface.data.pickled import Span
+from marginface.errors import DataError, ImageTooLarge, UnreadableImage
 from marginface.values import ImageArray
 from oracles.packs import write_pack
 
@@ -186,6 +187,23 @@ def test_a_crop_of_another_size_is_refused_with_what_to_do(tmp_path: Path) -> No
     pack = open_pack(write_pack(tmp_path / "x.bin", [encode(crop(0, size=96)), *images()[1:]], GENUINE))
     with pytest.raises(DataError, match=r"x.bin#0: .* 112×112 pixels; got 96×96.*marginface align"):
         pack.read(tmp_path / "x.bin#0")
+
+
+def test_an_image_that_a_pickle_names_many_times_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = [encode(crop(0)), encode(crop(1))]
+    path = write_pack(tmp_path / "x.bin", encoded * 1000, [True, False] * 500, protocol=4)
+    reads: list[Span] = []
+    decode = Span.read
+    monkeypatch.setattr(Span, "read", lambda span, content: (reads.append(span), decode(span, content))[1])
+    assert len(open_pack(path).pairs.images) == 2
+    assert len(reads) == 2
+
+
+def test_a_picture_of_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    large = encode(np.zeros((4000, 4000, 3), np.uint8))
+    pack = open_pack(write_pack(tmp_path / "x.bin", [large, *images()[1:]], GENUINE))
+    with pytest.raises(ImageTooLarge, match=r"x.bin#0: "):
+        pack.read(pack.pairs.images[0])
 
 
 def test_images_of_another_pack_are_missing(tmp_path: Path) -> None:

@@ -220,10 +220,35 @@ def test_a_small_file_cannot_ask_for_much_memory() -> None:
 
 
 def test_the_number_of_opcodes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = b"]" + b"C\x00" * 300_000 + b"."
+    with pytest.raises(DataError, match=f"has more than {100_000 + len(bomb) // 16:,} opcodes, too many for its size"):
+        read(bomb)
     monkeypatch.setattr(pickled, "MAX_OPCODES", 50)
     assert read(b"]" + b"]0" * 24 + b".") == []
     with pytest.raises(DataError, match="has more than 50 opcodes"):
         read(b"]" + b"]0" * 25 + b".")
+
+
+def test_a_text_that_many_arrays_name_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = array_of(b"K\x02\x85", U1, b"h\x00")[:-1]
+    content = global0("_codecs", "encode") + TEXT + b"X\x06\x00\x00\x00latin1\x86Rq\x000]" + (array + b"a") * 100 + b"."
+    reads: list[Span] = []
+    decode = Span.read
+    monkeypatch.setattr(Span, "read", lambda span, content: (reads.append(span), decode(span, content))[1])
+    assert len(read_pickled(content, "x.bin")) == 100
+    assert len([span for span in reads if span.coding == "utf-8" and span.stop - span.start == 2]) == 1
+
+
+def test_a_name_cannot_write_to_the_terminal() -> None:
+    with pytest.raises(DataError, match=r"names os\.\\x1b\[2Jsystem,") as caught:
+        read(b"\x80\x04\x8c\x02os\x8c\x0a\x1b[2Jsystem\x93.")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_lists_within_lists_end_without_a_deep_call_stack() -> None:
+    depth = 90_000
+    found = read_pickled(b"]" * depth + b"a" * (depth - 1) + b".   " + b" " * 16 * depth, "x.bin")
+    assert len(found) == 1
 
 
 def test_a_list_that_holds_itself_ends() -> None:

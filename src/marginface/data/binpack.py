@@ -25,6 +25,7 @@ from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, Pairs
 
 FOLDS = 10
+_MOST_PIXELS = 4_000_000  # of an image that is decoded to say that it is no crop
 _FIRST_BYTES = (b"\x80", b"(", b"]")  # of a pickle of two lists
 
 
@@ -51,7 +52,7 @@ class BinPack:
             DataError: it is no crop of 112×112 pixels.
         """
         try:
-            crop = read_image(self.spans[image].read(self.content))
+            crop = read_image(self.spans[image].read(self.content), max_pixels=_MOST_PIXELS)
         except ImageError as error:
             raise type(error)(f"{image}: {error}") from None
         if crop.shape != (CROP_SIZE, CROP_SIZE, 3):
@@ -157,12 +158,14 @@ def _check_counts(images: int, genuine: BoolArray, path: Path) -> None:
 
 def _first_places(spans: list[Span], content: mmap, path: Path) -> IntArray:
     """Return for each image the first place (2P,) in the pack that holds the same bytes."""
-    found: dict[bytes, int] = {}
-    places = np.empty(len(spans), dtype=np.int64)
+    of_bytes: dict[bytes, int] = {}
+    of_span: dict[Span, int] = {}  # a pickle may name one string many times: it is read once
     for place, span in enumerate(spans):
+        if span in of_span:
+            continue
         try:
             digest = hashlib.sha256(span.read(content)).digest()
         except DataError as error:
             raise DataError(f"{path}#{place}: {error}") from None
-        places[place] = found.setdefault(digest, place)
-    return places
+        of_span[span] = of_bytes.setdefault(digest, place)
+    return np.asarray([of_span[span] for span in spans], dtype=np.int64)

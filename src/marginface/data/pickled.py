@@ -4,7 +4,7 @@ Python's ``pickle`` module does what a file tells it to; this one cannot. It wal
 as Lib/pickletools.py of CPython describes them), but a global is a name in ``_CALLS``, nothing is imported, and what
 NumPy's names build is a value of this file. Any other opcode or name ends the reading. Byte strings are not copied:
 they stay in the file as a Span. Lengths are checked against the file before they are used, a shape is never allocated,
-and the number of opcodes is bounded, so a small file cannot ask for much memory or time.
+no string is decoded twice and the number of opcodes is bounded, so a small file cannot ask for much memory or time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any, Literal
 
 from marginface.errors import DataError
 
-MAX_OPCODES = 2_000_000  # 14,000 images take 35,000 (Python 3.4 and later) to 480,000 (arrays in protocol 0)
+# 14,000 images take 35,000 opcodes (protocol 4) to 480,000 (arrays in protocol 0); an image is a kilobyte or more.
+MAX_OPCODES = 2_000_000
+_FEW_OPCODES = 100_000  # that any file may have, besides one for 16 bytes of its size
 _STOP = b"."
 _LONGEST_NUMBER = 20  # characters of a number that is written as text
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
@@ -98,9 +100,11 @@ class _Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.lengths: dict[Span, int] = {}
 
     def run(self) -> Any:
-        for _ in range(MAX_OPCODES):
+        limit = min(_FEW_OPCODES + len(self.content) // 16, MAX_OPCODES)
+        for _ in range(limit):
             self.place = self.position
             opcode = self.take(1)
             if opcode == _STOP:
@@ -109,7 +113,7 @@ class _Machine:
             if action is None:
                 raise self.refusal(f"holds {_REFUSED.get(opcode, 'something else')} (opcode {opcode!r})")
             action(self)
-        raise self.refusal(f"has more than {MAX_OPCODES:,} opcodes")
+        raise self.refusal(f"has more than {limit:,} opcodes, too many for its size")
 
     def refusal(self, what: str) -> DataError:
         return DataError(
@@ -217,7 +221,7 @@ class _Machine:
 
     def put_global(self, module: str, name: str) -> None:
         if (module, name) not in _CALLS and (module, name) != ("numpy", "ndarray"):
-            raise self.refusal(f"names {module[:80]}.{name[:80]}, which no pack needs")
+            raise self.refusal(f"names {ascii(f'{module}.{name}')[1:-1]}, which no pack needs")
         self.stack.append(_Global(module, name))
 
     def global_lines(self) -> None:
@@ -250,11 +254,19 @@ class _Machine:
         """Return the bytes of an array, if its shape says as many."""
         if not isinstance(data, Span) or data.is_text:
             raise self.refusal("has an array without bytes")
-        length = data.stop - data.start if data.coding == "bytes" else len(self.read(data))
+        length = self.length(data)
         if shape != (length,):
-            sizes = shape if isinstance(shape, tuple) and all(type(size) is int for size in shape) else "unknown"
+            known = isinstance(shape, tuple) and all(type(size) is int for size in shape)
+            sizes = str(shape)[:60] if known else "unknown"
             raise self.refusal(f"has an array of shape {sizes} over {length:,} bytes instead of ({length},)")
         return data
+
+    def length(self, data: Span) -> int:
+        if data.coding == "bytes":
+            return data.stop - data.start
+        if data not in self.lengths:
+            self.lengths[data] = len(self.read(data))
+        return self.lengths[data]
 
 
 def _encode(machine: _Machine, arguments: tuple[Any, ...]) -> Span:
