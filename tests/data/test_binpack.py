@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from marginface.data.binpack import open_pack, unshuffled_folds
-from marginface.data.pickled import Span
+from marginface.data.span import Span
 from marginface.errors import DataError, ImageTooLarge, UnreadableImage
 from marginface.values import ImageArray
 from oracles.packs import write_pack

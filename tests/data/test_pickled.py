@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from marginface.data import pickled
-from marginface.data.pickled import FlatArray, Span, read_pickled
+from marginface.data.pickled import FlatArray, read_pickled
+from marginface.data.span import Span
 from marginface.errors import DataError
 from oracles.packs import python2_pickle
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from marginface.data.pickled import FlatArray, Span, read_pickled
+from marginface.data.pickled import FlatArray, read_pickled
+from marginface.data.span import Span
 from marginface.errors import DataError, ImageError
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from mmap import mmap
-from typing import Any, Literal
+from typing import Any
 
+from marginface.data.span import Coding, Content, Span
 from marginface.errors import DataError
 
 # 14,000 images take 35,000 opcodes (protocol 4) to 480,000 (arrays in protocol 0); an image is a kilobyte or more.
@@ -25,49 +25,12 @@ _LONGEST_NUMBER = 20  # characters of a number that is written as text
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 _BUFFERS = ("numpy.core.numeric", "numpy._core.numeric")
 _BYTE_TYPES = {"u1": "u1", "|u1": "u1", "uint8": "u1", "b1": "b1", "|b1": "b1", "bool": "b1"}
-_ESCAPES = {b"\\": b"\\", b"'": b"'", b'"': b'"', b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _REFUSED = {
     b"P": "a persistent id", b"Q": "a persistent id", b"i": "an object", b"o": "an object", b"\x81": "an object",
     b"\x92": "an object", b"\x82": "an extension", b"\x83": "an extension", b"\x84": "an extension", b"d": "a dict",
     b"}": "a dict", b"s": "a dict", b"u": "a dict", b"\x8f": "a set", b"\x91": "a set", b"F": "a float",
     b"G": "a float",
 }  # fmt: skip
-
-Content = bytes | mmap
-Coding = Literal["bytes", "escaped", "utf-8", "raw-unicode-escape"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A byte string or a text that stays in the file, from ``start`` to ``stop``, and how it is written there."""
-
-    start: int
-    stop: int
-    coding: Coding
-    is_text: bool = False
-
-    def read(self, content: Content) -> bytes:
-        """Return the bytes; text stands for those of its latin-1 form.
-
-        Raises:
-            DataError: an escape or a character that no byte string is written with.
-        """
-        raw = content[self.start : self.stop]
-        try:
-            if self.coding == "bytes":
-                return raw
-            if self.coding == "escaped":
-                return re.sub(rb"\\(x[0-9a-fA-F]{2}|.|\Z)", _unescape, raw, flags=re.DOTALL)
-            return raw.decode(self.coding).encode("latin-1")
-        except (ValueError, KeyError):
-            raise DataError(
-                f"the {self.stop - self.start:,} bytes at {self.start:,} are no {self.coding} text"
-            ) from None
-
-
-def _unescape(found: re.Match[bytes]) -> bytes:
-    escape = found[1]
-    return bytes([int(escape[1:], 16)]) if len(escape) == 3 else _ESCAPES[escape]
 
 
 @dataclass(slots=True)
