@@ -107,10 +107,10 @@ def test_a_pack_says_that_its_people_are_not_known(tmp_path: Path) -> None:
     pairs = folder_protocol(tmp_path / "crops")
     result = evaluate_pack(pack_of(pairs, tmp_path / "colors.bin"), MeanColor())
     assert result.to_dict()["accuracy_interval_identities"] is None
-    assert ("", "", "identities not known: no interval over identities") in result_lines(result)
+    assert ("", "", "no interval: identities not known") in result_lines(result)
     report = result_report(result, lambda _: None)
-    assert report.data["identities"] == "not known: no interval over identities"
-    assert result_report(evaluate_pairs(MeanColor(), pairs), crop_reader(None)).data["identities"].startswith("known")
+    assert report.data["identities"] == "not known: no interval over them"
+    assert result_report(evaluate_pairs(MeanColor(), pairs), crop_reader(None)).data["identities"] == "from the folders"
 
 
 def test_an_image_that_does_not_decode_ends_the_evaluation_with_its_name(tmp_path: Path) -> None:

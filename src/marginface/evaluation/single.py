@@ -7,8 +7,6 @@ from marginface.evaluation.pairs import CropReader, PairResult
 from marginface.evaluation.runs import RunReport, RunSummary, measure
 from marginface.evaluation.sections import percent, percent_interval
 
-_UNKNOWN = "not known: no interval over identities"
-
 
 def result_report(result: PairResult, read_crop: CropReader, command: str = "") -> RunReport:
     """Return the report of one result, with the crops of its hardest errors and the command that made it."""
@@ -18,7 +16,9 @@ def result_report(result: PairResult, read_crop: CropReader, command: str = "") 
         "genuine pairs": numbers["genuine_pairs"],
         "impostor pairs": numbers["impostor_pairs"],
         "images": numbers["images"],
-        "identities": "known from the folders" if numbers["accuracy_interval_identities"] else _UNKNOWN,
+        "identities": "from the folders"
+        if numbers["accuracy_interval_identities"]
+        else "not known: no interval over them",
         "without a face": [result.short_name(path) for path in result.failures] or "none",
     }
     environment = {"contract": result.contract.id, **describe_environment(), "seconds": f"{result.seconds:.1f}"}
@@ -40,9 +40,8 @@ def result_lines(result: PairResult) -> list[tuple[str, str, str]]:
     accuracy = f"{100 * numbers['accuracy_mean']:.2f} ± {100 * numbers['accuracy_std']:.2f} %"
     pairs = f"{percent_interval(numbers['accuracy_interval'])} (Wilson, {numbers['pairs']:,} pairs)"
     identities = numbers["accuracy_interval_identities"]
-    over_identities = (
-        f"{percent_interval(identities)} (bootstrap, identities)" if identities else f"identities {_UNKNOWN}"
-    )
+    known = f"{percent_interval(identities)} (bootstrap, identities)" if identities else ""
+    over_identities = known or "no interval: identities not known"
     rows = [("Accuracy", accuracy, pairs), ("", "", over_identities)]
     for point in numbers["tar_at_far"]:
         note = f"{percent_interval(point['interval'])} ({point['impostor_pairs']:,} impostor pairs)"
