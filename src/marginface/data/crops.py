@@ -171,7 +171,7 @@ def _excluded(identities: Sequence[str], exclude: Sequence[str]) -> tuple[BoolAr
     """Return which labels are left out, and the names of these."""
     keys = {identity_key(name) for name in exclude}
     out = np.fromiter((bool(keys) and identity_key(name) in keys for name in identities), bool, len(identities))
-    return out, tuple(sorted(identities[label] for label in np.flatnonzero(out)))
+    return out, tuple(sorted(identities[label] for label in np.flatnonzero(out).tolist()))
 
 
 def _no_crop(place: str, width: int, height: int) -> DataError:

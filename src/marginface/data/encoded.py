@@ -74,7 +74,7 @@ class EncodedImages(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checked:
-    """What reading every image found: encoded bytes (N,), content sha256 (N, 32), width and height (N, 2), a state (N,).
+    """What reading every image found: encoded bytes (N,), sha256 (N, 32), width and height (N, 2), state (N,).
 
     The state is UNSEEN, READABLE or UNREADABLE; width and height are 0 where the image does not decode.
     """

@@ -1,9 +1,9 @@
 """Lists of image files: path and label a line, with tabs or commas, and the .lst files of im2rec and InsightFace.
 
-    crops/1.jpg,Ann                  two columns: path, label (.csv, .tsv, .txt)
-    path,label                       a first line that names columns: path and label stand anywhere
-    17<tab>3<tab>crops/1.jpg         .lst of im2rec: index, label, path (with more labels between, the first counts)
-    1<tab>crops/1.jpg<tab>3          .lst of InsightFace: aligned, path, label (more columns are not read)
+crops/1.jpg,Ann                  two columns: path, label (.csv, .tsv, .txt)
+path,label                       a first line that names columns: path and label stand anywhere
+17<tab>3<tab>crops/1.jpg         .lst of im2rec: index, label, path (with more labels between, the first counts)
+1<tab>crops/1.jpg<tab>3          .lst of InsightFace: aligned, path, label (more columns are not read)
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ class ParquetImages:
 
     def __init__(self, paths: Sequence[Path], label: str = "") -> None:
         arrow, parquet = load_pyarrow()
+        self._arrow = arrow
         self._paths = tuple(paths)
         self._files = [_opened(arrow, parquet, path) for path in paths]
         self._columns = _find_columns(arrow, self._files[0].schema_arrow, paths[0], label)
@@ -111,11 +112,9 @@ class ParquetImages:
         Raises:
             UnreadableImage: the file is damaged there.
         """
-        import pyarrow
-
         try:
             return self._files[file].read_row_group(group, columns=[column], use_threads=False).column(column)
-        except pyarrow.ArrowException as error:
+        except self._arrow.ArrowException as error:
             raise UnreadableImage(f"{self._paths[file]}: row group {group} is damaged: {error}") from None
 
     def _labels(self, arrow: Any) -> list[Any]:
@@ -164,11 +163,11 @@ def open_parquet(path: Path, label: str = "") -> ParquetImages:
 def load_pyarrow() -> tuple[Any, Any]:
     """Return pyarrow and pyarrow.parquet; raise MissingExtra if they are not installed."""
     try:
-        import pyarrow
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise MissingExtra("Parquet files need pyarrow: pip install 'marginface[data]'") from error
-    return pyarrow, parquet
+    return pa, parquet
 
 
 def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
@@ -181,9 +180,7 @@ def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
 def _find_columns(arrow: Any, schema: Any, path: Path, label: str) -> _Columns:
     """Return the columns; raise DataError if there are none or the choice is not clear."""
     structs = [
-        field.name
-        for field in schema
-        if arrow.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
+        field.name for field in schema if arrow.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
     ]
     plain = [field.name for field in schema if _is_bytes(arrow, field.type)]
     images = structs + plain
@@ -192,7 +189,7 @@ def _find_columns(arrow: Any, schema: Any, path: Path, label: str) -> _Columns:
     chosen = next((name for name in names if name in schema.names and name != image), None)
     if image is None or chosen is None:
         raise DataError(
-            f"{path}: expected a column of image bytes and one of labels ({label or ', '.join(LABEL_NAMES[:4])} …); got "
+            f"{path}: expected image bytes and labels in columns ({label or ', '.join(LABEL_NAMES[:4])} …); got "
             f"{', '.join(f'{field.name}: {field.type}' for field in schema)}. Name the label's column with label"
         )
     return _Columns(image, image in structs, chosen, _class_names(schema, chosen))

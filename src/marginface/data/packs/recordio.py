@@ -123,7 +123,9 @@ def _scan(file: ByteFile, index: Path | None) -> dict[str, NDArray[Any]]:
     images = ~short & (sizes > 0)
     used = images & numbered
     if not used.any():
-        raise DataError(f"{file.path}: expected records with an image and a label; got {len(keys):,} records, none such")
+        raise DataError(
+            f"{file.path}: expected records with an image and a label; got {len(keys):,} records, none such"
+        )
     left_out = [
         f"{file.path}, record {keys[i]}: " + ("no image record" if short[i] else f"label {labels[i]:g}")
         for i in np.flatnonzero(short | (images & ~numbered))
@@ -219,9 +221,7 @@ def _whole_header(file: ByteFile, offset: int) -> tuple[float, int]:
     return labels[0], len(image)
 
 
-def _header_problems(
-    file: ByteFile, offset: int, images: NDArray[np.bool_], short: NDArray[np.bool_]
-) -> list[str]:
+def _header_problems(file: ByteFile, offset: int, images: NDArray[np.bool_], short: NDArray[np.bool_]) -> list[str]:
     """Compare what record 0 says of the pack with what is there; it holds float32, so it is rounded above 2**24."""
     if short[0]:
         return []
@@ -262,7 +262,7 @@ def _names(path: Path, numbers: IntArray) -> tuple[str, ...]:
     plain = tuple(str(number) for number in numbers.tolist())
     if not path.is_file():
         return plain
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
     if len(set(lines)) != len(lines) or numbers[-1] >= len(lines):
         raise DataError(
             f"{path}: expected a distinct name for each of the labels 0 to {numbers[-1]}, one a line; got "

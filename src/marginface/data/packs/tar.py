@@ -22,6 +22,7 @@ from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
 from marginface.images import IMAGE_SUFFIXES
+from marginface.values import IntArray
 
 _KIND = "tar 1"
 _LARGEST_LABEL = 1 << 20  # bytes of a key.json: more is no label
@@ -40,15 +41,15 @@ class TarImages:
     """
 
     def __init__(self, paths: Sequence[Path], label: str = "") -> None:
-        self._shards = [ByteFile(path) for path in paths]
+        self._shards: list[ByteFile] = [ByteFile(path) for path in paths]
         kind = f"{_KIND} {label}"
         arrays = kept_arrays(kind, paths)
         if arrays is None:
             arrays = _scan(self._shards, label)
             keep_arrays(kind, paths, arrays)
         self._keys = texts_of(arrays["keys"])
-        self._shard = arrays["shard"]
-        self._offsets = arrays["offsets"]
+        self._shard: IntArray = arrays["shard"]
+        self._offsets: IntArray = arrays["offsets"]
         identities, labels = number_identities(texts_of(arrays["labels"]))
         self.listing = Listing(
             origin=str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1:,} more",
@@ -67,12 +68,13 @@ class TarImages:
 
     def place(self, index: int) -> str:
         """Return the shard and the key."""
-        return f"{self._shards[self._shard[index]].path}, {self._keys[index]}"
+        return f"{self._shards[int(self._shard[index])].path}, {self._keys[index]}"
 
     def bytes_of(self, index: int) -> bytes:
         """Return the member."""
-        shard = self._shards[self._shard[index]]
-        return shard.read(int(self._offsets[index]), int(self.listing.sizes[index]))
+        shard = self._shards[int(self._shard[index])]
+        offset, size = int(self._offsets[index]), int(self.listing.sizes[index])
+        return shard.read(offset, size)
 
 
 @dataclass(slots=True)
@@ -196,7 +198,7 @@ def _members(shard: ByteFile, found: _Found) -> Iterator[tarfile.TarInfo]:
     try:
         with tarfile.open(shard.path, "r:") as archive:
             while (member := archive.next()) is not None:
-                archive.members.clear()  # it would keep every one
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep every one
                 if member.isreg() and not member.issparse():
                     yield member
             if shard.read(min(archive.offset, shard.size), min(512, shard.size - archive.offset)).strip(b"\0") or (
