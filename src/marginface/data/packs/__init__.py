@@ -49,7 +49,8 @@ def format_of(path: Path) -> str:
         DataError: nothing is there, or none of the formats.
     """
     check_finished(path if path.is_dir() else path.parent)
-    found = next((name for name, entry in FORMATS.items() if entry.holds(path)), None)
+    there = path.exists() or any(sign in path.name for sign in "*?[")
+    found = next((name for name, entry in FORMATS.items() if there and entry.holds(path)), None)
     if found is not None:
         return found
     what = "a folder without any" if path.is_dir() else "another file" if path.exists() else "nothing there"

@@ -114,7 +114,9 @@ class ParquetImages:
         """
         try:
             return self._files[file].read_row_group(group, columns=[column], use_threads=False).column(column)
-        except self._arrow.ArrowException as error:
+        except (self._arrow.ArrowException, OSError) as error:
+            if _is_of_the_disk(error):
+                raise
             raise UnreadableImage(f"{self._paths[file]}: row group {group} is damaged: {error}") from None
 
     def _labels(self, arrow: Any) -> list[Any]:
@@ -122,8 +124,10 @@ class ParquetImages:
         labels: list[Any] = []
         for i, path in enumerate(self._paths):
             try:
-                labels += self._files[i].read(columns=[self._columns.label]).column(0).to_pylist()
-            except (arrow.ArrowException, KeyError) as error:
+                labels += self._files[i].read(columns=[self._columns.label]).column(self._columns.label).to_pylist()
+            except (arrow.ArrowException, KeyError, OSError) as error:
+                if _is_of_the_disk(error):
+                    raise
                 raise DataError(
                     f"{path}: expected the columns of {self._paths[0].name}, {self._columns.label!r} among them; got "
                     f"{error}"
@@ -173,8 +177,15 @@ def load_pyarrow() -> tuple[Any, Any]:
 def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
     try:
         return parquet.ParquetFile(path)
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, OSError) as error:
+        if _is_of_the_disk(error):
+            raise
         raise DataError(f"{path}: expected a whole Parquet file; got {error}. Copy or download it again") from None
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Say whether the disk failed; pyarrow raises OSError without a number for damaged content as well."""
+    return isinstance(error, OSError) and error.errno is not None
 
 
 def _find_columns(arrow: Any, schema: Any, path: Path, label: str) -> _Columns:

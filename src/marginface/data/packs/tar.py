@@ -1,6 +1,6 @@
 """Tar shards in the way of webdataset: key.jpg with key.cls or key.json, read at their offsets.
 
-The key is the path up to the first dot of the file name. key.cls holds the label as text; key.json an object with the
+The key is the path up to the last dot, so that names with dots do no harm. key.cls holds the label as text; key.json an object with the
 label in one of its fields. A shard is read through once to find the offsets; they are kept (``data.kept``).
 """
 
@@ -187,10 +187,9 @@ def _entries(shard: ByteFile, found: _Found) -> dict[str, _Entry]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return key and suffix of a member: a/b.seg.jpg is the key a/b with the suffix .seg.jpg."""
-    folder, _, file = name.rpartition("/")
-    stem, dot, rest = file.partition(".")
-    return (f"{folder}/{stem}" if folder else stem), (dot + rest).lower()
+    """Return key and suffix of a member: a/b.jpg is the key a/b with the suffix .jpg."""
+    key, dot, suffix = name.rpartition(".")
+    return (key, "." + suffix.lower()) if dot and "/" not in suffix else (name, "")
 
 
 def _members(shard: ByteFile, found: _Found) -> Iterator[tarfile.TarInfo]:
