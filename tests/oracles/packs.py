@@ -1,4 +1,4 @@
-"""Packs of images written from scratch, slow and obvious, as the formats are described: what the readers are tried on."""
+"""Packs of images written from scratch, slow and obvious, as the formats are described, to try the readers on."""
 
 from __future__ import annotations
 

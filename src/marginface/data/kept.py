@@ -22,7 +22,7 @@ def kept_arrays(what: str, files: Sequence[Path]) -> dict[str, NDArray[Any]] | N
     The files are known by path, size and time of the last change.
     """
     try:
-        with np.load(_place(what, files), allow_pickle=False) as stored:
+        with _place(what, files).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -33,7 +33,9 @@ def pa() -> Any:
 
 
 def test_the_layout_of_hugging_face_gives_bytes_labels_and_class_names(tmp_path: Path, pa: Any) -> None:
-    write_parquet(tmp_path / "data" / "train-00000-of-00002.parquet", BYTES[:4], [2, 0, 2, 1], names=["Cy", "Ann", "Bo"])
+    write_parquet(
+        tmp_path / "data" / "train-00000-of-00002.parquet", BYTES[:4], [2, 0, 2, 1], names=["Cy", "Ann", "Bo"]
+    )
     write_parquet(tmp_path / "data" / "train-00001-of-00002.parquet", BYTES[4:6], [1, 1], names=["Cy", "Ann", "Bo"])
     images = open_images(tmp_path)
     assert images.listing.identities == ("Cy", "Ann", "Bo")

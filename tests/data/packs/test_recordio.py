@@ -60,7 +60,9 @@ def test_any_content_comes_back_and_is_cut_at_aligned_magic_numbers_only(
 @pytest.mark.parametrize("before", range(4))
 def test_an_image_that_holds_the_magic_number_is_read_whole(tmp_path: Path, before: int) -> None:
     odd = FLAT[0] + b"." * (-len(FLAT[0]) % 4 + before) + MAGIC + b"rest" + MAGIC
-    write_records(tmp_path, [(1, content(4.0, 1, FLAT[1])), (2, content((2.0, 0.0), 2, odd)), (3, content(2.0, 3, b"z"))])
+    write_records(
+        tmp_path, [(1, content(4.0, 1, FLAT[1])), (2, content((2.0, 0.0), 2, odd)), (3, content(2.0, 3, b"z"))]
+    )
     images = open_images(tmp_path)
     assert all_bytes(tmp_path) == [FLAT[1], odd, b"z"]
     assert images.listing.labels.tolist() == [1, 0, 0]
@@ -108,6 +110,14 @@ def test_records_that_are_no_image_or_have_no_whole_label_are_left_out_and_named
     assert all_bytes(tmp_path) == [FLAT[0]]
 
 
+def told(path: Path) -> bool:
+    """Say whether opening fails with a message, or goes well with a note."""
+    try:
+        return bool(open_images(path).listing.problems)
+    except DataError as error:
+        return "cut short" in str(error) or "expected records" in str(error)
+
+
 def test_a_file_cut_short_at_any_place_is_an_error_that_says_so(tmp_path: Path) -> None:
     rec = write_insightface(tmp_path, [[b"abcdefgh"], [b"ijk"]])
     whole = rec.read_bytes()
@@ -116,12 +126,7 @@ def test_a_file_cut_short_at_any_place_is_an_error_that_says_so(tmp_path: Path) 
         with pytest.raises(DataError, match=r"ends at|expected records"):
             open_images(tmp_path)
         (tmp_path / "train.idx").rename(tmp_path / "away")
-        try:
-            found = open_images(tmp_path).listing
-            assert size % 4 == 0, "only a cut between two records goes unseen without an index"
-            assert len(found.labels) < 2 or found.problems
-        except DataError as error:
-            assert "cut short" in str(error) or "expected records" in str(error)
+        assert told(tmp_path), size
         (tmp_path / "away").rename(tmp_path / "train.idx")
 
 

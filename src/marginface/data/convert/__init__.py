@@ -53,7 +53,9 @@ class Conversion:
         """Say in a few lines what is there now."""
         lines = [f"{self.images:,} images of {self.identities:,} identities are in {self.destination} ({self.to})."]
         if self.left_out:
-            lines.append(f"{len(self.left_out):,} entries are no image and were left out:")
+            one = len(self.left_out) == 1
+            what = "1 entry is no image and was" if one else f"{len(self.left_out):,} entries are no image and were"
+            lines.append(f"{what} left out:")
             lines += [f"    {reason}" for reason in self.left_out[:3]]
         return "\n".join(lines)
 

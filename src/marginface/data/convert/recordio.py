@@ -75,7 +75,7 @@ class _Part:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
+        with suppress(OSError, DataError):  # nothing waits here unless something else went wrong
             self.flush()
         self._stream.close()
 

@@ -1,7 +1,8 @@
 """Tar shards in the way of webdataset: key.jpg with key.cls or key.json, read at their offsets.
 
-The key is the path up to the last dot, so that names with dots do no harm. key.cls holds the label as text; key.json an object with the
-label in one of its fields. A shard is read through once to find the offsets; they are kept (``data.kept``).
+The key is the path up to the last dot, so that names with dots do no harm. key.cls holds the label as text; key.json an
+object with the label in one of its fields. A shard is read through once to find the offsets; they are kept
+(``data.kept``).
 """
 
 from __future__ import annotations
