@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
@@ -14,7 +15,6 @@ from marginface.data.encoded import (
     EncodedImages,
     Progress,
     check_images,
-    checked_fingerprint,
     index_fingerprint,
 )
 from marginface.data.manifest import Manifest
@@ -34,9 +34,10 @@ class EncodedCrops:
 
     With ``check="images"`` every image is read, hashed and decoded once when the source is made (``encoded.
     check_images``: of packs, what was found is kept for the next time). Images that do not decode are left out and
-    named in ``manifest.unreadable``, and the fingerprint covers name, size and content of every crop. With
-    ``check="index"`` no image is read: opening takes seconds, an image that does not decode stops the training that
-    draws it, and the fingerprint covers names, labels, order and sizes, not the content.
+    named in ``manifest.unreadable``, and the fingerprint covers identities, labels, order and the content of every
+    crop, whatever the format. With ``check="index"`` no image is read: opening takes seconds, an image that does not
+    decode stops the training that draws it, and the fingerprint covers what the index says (identities, labels, order,
+    sizes, names), not the content.
 
     Args:
         images: what holds the crops.
@@ -70,14 +71,15 @@ class EncodedCrops:
         self._slot_of[wanted] = np.arange(len(wanted))
         self._memory = CropMemory(len(wanted), memory_gb)
         checked = self._checked(wanted, progress) if check == "images" else None
-        readable = wanted if checked is None else wanted[checked.readable[wanted]]
+        good = np.ones(len(wanted), bool) if checked is None else checked.readable[wanted]
+        readable = wanted[good]
         self._keep_populous(readable, wanted, min_images, len(excluded))
         self.manifest = Manifest(
             identities=len(self._identities),
             images=len(self._indices),
             sha256=self._fingerprint(checked),
             min_images=min_images,
-            unreadable=(*self._places(np.setdiff1d(wanted, readable)), *images.listing.left_out),
+            unreadable=(*self._places(wanted[~good]), *images.listing.left_out),
             excluded=excluded,
             too_few=self._too_few,
         )
@@ -159,9 +161,15 @@ class EncodedCrops:
         self._labels: IntArray = frozen((np.cumsum(stays) - 1)[listing.labels[self._indices]].astype(np.int64))
 
     def _fingerprint(self, checked: Checked | None) -> str:
+        """Return the sha256 over identities, labels and the content of every crop, or, unread, what the index says."""
+        digest = hashlib.sha256("\0".join(self._identities).encode("utf-8", "surrogateescape"))
+        digest.update(np.ascontiguousarray(self._labels).tobytes())
         if checked is None:
-            return index_fingerprint(self._images, self._indices)
-        return checked_fingerprint(self._images, self._indices, checked)
+            digest.update(index_fingerprint(self._images.listing).encode())
+            digest.update(np.ascontiguousarray(self._indices).tobytes())
+        else:
+            digest.update(np.ascontiguousarray(checked.sha256[self._indices]).tobytes())
+        return digest.hexdigest()
 
     def _places(self, indices: IntArray) -> list[str]:
         return [self._images.place(index) for index in indices.tolist()]

@@ -12,7 +12,6 @@ from typing import Protocol
 import numpy as np
 
 from marginface.data.kept import keep_arrays, kept_arrays
-from marginface.data.manifest import content_fingerprint
 from marginface.errors import ImageError
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, frozen
@@ -29,8 +28,8 @@ class Listing:
 
     ``origin`` names the whole for a person; ``labels`` (N,) are in [0, C), label i is ``identities[i]``; ``sizes`` (N,)
     are encoded bytes, 0 where the index does not hold them; ``files`` are what holds all images (empty where each
-    image is a file of its own); ``left_out`` are entries that are no image, each with its reason; ``problems`` are
-    claims about the data that the data does not bear out.
+    image is a file of its own); ``names_sha256`` covers what names the images in the index; ``left_out`` are entries
+    that are no image, each with its reason; ``problems`` are claims about the data that the data does not bear out.
     """
 
     origin: str
@@ -38,6 +37,7 @@ class Listing:
     labels: IntArray
     sizes: IntArray
     files: tuple[Path, ...] = ()
+    names_sha256: str = ""
     left_out: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -55,7 +55,7 @@ class EncodedImages(Protocol):
         ...
 
     def name(self, index: int) -> str:
-        """Return what the image is called in the fingerprint: its identity is part of it, the place of the data not."""
+        """Return what the image is called: its identity is part of it, the place of the data is not."""
         ...
 
     def place(self, index: int) -> str:
@@ -115,28 +115,21 @@ def number_identities(names: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
     return tuple(identities), np.fromiter((label[name] for name in names), np.int64, len(names))
 
 
-def index_fingerprint(images: EncodedImages, chosen: IntArray) -> str:
-    """Return the sha256 over name and encoded size of the chosen images and the sizes of the files that hold them all.
+def index_fingerprint(listing: Listing) -> str:
+    """Return the sha256 over everything that an index says: identities, labels, order, sizes, what names the images.
 
     The content is not read: an image that was replaced by another of the same size goes unseen.
     """
-    sizes = images.listing.sizes
-
-    def entries() -> Iterator[tuple[str, int, str]]:
-        for index in chosen.tolist():
-            yield images.name(index), int(sizes[index]), ""
-        for number, path in enumerate(images.listing.files):
-            yield f"file {number}", path.stat().st_size, ""
-
-    return content_fingerprint(entries())
+    digest = hashlib.sha256("\0".join((*listing.identities, listing.names_sha256)).encode("utf-8", "surrogateescape"))
+    digest.update(np.ascontiguousarray(listing.labels).tobytes())
+    digest.update(np.ascontiguousarray(listing.sizes).tobytes())
+    digest.update(np.asarray([path.stat().st_size for path in listing.files], np.int64).tobytes())
+    return digest.hexdigest()
 
 
-def checked_fingerprint(images: EncodedImages, chosen: IntArray, checked: Checked) -> str:
-    """Return the sha256 over name, encoded size and content hash of the chosen images."""
-    return content_fingerprint(
-        (images.name(index), int(checked.sizes[index]), checked.sha256[index].tobytes().hex())
-        for index in chosen.tolist()
-    )
+def sha256_of(names: Iterable[str]) -> str:
+    """Return the sha256 over names, in this order."""
+    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def check_images(

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from marginface.data.crops import EncodedCrops
-from marginface.data.encoded import Listing
+from marginface.data.encoded import Checked, Listing, sha256_of
+from marginface.data.manifest import content_fingerprint
 from marginface.data.unfinished import check_finished
 from marginface.errors import DataError, InputError, UnreadableImage
 from marginface.images import list_images
@@ -47,7 +48,8 @@ class FolderImages:
         label = {name: i for i, name in enumerate(identities)}
         labels = np.fromiter((label[file.identity] for file in self._files), np.int64, len(files))
         origin = ", ".join(str(root) for root in roots)
-        self.listing = Listing(origin, identities, labels, np.zeros(len(files), np.int64))
+        names_sha256 = sha256_of(file.relative for file in self._files)
+        self.listing = Listing(origin, identities, labels, np.zeros(len(files), np.int64), names_sha256=names_sha256)
 
     def name(self, index: int) -> str:
         """Return the number of the root and the path below it: 0/Name/1.jpg."""
@@ -89,6 +91,15 @@ class IdentityFolders(EncodedCrops):
     ) -> None:
         images = FolderImages([paths] if isinstance(paths, Path) else list(paths))
         super().__init__(images, exclude=exclude, min_images=min_images, memory_gb=memory_gb)
+
+    def _fingerprint(self, checked: Checked | None) -> str:
+        """Return the sha256 that checkpoints of trainings from folders hold."""
+        if checked is None:
+            return super()._fingerprint(None)
+        return content_fingerprint(
+            (self._images.name(index), int(checked.sizes[index]), checked.sha256[index].tobytes().hex())
+            for index in self._indices.tolist()
+        )
 
 
 def read_file(path: Path) -> bytes:

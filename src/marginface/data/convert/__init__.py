@@ -100,7 +100,7 @@ def convert(
     kept = np.ones(total, dtype=bool)
     kept[list(job.left_out)] = False
     left_out = (*images.listing.left_out, *(reason for _, reason in sorted(job.left_out.items())))
-    identities = len(np.unique(images.listing.labels[kept]))
+    identities = int((np.bincount(images.listing.labels[kept]) > 0).sum())
     return Conversion(destination, to, int(kept.sum()), identities, left_out)
 
 
@@ -112,7 +112,7 @@ def _job(images: EncodedImages, destination: Path, to: str, per_shard: int) -> J
         "source": listing.origin,
         "images": len(listing.labels),
         "per_shard": per_shard,
-        "fingerprint": index_fingerprint(images, np.arange(len(listing.labels))),
+        "fingerprint": index_fingerprint(listing),
     }
     before = read_state(destination)
     if before is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.data.encoded import Listing, number_identities
+from marginface.data.encoded import Listing, number_identities, sha256_of
 from marginface.data.folder import read_file
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
@@ -46,7 +46,9 @@ class ListedImages:
             raise DataError(f"{path}: expected lines of path and label; got none")
         self._paths = paths
         identities, numbers = number_identities(labels)
-        self.listing = Listing(str(path), identities, numbers, np.zeros(len(paths), np.int64))
+        self.listing = Listing(
+            str(path), identities, numbers, np.zeros(len(paths), np.int64), names_sha256=sha256_of(paths)
+        )
 
     def name(self, index: int) -> str:
         """Return identity and path as the list has them."""

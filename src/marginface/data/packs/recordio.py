@@ -13,6 +13,7 @@ records themselves: what has no content after its labels is none.
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ NAMES = "identities.txt"
 _KIND = "recordio 1"
 _FLAG, _LABEL, _FIRST_LABEL = 2, 3, 8  # words after the offset of a record
 _START = 32  # bytes from the offset of a record to its labels, or to the image where there are none
+_DENSE = 1 << 26  # labels up to here are counted, which is faster than sorting them
 _HEADERS = _START - 8  # of these the image header, which counts as content
 
 
@@ -60,13 +62,14 @@ class RecordImages:
         self._keys: IntArray = arrays["keys"]
         self._starts: IntArray = arrays["starts"]
         self._parts = arrays["parts"]
-        numbers, labels = np.unique(arrays["labels"], return_inverse=True)
+        numbers, labels = _numbered(arrays["labels"])
         self.listing = Listing(
             origin=str(self._file.path),
             identities=_names(self._file.path.with_name(NAMES), numbers),
-            labels=labels.astype(np.int64).reshape(-1),
+            labels=labels,
             sizes=arrays["sizes"],
             files=files,
+            names_sha256=hashlib.sha256(arrays["keys"].tobytes()).hexdigest(),
             left_out=tuple(texts_of(arrays["left_out"])),
             problems=(*texts_of(arrays["problems"]), *_property_problems(self._file.path, numbers)),
         )
@@ -130,7 +133,7 @@ def _scan(file: ByteFile, index: Path | None) -> dict[str, NDArray[Any]]:
         f"{file.path}, record {keys[i]}: " + ("no image record" if short[i] else f"label {labels[i]:g}")
         for i in np.flatnonzero(short | (images & ~numbered))
     ]
-    twice = len(keys) - len(np.unique(offsets))
+    twice = int((np.diff(offsets) == 0).sum())
     problems = [f"the index points {twice:,} times to a record that another key has"] if twice else []
     if keys[0] == 0 and not images[0]:
         problems += _header_problems(file, int(offsets[0]), images, short)
@@ -143,6 +146,15 @@ def _scan(file: ByteFile, index: Path | None) -> dict[str, NDArray[Any]]:
         "left_out": text_array(left_out),
         "problems": text_array(problems),
     }
+
+
+def _numbered(labels: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct labels, sorted, and which of them each is."""
+    if labels.max() > _DENSE:
+        numbers, places = np.unique(labels, return_inverse=True)
+        return numbers, places.astype(np.int64).reshape(-1)
+    present = np.bincount(labels) > 0
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[labels].astype(np.int64)
 
 
 def _words(file: ByteFile) -> NDArray[np.uint32]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginface.data.encoded import Listing, number_identities
+from marginface.data.encoded import Listing, number_identities, sha256_of
 from marginface.data.kept import keep_arrays, kept_arrays, text_array, texts_of
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.names import LABEL_NAMES, plain_number
@@ -58,6 +58,7 @@ class TarImages:
             labels=labels,
             sizes=arrays["sizes"],
             files=tuple(paths),
+            names_sha256=sha256_of(self._keys),
             left_out=tuple(texts_of(arrays["left_out"])),
             problems=tuple(texts_of(arrays["problems"])),
         )
