@@ -67,6 +67,8 @@ def test_errors_are_one_message_and_status_2(tmp_path: Path) -> None:
         assert answer.stderr.startswith("marginface: ")
         assert message in answer.stderr
     write_insightface(tmp_path / "pack", IMAGES)
+    answer = call("convert", tmp_path / "pack", tmp_path / "pack" / "out", "--to", "tar")
+    assert (answer.exit_code, "which it is made from" in answer.stderr) == (2, True)
     answer = call("convert", tmp_path / "pack", tmp_path / "out", "--to", "zip")
     assert answer.exit_code == 2
     assert "Known: folders, recordio, tar, parquet" in answer.stderr

@@ -172,6 +172,29 @@ def test_blocks_stop_at_the_first_error_and_report_progress(tmp_path: Path, monk
     assert seen == [(2, 6), (4, 6), (6, 6)]
 
 
+def test_what_an_interrupted_check_found_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "tar")
+    monkeypatch.setattr(encoded, "_BLOCK", 2)
+
+    def stop(done: int, total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        EncodedCrops(open_images(path), progress=stop)
+    read: list[object] = []
+    decode = encoded.read_image
+    monkeypatch.setattr(encoded, "read_image", lambda content: (read.append(content), decode(content))[1])
+    assert first_pixels(EncodedCrops(open_images(path))) == [40, 50, 60, 20, 30, 70]
+    assert len(read) == 2
+
+
+def test_a_list_of_files_that_are_elsewhere_names_one(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("away/1.jpg,1\naway/2.jpg,2\n")
+    with pytest.raises(DataError, match=r"no identity is left: .* 2 files do not decode, such as .*1\.jpg"):
+        EncodedCrops(open_images(tmp_path / "l.csv"))
+
+
 def test_a_full_or_forbidden_cache_and_a_damaged_one_do_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,9 +72,11 @@ def convert(
 
     Run it again to go on after an interruption. Until all is written, no command takes the folder for data.
     """
+    from marginface.data.convert import check_apart
     from marginface.data.convert import convert as convert_images
     from marginface.data.packs import open_images
 
+    check_apart(source, destination)
     images = open_images(source, label=label)
     with _bar("Converting") as progress:
         done = convert_images(images, destination, to, per_shard=per_shard, progress=progress)

@@ -94,6 +94,11 @@ class EncodedCrops:
         """The label of every crop, (N,) int64."""
         return self._labels
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Claims beside the data that it does not bear out."""
+        return self._images.listing.problems
+
     def read(self, indices: IntArray) -> ImageArray:
         """Return the crops at these indices, from memory or decoded on several threads.
 
@@ -151,10 +156,11 @@ class EncodedCrops:
         met = np.bincount(listing.labels[wanted], minlength=len(listing.identities)) > 0
         self._too_few = tuple(sorted(listing.identities[label] for label in np.flatnonzero(met & ~stays)))
         if not stays.any():
+            lost = np.flatnonzero(~np.isin(wanted, readable))
+            such = f", such as {self._images.place(int(wanted[lost[0]]))}" if len(lost) else ""
             raise DataError(
                 f"{listing.origin}: no identity is left: {excluded} are excluded, {len(self._too_few)} have fewer than "
-                f"{min_images} readable images, {len(wanted) - len(readable) + len(listing.left_out)} files do not "
-                "decode"
+                f"{min_images} readable images, {len(lost) + len(listing.left_out)} files do not decode{such}"
             )
         self._indices = readable[stays[listing.labels[readable]]]
         self._identities = tuple(listing.identities[label] for label in np.flatnonzero(stays))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marginface.data.kept import keep_arrays, kept_arrays
 from marginface.errors import ImageError
@@ -94,6 +95,10 @@ class Checked:
             np.zeros(count, np.uint8),
         )  # fmt: skip
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the fields by name."""
+        return {"sizes": self.sizes, "sha256": self.sha256, "pixels": self.pixels, "state": self.state}
+
     @property
     def readable(self) -> BoolArray:
         """Which images decode."""
@@ -160,15 +165,14 @@ def check_images(
             on_image(index, image)
 
     done = len(chosen) - len(todo)
-    for ended in in_blocks(look, todo):
-        done += ended
-        if progress is not None:
-            progress(done, len(chosen))
-    if len(todo) and files:
-        keep_arrays(
-            _CHECK, files,
-            {"sizes": checked.sizes, "sha256": checked.sha256, "pixels": checked.pixels, "state": checked.state},
-        )  # fmt: skip
+    try:
+        for ended in in_blocks(look, todo):
+            done += ended
+            if progress is not None:
+                progress(done, len(chosen))
+    finally:  # what was found before an interruption is kept too
+        if len(todo) and files:
+            keep_arrays(_CHECK, files, checked.arrays())
     return checked
 
 

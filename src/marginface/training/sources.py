@@ -65,6 +65,8 @@ def open_data(recipe: Recipe) -> TrainingData:
     manifest = getattr(source, "manifest", None)
     if manifest is not None:
         description |= {name: list(getattr(manifest, name)) for name in ("unreadable", "excluded", "too_few")}
+    if isinstance(source, EncodedCrops) and source.problems:
+        description["problems"] = list(source.problems)
     evaluation = recipe.evaluation
     if recipe.data.hold_out == 0:
         return TrainingData(source, None, None, description)

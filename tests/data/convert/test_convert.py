@@ -235,6 +235,14 @@ def test_an_unknown_format_and_an_impossible_shard_are_input_errors(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_entries_none_of_which_is_an_image_make_no_data(tmp_path: Path) -> None:
+    write_records(tmp_path / "pack", [(1, content(0.0, 1, b"text")), (2, content(0.0, 2, b"more"))])
+    with pytest.raises(DataError, match=r"no entry is an image, such as .*record 1: .*it holds text"):
+        convert(open_images(tmp_path / "pack"), tmp_path / "out", "tar")
+    with pytest.raises(DataError, match="has not ended"):
+        open_images(tmp_path / "out")
+
+
 def test_parquet_files_say_to_hugging_face_what_their_columns_are(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     convert(named_tar(tmp_path), tmp_path / "out", "parquet")

@@ -96,12 +96,22 @@ def convert(
             done += more
             if progress is not None:
                 progress(done, total)
+        if len(job.left_out) == total:
+            raise DataError(
+                f"{images.listing.origin}: no entry is an image, such as {next(iter(job.left_out.values()))}"
+            )
         job.note(finished=True)
     kept = np.ones(total, dtype=bool)
     kept[list(job.left_out)] = False
     left_out = (*images.listing.left_out, *(reason for _, reason in sorted(job.left_out.items())))
     identities = int((np.bincount(images.listing.labels[kept]) > 0).sum())
     return Conversion(destination, to, int(kept.sum()), identities, left_out)
+
+
+def check_apart(source: Path, destination: Path) -> None:
+    """Raise InputError if the destination lies within the source, where it would become part of it."""
+    if source.is_dir() and destination.resolve().is_relative_to(source.resolve()):
+        raise InputError(f"{destination}: lies within {source}, which it is made from; choose a folder beside it")
 
 
 def _job(images: EncodedImages, destination: Path, to: str, per_shard: int) -> Job:
