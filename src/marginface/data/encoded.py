@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from marginface.data.kept import keep_arrays, kept_arrays
+from marginface.data.kept import keep_arrays, kept_arrays, kept_place
 from marginface.errors import ImageError
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, frozen
@@ -156,7 +156,8 @@ def check_images(
         progress: called with (done, total) now and then.
     """
     files = images.listing.files
-    checked = _kept_check(files, len(images.listing.labels))
+    place = kept_place(_CHECK, files) if files else None
+    checked = _kept_check(place, len(images.listing.labels))
     todo = chosen[checked.state[chosen] == Checked.UNSEEN]
 
     def look(index: int) -> None:
@@ -171,8 +172,8 @@ def check_images(
             if progress is not None:
                 progress(done, len(chosen))
     finally:  # what was found before an interruption is kept too
-        if len(todo) and files:
-            keep_arrays(_CHECK, files, checked.arrays())
+        if len(todo) and place is not None:
+            keep_arrays(place, checked.arrays())
     return checked
 
 
@@ -209,8 +210,8 @@ def _look(images: EncodedImages, index: int, checked: Checked) -> ImageArray | N
     return image
 
 
-def _kept_check(files: tuple[Path, ...], count: int) -> Checked:
-    arrays = kept_arrays(_CHECK, files) if files else None
+def _kept_check(place: Path | None, count: int) -> Checked:
+    arrays = None if place is None else kept_arrays(place)
     if arrays is None or len(arrays["state"]) != count:
         return Checked.nothing(count)
     return Checked(arrays["sizes"], arrays["sha256"], arrays["pixels"], arrays["state"])

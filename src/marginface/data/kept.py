@@ -16,22 +16,41 @@ from marginface.files import write_whole
 from marginface.weights.cache import cache_folder
 
 
-def kept_arrays(what: str, files: Sequence[Path]) -> dict[str, NDArray[Any]] | None:
-    """Return the arrays that were kept under this name for these files as they are now, or None.
+def kept_place(what: str, files: Sequence[Path]) -> Path:
+    """Return where arrays about these files as they are now are kept: by path, size and time of the last change.
 
-    The files are known by path, size and time of the last change.
+    Ask before the files are read: what changes meanwhile is then not taken for what was read.
+
+    Raises:
+        OSError: a file is not there.
     """
+    names, states = hashlib.sha256(what.encode()), hashlib.sha256()
+    for path in files:
+        status = path.stat()
+        names.update(f"\0{path.resolve()}".encode("utf-8", "surrogateescape"))
+        states.update(f"{status.st_size} {status.st_mtime_ns}\0".encode())
+    return cache_folder() / "data" / f"{names.hexdigest()[:24]}-{states.hexdigest()[:24]}.npz"
+
+
+def kept_arrays(place: Path) -> dict[str, NDArray[Any]] | None:
+    """Return the arrays that were kept at a place, or None."""
     try:
-        with _place(what, files).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        with place.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
 
-def keep_arrays(what: str, files: Sequence[Path], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Keep arrays for these files; where the cache folder cannot be written they are found out again next time."""
+def keep_arrays(place: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Keep arrays, in place of those about the same files as they were before.
+
+    Where the cache folder cannot be written nothing is kept, and all is found out again next time.
+    """
     with suppress(OSError):
-        write_whole(_place(what, files), lambda stream: np.savez(stream, **dict(arrays)))  # type: ignore[arg-type]
+        write_whole(place, lambda stream: np.savez(stream, **dict(arrays)))  # type: ignore[arg-type]
+        for old in place.parent.glob(f"{place.name.split('-')[0]}-*.npz"):
+            if old != place:
+                old.unlink(missing_ok=True)
 
 
 def text_array(texts: Sequence[str]) -> NDArray[np.uint8]:
@@ -43,11 +62,3 @@ def texts_of(array: NDArray[Any]) -> list[str]:
     """Return the texts of text_array; no text has a NUL in it."""
     joined = array.tobytes().decode("utf-8", "surrogateescape")
     return joined.split("\0") if joined else []
-
-
-def _place(what: str, files: Sequence[Path]) -> Path:
-    digest = hashlib.sha256(what.encode())
-    for path in files:
-        status = path.stat()
-        digest.update(f"\0{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode("utf-8", "surrogateescape"))
-    return cache_folder() / "data" / f"{digest.hexdigest()[:32]}.npz"

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.data.encoded import Listing
-from marginface.data.kept import keep_arrays, kept_arrays, text_array, texts_of
+from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.record import MAGIC, Part, padded, record_content, split_header
 from marginface.errors import DataError, UnreadableImage
@@ -55,10 +55,11 @@ class RecordImages:
         self._file = ByteFile(path.with_suffix(".rec"))
         index = path.with_suffix(".idx")
         files = (self._file.path, index) if index.is_file() else (self._file.path,)
-        arrays = kept_arrays(_KIND, files)
+        place = kept_place(_KIND, files)
+        arrays = kept_arrays(place)
         if arrays is None:
             arrays = _scan(self._file, index if index.is_file() else None)
-            keep_arrays(_KIND, files, arrays)
+            keep_arrays(place, arrays)
         self._keys: IntArray = arrays["keys"]
         self._starts: IntArray = arrays["starts"]
         self._parts = arrays["parts"]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.data.encoded import Listing, number_identities, sha256_of
-from marginface.data.kept import keep_arrays, kept_arrays, text_array, texts_of
+from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
@@ -43,11 +43,11 @@ class TarImages:
 
     def __init__(self, paths: Sequence[Path], label: str = "") -> None:
         self._shards: list[ByteFile] = [ByteFile(path) for path in paths]
-        kind = f"{_KIND} {label}"
-        arrays = kept_arrays(kind, paths)
+        place = kept_place(f"{_KIND} {label}", paths)
+        arrays = kept_arrays(place)
         if arrays is None:
             arrays = _scan(self._shards, label)
-            keep_arrays(kind, paths, arrays)
+            keep_arrays(place, arrays)
         self._keys = texts_of(arrays["keys"])
         self._shard: IntArray = arrays["shard"]
         self._offsets: IntArray = arrays["offsets"]
