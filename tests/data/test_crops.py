@@ -189,6 +189,15 @@ def test_what_an_interrupted_check_found_is_kept(tmp_path: Path, monkeypatch: py
     assert len(read) == 2
 
 
+def test_another_label_field_that_chooses_other_images_does_not_get_the_check_of_the_first(tmp_path: Path) -> None:
+    good, text = crop_bytes(9), b"text"
+    members = [*labelled("0", good, {"a": 1}), *labelled("1", text, {"b": 1})]
+    path = write_tar(tmp_path / "t.tar", members)
+    assert EncodedCrops(open_images(path, label="a")).read(np.array([0]))[0, 0, 0, 0] == 9
+    with pytest.raises(DataError, match="no identity is left"):
+        EncodedCrops(open_images(path, label="b"))
+
+
 def test_a_list_of_files_that_are_elsewhere_names_one(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("away/1.jpg,1\naway/2.jpg,2\n")
     with pytest.raises(DataError, match=r"no identity is left: .* 2 files do not decode, such as .*1\.jpg"):

@@ -156,7 +156,7 @@ def check_images(
         progress: called with (done, total) now and then.
     """
     files = images.listing.files
-    place = kept_place(_CHECK, files) if files else None
+    place = kept_place(f"{_CHECK} {index_fingerprint(images.listing)}", files) if files else None
     checked = _kept_check(place, len(images.listing.labels))
     todo = chosen[checked.state[chosen] == Checked.UNSEEN]
 

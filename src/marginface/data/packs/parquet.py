@@ -8,6 +8,7 @@ cheap and large ones do not.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -69,6 +70,7 @@ class ParquetImages:
             labels=numbers,
             sizes=np.zeros(len(numbers), np.int64),
             files=self._paths,
+            names_sha256=hashlib.sha256(self._rows.tobytes()).hexdigest(),
             left_out=tuple(f"row {row}: no label" for row, label in enumerate(labels) if label is None),
         )
 
