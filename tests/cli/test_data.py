@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from marginface import cli
-from oracles.packs import crop_bytes, write_insightface
+from oracles.image_packs import crop_bytes, write_insightface
 
 IMAGES = [[crop_bytes(1), crop_bytes(2)], [crop_bytes(3), crop_bytes(4, size=96), b"text"]]
 

@@ -14,7 +14,7 @@ from marginface.data.crops import Check, EncodedCrops
 from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError, InputError
-from oracles.packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
+from oracles.image_packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
 
 NAMES = ("Ann Lee", "Bo", "Cy")
 IMAGES = [[crop_bytes(40), crop_bytes(50), crop_bytes(60)], [crop_bytes(20), crop_bytes(30)], [crop_bytes(70)]]

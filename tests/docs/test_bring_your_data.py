@@ -10,7 +10,7 @@ import pytest
 
 from marginface.data.convert import WRITERS
 from marginface.training import recipe_from
-from oracles.packs import crop_bytes, write_insightface
+from oracles.image_packs import crop_bytes, write_insightface
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "bring-your-data.md").read_text(encoding="utf-8")
 

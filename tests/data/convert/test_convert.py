@@ -19,7 +19,7 @@ from marginface.data.encoded import EncodedImages
 from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError, InputError, UnknownName
-from oracles.packs import MAGIC, content, crop_bytes, labelled, write_insightface, write_records, write_tar
+from oracles.image_packs import MAGIC, content, crop_bytes, labelled, write_insightface, write_records, write_tar
 
 IMAGES = [[crop_bytes(1), crop_bytes(2, ".jpg")], [crop_bytes(3)], [crop_bytes(4), crop_bytes(5, ".webp")]]
 FORMATS = pytest.mark.parametrize("to", list(WRITERS))

@@ -11,7 +11,7 @@ import pytest
 from marginface.data.crops import EncodedCrops
 from marginface.data.packs import open_images
 from marginface.errors import MarginfaceError
-from oracles.packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
+from oracles.image_packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
 
 IMAGES = [[crop_bytes(1, ".jpg"), crop_bytes(2, ".jpg")], [crop_bytes(3, ".jpg")]]
 

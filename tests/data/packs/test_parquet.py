@@ -10,7 +10,7 @@ import pytest
 
 from marginface.data.packs import open_images, parquet
 from marginface.errors import DataError, MissingExtra, UnreadableImage
-from oracles.packs import write_parquet
+from oracles.image_packs import write_parquet
 
 BYTES = [f"image {i}".encode() for i in range(10)]
 

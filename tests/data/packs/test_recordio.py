@@ -13,7 +13,7 @@ from marginface.data.packs import open_images
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.record import pack_record, record_content
 from marginface.errors import DataError, UnreadableImage
-from oracles.packs import MAGIC, content, crop_bytes, record, write_insightface, write_records
+from oracles.image_packs import MAGIC, content, crop_bytes, record, write_insightface, write_records
 
 IMAGES = [[crop_bytes(1), crop_bytes(2)], [crop_bytes(3, ".jpg")], [crop_bytes(4), crop_bytes(5), crop_bytes(6)]]
 FLAT = [image for own in IMAGES for image in own]
@@ -96,6 +96,7 @@ def test_records_that_are_no_image_or_have_no_whole_label_are_left_out_and_named
         (5, content(float("nan"), 5, FLAT[0])),
         (6, struct.pack("<IfQQ", 1000, 0, 6, 0)),
         (7, b""),
+        (8, content(1e30, 8, FLAT[0])),
     ]
     write_records(tmp_path, records)
     left_out = [text.split(", ")[1] for text in open_images(tmp_path).listing.left_out]
@@ -106,6 +107,7 @@ def test_records_that_are_no_image_or_have_no_whole_label_are_left_out_and_named
         "record 5: label nan",
         "record 6: no image record",
         "record 7: no image record",
+        "record 8: label 1e+30",
     ]
     assert all_bytes(tmp_path) == [FLAT[0]]
 

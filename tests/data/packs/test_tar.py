@@ -10,7 +10,7 @@ import pytest
 from marginface.data.packs import open_images
 from marginface.data.packs.tar import TarImages
 from marginface.errors import DataError
-from oracles.packs import labelled, write_tar
+from oracles.image_packs import labelled, write_tar
 
 A, B, C = b"image a", b"image b", b"image c"
 

@@ -34,6 +34,7 @@ NAMES = "identities.txt"
 _KIND = "recordio 1"
 _FLAG, _LABEL, _FIRST_LABEL = 2, 3, 8  # words after the offset of a record
 _START = 32  # bytes from the offset of a record to its labels, or to the image where there are none
+_TOO_LARGE = 1 << 31  # a label from here on is no number of an identity
 _DENSE = 1 << 26  # labels up to here are counted, which is faster than sorting them
 _HEADERS = _START - 8  # of these the image header, which counts as content
 
@@ -123,7 +124,7 @@ def _scan(file: ByteFile, index: Path | None) -> dict[str, NDArray[Any]]:
         labels[place], sizes[place] = _whole_header(file, int(offsets[place]))
         starts[place] = offsets[place]
     short = sizes < 0
-    numbered = np.isfinite(labels) & (labels >= 0) & (labels == np.floor(labels))
+    numbered = np.isfinite(labels) & (labels >= 0) & (labels < _TOO_LARGE) & (labels == np.floor(labels))
     images = ~short & (sizes > 0)
     used = images & numbered
     if not used.any():
