@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from marginface.cli import app
 from marginface.contract import Contract, ModelCard
 from marginface.values import FloatArray, ImageArray
+from oracles.packs import write_pack
 
 CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="none", embedding_size=3)
 
@@ -97,3 +98,51 @@ def test_missing_images_are_counted_with_examples(lfw: Path) -> None:
     assert status == 2
     assert "1 of 12 images" in text
     assert "P3_0002" in text
+
+
+@pytest.fixture
+def pack(lfw: Path) -> Path:
+    """The pairs of the list as a pack, twice, for ten folds need ten pairs."""
+    encoded, genuine = [], []
+    for line in (lfw / "pairs.txt").read_text().splitlines()[1:]:
+        words = line.split()
+        names = [(words[0], words[1]), (words[-2] if len(words) == 4 else words[0], words[-1])]
+        encoded += [(lfw / name / f"{name}_{int(number):04d}.png").read_bytes() for name, number in names]
+        genuine.append(len(words) == 3)
+    return write_pack(lfw / "colors.bin", encoded * 2, genuine * 2)
+
+
+@pytest.mark.parametrize("aligned", [(), ("--aligned",)])
+def test_a_pack_is_measured_printed_and_written(lfw: Path, pack: Path, aligned: tuple[str, ...]) -> None:
+    numbers, report = lfw / "out" / "numbers.json", lfw / "out" / "report.html"
+    status, text = run("m", pack, *aligned, "--json", numbers, "--report", report)
+    assert status == 0, text
+    values = json.loads(numbers.read_text())
+    assert (values["protocol"], values["pairs"], values["genuine_pairs"]) == ("colors.bin", 24, 12)
+    assert (values["images"], values["failures_to_acquire"], values["aligned"]) == (12, 0, True)
+    assert len(values["accuracy_folds"]) == 10
+    assert values["accuracy_interval_identities"] is None
+    assert "identities not known" in text
+    assert "mean-color on colors.bin" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [("--pairs", "pairs.txt"), ("--split", "FF")])
+def test_a_pack_holds_its_own_pairs(pack: Path, arguments: tuple[str, str]) -> None:
+    status, text = run("m", pack, *arguments)
+    assert status == 2
+    assert f"leave out {arguments[0]}" in " ".join(text.split())
+
+
+def test_a_hostile_pack_is_refused_and_nothing_in_it_runs(lfw: Path) -> None:
+    place = lfw / "owned"
+    (lfw / "evil.bin").write_bytes(f"(cos\nmkdir\n(S'{place}'\ntRt.".encode())
+    status, text = run("m", lfw / "evil.bin")
+    assert status == 2
+    assert "names os.mkdir, which no pack needs" in " ".join(text.split())
+    assert not place.exists()
+
+
+def test_a_pack_that_is_not_there_is_named(lfw: Path) -> None:
+    status, text = run("m", lfw / "absent.bin")
+    assert status == 2
+    assert "cannot read this evaluation pack" in " ".join(text.split())

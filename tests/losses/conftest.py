@@ -14,6 +14,7 @@ from marginface.losses.chunked import Chunked
 from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.dense import Dense
 from marginface.losses.implementation import Implementation
+from marginface.losses.sharded import Sharded
 
 OVER_ALL = {
     "test_adaptive",
@@ -30,6 +31,7 @@ OVER_ALL = {
 MADE_BY = {
     "dense": Dense,
     "chunked": lambda: Chunked(Tiling(classes=2)),
+    "sharded": lambda: Sharded(Dense()),  # one process; test_sharded has several
 }
 
 

@@ -164,11 +164,12 @@ def test_an_unknown_name_or_option_names_the_right_ones(name: str, arguments: di
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("arcface", {"implementation": "triton"}, "one of auto, dense, chunked; got 'triton'"),
+        ("arcface", {"implementation": "triton"}, "one of auto, dense, chunked, sharded; got 'triton'"),
         ("arcface", {"implementation": "dense", "multiply": "bfloat16"}, "the dense one has none"),
         ("arcface", {"multiply": "float16"}, "multiply is one of float32, bfloat16; got 'float16'"),
         ("arcface", {"tiles": "keep"}, "tiles is one of auto, store, recompute; got 'keep'"),
         ("triplet", {"implementation": "chunked"}, "a pair loss has no classes to take in tiles"),
+        ("triplet", {"implementation": "sharded"}, "a pair loss has no classes to take in tiles, to spread"),
         ("arcface", {"gradient": "detached"}, "'exact' or 'straight_through'; got 'detached'"),
         ("arcface", {"scale": 0}, "scale is above 0"),
         ("arcface", {"margin": "0.5"}, "margin of arcface is a number"),

@@ -292,3 +292,17 @@ def test_centers_start_small_and_random() -> None:
     centers = MarginHead(2000, 16, margin=ArcFace()).centers.detach()
     assert centers.std().item() == pytest.approx(0.01, rel=0.05)
     assert abs(centers.mean().item()) < 1e-3
+
+
+def test_diagnose_counts_the_samples_nearest_to_their_class() -> None:
+    torch.manual_seed(0)
+    head = build("arcface", num_classes=9, embedding_size=4)
+    features, labels = torch.randn(40, 4), torch.randint(9, (40,))
+    labels[::7] = -1
+    cosine, known = head.cosine(features), labels >= 0
+    right = (cosine.argmax(1) == labels)[known].float().mean().item()
+    assert 0 < right < 1
+    found = head.diagnose(features, labels)
+    assert found["train_accuracy"] == pytest.approx(right)
+    assert found["target_cosine"] == pytest.approx(cosine[known].gather(1, labels[known, None]).mean().item(), abs=1e-6)
+    assert head.diagnose(features, torch.full_like(labels, -1)) == {}

@@ -127,7 +127,9 @@ def test_a_filter_on_logits_that_are_no_cosines_is_refused(name: str) -> None:
 
 
 def test_a_pair_loss_has_no_classes_to_draw() -> None:
-    with pytest.raises(InputError, match="a pair loss has no classes to take in tiles, to draw from or to filter"):
+    with pytest.raises(
+        InputError, match="a pair loss has no classes to take in tiles, to spread, to draw from or to filter"
+    ):
         build("triplet", num_classes=9, embedding_size=2, sample_rate=0.1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -265,3 +267,16 @@ def test_a_pair_loss_has_no_centers_to_learn_in_the_backward_pass(small: Small) 
     )
     with pytest.raises(InputError, match="leave head_in_backward out"):
         Learner(recipe, 6, torch.device("cpu"))
+
+
+def test_a_head_that_nobody_uses_is_freed_at_once() -> None:
+    head, optimizer = head_and_optimizer("arcface", "sgd", implementation="chunked")
+    update_in_backward(head, optimizer)
+    train_by(head, optimizer, batches(2))
+    centers = weakref.ref(head.centers)
+    gc.disable()
+    try:
+        del head, optimizer
+        assert centers() is None
+    finally:
+        gc.enable()

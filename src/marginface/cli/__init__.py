@@ -39,6 +39,7 @@ COMMANDS = {
     "losses": ("marginface.cli.losses", "List the losses; show one with its formula, paper, defaults and differences."),
     "curves": ("marginface.cli.curves", "Draw margins: target cosine, gradient, decision regions, margin, loss."),
     "bounds": ("marginface.cli.bounds", "Print the bounds on scale and margin for C classes in D dimensions."),
+    "plan": ("marginface.cli.plan", "Price the head of C identities: memory, products, traffic; does it fit?"),
     "toy": ("marginface.cli.toy", "Draw the features of a tiny network in the plane or on the sphere, loss by loss."),
     "weights": ("marginface.cli.weights", "List, fetch and check model weights."),
     "doctor": ("marginface.cli.doctor", "Check this installation and say what is wrong with it."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 if TYPE_CHECKING:
-    from marginface.evaluation import PairResult
+    from marginface.evaluation import ImageStore, PairResult
     from marginface.values import Pairs
 
 app = typer.Typer(no_args_is_help=True)
@@ -23,7 +23,7 @@ def _evaluate() -> None:
 @app.command()
 def pairs(
     model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
-    data: Annotated[Path, typer.Argument(help="The folder of the images, in the layout of LFW or CFP.")],
+    data: Annotated[Path, typer.Argument(help="A folder in the layout of LFW or CFP, or a pack: lfw.bin.")],
     pairs_file: Annotated[Path | None, typer.Option("--pairs", help="An LFW pair list: pairs.txt.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="Of CFP: FF (frontal) or FP (profile).")] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
@@ -32,19 +32,21 @@ def pairs(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
 ) -> None:
-    """Score the pairs of LFW (--pairs FILE) or CFP (--split FF or FP): accuracy, TAR at FAR, EER, AUC.
+    """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
 
     The face nearest the center of a photo is the one that counts. A photo without a face is a failure to acquire: it is
-    listed, and its pairs count as different people.
+    listed, and its pairs count as different people. A pack (InsightFace's lfw.bin, cfp_fp.bin …) holds its pairs and
+    aligned crops: no face is looked for, the ten folds are in its order, and nothing in its pickle is run.
     """
     from marginface.embedding import load_embedder
     from marginface.evaluation import crop_reader, evaluate_pairs, protocol_cropper
 
-    protocol = _read_protocol(data, pairs_file, split)
+    is_pack = data.is_file() or (data.suffix == ".bin" and not data.is_dir())
+    protocol, store = _open_pack(data, pairs_file, split) if is_pack else _read_protocol(data, pairs_file, split)
     embedder = load_embedder(model, mirror=mirror)
-    cropper = None if aligned else protocol_cropper()
+    cropper = None if aligned or is_pack else protocol_cropper()
     with _Bar() as bar:
-        result = evaluate_pairs(embedder, protocol, cropper=cropper, fars=far or None, progress=bar.show)
+        result = evaluate_pairs(embedder, protocol, store=store, cropper=cropper, fars=far or None, progress=bar.show)
     _print_table(result)
     if json_file is not None:
         _write_json(result, json_file)
@@ -53,23 +55,38 @@ def pairs(
         from marginface.evaluation.single import result_report
 
         command = " ".join(["marginface", *sys.argv[1:]])
-        write_report(result_report(result, crop_reader(cropper), command), report)
+        write_report(result_report(result, crop_reader(cropper, store), command), report)
         typer.echo(f"Report: {report}")
 
 
-def _read_protocol(data: Path, pairs_file: Path | None, split: str | None) -> Pairs:
+def _open_pack(data: Path, pairs_file: Path | None, split: str | None) -> tuple[Pairs, ImageStore]:
+    from marginface.data.binpack import open_pack
+    from marginface.errors import InputError
+
+    if pairs_file is not None or split is not None:
+        option = "--pairs" if split is None else "--split"
+        raise InputError(
+            f"{data} is a file, read as a pack, which holds its own pairs; leave out {option}, or give a folder"
+        )
+    pack = open_pack(data)
+    return pack.pairs, pack
+
+
+def _read_protocol(data: Path, pairs_file: Path | None, split: str | None) -> tuple[Pairs, ImageStore]:
     from marginface.data.cfp import cfp_pairs
     from marginface.data.pairs import lfw_pairs
     from marginface.errors import InputError
+    from marginface.evaluation.pairs import FILES
 
     if (pairs_file is None) == (split is None):
         got = "neither" if split is None else "both"
         raise InputError(
-            f"the protocol is --pairs FILE (LFW: its pairs.txt) or --split FF|FP (CFP), one of the two; got {got}"
+            "the protocol of a folder is --pairs FILE (LFW: its pairs.txt) or --split FF|FP (CFP), one of the two; got "
+            f"{got}. A pack such as lfw.bin needs neither"
         )
     if pairs_file is not None:
-        return lfw_pairs(data, pairs_file)
-    return cfp_pairs(data, cast(Literal["FF", "FP"], split))
+        return lfw_pairs(data, pairs_file), FILES
+    return cfp_pairs(data, cast(Literal["FF", "FP"], split)), FILES
 
 
 class _Bar:

@@ -11,6 +11,7 @@ sampler     which crops make a batch: a pure function of (seed, step)
 transforms  augmentation of a batch on its device (needs torch; import it by name)
 holdout     split by identity, pairs of held-out identities
 pairs, cfp  the LFW and CFP protocols
+binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it
 names       when two spellings mean one identity
 manifest    what a data set held when it was read
 """

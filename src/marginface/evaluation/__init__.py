@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from marginface.evaluation.pairs import PairResult, crop_reader, evaluate_pairs, protocol_cropper
+from marginface.evaluation.pairs import ImageStore, PairResult, crop_reader, evaluate_pairs, protocol_cropper
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import Measurement, RunReport, RunSummary, measure
 from marginface.evaluation.scores import PairScores, score_pairs
 
 __all__ = [
+    "ImageStore",
     "Measurement",
     "PairResult",
     "PairScores",

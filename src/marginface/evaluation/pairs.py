@@ -33,6 +33,33 @@ CropReader = Callable[[Path], ImageArray | None]
 Progress = Callable[[int, int], None]
 
 
+class ImageStore(Protocol):
+    """Reads the images of a protocol: files (the default) or a pack (data.binpack). Implementations are thread-safe."""
+
+    def missing(self, images: Sequence[Path]) -> list[Path]:
+        """Return those of the images that are not there."""
+        ...
+
+    def read(self, image: Path) -> ImageArray:
+        """Decode one image, RGB uint8."""
+        ...
+
+
+class ImageFiles:
+    """Images that are files; their names are their paths."""
+
+    def missing(self, images: Sequence[Path]) -> list[Path]:
+        """Return those that are no files."""
+        return [image for image in images if not image.is_file()]
+
+    def read(self, image: Path) -> ImageArray:
+        """Decode a file."""
+        return read_image(image)
+
+
+FILES = ImageFiles()
+
+
 class Cropper(Protocol):
     """Finds the face of a photo and cuts it out, as a FaceCropper does. Implementations are thread-safe."""
 
@@ -96,15 +123,14 @@ def protocol_cropper(detector: str = "yunet") -> FaceCropper:
     return FaceCropper(load_detector(detector), policy="center")
 
 
-def crop_reader(cropper: Cropper | None) -> CropReader:
-    """Return a function path → crop (112, 112, 3), or None if there is no face; without a cropper, files are crops."""
+def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReader:
+    """Return a function image → crop (112, 112, 3), or None without a face; without a cropper, images are crops."""
     if cropper is None:
-        return _read_aligned
-    return lambda path: cropper.crop(read_image(path)).crop
+        return lambda path: _aligned(store.read(path), path)
+    return lambda path: cropper.crop(store.read(path)).crop
 
 
-def _read_aligned(path: Path) -> ImageArray:
-    crop = read_image(path)
+def _aligned(crop: ImageArray, path: Path) -> ImageArray:
     if crop.shape != (112, 112, 3):
         raise DataError(
             f"{path}: an aligned crop is 112×112 pixels; got {crop.shape[1]}×{crop.shape[0]}. Run `marginface align` "
@@ -117,12 +143,13 @@ def evaluate_pairs(
     embedder: Embedder,
     pairs: Pairs,
     *,
+    store: ImageStore = FILES,
     cropper: Cropper | None = None,
     fars: Sequence[float] | None = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> PairResult:
-    """Run a protocol on a model; without a cropper the images are aligned 112×112 crops.
+    """Run a protocol on a model; without a cropper the images are aligned 112×112 crops. ``store`` reads them.
 
     The embedding is as the embedder was loaded: ``load_embedder(model, mirror=True)`` sums those of crop and mirror
     image before normalization, as the published tables do. Photos of one person among others need a cropper with the
@@ -135,8 +162,8 @@ def evaluate_pairs(
     """
     started = time.perf_counter()
     _require_measurable(pairs, fars)
-    _require_images(pairs)
-    embeddings, found = _embed_all(embedder, pairs.images, crop_reader(cropper), workers, progress)
+    _require_images(pairs, store)
+    embeddings, found = _embed_all(embedder, pairs.images, crop_reader(cropper, store), workers, progress)
     similarities = pair_similarities(embeddings, pairs.first, pairs.second)
     usable = found[pairs.first] & found[pairs.second]
     similarities[~usable] = NO_FACE
@@ -165,8 +192,8 @@ def _require_measurable(pairs: Pairs, fars: Sequence[float] | None) -> None:
         require_supported_far(far, int((~pairs.genuine).sum()))
 
 
-def _require_images(pairs: Pairs) -> None:
-    missing = [str(path) for path in pairs.images if not path.is_file()]
+def _require_images(pairs: Pairs, store: ImageStore) -> None:
+    missing = [str(path) for path in store.missing(pairs.images)]
     if missing:
         shown = ", ".join(missing[:3])
         raise DataError(

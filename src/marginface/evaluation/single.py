@@ -16,6 +16,9 @@ def result_report(result: PairResult, read_crop: CropReader, command: str = "") 
         "genuine pairs": numbers["genuine_pairs"],
         "impostor pairs": numbers["impostor_pairs"],
         "images": numbers["images"],
+        "identities": "from the folders"
+        if numbers["accuracy_interval_identities"]
+        else "not known: no interval over them",
         "without a face": [result.short_name(path) for path in result.failures] or "none",
     }
     environment = {"contract": result.contract.id, **describe_environment(), "seconds": f"{result.seconds:.1f}"}
@@ -36,9 +39,10 @@ def result_lines(result: PairResult) -> list[tuple[str, str, str]]:
     numbers = result.to_dict()
     accuracy = f"{100 * numbers['accuracy_mean']:.2f} ± {100 * numbers['accuracy_std']:.2f} %"
     pairs = f"{percent_interval(numbers['accuracy_interval'])} (Wilson, {numbers['pairs']:,} pairs)"
-    rows = [("Accuracy", accuracy, pairs)]
-    if numbers["accuracy_interval_identities"]:
-        rows.append(("", "", f"{percent_interval(numbers['accuracy_interval_identities'])} (bootstrap, identities)"))
+    identities = numbers["accuracy_interval_identities"]
+    known = f"{percent_interval(identities)} (bootstrap, identities)" if identities else ""
+    over_identities = known or "no interval: identities not known"
+    rows = [("Accuracy", accuracy, pairs), ("", "", over_identities)]
     for point in numbers["tar_at_far"]:
         note = f"{percent_interval(point['interval'])} ({point['impostor_pairs']:,} impostor pairs)"
         rows.append((f"TAR at FAR {point['far']:g}", percent(point["tar"]), note))

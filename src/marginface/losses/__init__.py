@@ -18,6 +18,7 @@ summed         a head with such terms
 lines          the lines of the table for these, and the table of terms
 centers        class centres and their cosines
 implementation what a head asks of its classes: dense, all at once, or chunked, by tiles; choose says which
+sharded        ... of the classes of each process, spread over several
 sampled        ... of a random part of the classes (Partial FC); filtered: without those that look like the same person
 pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
@@ -66,6 +67,7 @@ from marginface.losses.one_vs_all import OneVsAllHead
 from marginface.losses.pairs import Contrastive, CosineContrastive, NPair, PairHead, PairLoss, SupCon, Triplet
 from marginface.losses.scale import FeatureNormScale, LearnedScale, NormProductScale
 from marginface.losses.sface import SFace
+from marginface.losses.sharded import shard_here
 from marginface.losses.softmax import SoftmaxHead
 from marginface.losses.sphereface import SphereFace, SphereFaceR
 from marginface.losses.sphereface2 import SphereFace2
@@ -197,6 +199,7 @@ def build(
         margin: m of the margins that have one; None is the default of the paper.
         gradient: "exact" or "straight_through", see MarginHead.
         implementation: "dense" holds N×C logits, "chunked" one tile of them; "auto" chooses by C. The loss is the same.
+            "sharded" spreads the classes over the processes of torch.distributed: ``centers`` are those of this one.
         multiply: "bfloat16" rounds what chunked multiplies, see losses.chunked.tiles.Tiling.
         tiles: "store" or "recompute" in the backward pass of chunked, see there.
         sample_rate: below 1, each step compares with a random part of the classes (Partial FC), see losses.sampled.
@@ -222,7 +225,8 @@ def build(
     loss = LOSSES[name]
     if margin is not None:
         options = {"margin": margin, **options}
-    request = HeadRequest(name, num_classes, embedding_size, scale, gradient, options)
+    shard = shard_here(num_classes) if implementation == "sharded" else None
+    request = HeadRequest(name, num_classes, embedding_size, scale, gradient, options, shard)
     head = with_terms(loss.head(request), terms or {}, request)
     use_implementation(head, Classes(implementation, Tiling(multiply, tiles), sample_rate, interclass_filter))
     return head

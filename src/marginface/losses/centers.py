@@ -7,8 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from marginface.errors import InputError
+from marginface.losses.chunked import Chunked
 from marginface.losses.dense import products
 from marginface.losses.implementation import SMALLEST_NORM
+from marginface.losses.sharded.shard import Shard
+
+_BLOCK = 1024  # classes whose first centres are drawn at once, where the classes are spread
+_FIRST_NORM = 0.01
 
 
 class ClassCenters(nn.Module):
@@ -18,28 +23,44 @@ class ClassCenters(nn.Module):
         num_classes: C, the number of identities.
         embedding_size: D.
         sub_centers: K, how many centres a class has. Above 1 the cosine of a class is that of its nearest centre.
+        shard: the classes whose centres this process holds; None: all.
 
     Attributes:
-        centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first.
+        centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first. With a shard they, and so the
+            saved state, are those of its classes alone; from equal seeds the first ones are equal for any number of
+            processes.
+        num_classes: C, of all processes.
+        shard: as given.
 
     Raises:
-        InputError: an argument is below 1.
+        InputError: an argument is below 1, or the shard is one of another number of classes.
     """
 
-    def __init__(self, num_classes: int, embedding_size: int, sub_centers: int = 1) -> None:
+    def __init__(self, num_classes: int, embedding_size: int, sub_centers: int = 1, shard: Shard | None = None) -> None:
         super().__init__()
         if num_classes < 1 or embedding_size < 1:
             raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
         if sub_centers < 1:
             raise InputError(f"sub_centers, the centres of a class, is at least 1; got {sub_centers}. Usual: 3")
         of_class = (embedding_size,) if sub_centers == 1 else (sub_centers, embedding_size)
-        self.centers = nn.Parameter(torch.randn(num_classes, *of_class) * 0.01)
+        self.num_classes, self.shard = num_classes, shard
+        if shard is None:
+            self.centers = nn.Parameter(torch.randn(num_classes, *of_class).mul_(_FIRST_NORM))
+        elif shard.num_classes == num_classes:
+            self.centers = nn.Parameter(_first_of_shard(shard, of_class))
+        else:
+            raise InputError(f"the shard of a head with {num_classes} classes is one of so many; got {shard}")
+
+    @property
+    def learned_by_parts(self) -> tuple[nn.Parameter, ...]:
+        """The parameters that belong to no class: those of margin, scale or rule. The head's own are by class."""
+        return tuple(parameter for part in self.children() for parameter in part.parameters())
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
         """Return the cosine of each feature and each class (N, C), without gradient and without margin.
 
-        With sub-centres it is that of the nearest one.
+        With sub-centres it is that of the nearest one. With a shard the classes are those of this process.
         """
         with torch.autocast(features.device.type, enabled=False):
             directions = functional.normalize(features.to(self.centers.dtype))
@@ -47,3 +68,43 @@ class ClassCenters(nn.Module):
                 return products(directions, self.centers)
             norms: Tensor = torch.linalg.vector_norm(self.centers, dim=1)
             return products(directions, self.centers, normalized=False).div_(norms.clamp_min(SMALLEST_NORM))
+
+    @torch.no_grad()
+    def diagnose(self, features: Tensor, labels: Tensor) -> dict[str, float]:
+        """Return how many samples are nearest to their own class, by cosine without margin, and the mean cosine to it.
+
+        It goes through the classes by tiles. A sample whose class is not here (label −1, or with a shard one of another
+        process) does not count, and with a shard nor do the classes of others.
+
+        Args:
+            features: (N, D), not normalized.
+            labels: (N,) int64.
+
+        Returns:
+            ``train_accuracy`` and ``target_cosine``; nothing where no sample counts.
+        """
+        first = 0 if self.shard is None else self.shard.start
+        places = labels - first
+        here = (places >= 0) & (places < len(self.centers))
+        if not here.any():
+            return {}
+        with torch.autocast(features.device.type, enabled=False):
+            directions = functional.normalize(features[here].to(self.centers.dtype))
+            comparison = Chunked().compare(directions, self.centers, places[here])
+            target = comparison.own_cosine()
+            nearer = comparison.survey(lambda cosine, other: ((cosine > target[:, None]) & other).sum(1, keepdim=True))
+        return {"train_accuracy": (nearer == 0).float().mean().item(), "target_cosine": target.mean().item()}
+
+
+def _first_of_shard(shard: Shard, of_class: tuple[int, ...]) -> Tensor:
+    """Return centres (n, …) drawn in blocks, each from a seed of its own: no process draws those of all classes.
+
+    It takes one number from torch's generator, so that it depends on the seed and moves on as any other draw does.
+    """
+    seed = int(torch.randint(2**48, (), device="cpu"))
+    first = torch.empty(shard.size, *of_class)
+    for block in range(shard.start // _BLOCK, (shard.stop - 1) // _BLOCK + 1):
+        drawn = torch.randn(_BLOCK, *of_class, generator=torch.Generator().manual_seed(seed + block), device="cpu")
+        start, stop = max(shard.start, block * _BLOCK), min(shard.stop, (block + 1) * _BLOCK)
+        first[start - shard.start : stop - shard.start] = drawn[start - block * _BLOCK : stop - block * _BLOCK]
+    return first.mul_(_FIRST_NORM)

@@ -15,9 +15,10 @@ from marginface.losses.filtered import Filtered
 from marginface.losses.implementation import Implementation
 from marginface.losses.pairs import PairHead
 from marginface.losses.sampled import Sampled
+from marginface.losses.sharded import Shard, Sharded
 from marginface.losses.summed import without_terms
 
-IMPLEMENTATIONS = ("auto", "dense", "chunked")
+IMPLEMENTATIONS = ("auto", "dense", "chunked", "sharded")
 
 _MANY_CLASSES = 4096  # from here on chunked is the faster one at any batch size (docs/explanation/head.md)
 
@@ -27,7 +28,7 @@ class Classes:
     """Which classes a sample is compared with, and how.
 
     Attributes:
-        implementation: a name in IMPLEMENTATIONS; "auto" is chunked for many classes.
+        implementation: a name in IMPLEMENTATIONS; "auto" and, in each process, "sharded" are chunked for many classes.
         tiling: of chunked.
         sample_rate: the part of the classes that is drawn in each step (losses.sampled).
         interclass_filter: the cosine from which on other classes are left out (losses.filtered); None: none are.
@@ -49,18 +50,20 @@ class Classes:
         if self.implementation == "dense" and self.tiling != Tiling():
             raise InputError("multiply and tiles are those of implementation 'chunked'; the dense one has none")
 
-    def build(self, num_classes: int) -> Implementation:
-        """Return the implementation for C classes.
+    def build(self, num_classes: int, shard: Shard | None = None) -> Implementation:
+        """Return the implementation for so many classes of this process, those of the shard where there is one.
 
         Raises:
             InputError: sample_rate or interclass_filter is out of range.
         """
         tiled = self.implementation == "chunked" or self.tiling != Tiling()
-        many = self.implementation == "auto" and num_classes * min(self.sample_rate, 1) >= _MANY_CLASSES
+        many = self.implementation != "dense" and num_classes * min(self.sample_rate, 1) >= _MANY_CLASSES
         found: Implementation = Chunked(self.tiling) if tiled or many else Dense()
         if self.interclass_filter is not None:
             found = Filtered(found, self.interclass_filter)
-        return found if self.sample_rate == 1 else Sampled(found, self.sample_rate)
+        if self.sample_rate != 1:
+            found = Sampled(found, self.sample_rate)
+        return Sharded(found, shard) if self.implementation == "sharded" else found
 
 
 def use_implementation(head: nn.Module, classes: Classes) -> None:
@@ -71,9 +74,10 @@ def use_implementation(head: nn.Module, classes: Classes) -> None:
     """
     core = without_terms(head)
     if not isinstance(core, PairHead):
-        core.implementation = classes.build(len(cast(Tensor, core.centers)))  # type: ignore[assignment]
+        shard = cast("Shard | None", getattr(core, "shard", None))
+        core.implementation = classes.build(len(cast(Tensor, core.centers)), shard)  # type: ignore[assignment]
     elif classes not in (Classes(), Classes("dense")):
         raise InputError(
-            "a pair loss has no classes to take in tiles, to draw from or to filter: leave implementation, multiply, "
-            "tiles, sample_rate and interclass_filter out"
+            "a pair loss has no classes to take in tiles, to spread, to draw from or to filter: leave implementation, "
+            "multiply, tiles, sample_rate and interclass_filter out"
         )

@@ -63,6 +63,10 @@ class DynArcFace:
         margins = self.margins(nearest_angles(context.centers, classes))
         return add_angle(cosine, margins[place], self.past_pi)
 
+    def needs_all_centers(self) -> str:
+        """Return what all centres are for."""
+        return "dynarcface compares the centres of a batch's classes with all others"
+
     def margins(self, angles: Tensor) -> Tensor:
         """Return m of classes from the angles to their nearest neighbours, both in radians."""
         beyond = angles - self.k1

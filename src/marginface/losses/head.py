@@ -11,11 +11,21 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import ABSENT, against_others, check_batch, present_mean
+from marginface.losses.cross_entropy import ABSENT, against_others, check_shapes, present_mean
 from marginface.losses.dense import Dense
 from marginface.losses.implementation import SMALLEST_NORM, Comparison, Curve, Implementation, Logits, losses_by
-from marginface.losses.margin import ChangesOthers, Margin, MarginContext, Observes, Penalizes, Reports, Surveys
+from marginface.losses.margin import (
+    ChangesOthers,
+    ComparesCenters,
+    Margin,
+    MarginContext,
+    Observes,
+    Penalizes,
+    Reports,
+    Surveys,
+)
 from marginface.losses.scale import FixedScale, Scale
+from marginface.losses.sharded.shard import Shard
 
 Gradient = Literal["exact", "straight_through"]
 
@@ -38,9 +48,10 @@ class MarginHead(ClassCenters):
         gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = φ' = 1, as insightface and the
             authors of X2-Softmax do: the gradient by the cosines is s·(p − onehot), and ψ only shapes p.
         sub_centers: K, how many centres a class has; above 1 its cosine is that of the nearest (losses.subcenter).
+        shard: the classes whose centres this process holds (losses.sharded); None: all.
 
     Attributes:
-        centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first.
+        centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first. See ClassCenters.
         implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
 
     Raises:
@@ -56,13 +67,19 @@ class MarginHead(ClassCenters):
         scale: float | Scale = 64.0,
         gradient: Gradient = "exact",
         sub_centers: int = 1,
+        shard: Shard | None = None,
     ) -> None:
-        super().__init__(num_classes, embedding_size, sub_centers)
+        super().__init__(num_classes, embedding_size, sub_centers, shard)
         self.implementation: Implementation = Dense()
         self.margin, self.gradient = margin, checked_gradient(gradient)
         self.scaling: Scale = FixedScale(scale) if isinstance(scale, int | float) else scale
         if self.scaling.keeps_center_norms and isinstance(margin, ChangesOthers):
             raise InputError(f"{type(margin).__name__} changes cosines of other classes; its centres have no norms")
+        if shard is not None and shard.has_others and isinstance(margin, ComparesCenters):
+            raise InputError(
+                f"{margin.needs_all_centers()}, so all have to be in one process, and this one has {shard}: leave "
+                "implementation 'sharded' to other losses"
+            )
         self._margin_strength = 1.0
 
     @property
@@ -102,10 +119,12 @@ class MarginHead(ClassCenters):
 
         Where the label is −1 it is any number: leave it out.
         """
-        check_batch(features, labels, self.centers)
+        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
-            return losses_by(self.implementation, features, labels, lambda x, y: self._losses(x, y, step))
+            return losses_by(
+                self.implementation, features, labels, lambda x, y: self._losses(x, y, step), self.learned_by_parts
+            )
 
     def report(self, step: int) -> dict[str, float]:
         """Return what margin and scale have to say at a step, by name; empty for most losses."""

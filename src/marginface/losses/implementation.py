@@ -129,17 +129,34 @@ class Implementation(Protocol):
 class Spans(Protocol):
     """An implementation whose classes, and so its batches, are spread over processes."""
 
-    def together(self, features: Tensor, labels: Tensor, losses: Callable[[Tensor, Tensor], Tensor], /) -> Tensor:
-        """Return the losses of this process's samples (N,), of a function over those of all processes."""
+    def together(
+        self,
+        features: Tensor,
+        labels: Tensor,
+        losses: Callable[[Tensor, Tensor], Tensor],
+        learned: Sequence[Tensor],
+        /,
+    ) -> Tensor:
+        """Return the losses of this process's samples (N,), of a function over those of all processes.
+
+        ``learned`` are the parameters that every process has whole.
+        """
         ...
 
 
 def losses_by(
-    implementation: Implementation, features: Tensor, labels: Tensor, losses: Callable[[Tensor, Tensor], Tensor]
+    implementation: Implementation,
+    features: Tensor,
+    labels: Tensor,
+    losses: Callable[[Tensor, Tensor], Tensor],
+    learned: Sequence[Tensor],
 ) -> Tensor:
-    """Return losses(features, labels) (N,), computed together with other processes where the classes are spread."""
+    """Return losses(features, labels) (N,), computed together with other processes where the classes are spread.
+
+    ``learned`` are the parameters of the head that belong to no class, such as a scale.
+    """
     if isinstance(implementation, Spans):
-        return implementation.together(features, labels, losses)
+        return implementation.together(features, labels, losses, learned)
     return losses(features, labels)
 
 

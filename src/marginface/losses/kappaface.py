@@ -51,7 +51,7 @@ class KappaFace(nn.Module):
         past_pi: the treatment beyond π − m·w, see ArcFace.
 
     Attributes:
-        means: (C, D), the mean unit feature of each class.
+        means: (C, D), the mean unit feature of each class; where the classes are spread, those of all in every process.
         counts: (C,) int64, the samples seen of each.
 
     Raises:

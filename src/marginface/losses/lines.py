@@ -46,7 +46,13 @@ class OneVsAllLoss:
     def head(self, request: HeadRequest) -> nn.Module:
         """Return a OneVsAllHead with this rule."""
         rule = self.rule(**facts_for(self.rule, request), **_chosen(request, self.rule, self.options))
-        return OneVsAllHead(request.num_classes, request.embedding_size, rule=rule, gradient=request.gradient)
+        return OneVsAllHead(
+            request.num_classes,
+            request.embedding_size,
+            rule=rule,
+            gradient=request.gradient,
+            shard=request.shard,
+        )
 
 
 @dataclass(frozen=True)
@@ -108,11 +114,16 @@ def with_terms(head: nn.Module, terms: TermOptions, request: HeadRequest) -> nn.
 
     Raises:
         UnknownName: TERMS has no such name, or the term no such option.
-        InputError: a value is out of range.
+        InputError: a value is out of range, or the classes are spread over processes.
     """
     if not terms:
         return head
     check_terms(terms)
+    if request.shard is not None and request.shard.has_others:
+        raise InputError(
+            f"the terms of {request.name} ({', '.join(terms)}) have centres of their own, for all classes, that follow "
+            f"the samples of one process, and this one has {request.shard}: leave them out, or implementation 'sharded'"
+        )
     return SummedHead(head, {name: _term(name, options, request) for name, options in terms.items()})
 
 

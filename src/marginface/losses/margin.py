@@ -8,6 +8,7 @@ ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV
 Penalizes          it adds a term to the loss of each sample (MagFace)
 Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
 Cautions           it knows when its parameters do not fit the task (X2-Softmax)
+ComparesCenters    it looks at the centres of all classes, which must not be spread over processes (Dyn-ArcFace)
 
 A scale may survey, observe and report as well (AdaCos). A margin that keeps buffers or parameters is an nn.Module, any
 other a frozen dataclass. In ``observe`` a buffer that takes part in the gradient of the cosines is replaced and not
@@ -33,7 +34,7 @@ class MarginContext:
         labels: (N,) int64, 0 where the label is −1.
         present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
         centers: (C, D), or (C, K, D) with K sub-centres; not normalized; they carry gradient as the features do:
-            detach what must not be learned from.
+            detach what must not be learned from. Where the classes are spread over processes, those of this process.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
         survey: (N, K) what ``survey`` of the same margin or scale gave, summed over all other classes; without columns
@@ -159,4 +160,13 @@ class Cautions(Protocol):
 
     def cautions(self, facts: HeadFacts, /) -> tuple[str, ...]:
         """Return a sentence for each thing that a person who trains with it should know; empty if all is well."""
+        ...
+
+
+@runtime_checkable
+class ComparesCenters(Protocol):
+    """Looks at the centres of all classes, so it does not work where they are spread over processes."""
+
+    def needs_all_centers(self) -> str:
+        """Return what they are needed for, as the beginning of a sentence."""
         ...

@@ -10,11 +10,12 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import check_batch, present_mean
+from marginface.losses.cross_entropy import check_shapes, present_mean
 from marginface.losses.dense import Dense
 from marginface.losses.head import Gradient, bent, checked_gradient, checked_strength
 from marginface.losses.implementation import Implementation, losses_by
 from marginface.losses.margin import Reports
+from marginface.losses.sharded.shard import Shard
 
 
 class Rule(Protocol):
@@ -65,9 +66,10 @@ class OneVsAllHead(ClassCenters):
         rule: the two terms.
         gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = φ' = 1. SphereFace2 calls the
             latter "characteristic gradient detachment". A rule that bends no cosine has only the exact one.
+        shard: the classes whose centres this process holds (losses.sharded); None: all.
 
     Attributes:
-        centers: (C, D), not normalized; N(0, 0.01) at first.
+        centers: (C, D), not normalized; N(0, 0.01) at first. See ClassCenters.
         implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
         is_softmax: false: the loss of a fresh head is not near log C.
 
@@ -77,8 +79,16 @@ class OneVsAllHead(ClassCenters):
 
     is_softmax = False
 
-    def __init__(self, num_classes: int, embedding_size: int, *, rule: Rule, gradient: Gradient = "exact") -> None:
-        super().__init__(num_classes, embedding_size)
+    def __init__(
+        self,
+        num_classes: int,
+        embedding_size: int,
+        *,
+        rule: Rule,
+        gradient: Gradient = "exact",
+        shard: Shard | None = None,
+    ) -> None:
+        super().__init__(num_classes, embedding_size, shard=shard)
         self.implementation: Implementation = Dense()
         self.rule, self.gradient = rule, checked_gradient(gradient)
         if gradient == "straight_through" and not isinstance(rule, Bends):
@@ -112,10 +122,10 @@ class OneVsAllHead(ClassCenters):
 
     def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
         """Return the loss of each sample (N,); see MarginHead.losses."""
-        check_batch(features, labels, self.centers)
+        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
-            return losses_by(self.implementation, features, labels, self._losses)
+            return losses_by(self.implementation, features, labels, self._losses, self.learned_by_parts)
 
     def report(self, step: int) -> dict[str, float]:
         """Return what the rule has to say at a step, by name."""

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import against_others, check_batch, present_mean
+from marginface.losses.cross_entropy import against_others, check_shapes, present_mean
 from marginface.losses.dense import Dense
 from marginface.losses.implementation import Implementation, Logits, losses_by
+from marginface.losses.sharded.shard import Shard
 
 
 class SoftmaxHead(ClassCenters):
@@ -25,19 +26,20 @@ class SoftmaxHead(ClassCenters):
     Args:
         num_classes: C, the number of identities.
         embedding_size: D.
+        shard: the classes that this process holds (losses.sharded); None: all.
 
     Attributes:
-        centers: W (C, D); N(0, 0.01) at first.
-        bias: b (C,); 0 at first.
+        centers: W (C, D); N(0, 0.01) at first. See ClassCenters.
+        bias: b (C,), with a shard those of its classes; 0 at first.
 
     Raises:
         InputError: an argument is out of range.
     """
 
-    def __init__(self, num_classes: int, embedding_size: int) -> None:
-        super().__init__(num_classes, embedding_size)
+    def __init__(self, num_classes: int, embedding_size: int, shard: Shard | None = None) -> None:
+        super().__init__(num_classes, embedding_size, shard=shard)
         self.implementation: Implementation = Dense()
-        self.bias = nn.Parameter(torch.zeros(num_classes))
+        self.bias = nn.Parameter(torch.zeros(len(self.centers)))
 
     def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
         """Return the mean loss, a scalar; see MarginHead.forward."""
@@ -45,10 +47,10 @@ class SoftmaxHead(ClassCenters):
 
     def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
         """Return the loss of each sample (N,); see MarginHead.losses."""
-        check_batch(features, labels, self.centers)
+        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
         with torch.autocast(features.device.type, enabled=False):
             features = features.to(self.centers.dtype)
-            return losses_by(self.implementation, features, labels, self._losses)
+            return losses_by(self.implementation, features, labels, self._losses, self.learned_by_parts)
 
     def _losses(self, features: Tensor, labels: Tensor) -> Tensor:
         comparison = self.implementation.compare(features, self.centers, labels.clamp_min(0))

@@ -14,6 +14,7 @@ from marginface.losses.arcface import ArcFace
 from marginface.losses.cross_entropy import ABSENT, check_batch
 from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.past_pi import PastPi
+from marginface.losses.sharded.shard import Shard
 
 _ROWS = 4096  # samples at a time in find_outliers: their own sub-centres are rows × K × D numbers
 PAPER_ANGLE = math.radians(75)
@@ -28,6 +29,7 @@ def subcenter_arcface(
     sub_centers: int = 3,
     scale: float = 64.0,
     gradient: Gradient = "exact",
+    shard: Shard | None = None,
 ) -> MarginHead:
     r"""ArcFace with K centres a class, of which the nearest counts: cos θ_j = max_k cos θ_jk, ψ(θ) = cos(θ + m).
 
@@ -46,6 +48,7 @@ def subcenter_arcface(
         sub_centers: K; 1 is ArcFace.
         scale: s.
         gradient: "exact" or "straight_through", see MarginHead.
+        shard: the classes whose centres this process holds (losses.sharded); None: all.
 
     Raises:
         InputError: an argument is out of range.
@@ -57,6 +60,7 @@ def subcenter_arcface(
         scale=scale,
         gradient=gradient,
         sub_centers=sub_centers,
+        shard=shard,
     )
 
 

@@ -13,17 +13,21 @@ from marginface.errors import InputError
 from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.margin import Margin
 from marginface.losses.scale import FixedScale, Scale
+from marginface.losses.sharded.shard import Shard
 from marginface.losses.softmax import SoftmaxHead
 from marginface.registry import Registry
 
 Option = int | float | str | bool
 
-FACTS = ("num_classes", "embedding_size")  # a constructor that names one of these gets it; they are no options
+FACTS = ("num_classes", "embedding_size", "shard")  # a constructor that names one of these gets it; they are no options
 
 
 @dataclass(frozen=True)
 class HeadRequest:
-    """What the caller of ``build`` wants; None stands for the default of the paper."""
+    """What the caller of ``build`` wants; None stands for the default of the paper.
+
+    ``shard``: the classes whose centres this process holds, of the num_classes of all; None: all.
+    """
 
     name: str
     num_classes: int
@@ -31,6 +35,7 @@ class HeadRequest:
     scale: float | None = None
     gradient: Gradient = "exact"
     options: Mapping[str, Option] = field(default_factory=dict)
+    shard: Shard | None = None
 
 
 class Loss(Protocol):
@@ -154,7 +159,7 @@ class PlainSoftmax:
                 f"softmax has no scale and only the exact gradient; got scale {request.scale}, gradient "
                 f"{request.gradient!r}. Leave both out, or choose normface: softmax over cosines with a scale."
             )
-        return SoftmaxHead(request.num_classes, request.embedding_size)
+        return SoftmaxHead(request.num_classes, request.embedding_size, request.shard)
 
 
 def margin_head(request: HeadRequest, margin: Callable[..., Margin], scale: Scale) -> MarginHead:
@@ -165,6 +170,7 @@ def margin_head(request: HeadRequest, margin: Callable[..., Margin], scale: Scal
         margin=margin(**facts_for(margin, request), **request.options),
         scale=scale,
         gradient=request.gradient,
+        shard=request.shard,
     )
 
 
@@ -174,10 +180,10 @@ def options_of(maker: Callable[..., object]) -> dict[str, inspect.Parameter]:
     return {name: parameter for name, parameter in parameters.items() if name not in FACTS}
 
 
-def facts_for(maker: Callable[..., object], request: HeadRequest) -> dict[str, int]:
-    """Return num_classes and embedding_size as far as a class asks for them."""
-    facts = {"num_classes": request.num_classes, "embedding_size": request.embedding_size}
-    return {name: facts[name] for name in FACTS if name in inspect.signature(maker).parameters}
+def facts_for(maker: Callable[..., object], request: HeadRequest) -> dict[str, int | Shard | None]:
+    """Return num_classes, embedding_size and shard as far as a class asks for them."""
+    parameters = inspect.signature(maker).parameters
+    return {name: getattr(request, name) for name in FACTS if name in parameters}
 
 
 def check_options(request: HeadRequest, maker: Callable[..., object], known: tuple[str, ...]) -> None:

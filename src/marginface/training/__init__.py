@@ -4,6 +4,8 @@ recipe, recipe_file  what a training does, as TOML, checked
 resolve              "auto" and relative paths → values
 sources, batches     crops to train on and held out; batches as a function of (seed, step)
 learner              backbone, head, optimizer, one step
+centers_update       the optimizer's step on the class centres within the backward pass
+skipped_steps        ... on those that were not drawn, in closed form
 trainer              the loop
 run                  the folder: train()
 checkpoint, journal  what a kill cannot destroy
@@ -14,9 +16,11 @@ jobs                 its runs, one after the other or side by side
 lock                 one process at a time in a folder
 decisions            what a finished run decides on its pairs
 compare, sweep       all of it: several losses, or one over a grid
+plan/                what a head of C identities takes, before it is trained
 allocator            memory that stays between steps
 """
 
+from marginface.training.centers_update import update_in_backward
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.recipe import Recipe
 from marginface.training.recipe_file import read_recipe, recipe_from, write_recipe
@@ -31,5 +35,6 @@ __all__ = [
     "read_recipe",
     "recipe_from",
     "train",
+    "update_in_backward",
     "write_recipe",
 ]

@@ -13,6 +13,7 @@ frozen    left alone: no momentum, no decay, as in the first Partial FC (arXiv:2
 from __future__ import annotations
 
 from typing import Any, Literal, Protocol, cast
+from weakref import WeakMethod
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from torch.optim.sgd import sgd
 
 from marginface.errors import InputError
 from marginface.losses import PairHead, without_terms
-from marginface.training.skipped_steps import SkippedSteps, rows_of
+from marginface.training.skipped_steps import ROWS, SkippedSteps, rows_of
 
 Unsampled = Literal["lazy", "frozen"]
 
@@ -72,7 +73,8 @@ class CentersUpdate:
         dampening = self._group().get("dampening", 0)
         if dampening:
             raise InputError(f"an update in the backward pass is for SGD without dampening; got {dampening}")
-        optimizer.register_step_post_hook(lambda *_: self._end())
+        ended = WeakMethod(self._end)  # the optimizer does not hold this: centres that nobody uses are freed at once
+        optimizer.register_step_post_hook(lambda *_: (ended() or _nothing)())
 
     def begin(self) -> None:
         """Expect the gradients of one backward pass.
@@ -106,14 +108,21 @@ class CentersUpdate:
 
     def step(self, rows: slice | Tensor, gradient: Tensor, /) -> None:
         """Do the optimizer's step on some rows, by their gradient (n, D), which may be overwritten."""
+        if isinstance(rows, slice):
+            self._step(rows, gradient)
+        else:
+            for block, by_block in zip(torch.split(rows, ROWS), torch.split(gradient, ROWS), strict=True):
+                self._step(block, by_block)
+        if self._skipped is not None:
+            self._skipped.mark(rows)
+
+    def _step(self, rows: slice | Tensor, gradient: Tensor) -> None:
         whole = [rows_of(self._centers), *(rows_of(tensor) for tensor in self._moving())]
         parts = [tensor[rows] for tensor in whole]
         self._rule.step(parts, gradient, self._group(), self._state())
         if isinstance(rows, Tensor):
             for tensor, part in zip(whole, parts, strict=True):
                 tensor.index_copy_(0, rows, part)
-        if self._skipped is not None:
-            self._skipped.mark(rows)
 
     def catch_up(self) -> None:
         """Bring all rows up to date, as before a checkpoint."""
@@ -141,6 +150,10 @@ class CentersUpdate:
     def _moving(self) -> list[Tensor]:
         state = self._state()
         return [state[name] for name in self._rule.moving(self._group())]
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class _Rule(Protocol):

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from marginface import backbones, losses
 from marginface.errors import CheckpointError, RecipeError
+from marginface.losses.centers import ClassCenters
 from marginface.losses.pairs import PairLoss
 from marginface.losses.summed import without_terms
 from marginface.training.averaging import WeightAverage
@@ -99,14 +100,8 @@ class Learner:
 
         Of a loss without centres: the similarities within the batch, and what the loss has to say about it.
         """
-        core = without_terms(self.head)
-        if isinstance(core, losses.PairHead):
-            return core.diagnose(features, labels)
-        with torch.no_grad():
-            cosine: Tensor = self.head.cosine(features)  # type: ignore[operator]
-            right = (cosine.argmax(dim=1) == labels).float().mean()
-            target = cosine.gather(1, labels[:, None]).mean()
-        return {"train_accuracy": right.item(), "target_cosine": target.item()}
+        head: losses.PairHead | ClassCenters = without_terms(self.head)  # type: ignore[assignment]
+        return head.diagnose(features, labels)
 
     def report(self, step: int) -> dict[str, float]:
         """Return what the head has to say at a step (its λ, its running statistics …), by name."""
@@ -191,8 +186,9 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
 
 def _implementation(recipe: Recipe) -> str:
     """Return what [loss] asks for; a head that learns within the backward pass needs its classes in tiles."""
+    asked = recipe.loss.implementation
     with_classes = not isinstance(losses.LOSSES[recipe.loss.name], PairLoss)
-    return "chunked" if recipe.optim.head_in_backward and with_classes else recipe.loss.implementation
+    return "chunked" if asked == "auto" and with_classes and recipe.optim.head_in_backward else asked
 
 
 def _centers_update(recipe: Recipe, head: nn.Module, optimizer: Optimizer) -> CentersUpdate | None:

@@ -183,7 +183,7 @@ class LossSection(Section):
     gradient: Literal["exact", "straight_through"] = Field(
         default="exact", description="the derivative of the formula, or 1 on the target as most public code has it"
     )
-    implementation: Literal["auto", "dense", "chunked"] = Field(
+    implementation: Literal["auto", "dense", "chunked", "sharded"] = Field(
         default="auto",
         description="how sums over classes are computed: all at once, by tiles, or as suits their number",
     )
