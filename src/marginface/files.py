@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -12,16 +11,16 @@ from typing import IO
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
     """Let ``fill`` write a temporary file in the same folder, then put it in place at once; return the path.
 
-    The folder is made if it is missing. Whatever ``fill`` raises passes through, and the temporary file is gone.
+    The folder is made if it is missing; who may read the file is as for any new file. Whatever ``fill`` raises passes
+    through, and the temporary file is gone.
 
     Raises:
         OSError: the folder or the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    part = Path(name)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with part.open("xb") as stream:
             fill(stream)
         part.replace(path)
     finally:

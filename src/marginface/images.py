@@ -35,6 +35,11 @@ _PLUGINS = {
     "AVIF": "Avif", "JPEG2000": "Jpeg2K",
 }  # fmt: skip
 
+_SUFFIXES = {
+    "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "GIF": ".gif", "BMP": ".bmp", "PPM": ".ppm",
+    "AVIF": ".avif", "JPEG2000": ".jp2",
+}  # fmt: skip
+
 # What Pillow's decoders raise on bytes that are not what they claim; TypeError and the like come from hostile headers.
 _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError, OverflowError,
@@ -81,6 +86,16 @@ def read_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> I
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
         raise UnreadableImage(f"{path}: cannot open this file: {reason}") from None
+
+
+def image_suffix(content: bytes) -> str:
+    """Return the usual suffix of an encoded image, by its first bytes; nothing is decoded.
+
+    Raises:
+        UnreadableImage: the bytes are no image of a known kind.
+    """
+    kind, _ = _find_decoder(BytesIO(content), f"image of {len(content):,} bytes")
+    return _SUFFIXES[kind]
 
 
 def list_images(folder: Path) -> list[Path]:

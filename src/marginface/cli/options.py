@@ -27,6 +27,14 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def write_json(value: Any, path: Path | None) -> None:
+    """Write a value to a JSON file, if there is to be one, and say where."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        typer.echo(f"Numbers: {path}")
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder for what a command writes; raise InputError where a file is in the way."""
     from marginface.errors import InputError

@@ -2,6 +2,10 @@
 
 source      the CropSource protocol, subsets by identity, arrays in memory
 folder      crops in folders, one folder per identity
+packs       RecordIO, tar shards, Parquet, lists: whatever holds many images with labels
+encoded     what these have in common, and the check that reads every image once
+crops       a crop source of any of them
+convert     from any of them to another; survey: what one holds
 synthetic   faces drawn by this package, for the demo and the tests
 sampler     which crops make a batch: a pure function of (seed, step)
 transforms  augmentation of a batch on its device (needs torch; import it by name)

@@ -46,25 +46,60 @@ class DrawnData(Section):
     )
 
 
+Exclude = Annotated[
+    tuple[str, ...] | str,
+    Field(description="identities to leave out: a list of names, or the path of a text file with one a line"),
+]
+MinImages = Annotated[Count, Field(description="identities with fewer readable images are left out")]
+MemoryGb = Annotated[Amount, Field(description="GB of decoded crops kept in memory")]
+HoldOut = Annotated[CountOrZero, Field(description="identities kept out of training, for the held-out pairs")]
+Balance = Annotated[
+    Fraction,
+    Field(
+        description="an identity with n images is drawn ∝ n**balance: 1 every image once per epoch, 0.5 the square "
+        "root of the count, 0 every identity as often"
+    ),
+]
+
+
 class FolderData(Section):
     """Aligned 112×112 crops in folders, one folder per identity (data.folder)."""
 
     source: Literal["folders"]
     folders: tuple[str, ...] = Field(min_length=1, description="roots; a relative path is relative to where you start")
-    exclude: tuple[str, ...] | str = Field(
-        default=(), description="identities to leave out: a list of names, or the path of a text file with one a line"
-    )
-    min_images: Count = Field(default=2, description="identities with fewer readable images are left out")
-    memory_gb: Amount = Field(default=4.0, description="GB of decoded crops kept in memory")
-    hold_out: CountOrZero = Field(default=0, description="identities kept out of training, for the held-out pairs")
-    balance: Fraction = Field(
-        default=1.0,
-        description="an identity with n images is drawn ∝ n**balance: 1 every image once per epoch, 0.5 the square "
-        "root of the count, 0 every identity as often",
-    )
+    exclude: Exclude = ()
+    min_images: MinImages = 2
+    memory_gb: MemoryGb = 4.0
+    hold_out: HoldOut = 0
+    balance: Balance = 1.0
 
 
-DataSection = Annotated[DrawnData | FolderData, Field(discriminator="source")]
+class PackedData(Section):
+    """Aligned 112×112 crops in RecordIO, tar shards, Parquet files or a list; the files say which (data.packs)."""
+
+    source: Literal["packed"]
+    path: str = Field(
+        min_length=1,
+        description="train.rec or its folder, tar shards or Parquet files (a file, a folder, or a pattern such as "
+        "train-*.tar), or a list of paths and labels; a relative path is relative to where you start",
+    )
+    label: str = Field(
+        default="", description="the column, or field of key.json, that holds the identity; empty: it is found"
+    )
+    check: Literal["images", "index"] = Field(
+        default="images",
+        description="images: each is read and decoded once, those that do not decode are left out, and the fingerprint "
+        "covers their content; index: nothing is read before it is needed, and the fingerprint covers labels and sizes",
+    )
+    exclude: Exclude = ()
+    min_images: MinImages = 2
+    memory_gb: MemoryGb = 4.0
+    hold_out: HoldOut = 0
+    balance: Balance = 1.0
+
+
+DATA_SECTIONS: dict[str, type[Section]] = {"drawn": DrawnData, "folders": FolderData, "packed": PackedData}
+DataSection = Annotated[DrawnData | FolderData | PackedData, Field(discriminator="source")]
 
 
 class Fade(Section):

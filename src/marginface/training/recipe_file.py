@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from marginface.errors import RecipeError
 from marginface.registry import near_names
-from marginface.training.recipe import DrawnData, FolderData, Recipe
+from marginface.training.recipe import DATA_SECTIONS, Recipe
 
 # Keys that decide no number of the training: a resumed run may change them.
 FREE_KEYS = frozenset(
@@ -114,7 +114,7 @@ def _first_problem(error: ValidationError, values: Mapping[str, Any]) -> str:
     """Say the first problem in the words of the recipe."""
     problem = error.errors(include_url=False)[0]
     place = [str(part) for part in problem["loc"]]
-    if place[:1] == ["data"] and place[1:2] in (["drawn"], ["folders"]):
+    if place[:1] == ["data"] and place[1:2] in [[name] for name in DATA_SECTIONS]:
         del place[1]
     if problem["type"] == "extra_forbidden":
         return _unknown_key(place, values)
@@ -136,5 +136,5 @@ def _unknown_key(place: list[str], values: Mapping[str, Any]) -> str:
 
 def _keys(section: str, values: Mapping[str, Any]) -> list[str]:
     if section == "data":
-        return list((FolderData if values["data"].get("source") == "folders" else DrawnData).model_fields)
+        return list(DATA_SECTIONS[values["data"]["source"]].model_fields)
     return list(type(getattr(Recipe(), section)).model_fields)

@@ -12,7 +12,7 @@ from marginface.backbones import BACKBONES
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
 from marginface.training.learner import build_head
-from marginface.training.recipe import FolderData, OptionValue, Recipe
+from marginface.training.recipe import FolderData, OptionValue, PackedData, Recipe
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -80,8 +80,10 @@ def multiplies_bfloat16() -> bool:
 
 
 def _absolute(data: object) -> object:
-    if not isinstance(data, FolderData):
+    if not isinstance(data, FolderData | PackedData):
         return data
     exclude = str(Path(data.exclude).resolve()) if isinstance(data.exclude, str) else data.exclude
+    if isinstance(data, PackedData):
+        return data.model_copy(update={"path": str(Path(data.path).resolve()), "exclude": exclude})
     folders = tuple(str(Path(folder).resolve()) for folder in data.folders)
     return data.model_copy(update={"folders": folders, "exclude": exclude})

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from marginface.data.crops import EncodedCrops
 from marginface.data.folder import IdentityFolders
 from marginface.data.holdout import PairIndex, split, verification_pairs
 from marginface.data.names import read_names
+from marginface.data.packs import open_images
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
-from marginface.training.recipe import DrawnData, FolderData, Recipe
+from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +30,7 @@ class TrainingData:
         return self.train.fingerprint()
 
 
-def open_source(data: DrawnData | FolderData) -> CropSource:
+def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
     """Return every crop that the section names, the held-out ones included."""
     if isinstance(data, DrawnData):
         return DrawnFaces(
@@ -40,6 +42,14 @@ def open_source(data: DrawnData | FolderData) -> CropSource:
             tail=data.tail,
         )
     exclude = read_names(Path(data.exclude)) if isinstance(data.exclude, str) else data.exclude
+    if isinstance(data, PackedData):
+        return EncodedCrops(
+            open_images(Path(data.path), label=data.label),
+            exclude=exclude,
+            min_images=data.min_images,
+            memory_gb=data.memory_gb,
+            check=data.check,
+        )
     folders = [Path(folder) for folder in data.folders]
     return IdentityFolders(folders, exclude=exclude, min_images=data.min_images, memory_gb=data.memory_gb)
 
@@ -55,6 +65,8 @@ def open_data(recipe: Recipe) -> TrainingData:
     manifest = getattr(source, "manifest", None)
     if manifest is not None:
         description |= {name: list(getattr(manifest, name)) for name in ("unreadable", "excluded", "too_few")}
+    if isinstance(source, EncodedCrops) and source.problems:
+        description["problems"] = list(source.problems)
     evaluation = recipe.evaluation
     if recipe.data.hold_out == 0:
         return TrainingData(source, None, None, description)

@@ -1,0 +1,77 @@
+"""Files that hold many images with labels, and how each is read.
+
+    folders    root/Name/1.jpg                     data.folder
+    recordio   train.rec and train.idx             recordio, record
+    tar        key.jpg with key.cls or key.json    tar
+    parquet    image bytes and labels              parquet
+    list       lines of path and label             listfile
+
+To add one: a file here with a class that is EncodedImages, a line in FORMATS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from marginface.data.encoded import EncodedImages
+from marginface.data.folder import FolderImages, holds_identity_folders
+from marginface.data.packs.listfile import find_lists, open_list
+from marginface.data.packs.parquet import find_parquet, open_parquet
+from marginface.data.packs.recordio import find_records, open_records
+from marginface.data.packs.tar import find_shards, open_shards
+from marginface.data.unfinished import check_finished
+from marginface.errors import DataError
+from marginface.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How to see that a path holds this format, and how to open it; ``open`` takes the path and the label's field."""
+
+    holds: Callable[[Path], bool]
+    open: Callable[[Path, str], EncodedImages]
+
+
+FORMATS: Registry[Format] = Registry("format")
+FORMATS.add("recordio", Format(lambda path: bool(find_records(path)), lambda path, _: open_records(path)))
+FORMATS.add("tar", Format(lambda path: bool(find_shards(path)), open_shards))
+FORMATS.add("parquet", Format(lambda path: bool(find_parquet(path)), open_parquet))
+FORMATS.add("list", Format(lambda path: bool(find_lists(path)), open_list))
+FORMATS.add("folders", Format(holds_identity_folders, lambda path, _: FolderImages([path])))
+
+
+def format_of(path: Path) -> str:
+    """Return the name of the format that a path holds.
+
+    Raises:
+        DataError: nothing is there, or none of the formats.
+    """
+    check_finished(path if path.is_dir() else path.parent)
+    there = path.exists() or any(sign in path.name for sign in "*?[")
+    found = next((name for name, entry in FORMATS.items() if there and entry.holds(path)), None)
+    if found is not None:
+        return found
+    what = "a folder without any" if path.is_dir() else "another file" if path.exists() else "nothing there"
+    raise DataError(
+        f"{path}: expected train.rec, tar shards, Parquet files, a list (.lst, .csv, .tsv, .txt) or a folder per "
+        f"identity; got {what}"
+    )
+
+
+def open_images(path: Path, *, label: str = "") -> EncodedImages:
+    """Open whatever holds images with labels; the files decide the format.
+
+    Args:
+        path: a file, a folder, or a pattern of shards such as data/train-*.tar.
+        label: the field, column or key of the identity, where there are several; "" takes one of ``names.LABEL_NAMES``.
+
+    Raises:
+        DataError: it is not there, is none of the formats, or is damaged; or a conversion into it has not ended.
+        MissingExtra: the format needs an optional dependency.
+    """
+    images = FORMATS[format_of(path)].open(path, label)
+    if len(images.listing.labels) == 0:
+        raise DataError(f"{path}: expected images; got none")
+    return images

@@ -1,0 +1,213 @@
+"""Tar shards in the way of webdataset: key.jpg with key.cls or key.json, read at their offsets.
+
+The key is the path up to the last dot, so that names with dots do no harm. key.cls holds the label as text; key.json an
+object with the label in one of its fields. A shard is read through once to find the offsets; they are kept
+(``data.kept``).
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginface.data.encoded import Listing, number_identities, sha256_of
+from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
+from marginface.data.packs.bytefile import ByteFile
+from marginface.data.packs.names import LABEL_NAMES, plain_number
+from marginface.errors import DataError
+from marginface.images import IMAGE_SUFFIXES
+from marginface.values import IntArray
+
+_KIND = "tar 1"
+_LARGEST_LABEL = 1 << 20  # bytes of a key.json: more is no label
+_Span = tuple[int, int]
+
+
+class TarImages:
+    """The images of tar shards, in the order of the shards and of the members.
+
+    Args:
+        paths: the shards, uncompressed.
+        label: the field of key.json that holds the identity; "" takes one of ``names.LABEL_NAMES``.
+
+    Raises:
+        DataError: a shard is no tar file, is compressed or cut short, or no image has a label.
+    """
+
+    def __init__(self, paths: Sequence[Path], label: str = "") -> None:
+        self._shards: list[ByteFile] = [ByteFile(path) for path in paths]
+        place = kept_place(f"{_KIND} {label}", paths)
+        arrays = kept_arrays(place)
+        if arrays is None:
+            arrays = _scan(self._shards, label)
+            keep_arrays(place, arrays)
+        self._keys = texts_of(arrays["keys"])
+        self._shard: IntArray = arrays["shard"]
+        self._offsets: IntArray = arrays["offsets"]
+        identities, labels = number_identities(texts_of(arrays["labels"]))
+        self.listing = Listing(
+            origin=str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1:,} more",
+            identities=identities,
+            labels=labels,
+            sizes=arrays["sizes"],
+            files=tuple(paths),
+            names_sha256=sha256_of(self._keys),
+            left_out=tuple(texts_of(arrays["left_out"])),
+            problems=tuple(texts_of(arrays["problems"])),
+        )
+
+    def name(self, index: int) -> str:
+        """Return identity, number of the shard and key: Ann/0/00000017."""
+        identity = self.listing.identities[self.listing.labels[index]]
+        return f"{identity}/{self._shard[index]}/{self._keys[index]}"
+
+    def place(self, index: int) -> str:
+        """Return the shard and the key."""
+        return f"{self._shards[int(self._shard[index])].path}, {self._keys[index]}"
+
+    def bytes_of(self, index: int) -> bytes:
+        """Return the member."""
+        shard = self._shards[int(self._shard[index])]
+        offset, size = int(self._offsets[index]), int(self.listing.sizes[index])
+        return shard.read(offset, size)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """The members of one key: where the image and the label are."""
+
+    image: _Span | None = None
+    label: _Span | None = None
+    is_json: bool = False
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the shards hold, image by image."""
+
+    keys: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    shard: list[int] = field(default_factory=list)
+    spans: list[_Span] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays, for data.kept."""
+        spans = np.asarray(self.spans, dtype=np.int64).reshape(-1, 2)
+        texts = {name: text_array(getattr(self, name)) for name in ("keys", "labels", "left_out", "problems")}
+        return {"shard": np.asarray(self.shard, np.int64), "offsets": spans[:, 0], "sizes": spans[:, 1], **texts}
+
+
+def find_shards(path: Path) -> list[Path]:
+    """Return the shards that a path means: a .tar file, those in a folder, or those that a pattern matches."""
+    if path.is_dir():
+        return sorted(path.glob("*.tar"))
+    if any(sign in path.name for sign in "*?["):
+        return sorted(path.parent.glob(path.name)) if path.suffix == ".tar" else []
+    return [path] if path.suffix == ".tar" else []
+
+
+def open_shards(path: Path, label: str = "") -> TarImages:
+    """Open one shard, or those of a folder or of a pattern such as data/train-*.tar."""
+    found = find_shards(path)
+    if not found:
+        raise DataError(f"{path}: expected tar shards (a .tar file, a folder with some, train-*.tar); got none")
+    return TarImages(found, label)
+
+
+def _scan(shards: Sequence[ByteFile], label: str) -> dict[str, NDArray[Any]]:
+    found = _Found()
+    for number, shard in enumerate(shards):
+        entries = _entries(shard, found)
+        for key, entry in entries.items():
+            _add(found, number, shard, key, entry, label)
+    if not found.keys:
+        raise DataError(
+            f"{shards[0].path}: expected images with labels: key.jpg with key.cls or key.json; got none"
+            + (f" ({found.left_out[0]})" if found.left_out else "")
+        )
+    return found.arrays()
+
+
+def _add(found: _Found, number: int, shard: ByteFile, key: str, entry: _Entry, label: str) -> None:
+    """Add the image of a key, or say why it is left out."""
+    if entry.image is None:
+        return
+    text = "" if entry.label is None else _label(shard, entry, label)
+    if not text:
+        want = f"{key}.json with {label!r}" if label else f"{key}.cls, or {key}.json with a field of {LABEL_NAMES[:4]}"
+        found.left_out.append(f"{shard.path}, {key}: no label: expected {want}")
+        return
+    found.keys.append(key)
+    found.labels.append(text)
+    found.shard.append(number)
+    found.spans.append(entry.image)
+
+
+def _label(shard: ByteFile, entry: _Entry, label: str) -> str:
+    """Return the identity that a key.cls or key.json holds, "" if it holds none."""
+    offset, size = entry.label or (0, 0)
+    if size > _LARGEST_LABEL:
+        return ""
+    text = shard.read(offset, size).decode("utf-8", "replace").strip().replace("\0", "")
+    if not entry.is_json:
+        return plain_number(text) if not label else ""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return ""
+    names = [label] if label else LABEL_NAMES
+    value = next((values[name] for name in names if name in values), "") if isinstance(values, dict) else ""
+    return plain_number(str(value)).replace("\0", "") if isinstance(value, str | int | float) else ""
+
+
+def _entries(shard: ByteFile, found: _Found) -> dict[str, _Entry]:
+    """Return the members of a shard by key, in the order in which the keys come."""
+    entries: dict[str, _Entry] = {}
+    for member in _members(shard, found):
+        key, suffix = _split(member.name)
+        span = (member.offset_data, member.size)
+        if suffix in IMAGE_SUFFIXES:
+            entry = entries.setdefault(key, _Entry())
+            if entry.image is not None:
+                found.left_out.append(f"{shard.path}, {member.name}: a second image of the same key")
+                continue
+            entry.image = span
+        elif suffix in (".cls", ".json"):
+            entry = entries.setdefault(key, _Entry())
+            if entry.label is None or suffix == ".json":  # names say more than numbers
+                entry.label, entry.is_json = span, suffix == ".json"
+    return entries
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return key and suffix of a member: a/b.jpg is the key a/b with the suffix .jpg."""
+    key, dot, suffix = name.rpartition(".")
+    return (key, "." + suffix.lower()) if dot and "/" not in suffix else (name, "")
+
+
+def _members(shard: ByteFile, found: _Found) -> Iterator[tarfile.TarInfo]:
+    """Yield the regular files of a shard."""
+    try:
+        with tarfile.open(shard.path, "r:") as archive:
+            while (member := archive.next()) is not None:
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep every one
+                if member.isreg() and not member.issparse():
+                    yield member
+            if shard.read(min(archive.offset, shard.size), min(512, shard.size - archive.offset)).strip(b"\0") or (
+                archive.offset >= shard.size
+            ):
+                found.problems.append(f"{shard.path}: no mark of its end: it may have been cut short")
+    except tarfile.TarError as error:
+        raise DataError(
+            f"{shard.path}: expected an uncompressed tar file; got {error}. Cut short: copy it again; compressed: "
+            "unpack it (images do not get smaller)"
+        ) from None

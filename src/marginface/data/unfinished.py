@@ -1,0 +1,46 @@
+"""The file that says of a folder whether a conversion into it has ended: nothing half-written is taken for whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from marginface.errors import DataError
+from marginface.files import write_whole
+
+STATE = "marginface-conversion.json"
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """Return what the last conversion into this folder wrote, None if there was none.
+
+    Raises:
+        DataError: the file is not one of ours.
+    """
+    path = folder / STATE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: expected what `marginface data convert` writes; got {error}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("finished"), bool):
+        raise DataError(f"{path}: expected what `marginface data convert` writes; got {str(values)[:80]}")
+    return values
+
+
+def write_state(folder: Path, values: dict[str, Any]) -> None:
+    """Write the state, whole or not at all."""
+    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / STATE, lambda stream: stream.write(text.encode()))
+
+
+def check_finished(folder: Path) -> None:
+    """Raise DataError if a conversion into this folder has not ended."""
+    state = read_state(folder)
+    if state is not None and not state["finished"]:
+        raise DataError(
+            f"{folder}: a conversion into this folder has not ended. Go on with it: marginface data convert "
+            f"{state.get('source', 'SOURCE')} {folder} --to {state.get('to', 'FORMAT')}"
+        )
