@@ -116,7 +116,7 @@ class _Borrowed(torch.autograd.Function):
     def forward(ctx: Any, centers: Tensor, rows: Tensor, update: Update) -> Tensor:
         """Copy the rows."""
         ctx.rows, ctx.update = rows, update
-        return centers.flatten(0, -2)[rows]
+        return centers.flatten(0, -2).index_select(0, rows)
 
     @staticmethod
     @once_differentiable

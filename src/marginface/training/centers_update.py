@@ -118,7 +118,7 @@ class CentersUpdate:
 
     def _step(self, rows: slice | Tensor, gradient: Tensor) -> None:
         whole = [rows_of(self._centers), *(rows_of(tensor) for tensor in self._moving())]
-        parts = [tensor[rows] for tensor in whole]
+        parts = [tensor[rows] if isinstance(rows, slice) else tensor.index_select(0, rows) for tensor in whole]
         self._rule.step(parts, gradient, self._group(), self._state())
         if isinstance(rows, Tensor):
             for tensor, part in zip(whole, parts, strict=True):

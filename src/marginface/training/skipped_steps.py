@@ -54,7 +54,7 @@ class SkippedSteps:
             return
         matrices = self._last.to(self._centers.device, self._centers.dtype)[missed.long()]
         whole = [rows_of(tensor) for tensor in (self._centers, *moving)]
-        parts = [tensor[rows] for tensor in whole]
+        parts = [tensor.index_select(0, rows) for tensor in whole]
         for k, tensor in enumerate(whole):
             tensor.index_copy_(0, rows, sum_of(parts, matrices[:, k]))
         self.mark(rows)
