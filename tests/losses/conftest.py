@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from marginface.losses import choose, head, one_vs_all, softmax
+from marginface.losses import centers, choose
 from marginface.losses.chunked import Chunked
 from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.dense import Dense
@@ -45,6 +45,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def implementation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Implementation]:
     """Return what makes the implementation of this run; every head made in the test gets it."""
     made_by = MADE_BY[request.param]
-    for module in (choose, head, one_vs_all, softmax):
+    for module in (choose, centers):
         monkeypatch.setattr(module, "Dense", made_by)
     return made_by

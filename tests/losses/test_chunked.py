@@ -309,3 +309,41 @@ def test_no_other_class_is_minus_infinity_without_a_gradient() -> None:
         comparison = made_by.compare(directions, centers, torch.zeros(2, dtype=torch.int64))
         found, _ = comparison.log_sum_exp(Logits(torch.ones(())))
         assert found.tolist() == [-math.inf, -math.inf]
+
+
+@pytest.mark.parametrize(("scale", "length"), [(83.0, 0.01), (76.0, 1e-4), (78.0, 1e-6), (64.0, 1e-13)])
+@pytest.mark.parametrize("tiles", ["store", "recompute"])
+def test_short_centers_overflow_nothing(scale: float, length: float, tiles: str) -> None:
+    torch.manual_seed(0)
+    centers = torch.nn.functional.normalize(torch.randn(10, 16)) * length
+    labels = torch.arange(4)
+    dense, tiled = two_heads("normface", centers, Tiling(tiles=tiles, classes=3), scale=scale)
+    features = centers[labels + 5] / length  # each on another class's centre
+    ours, theirs = (value_and_gradients(head, features, labels) for head in (tiled, dense))
+    assert all(value.isfinite().all() for value in ours)
+    assert_near(ours[:2], theirs[:2], 1e-4)
+    if length > 1e-12:
+        assert_near(ours[2:], theirs[2:], 1e-3)
+
+
+@pytest.mark.parametrize("name", ["arcface", "curricularface", "subcenter_arcface", "softmax"])
+def test_without_gradient_nothing_is_kept(name: str) -> None:
+    head = build(name, num_classes=4000, embedding_size=4, implementation="chunked").eval()
+    head.implementation = Chunked(Tiling(classes=100))
+    features, labels = torch.randn(64, 4), torch.randint(4000, (64,))
+    expected = head(features, labels).detach()
+
+    def work() -> None:
+        with torch.no_grad():
+            torch.testing.assert_close(head(features, labels), expected)
+
+    assert largest_tensor(work, [head.centers]) < 64 * 4000 / 8
+    with torch.inference_mode():
+        torch.testing.assert_close(head(features, labels), expected)
+
+
+def test_no_gradient_is_made_of_centers_that_do_not_learn() -> None:
+    head = build("arcface", num_classes=4000, embedding_size=16, implementation="chunked").requires_grad_(False)
+    head.implementation = Chunked(Tiling(tiles="recompute", classes=100))
+    features, labels = torch.randn(8, 16, requires_grad=True), torch.arange(8)
+    assert largest_tensor(lambda: head(features, labels).backward(), [head.centers]) <= 4000

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from marginface.errors import InputError
-from marginface.losses import ArcFace, CosFace, MarginHead, build
+from marginface.losses import ArcFace, CosFace, MarginHead, NormFace, build
 from marginface.losses.implementation import Implementation
+from marginface.losses.scale import NormProductScale
 from marginface.losses.summed import without_terms
 from oracles import curves, margins
 from oracles.contracts import DRAWS, FOLLOWS_NORMS, NO_SCALE
@@ -306,3 +307,16 @@ def test_diagnose_counts_the_samples_nearest_to_their_class() -> None:
     assert found["train_accuracy"] == pytest.approx(right)
     assert found["target_cosine"] == pytest.approx(cosine[known].gather(1, labels[known, None]).mean().item(), abs=1e-6)
     assert head.diagnose(features, torch.full_like(labels, -1)) == {}
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan")])
+def test_features_that_say_nothing_are_not_diagnosed_as_right(value: float) -> None:
+    head = build("arcface", num_classes=9, embedding_size=4)
+    assert head.diagnose(torch.full((5, 4), value), torch.arange(5))["train_accuracy"] == 0.0
+
+
+def test_sub_centers_that_keep_their_lengths_are_refused() -> None:
+    with pytest.raises(
+        InputError, match="sub_centers above 1 are for centres of length 1; got 3 with NormProductScale"
+    ):
+        MarginHead(6, 4, margin=NormFace(), scale=NormProductScale(), sub_centers=3)

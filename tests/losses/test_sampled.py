@@ -121,7 +121,10 @@ def test_values_out_of_range_are_refused(options: dict[str, float], message: str
 
 @pytest.mark.parametrize("name", ["softmax", "lsoftmax"])
 def test_a_filter_on_logits_that_are_no_cosines_is_refused(name: str) -> None:
-    head = build(name, num_classes=9, embedding_size=2, interclass_filter=0.4)
+    with pytest.raises(InputError, match="its centres keep their lengths"):
+        build(name, num_classes=9, embedding_size=2, interclass_filter=0.4)
+    head = build(name, num_classes=9, embedding_size=2)
+    head.implementation = Filtered(Dense(), 0.4)
     with pytest.raises(InputError, match="its centres keep their lengths"):
         head(torch.ones(1, 2), torch.tensor([0]))
 
@@ -143,3 +146,16 @@ def test_drawn_and_filtered_at_once_in_tiles() -> None:
     assert isinstance(sampled.inner.inner, Chunked)
     head(torch.randn(3, 2), torch.tensor([0, 8, -1])).backward()
     assert head.centers.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["arcface", "curricularface"])
+def test_without_gradient_all_classes_are_compared(name: str) -> None:
+    torch.manual_seed(0)
+    head = build(name, num_classes=20, embedding_size=4, sample_rate=0.2).eval()
+    features, labels = torch.randn(5, 4), torch.randint(20, (5,))
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        found = head(features, labels)
+    assert torch.equal(torch.get_rng_state(), state)
+    head.implementation = Dense()
+    torch.testing.assert_close(found, head(features, labels).detach())

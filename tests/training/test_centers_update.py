@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import weakref
 from collections.abc import Callable
@@ -106,6 +107,70 @@ def test_lazy_steps_are_forgotten_once_every_row_has_done_them() -> None:
     assert len(update._skipped._last) < 300
     update.catch_up()
     assert head.centers.isfinite().all()
+
+
+def test_lazy_steps_of_a_batch_between_are_not_lost() -> None:
+    dense, dense_optimizer = head_and_optimizer("arcface", "sgd", sample_rate=0.3)
+    lazy, lazy_optimizer = head_and_optimizer("arcface", "sgd", sample_rate=0.3)
+    update = update_in_backward(lazy.double(), lazy_optimizer, "lazy")
+    for head, optimizer in ((lazy, lazy_optimizer), (dense.double(), dense_optimizer)):
+        torch.manual_seed(3)
+        losses = [head(features.double(), labels) for features, labels in batches(5)]
+        for loss in losses:  # all forward passes come first
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    update.catch_up()
+    torch.testing.assert_close(lazy.centers, dense.centers, rtol=1e-10, atol=1e-12)
+
+
+def test_a_saved_head_is_up_to_date_and_a_loaded_one_owes_nothing() -> None:
+    dense, dense_optimizer = head_and_optimizer("arcface", "sgd", sample_rate=0.3)
+    lazy, lazy_optimizer = head_and_optimizer("arcface", "sgd", sample_rate=0.3)
+    update = update_in_backward(lazy, lazy_optimizer, "lazy")
+    train_by(lazy, lazy_optimizer, batches(20))
+    train_by(dense, dense_optimizer, batches(20))
+    torch.testing.assert_close(lazy.state_dict()["centers"], dense.centers.detach(), rtol=1e-4, atol=1e-5)
+    train_by(lazy, lazy_optimizer, batches(3))
+    lazy.load_state_dict(dense.state_dict())
+    update.catch_up()
+    assert torch.equal(lazy.centers, dense.centers)
+
+
+def test_a_copied_head_has_no_update() -> None:
+    head, optimizer = head_and_optimizer("arcface", "sgd", implementation="chunked")
+    update_in_backward(head, optimizer)
+    copied = copy.deepcopy(head)
+    before = copied.centers.detach().clone()
+    copied(*batches(1)[0]).backward()
+    assert torch.equal(copied.centers, before)
+    assert copied.centers.grad is not None
+
+
+def test_another_gradient_of_the_centers_is_refused() -> None:
+    head, optimizer = head_and_optimizer("arcface", "sgd", implementation="chunked")
+    update_in_backward(head, optimizer)
+    (head(*batches(1)[0]) + head.centers.square().sum()).backward()
+    with pytest.raises(InputError, match="a gradient besides that of the head's loss"):
+        optimizer.step()
+
+
+def test_centers_that_do_not_learn_stay() -> None:
+    head, optimizer = head_and_optimizer("arcface", "sgd", implementation="chunked")
+    update_in_backward(head, optimizer)
+    before = head.requires_grad_(False).centers.clone()
+    features, labels = batches(1)[0]
+    head(features.requires_grad_(), labels).backward()
+    assert torch.equal(head.centers, before)
+    with pytest.raises(InputError, match="do not learn"):
+        update_in_backward(head, optimizer)
+
+
+@pytest.mark.parametrize("unsampled", ["dense", "lazzy"])
+def test_a_wrong_word_for_centers_that_are_not_drawn_is_refused(unsampled: Any) -> None:
+    head, optimizer = head_and_optimizer("arcface", "sgd", sample_rate=0.3)
+    with pytest.raises(InputError, match=f"unsampled is lazy or frozen; got '{unsampled}'"):
+        update_in_backward(head, optimizer, unsampled)
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adamw"])

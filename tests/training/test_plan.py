@@ -56,6 +56,8 @@ def check_against_processes(*arguments: str) -> None:
     command = [sys.executable, str(BENCHMARK), *arguments]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert answer.returncode == 0, answer.stderr
+    ways = arguments[arguments.index("--ways") + 1].split(",")
+    assert len(answer.stdout.splitlines()) == len(ways)
     for line in answer.stdout.splitlines():
         assert '"returns_%": ' in line
         off = float(line.split('"returns_%": ')[1].rstrip("}"))

@@ -1,4 +1,4 @@
-"""Class centres and their cosines: what every head that compares angles has."""
+"""Class centres, their cosines, and the way from features to losses: what every head with classes has."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.chunked import Chunked
-from marginface.losses.dense import products
-from marginface.losses.implementation import SMALLEST_NORM
+from marginface.losses.cross_entropy import check_shapes, present_mean
+from marginface.losses.dense import Dense, products
+from marginface.losses.implementation import SMALLEST_NORM, Implementation, losses_by
 from marginface.losses.sharded.shard import Shard
 
 _BLOCK = 1024  # classes whose first centres are drawn at once, where the classes are spread
@@ -17,7 +18,9 @@ _FIRST_NORM = 0.01
 
 
 class ClassCenters(nn.Module):
-    """C class centres of size D, and the cosine of a feature to each. It runs in the dtype of the centres.
+    """C class centres of size D: features (N, D), labels (N,) → mean loss, by the ``_losses`` of a head.
+
+    It runs in the dtype of the centres.
 
     Args:
         num_classes: C, the number of identities.
@@ -31,6 +34,7 @@ class ClassCenters(nn.Module):
             processes.
         num_classes: C, of all processes.
         shard: as given.
+        implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
 
     Raises:
         InputError: an argument is below 1, or the shard is one of another number of classes.
@@ -44,6 +48,7 @@ class ClassCenters(nn.Module):
             raise InputError(f"sub_centers, the centres of a class, is at least 1; got {sub_centers}. Usual: 3")
         of_class = (embedding_size,) if sub_centers == 1 else (sub_centers, embedding_size)
         self.num_classes, self.shard = num_classes, shard
+        self.implementation: Implementation = Dense()
         if shard is None:
             self.centers = nn.Parameter(torch.randn(num_classes, *of_class).mul_(_FIRST_NORM))
         elif shard.num_classes == num_classes:
@@ -52,9 +57,43 @@ class ClassCenters(nn.Module):
             raise InputError(f"the shard of a head with {num_classes} classes is one of so many; got {shard}")
 
     @property
+    def compares_cosines(self) -> bool:
+        """Whether logits of other classes are made of cosines, with no part of the lengths of centres."""
+        return True
+
+    @property
     def learned_by_parts(self) -> tuple[nn.Parameter, ...]:
         """The parameters that belong to no class: those of margin, scale or rule. The head's own are by class."""
         return tuple(parameter for part in self.children() for parameter in part.parameters())
+
+    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
+        """Return the mean loss, a scalar.
+
+        Args:
+            features: (N, D) as the backbone gives them, not normalized.
+            labels: (N,) int64 in 0 … C − 1, or −1.
+            step: the step of the training, for margins that follow it.
+
+        Raises:
+            InputError: shape, dtype or range of features or labels is wrong.
+        """
+        return present_mean(self.losses(features, labels, step), labels)
+
+    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
+        """Return the loss of each sample (N,), for other weights or sums than the mean; see forward.
+
+        Where the label is −1 it is any number: leave it out.
+        """
+        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.to(self.centers.dtype)
+            return losses_by(
+                self.implementation, features, labels, lambda x, y: self._losses(x, y, step), self.learned_by_parts
+            )
+
+    def _losses(self, features: Tensor, labels: Tensor, step: int) -> Tensor:
+        """Return the loss of each sample (N,), in the dtype of the centres."""
+        raise NotImplementedError
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
@@ -73,7 +112,8 @@ class ClassCenters(nn.Module):
     def diagnose(self, features: Tensor, labels: Tensor) -> dict[str, float]:
         """Return how many samples are nearest to their own class, by cosine without margin, and the mean cosine to it.
 
-        It goes through the classes by tiles. A sample whose class is not here (label −1, or with a shard one of another
+        It goes through the classes by tiles. A sample as near to another class counts as wrong, as does one of no
+        number. A sample whose class is not here (label −1, or with a shard one of another
         process) does not count, and with a shard nor do the classes of others.
 
         Args:
@@ -92,8 +132,10 @@ class ClassCenters(nn.Module):
             directions = functional.normalize(features[here].to(self.centers.dtype))
             comparison = Chunked().compare(directions, self.centers, places[here])
             target = comparison.own_cosine()
-            nearer = comparison.survey(lambda cosine, other: ((cosine > target[:, None]) & other).sum(1, keepdim=True))
-        return {"train_accuracy": (nearer == 0).float().mean().item(), "target_cosine": target.mean().item()}
+            no_farther = comparison.survey(
+                lambda cosine, other: (~(cosine < target[:, None]) & other).sum(1, keepdim=True)
+            )
+        return {"train_accuracy": (no_farther == 0).float().mean().item(), "target_cosine": target.mean().item()}
 
 
 def _first_of_shard(shard: Shard, of_class: tuple[int, ...]) -> Tensor:

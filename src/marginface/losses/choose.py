@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from marginface.errors import InputError
+from marginface.losses.centers import ClassCenters
 from marginface.losses.chunked import Chunked
 from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.dense import Dense
-from marginface.losses.filtered import Filtered
+from marginface.losses.filtered import NO_COSINES, Filtered
 from marginface.losses.implementation import Implementation
-from marginface.losses.pairs import PairHead
 from marginface.losses.sampled import Sampled
 from marginface.losses.sharded import Shard, Sharded
 from marginface.losses.summed import without_terms
@@ -73,9 +72,10 @@ def use_implementation(head: nn.Module, classes: Classes) -> None:
         InputError: an argument is out of range, or the head has no classes.
     """
     core = without_terms(head)
-    if not isinstance(core, PairHead):
-        shard = cast("Shard | None", getattr(core, "shard", None))
-        core.implementation = classes.build(len(cast(Tensor, core.centers)), shard)  # type: ignore[assignment]
+    if isinstance(core, ClassCenters):
+        if classes.interclass_filter is not None and not core.compares_cosines:
+            raise InputError(NO_COSINES)
+        core.implementation = classes.build(len(core.centers), core.shard)
     elif classes not in (Classes(), Classes("dense")):
         raise InputError(
             "a pair loss has no classes to take in tiles, to spread, to draw from or to filter: leave implementation, "

@@ -32,7 +32,7 @@ class Dense:
         """Raise InputError."""
         raise InputError(
             "the dense implementation has the gradient of all centres at once, so no update within the backward pass "
-            "can spare it: choose implementation 'chunked'"
+            "can spare it: choose implementation 'chunked', or with 'sharded' and few classes name the tiles"
         )
 
 

@@ -11,6 +11,11 @@ from torch import Tensor
 from marginface.errors import InputError
 from marginface.losses.implementation import Comparison, Curve, Implementation, Logits, Own, Survey, Update
 
+NO_COSINES = (
+    "interclass_filter is a cosine, and the logits of this loss are none: its centres keep their lengths. Leave it "
+    "out, or choose a loss over cosines, such as normface or arcface"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Filtered:
@@ -69,10 +74,7 @@ class FilteredComparison:
             InputError: the logits are no cosines, so that a threshold means nothing.
         """
         if not logits.normalized:
-            raise InputError(
-                "interclass_filter is a cosine, and the logits of this loss are none: its centres keep their lengths. "
-                "Leave it out, or choose a loss over cosines, such as normface or arcface"
-            )
+            raise InputError(NO_COSINES)
         return self.log_sum_exp_of_curve(lambda cosine: cosine, logits.scale)
 
     def log_sum_exp_of_curve(self, curve: Curve, scale: Tensor, /) -> tuple[Tensor, Own]:

@@ -11,9 +11,8 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import ABSENT, against_others, check_shapes, present_mean
-from marginface.losses.dense import Dense
-from marginface.losses.implementation import SMALLEST_NORM, Comparison, Curve, Implementation, Logits, losses_by
+from marginface.losses.cross_entropy import ABSENT, against_others
+from marginface.losses.implementation import SMALLEST_NORM, Comparison, Curve, Logits
 from marginface.losses.margin import (
     ChangesOthers,
     ComparesCenters,
@@ -52,7 +51,7 @@ class MarginHead(ClassCenters):
 
     Attributes:
         centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first. See ClassCenters.
-        implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
+        implementation: how sums over classes are computed, see ClassCenters.
 
     Raises:
         InputError: an argument is out of range.
@@ -70,11 +69,15 @@ class MarginHead(ClassCenters):
         shard: Shard | None = None,
     ) -> None:
         super().__init__(num_classes, embedding_size, sub_centers, shard)
-        self.implementation: Implementation = Dense()
         self.margin, self.gradient = margin, checked_gradient(gradient)
         self.scaling: Scale = FixedScale(scale) if isinstance(scale, int | float) else scale
         if self.scaling.keeps_center_norms and isinstance(margin, ChangesOthers):
             raise InputError(f"{type(margin).__name__} changes cosines of other classes; its centres have no norms")
+        if self.scaling.keeps_center_norms and sub_centers > 1:
+            raise InputError(
+                f"sub_centers above 1 are for centres of length 1; got {sub_centers} with {type(scale).__name__}, "
+                "which keeps their lengths"
+            )
         if shard is not None and shard.has_others and isinstance(margin, ComparesCenters):
             raise InputError(
                 f"{margin.needs_all_centers()}, so all have to be in one process, and this one has {shard}: leave "
@@ -86,6 +89,11 @@ class MarginHead(ClassCenters):
     def scale(self) -> float | None:
         """The s of the papers where it is fixed, else None."""
         return self.scaling.value if isinstance(self.scaling, FixedScale) else None
+
+    @property
+    def compares_cosines(self) -> bool:
+        """Whether the lengths of the centres are no part of the logits."""
+        return not self.scaling.keeps_center_norms
 
     @property
     def margin_strength(self) -> float:
@@ -100,31 +108,6 @@ class MarginHead(ClassCenters):
     @margin_strength.setter
     def margin_strength(self, strength: float) -> None:
         self._margin_strength = checked_strength(strength)
-
-    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
-        """Return the mean loss, a scalar.
-
-        Args:
-            features: (N, D) as the backbone gives them, not normalized.
-            labels: (N,) int64 in 0 … C − 1, or −1.
-            step: the step of the training, for margins that follow it.
-
-        Raises:
-            InputError: shape, dtype or range of features or labels is wrong.
-        """
-        return present_mean(self.losses(features, labels, step), labels)
-
-    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
-        """Return the loss of each sample (N,), for other weights or sums than the mean; see forward.
-
-        Where the label is −1 it is any number: leave it out.
-        """
-        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
-        with torch.autocast(features.device.type, enabled=False):
-            features = features.to(self.centers.dtype)
-            return losses_by(
-                self.implementation, features, labels, lambda x, y: self._losses(x, y, step), self.learned_by_parts
-            )
 
     def report(self, step: int) -> dict[str, float]:
         """Return what margin and scale have to say at a step, by name; empty for most losses."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import check_shapes, present_mean
-from marginface.losses.dense import Dense
 from marginface.losses.head import Gradient, bent, checked_gradient, checked_strength
-from marginface.losses.implementation import Implementation, losses_by
 from marginface.losses.margin import Reports
 from marginface.losses.sharded.shard import Shard
 
@@ -70,7 +66,7 @@ class OneVsAllHead(ClassCenters):
 
     Attributes:
         centers: (C, D), not normalized; N(0, 0.01) at first. See ClassCenters.
-        implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
+        implementation: how sums over classes are computed, see ClassCenters.
         is_softmax: false: the loss of a fresh head is not near log C.
 
     Raises:
@@ -89,7 +85,6 @@ class OneVsAllHead(ClassCenters):
         shard: Shard | None = None,
     ) -> None:
         super().__init__(num_classes, embedding_size, shard=shard)
-        self.implementation: Implementation = Dense()
         self.rule, self.gradient = rule, checked_gradient(gradient)
         if gradient == "straight_through" and not isinstance(rule, Bends):
             raise InputError(
@@ -116,26 +111,14 @@ class OneVsAllHead(ClassCenters):
             raise InputError(f"{type(self.rule).__name__} has no margin that could grow; leave margin_strength alone")
         self._margin_strength = checked_strength(strength)
 
-    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:
-        """Return the mean loss, a scalar; see MarginHead.forward."""
-        return present_mean(self.losses(features, labels, step), labels)
-
-    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
-        """Return the loss of each sample (N,); see MarginHead.losses."""
-        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
-        with torch.autocast(features.device.type, enabled=False):
-            features = features.to(self.centers.dtype)
-            return losses_by(self.implementation, features, labels, self._losses, self.learned_by_parts)
-
     def report(self, step: int) -> dict[str, float]:
         """Return what the rule has to say at a step, by name."""
         return dict(self.rule.report(step)) if isinstance(self.rule, Reports) else {}
 
-    def _losses(self, features: Tensor, labels: Tensor) -> Tensor:
+    def _losses(self, features: Tensor, labels: Tensor, step: int) -> Tensor:  # noqa: ARG002
         directions = functional.normalize(features)
-        learned = tuple(self.rule.parameters()) if isinstance(self.rule, nn.Module) else ()
         comparison = self.implementation.compare(directions, self.centers, labels.clamp_min(0))
-        negatives, own = comparison.sum_of_curve(self._negative, learned)
+        negatives, own = comparison.sum_of_curve(self._negative, self.learned_by_parts)
         return self.rule.positive(self._own(own.product)) + negatives
 
     def _own(self, target: Tensor) -> Tensor:

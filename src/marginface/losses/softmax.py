@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from marginface.losses.centers import ClassCenters
-from marginface.losses.cross_entropy import against_others, check_shapes, present_mean
-from marginface.losses.dense import Dense
-from marginface.losses.implementation import Implementation, Logits, losses_by
+from marginface.losses.cross_entropy import against_others
+from marginface.losses.implementation import Logits
 from marginface.losses.sharded.shard import Shard
 
 
@@ -38,21 +37,14 @@ class SoftmaxHead(ClassCenters):
 
     def __init__(self, num_classes: int, embedding_size: int, shard: Shard | None = None) -> None:
         super().__init__(num_classes, embedding_size, shard=shard)
-        self.implementation: Implementation = Dense()
         self.bias = nn.Parameter(torch.zeros(len(self.centers)))
 
-    def forward(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
-        """Return the mean loss, a scalar; see MarginHead.forward."""
-        return present_mean(self.losses(features, labels), labels)
+    @property
+    def compares_cosines(self) -> bool:
+        """False: nothing is normalized."""
+        return False
 
-    def losses(self, features: Tensor, labels: Tensor, step: int = 0) -> Tensor:  # noqa: ARG002
-        """Return the loss of each sample (N,); see MarginHead.losses."""
-        check_shapes(features, labels, self.num_classes, self.centers.shape[-1])
-        with torch.autocast(features.device.type, enabled=False):
-            features = features.to(self.centers.dtype)
-            return losses_by(self.implementation, features, labels, self._losses, self.learned_by_parts)
-
-    def _losses(self, features: Tensor, labels: Tensor) -> Tensor:
+    def _losses(self, features: Tensor, labels: Tensor, step: int) -> Tensor:  # noqa: ARG002
         comparison = self.implementation.compare(features, self.centers, labels.clamp_min(0))
         logits = Logits(features.new_ones(()), normalized=False, bias=self.bias)
         others, own = comparison.log_sum_exp(logits)

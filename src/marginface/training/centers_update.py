@@ -12,7 +12,8 @@ frozen    left alone: no momentum, no decay, as in the first Partial FC (arXiv:2
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, cast, get_args
 from weakref import WeakMethod
 
 import torch
@@ -32,7 +33,13 @@ def update_in_backward(head: nn.Module, optimizer: Optimizer, unsampled: Unsampl
     """Let the backward pass of a head do an optimizer's step on its centres.
 
     Set the learning rate before the backward pass. ``optimizer.step()`` is still called after it: it does the other
-    parameters, and ends the step.
+    parameters, and ends the step. A state_dict of the head has its centres up to date; between steps those that were
+    not drawn lag behind.
+
+    What it excludes, each refused where it can be seen: adding up gradients of several batches; a gradient of the
+    centres by anything but the head's loss; clipping by a norm that includes the head's; torch.amp.GradScaler, whose
+    scaled gradients would be taken as they are; torch.autograd.grad, which updates the centres too. A copy of the head
+    has no update.
 
     Args:
         head: of losses.build, with implementation "chunked" or a sample_rate below 1.
@@ -40,8 +47,9 @@ def update_in_backward(head: nn.Module, optimizer: Optimizer, unsampled: Unsampl
         unsampled: what happens to centres that are not drawn.
 
     Raises:
-        InputError: the head has no centres or the gradient of all of them at once; the optimizer is another one, does
-            not have the centres, or its steps on centres that are not drawn have no closed form.
+        InputError: the head has no centres, they do not learn, or it has the gradient of all of them at once; the
+            optimizer is another one, does not have the centres, or its steps on centres that are not drawn have no
+            closed form; ``unsampled`` is none of these.
     """
     core = without_terms(head)
     if isinstance(core, PairHead):
@@ -50,6 +58,9 @@ def update_in_backward(head: nn.Module, optimizer: Optimizer, unsampled: Unsampl
         )
     update = CentersUpdate(cast(nn.Parameter, core.centers), optimizer, unsampled)
     core.implementation = core.implementation.learning(update)  # type: ignore[union-attr, operator]
+    caught_up, forgot = WeakMethod(update.catch_up), WeakMethod(update.forget)
+    core.register_state_dict_pre_hook(lambda *_: (caught_up() or _nothing)())  # type: ignore[no-untyped-call]
+    core.register_load_state_dict_post_hook(lambda *_: (forgot() or _nothing)())  # type: ignore[no-untyped-call]
     return update
 
 
@@ -66,6 +77,13 @@ class CentersUpdate:
     """
 
     def __init__(self, centers: nn.Parameter, optimizer: Optimizer, unsampled: Unsampled = "lazy") -> None:
+        if unsampled not in get_args(Unsampled):
+            raise InputError(
+                f"unsampled is {' or '.join(get_args(Unsampled))}; got {unsampled!r}. For centres that all move in "
+                "each step leave the update in the backward pass out"
+            )
+        if not centers.requires_grad:
+            raise InputError("the centres do not learn (requires_grad is false): there is nothing to update")
         self._centers, self._optimizer = centers, optimizer
         self._rule, self._lazy = _rule_of(optimizer), unsampled == "lazy"
         self._skipped: SkippedSteps | None = None  # from the first time that not all rows are used
@@ -73,6 +91,8 @@ class CentersUpdate:
         dampening = self._group().get("dampening", 0)
         if dampening:
             raise InputError(f"an update in the backward pass is for SGD without dampening; got {dampening}")
+        checked = WeakMethod(self._check_alone)
+        optimizer.register_step_pre_hook(lambda *_: (checked() or _nothing)())
         ended = WeakMethod(self._end)  # the optimizer does not hold this: centres that nobody uses are freed at once
         optimizer.register_step_post_hook(lambda *_: (ended() or _nothing)())
 
@@ -129,8 +149,22 @@ class CentersUpdate:
         if self._skipped is not None:
             self._skipped.catch_up_all(self._moving())
 
+    def forget(self) -> None:
+        """Let no row have missed a step, as after other centres were loaded."""
+        self._skipped = None
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return type(None), ()  # a copied head has other centres, which this optimizer does not have
+
     def _end(self) -> None:
         self._done = False
+
+    def _check_alone(self) -> None:
+        if self._done and self._centers.grad is not None:
+            raise InputError(
+                "the centres have a gradient besides that of the head's loss, which the backward pass has taken: the "
+                "optimizer would do a second step on them. Leave that term or the update in the backward pass out"
+            )
 
     def _group(self) -> dict[str, Any]:
         for group in self._optimizer.param_groups:

@@ -100,6 +100,8 @@ class Learner:
 
         Of a loss without centres: the similarities within the batch, and what the loss has to say about it.
         """
+        if self._centers is not None:
+            self._centers.catch_up()
         head: losses.PairHead | ClassCenters = without_terms(self.head)  # type: ignore[assignment]
         return head.diagnose(features, labels)
 
@@ -110,8 +112,6 @@ class Learner:
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return everything a checkpoint holds, by file."""
-        if self._centers is not None:
-            self._centers.catch_up()
         files = {
             BACKBONE: dict(self.served.state_dict()),
             "head": dict(self.head.state_dict()),
@@ -196,9 +196,7 @@ def _centers_update(recipe: Recipe, head: nn.Module, optimizer: Optimizer) -> Ce
     optim, sampled = recipe.optim, recipe.loss.sample_rate < 1
     if not sampled:
         return update_in_backward(head, optimizer) if optim.head_in_backward else None
-    unsampled = optim.unsampled
-    if unsampled == "auto":
-        unsampled = "lazy" if optim.kind == "sgd" else "dense"
+    unsampled = optim.unsampled_as
     return None if unsampled == "dense" else update_in_backward(head, optimizer, unsampled)
 
 

@@ -185,7 +185,8 @@ class LossSection(Section):
     )
     implementation: Literal["auto", "dense", "chunked", "sharded"] = Field(
         default="auto",
-        description="how sums over classes are computed: all at once, by tiles, or as suits their number",
+        description="how sums over classes are computed: all at once, by tiles, or as suits their number; sharded is "
+        "over the processes of torch.distributed, and marginface train is one process: it has all classes then",
     )
     multiply: Literal["float32", "bfloat16"] = Field(
         default="float32", description="what chunked rounds its factors to; its sums are float32 always"
@@ -203,8 +204,8 @@ class LossSection(Section):
         default=None,
         gt=-1,
         lt=1,
-        description="other classes with a larger cosine are left out, as the same person; 0.4 for WebFace42M; absent: "
-        "none is",
+        description="other classes with a larger cosine get the logit 0 and no gradient, as the same person; 0.4 for "
+        "WebFace42M; absent: none does",
     )
     options: dict[str, OptionValue] = Field(default_factory=dict, description="what this loss takes besides")
     terms: dict[str, dict[str, OptionValue]] = Field(
@@ -260,7 +261,7 @@ class OptimSection(Section):
     head_in_backward: bool = Field(
         default=False,
         description="the class centres learn within the backward pass, tile by tile: the same steps, and no gradient "
-        "of all centres is held",
+        "of all centres is held; centres that are drawn (loss.sample_rate) and not dense always learn so",
     )
     unsampled: Literal["auto", "lazy", "frozen", "dense"] = Field(
         default="auto",
@@ -270,6 +271,13 @@ class OptimSection(Section):
     ema: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the average of the weights that is evaluated and kept; 0 is off"
     )
+
+    @property
+    def unsampled_as(self) -> Literal["lazy", "frozen", "dense"]:
+        """What ``unsampled`` comes to with this optimizer."""
+        if self.unsampled != "auto":
+            return self.unsampled
+        return "lazy" if self.kind == "sgd" else "dense"
 
 
 class ScheduleSection(Section):
@@ -353,8 +361,7 @@ class Recipe(Section):
             raise ValueError("[optim] unsampled is for [loss] sample_rate below 1, which draws all classes at 1")
         if optim.unsampled == "lazy" and optim.kind == "adamw":
             raise ValueError("[optim] unsampled lazy is for sgd: AdamW's steps without a gradient have no closed form")
-        dense = optim.unsampled == "dense" or (optim.unsampled == "auto" and optim.kind == "adamw")
-        if dense and sampled and optim.head_in_backward:
+        if optim.unsampled_as == "dense" and sampled and optim.head_in_backward:
             raise ValueError(
                 "[optim] unsampled dense, the auto of adamw, needs the gradient of all centres: leave head_in_backward "
                 "out, or choose unsampled frozen"

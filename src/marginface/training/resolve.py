@@ -29,6 +29,8 @@ def resolve(recipe: Recipe) -> Recipe:
         augment = augment.model_copy(update={"final_strength": augment.strength})
     if optim.head_weight_decay is None:
         optim = optim.model_copy(update={"head_weight_decay": optim.weight_decay})
+    if recipe.loss.sample_rate < 1:
+        optim = optim.model_copy(update={"unsampled": optim.unsampled_as})
     decided = {"train": train, "data": _absolute(recipe.data), "augment": augment, "optim": optim}
     return recipe.model_copy(update=decided)
 

@@ -208,7 +208,8 @@ class Trainer:
         batches, optim = self.batches, self.recipe.optim
         held = 0 if self._data.held_out is None else len(self._data.held_out.identities)
         peak = max(self._factor(round(place * (batches.total_steps - 1) / 100)) for place in range(101))
-        starts_at = f"; a softmax that knows nothing has loss {math.log(len(source.identities)):.2f}"
+        met = max(round(self.recipe.loss.sample_rate * len(source.identities)), 1)  # classes in a step
+        starts_at = f"; a softmax that knows nothing has loss {math.log(met):.2f}"
         return (
             f"{len(source.labels):,} images of {len(source.identities):,} identities ({held:,} more held out)",
             f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "

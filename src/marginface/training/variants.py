@@ -101,9 +101,9 @@ def distinct(variants: Sequence[Variant]) -> tuple[Variant, ...]:
 def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     """Return the recipe with the loss of a variant and a seed, all else equal.
 
-    The scale, the gradient and the warm-up of the margin in [loss] go to every loss that has one, the implementation to
-    every loss with class centres; margin and options only to the loss that [loss] names, for they mean something else
-    in another: that one gets its paper's.
+    The scale, the gradient and the warm-up of the margin in [loss] go to every loss that has one, the implementation
+    and how centres learn to every loss with class centres; margin and options only to the loss that [loss] names, for
+    they mean something else in another: that one gets its paper's.
 
     Raises:
         InputError: the settings do not fit the loss.
@@ -120,6 +120,8 @@ def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     for key, value in variant.settings.items():
         (section if key in _OF_THE_SECTION else options)[key] = value
     values = recipe.model_dump()
+    if isinstance(LOSSES[variant.loss], PairLoss):
+        values["optim"] |= {"head_in_backward": False, "unsampled": "auto"}
     values["loss"] = {**section, "options": options}
     values["train"]["seed"] = seed
     return _with_possible_warm_up(recipe_from(values, variant.label))

@@ -96,7 +96,7 @@ class ChunkedComparison:
             found, own_class = self.log_sum_exp_of_curve(lambda cosine: cosine, logits.scale)
             return found, own_class
         queries = logits.scale * self.directions
-        work = Products(self.tiling, self.update, logits.normalized, _is_bounded(queries, self.centers, logits))
+        work = Products(self.tiling, self.update, logits.normalized, self._stores(), _largest_logit(queries, logits))
         found, own = LogSumExpOfProducts.apply(queries, self.centers, logits.bias, self.labels, work)  # type: ignore[no-untyped-call]
         return found, self._own(own, logits)
 
@@ -115,13 +115,16 @@ class ChunkedComparison:
 
     def _total(self, work: Curves, learned: Sequence[Tensor]) -> tuple[Tensor, Own]:
         given = (self.directions, self.centers, self.labels, work)
-        if learned or not self.tiling.stores(
-            self.centers[..., 0].numel() * len(self.labels), self.centers.element_size()
-        ):
+        if learned or not self._stores():
             total, own = TotalOfCurve.apply(*given, *learned)  # type: ignore[no-untyped-call]
         else:
             total, own = KeptTotalOfCurve.apply(*given)  # type: ignore[no-untyped-call]
         return total, self._own(own, _plain(self.directions))
+
+    def _stores(self) -> bool:
+        """Say whether N numbers a class are kept for the backward pass."""
+        numbers = self.centers[..., 0].numel() * len(self.labels)
+        return torch.is_grad_enabled() and self.tiling.stores(numbers, self.centers.element_size())
 
     def _own(self, own: Tensor, logits: Logits) -> Own:
         return own_of(self.directions, own, self.labels, logits)
@@ -131,9 +134,8 @@ def _plain(like: Tensor) -> Logits:
     return Logits(like.new_ones(()))
 
 
-def _is_bounded(queries: Tensor, centers: Tensor, logits: Logits) -> bool:
-    """Say whether Σ exp(logit) fits the dtype without a maximum taken out: s + ln C with 3 to spare."""
+def _largest_logit(queries: Tensor, logits: Logits) -> float:
+    """Return what no logit is above: the largest scale, where the centres have length 1 and there is no bias."""
     if not logits.normalized or logits.bias is not None:
-        return False
-    most = torch.linalg.vector_norm(queries.detach(), dim=1).amax().item() + math.log(len(centers))
-    return bool(most < math.log(torch.finfo(centers.dtype).max) - 3)
+        return math.inf
+    return float(torch.linalg.vector_norm(queries.detach(), dim=1).amax())

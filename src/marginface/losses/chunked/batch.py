@@ -52,6 +52,12 @@ class Batch:
         return product if inverse is None else product.mul_(inverse)
 
 
+def remove_radial(gradient: Tensor, rows: Tensor, inverse: Tensor) -> None:
+    """Take the part along centres (n, D) out of a gradient (n, D), in place; inverse (n, 1) are their 1/lengths."""
+    along = torch.linalg.vecdot(gradient, rows)[:, None] * inverse.square()
+    gradient.addcmul_(rows, along, value=-1)
+
+
 def add_own(place: Tensor, tile: Tile, own: Tensor, sub_centers: int) -> None:
     """Add the gradient by the true classes' centres (N, D) or (N, K, D) to that of a tile (n·K, D)."""
     if len(tile.samples):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from marginface.losses.chunked.batch import Batch, add_own, inverse_norms, nearest
+from marginface.losses.chunked.batch import Batch, add_own, inverse_norms, nearest, remove_radial
 from marginface.losses.chunked.gradient import CentersGradient
 from marginface.losses.chunked.tiles import Tile, Tiling
 from marginface.losses.chunked.totals import Total
@@ -58,7 +58,7 @@ class TotalOfCurve(torch.autograd.Function):
         centers, total = ctx.saved_tensors
         work: Curves = ctx.work
         batch: Batch = ctx.batch
-        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update, wanted=ctx.needs_input_grad[1])
         by_directions = torch.zeros_like(batch.directions)
         by_parameters = [torch.zeros_like(parameter) for parameter in ctx.parameters]
         with work.tiling.multiplying(centers):
@@ -114,7 +114,7 @@ class KeptTotalOfCurve(torch.autograd.Function):
         centers, total, by_directions, kept, inverse = ctx.saved_tensors
         work: Curves = ctx.work
         batch: Batch = ctx.batch
-        by_centers = CentersGradient(batch.rows, batch.largest, work.update)
+        by_centers = CentersGradient(batch.rows, batch.largest, work.update, wanted=ctx.needs_input_grad[1])
         with work.tiling.multiplying(centers):
             for tile, maximum in zip(batch.tiles, ctx.maxima, strict=True):
                 weighted = batch.directions * work.total.factors(total, by_total, maximum)[:, None]
@@ -128,8 +128,7 @@ class KeptTotalOfCurve(torch.autograd.Function):
 def _finish(by_centers: CentersGradient, batch: Batch, tile: Tile, inverse: Tensor, by_own: Tensor) -> None:
     """Finish the gradient of a tile: without the part along its centres, with that by the true classes."""
     place, rows = by_centers.place(tile), batch.rows[tile.rows]
-    along = torch.linalg.vecdot(place, rows)[:, None] * inverse.square()
-    place.addcmul_(rows, along, value=-1)
+    remove_radial(place, rows, inverse)
     add_own(place, tile, by_own, batch.sub_centers)
     by_centers.written(tile, place)
 

@@ -16,19 +16,18 @@ class CentersGradient:
         rows: the centres.
         largest: how many rows the largest tile has.
         update: what takes the gradient of each tile; None: they are kept.
+        wanted: false where the centres do not learn: then nobody gets it.
     """
 
-    def __init__(self, rows: Tensor, largest: int, update: Update | None) -> None:
-        self._update = update
-        self._space = torch.empty_like(rows if update is None else rows[:largest])
-        if update is not None:
-            update.begin()
+    def __init__(self, rows: Tensor, largest: int, update: Update | None, *, wanted: bool) -> None:
+        self._update, self._kept = update if wanted else None, wanted and update is None
+        self._space = torch.empty_like(rows if self._kept else rows[:largest])
+        if self._update is not None:
+            self._update.begin()
 
     def place(self, tile: Tile) -> Tensor:
         """Return where the gradient of a tile (n, D) is written."""
-        if self._update is None:
-            return self._space[tile.rows]
-        return self._space[: tile.rows.stop - tile.rows.start]
+        return self._space[tile.rows] if self._kept else self._space[: tile.rows.stop - tile.rows.start]
 
     def written(self, tile: Tile, place: Tensor) -> None:
         """Say that the gradient of a tile is in its place. The centres of the tile may change."""
@@ -36,5 +35,5 @@ class CentersGradient:
             self._update.step(tile.rows, place)
 
     def whole(self) -> Tensor | None:
-        """Return the gradient, None where an update took it."""
-        return self._space if self._update is None else None
+        """Return the gradient, None where an update took it or nobody wants it."""
+        return self._space if self._kept else None

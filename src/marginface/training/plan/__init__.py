@@ -77,14 +77,14 @@ class Plan:
         fitting = next((price.way for price in self.prices if price.fits and price.way.implementation != "dense"), None)
         if fitting is not None:
             over = "" if fitting.ranks == 1 else f", over {fitting.ranks:,} processes"
-            return f"The first that fits, dense left out: {fitting.name}{over}.\nIn a recipe: {fitting.keys()}"
+            return f"The first that fits, dense left out: {fitting.name}{over}.\n{_how(fitting)}"
         leanest = next(price.way for price in reversed(self.prices) if price.way.sample_rate == 1)
         ranks = fewest_processes(self.head, leanest, self.machine)
         if ranks is None:
             return f"None of these fits, nor would up to {MOST_PROCESSES:,} processes of this memory."
         return (
             f"None of these fits. Over {ranks:,} processes of this memory it does: {leanest.name}.\n"
-            f"In a recipe: {leanest.over(ranks).keys()}"
+            f"{_how(leanest.over(ranks))}"
         )
 
 
@@ -105,6 +105,16 @@ def plan(head: Head, ranks: int, machine: Machine) -> Plan:
     """
     check_ranks(head, ranks)
     return Plan(head, ranks, machine, tuple(price(head, way, machine) for way in ways_of(head, ranks)))
+
+
+def _how(way: Way) -> str:
+    """Say how a way is chosen; ``marginface train`` is one process."""
+    if way.ranks == 1:
+        return f"In a recipe: {way.keys()}"
+    return (
+        f"As a recipe has them: {way.keys()}\n"
+        "marginface train is one process; docs/explanation/head.md shows a training loop of several with this head."
+    )
 
 
 def check_ranks(head: Head, ranks: int) -> None:
