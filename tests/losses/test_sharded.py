@@ -163,6 +163,14 @@ def test_an_update_gets_the_gradient_of_the_centers_of_its_process(found: Found,
     assert_near(given, whole.centers.grad)
 
 
+@pytest.mark.parametrize("key", sharded.LEARNED)
+@pytest.mark.parametrize("world_size", WORLDS)
+def test_centers_learn_within_the_backward_pass_of_their_process(found: Found, world_size: int, key: str) -> None:
+    whole = sharded.whole_head(sharded.LEARNED[key])
+    expected = sharded.learned(whole, world_size, slice(None), in_backward=False)
+    assert_near(torch.cat([process["learned"][key] for process in found[world_size]]), expected)
+
+
 @pytest.mark.parametrize("key", cases())
 def test_a_process_alone_needs_no_group(key: str) -> None:
     case = cases()[key]

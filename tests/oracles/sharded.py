@@ -29,6 +29,7 @@ from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.cross_entropy import present_mean
 from marginface.losses.dense import Dense
 from marginface.losses.sharded import Sharded
+from marginface.training import update_in_backward
 
 CLASSES, SIZE, SAMPLES = 11, 5, 4  # samples of a process
 START_CLASSES = 2500  # in three blocks of first centres
@@ -44,6 +45,12 @@ class Case:
     tiles: int | None = None
     copied: bool = False
     backwards: int = 1
+
+
+LEARNED = {
+    "all classes": Case("arcface", tiles=2),
+    "a part": Case("curricularface", {"sample_rate": 0.5}),
+}
 
 
 def cases() -> dict[str, Case]:
@@ -218,6 +225,19 @@ def handed_over(rank: int, world_size: int) -> Tensor:
     return update.kept
 
 
+def learned(head: nn.Module, world_size: int, mine: slice, *, in_backward: bool) -> Tensor:
+    """Return centres that SGD with momentum and decay has taught, within the backward pass or after it."""
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.05, momentum=0.9, weight_decay=0.1)
+    update = update_in_backward(head, optimizer) if in_backward else None
+    with mock.patch.object(sampled, "sample_classes", every_other(0 if head.shard is None else head.shard.start)):
+        for features, labels in (*batches(world_size), *batches(world_size)):
+            optimizer.zero_grad()
+            head(features[mine], labels[mine]).backward()
+            optimizer.step()
+    assert update is None or head.centers.grad is None
+    return head.state_dict()["centers"]
+
+
 @torch.no_grad()
 def evaluated(rank: int, world_size: int) -> Tensor:
     """Return losses of samples that nothing is learned from."""
@@ -247,6 +267,10 @@ def work(rank: int, world_size: int) -> dict[str, object]:
         "messages": messages(rank, world_size),
         "backbone": averaged_backbone(rank, world_size),
         "handed over": handed_over(rank, world_size),
+        "learned": {
+            key: learned(sharded_head(case), world_size, slice(rank * SAMPLES, (rank + 1) * SAMPLES), in_backward=True)
+            for key, case in LEARNED.items()
+        },
         "evaluated": evaluated(rank, world_size),
     }
 
