@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.contract import Contract, ModelCard
 from marginface.data.binpack import open_pack
 from marginface.data.pairs import lfw_pairs
 from marginface.errors import DataError, UnreadableImage
 from marginface.evaluation import PairResult, crop_reader, evaluate_pairs, measure, protocol_cropper
 from marginface.evaluation.single import result_lines, result_report
-from marginface.values import FloatArray, ImageArray, Pairs
+from marginface.values import Pairs
+from oracles.mean_color import MeanColor
 from oracles.packs import write_pack
 
-CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="none", embedding_size=3)
 STYLES = [{"protocol": 4}, {"protocol": 2}, {"protocol": 2, "python2": True}, {"protocol": 0, "python2": True}]
-
-
-@dataclass
-class MeanColor:
-    """An embedder that one can foresee: the direction of the mean colour."""
-
-    card: ModelCard = CARD
-    contract: Contract = field(default_factory=lambda: CARD.contract(mirror=True))
-    crops_seen: int = 0
-
-    def embed(self, crops: ImageArray) -> FloatArray:
-        self.crops_seen += len(crops)
-        colors = crops.mean(axis=(1, 2)).astype(np.float32) - 100
-        return colors / np.linalg.norm(colors, axis=1, keepdims=True)
 
 
 def folder_protocol(folder: Path, pairs: int = 40, people: int = 16) -> Pairs:
@@ -79,8 +64,8 @@ def comparable(result: PairResult) -> dict[str, Any]:
 @pytest.mark.parametrize("style", STYLES, ids=str)
 def test_the_numbers_of_a_pack_are_those_of_the_folder(tmp_path: Path, style: dict[str, Any]) -> None:
     pairs = folder_protocol(tmp_path / "crops")
-    of_folder = evaluate_pairs(MeanColor(), pairs)
-    embedder = MeanColor()
+    of_folder = evaluate_pairs(MeanColor(gray=100), pairs)
+    embedder = MeanColor(gray=100)
     of_pack = evaluate_pack(pack_of(pairs, tmp_path / "colors.bin", **style), embedder)
     assert 0.55 < of_folder.scores.accuracy.mean < 0.99, "a protocol without errors would show little"
     np.testing.assert_array_equal(of_pack.similarities, of_folder.similarities)
@@ -93,7 +78,7 @@ def test_the_numbers_of_a_pack_are_those_of_the_folder(tmp_path: Path, style: di
 def test_the_hardest_errors_of_a_pack_are_shown_by_name(tmp_path: Path) -> None:
     pairs = folder_protocol(tmp_path / "crops")
     pack = open_pack(pack_of(pairs, tmp_path / "colors.bin"))
-    result = evaluate_pairs(MeanColor(), pack.pairs, store=pack)
+    result = evaluate_pairs(MeanColor(gray=100), pack.pairs, store=pack)
     measured = measure(result, crop_reader(None, pack))
     errors = [*measured.false_matches, *measured.false_non_matches]
     assert errors
@@ -105,12 +90,15 @@ def test_the_hardest_errors_of_a_pack_are_shown_by_name(tmp_path: Path) -> None:
 
 def test_a_pack_says_that_its_people_are_not_known(tmp_path: Path) -> None:
     pairs = folder_protocol(tmp_path / "crops")
-    result = evaluate_pack(pack_of(pairs, tmp_path / "colors.bin"), MeanColor())
+    result = evaluate_pack(pack_of(pairs, tmp_path / "colors.bin"), MeanColor(gray=100))
     assert result.to_dict()["accuracy_interval_identities"] is None
     assert ("", "", "no interval: identities not known") in result_lines(result)
     report = result_report(result, lambda _: None)
     assert report.data["identities"] == "not known: no interval over them"
-    assert result_report(evaluate_pairs(MeanColor(), pairs), crop_reader(None)).data["identities"] == "from the folders"
+    assert (
+        result_report(evaluate_pairs(MeanColor(gray=100), pairs), crop_reader(None)).data["identities"]
+        == "from the folders"
+    )
 
 
 def test_an_image_that_does_not_decode_ends_the_evaluation_with_its_name(tmp_path: Path) -> None:
@@ -118,14 +106,14 @@ def test_an_image_that_does_not_decode_ends_the_evaluation_with_its_name(tmp_pat
     pairs.images[pairs.second[3]].write_bytes(b"no image")
     place = int(np.flatnonzero(np.stack([pairs.first, pairs.second], axis=1).ravel() == pairs.second[3])[0])
     with pytest.raises(UnreadableImage, match=rf"colors.bin#{place}: "):
-        evaluate_pack(pack_of(pairs, tmp_path / "colors.bin"), MeanColor())
+        evaluate_pack(pack_of(pairs, tmp_path / "colors.bin"), MeanColor(gray=100))
 
 
 def test_pairs_and_another_pack_do_not_go_together(tmp_path: Path) -> None:
     pairs = folder_protocol(tmp_path / "crops")
     one, other = (open_pack(pack_of(pairs, tmp_path / name)) for name in ("one.bin", "other.bin"))
     with pytest.raises(DataError, match=r"one.bin: .* images are missing, such as .*one.bin#0"):
-        evaluate_pairs(MeanColor(), one.pairs, store=other)
+        evaluate_pairs(MeanColor(gray=100), one.pairs, store=other)
 
 
 def test_decoded_crops_are_streamed(tmp_path: Path) -> None:
@@ -135,7 +123,7 @@ def test_decoded_crops_are_streamed(tmp_path: Path) -> None:
     assert together > 30_000_000
     tracemalloc.start()
     try:
-        evaluate_pairs(MeanColor(), pack.pairs, store=pack)
+        evaluate_pairs(MeanColor(gray=100), pack.pairs, store=pack)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,35 +1,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.contract import Contract, ModelCard
 from marginface.errors import DataError, ImageError
 from marginface.evaluation import PairResult, evaluate_pairs
 from marginface.evaluation.pairs import identities_by_folder
 from marginface.evaluation.scores import NO_FACE, score_similarities
-from marginface.values import FloatArray, ImageArray, Pairs
-
-CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="none", embedding_size=3)
-
-
-@dataclass
-class MeanColor:
-    """An embedder that one can foresee: the direction of the mean colour. It counts the crops it was given."""
-
-    card: ModelCard = CARD
-    contract: Contract = field(default_factory=lambda: CARD.contract(mirror=True))
-    crops_seen: int = 0
-
-    def embed(self, crops: ImageArray) -> FloatArray:
-        self.crops_seen += len(crops)
-        colors = crops.mean(axis=(1, 2)).astype(np.float32) - 60
-        return colors / np.linalg.norm(colors, axis=1, keepdims=True)
+from marginface.values import ImageArray, Pairs
+from oracles.mean_color import CARD, MeanColor
 
 
 @dataclass

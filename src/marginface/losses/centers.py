@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,7 +19,7 @@ _BLOCK = 1024  # classes whose first centres are drawn at once, where the classe
 _FIRST_NORM = 0.01
 
 
-class ClassCenters(nn.Module):
+class ClassCenters(nn.Module, ABC):
     """C class centres of size D: features (N, D), labels (N,) → mean loss, by the ``_losses`` of a head.
 
     It runs in the dtype of the centres.
@@ -91,9 +93,9 @@ class ClassCenters(nn.Module):
                 self.implementation, features, labels, lambda x, y: self._losses(x, y, step), self.learned_by_parts
             )
 
+    @abstractmethod
     def _losses(self, features: Tensor, labels: Tensor, step: int) -> Tensor:
         """Return the loss of each sample (N,), in the dtype of the centres."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
