@@ -17,7 +17,7 @@ from marginface.losses.pairs import PairLoss
 from marginface.training import Progress, Recipe, collapse, read_recipe, recipe_from, train
 from marginface.training.batches import Batches
 from marginface.training.journal import read_journal
-from marginface.training.recipe_file import recipe_sha256
+from marginface.training.recipe.file import recipe_sha256
 from marginface.training.sources import open_data
 
 PAIRS = [name for name, loss in LOSSES.items() if isinstance(loss, PairLoss)]

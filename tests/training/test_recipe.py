@@ -8,7 +8,7 @@ from marginface.data.transforms import Augmentation
 from marginface.errors import RecipeError
 from marginface.training import recipe_from
 from marginface.training.recipe import Recipe
-from marginface.training.recipe_file import differing_keys, read_recipe, recipe_sha256, write_recipe
+from marginface.training.recipe.file import differing_keys, read_recipe, recipe_sha256, write_recipe
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.toml"))
 

@@ -1,6 +1,6 @@
 """Training: a recipe in, a run folder out.
 
-recipe, recipe_file  what a training does, as TOML, checked
+recipe               what a training does, as TOML, checked
 resolve              "auto" and relative paths → values
 sources, batches     crops to train on and held out; batches as a function of (seed, step)
 learner              backbone, head, optimizer, one step
@@ -23,7 +23,7 @@ allocator            memory that stays between steps
 from marginface.training.centers_update import update_in_backward
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.recipe import Recipe
-from marginface.training.recipe_file import read_recipe, recipe_from, write_recipe
+from marginface.training.recipe.file import read_recipe, recipe_from, write_recipe
 from marginface.training.run import TrainResult, train
 from marginface.training.trainer import Progress
 

@@ -22,7 +22,7 @@ from marginface.training.jobs import Job, Tell, prepare, run_apart, run_here
 from marginface.training.journal import read_journal
 from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
-from marginface.training.recipe_file import differing_keys, read_recipe, write_recipe
+from marginface.training.recipe.file import differing_keys, read_recipe, write_recipe
 from marginface.training.resolve import resolve
 from marginface.training.run_report import JOURNAL, RECIPE
 from marginface.training.sources import TrainingData, open_data

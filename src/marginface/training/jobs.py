@@ -27,7 +27,7 @@ from marginface.training.allocator import keep_freed_memory
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.lock import held, holder
 from marginface.training.recipe import Recipe
-from marginface.training.recipe_file import read_recipe, write_recipe
+from marginface.training.recipe.file import read_recipe, write_recipe
 from marginface.training.run import REPORT, train
 from marginface.training.run_report import RECIPE
 

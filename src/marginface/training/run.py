@@ -16,7 +16,7 @@ from marginface.training.held_out import HeldOutResult
 from marginface.training.journal import truncate_journal
 from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
-from marginface.training.recipe_file import differing_keys, read_recipe, recipe_sha256, write_recipe
+from marginface.training.recipe.file import differing_keys, read_recipe, recipe_sha256, write_recipe
 from marginface.training.resolve import resolve, resolve_loss
 from marginface.training.run_report import JOURNAL, RECIPE, write_run_report
 from marginface.training.sources import TrainingData, open_data
@@ -58,7 +58,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
     interrupted and resumed.
 
     Args:
-        recipe: what to do; see recipe_file.read_recipe.
+        recipe: what to do; see recipe.file.read_recipe.
         out: a new or empty folder; with ``resume`` the folder of a run.
         resume: go on from the newest whole checkpoint.
         progress: called before the first step and after each; a KeyboardInterrupt it raises ends the run in order.

@@ -25,7 +25,7 @@ from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop
 from marginface.training.journal import Journal, read_journal
 from marginface.training.learner import Learner
 from marginface.training.recipe import Recipe
-from marginface.training.recipe_file import recipe_sha256
+from marginface.training.recipe.file import recipe_sha256
 from marginface.training.run_report import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData

@@ -14,7 +14,7 @@ from marginface.losses import LOSSES, PairLoss
 from marginface.losses.notation import WrittenLoss, read_loss, read_losses, read_value
 from marginface.training.learner import build_head
 from marginface.training.recipe import OptionValue, Recipe
-from marginface.training.recipe_file import recipe_from
+from marginface.training.recipe.file import recipe_from
 
 _OF_THE_SECTION = ("scale", "margin", "gradient")  # keys of [loss]; any other setting is an option of the loss
 _OF_CLASSES = ("implementation", "multiply", "tiles", "sample_rate", "interclass_filter")

@@ -1,0 +1,77 @@
+"""The recipe: everything that decides what a training does, as frozen values with a meaning, a unit and a default.
+
+A recipe is a TOML file with one table per section, each in its file here; file.py reads and writes it. Every key has a
+default, so that the empty file is a recipe. "Fraction of the run" is a number in [0, 1]: 0 the first step, 1 the last.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from marginface.training.recipe.augment import AugmentSection
+from marginface.training.recipe.backbone import BackboneSection
+from marginface.training.recipe.data import DATA_SECTIONS, DataSection, DrawnData, FolderData, PackedData
+from marginface.training.recipe.loss import LossSection
+from marginface.training.recipe.optim import OptimSection, ScheduleSection
+from marginface.training.recipe.section import OptionValue, Section
+from marginface.training.recipe.train import EvaluationSection, TrainSection
+
+__all__ = [
+    "DATA_SECTIONS",
+    "AugmentSection",
+    "BackboneSection",
+    "DataSection",
+    "DrawnData",
+    "EvaluationSection",
+    "FolderData",
+    "LossSection",
+    "OptimSection",
+    "OptionValue",
+    "PackedData",
+    "Recipe",
+    "ScheduleSection",
+    "Section",
+    "TrainSection",
+]
+
+
+class Recipe(Section):
+    """A whole training."""
+
+    name: str = Field(default="marginface", min_length=1, description="of the model that comes out")
+    about: str = Field(default="", description="what this recipe is for and where it comes from")
+    data: DataSection = Field(default_factory=DrawnData)
+    augment: AugmentSection = Field(default_factory=AugmentSection)
+    backbone: BackboneSection = Field(default_factory=BackboneSection)
+    loss: LossSection = Field(default_factory=LossSection)
+    optim: OptimSection = Field(default_factory=OptimSection)
+    schedule: ScheduleSection = Field(default_factory=ScheduleSection)
+    train: TrainSection = Field(default_factory=TrainSection)
+    evaluation: EvaluationSection = Field(default_factory=EvaluationSection)
+
+    @model_validator(mode="after")
+    def _centers_can_learn_so(self) -> Recipe:
+        optim, sampled = self.optim, self.loss.sample_rate < 1
+        if optim.head_in_backward and self.loss.implementation == "dense" and not sampled:
+            raise ValueError(
+                "[optim] head_in_backward needs the classes in tiles: leave [loss] implementation at auto, or chunked"
+            )
+        if optim.unsampled != "auto" and not sampled:
+            raise ValueError("[optim] unsampled is for [loss] sample_rate below 1, which draws all classes at 1")
+        if optim.unsampled == "lazy" and optim.kind == "adamw":
+            raise ValueError("[optim] unsampled lazy is for sgd: AdamW's steps without a gradient have no closed form")
+        if optim.unsampled_as == "dense" and sampled and optim.head_in_backward:
+            raise ValueError(
+                "[optim] unsampled dense, the auto of adamw, needs the gradient of all centres: leave head_in_backward "
+                "out, or choose unsampled frozen"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_sampler(self) -> Recipe:
+        if self.train.batch_images_per_identity and self.data.balance != 1:
+            raise ValueError(
+                f"[train] batch_images_per_identity brings every identity as often already: leave [data] balance at 1; "
+                f"got {self.data.balance}"
+            )
+        return self

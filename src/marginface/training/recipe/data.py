@@ -1,0 +1,83 @@
+"""[data]: drawn faces, folders of crops, or packed crops."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from marginface.training.recipe.section import Amount, Count, CountOrZero, Fraction, Section
+
+
+class DrawnData(Section):
+    """Faces drawn by this package: no files, no network, no person (data.synthetic)."""
+
+    source: Literal["drawn"] = "drawn"
+    identities: int = Field(default=200, ge=2, description="how many identities are drawn, the held-out ones included")
+    images_per_identity: int = Field(default=20, ge=2, description="images of each identity")
+    seed: CountOrZero = Field(default=0, description="decides which faces")
+    strength: Fraction = Field(default=1.0, description="how much the images of one identity differ")
+    label_noise: Fraction = Field(default=0.0, description="fraction of images under a wrong label")
+    tail: Amount = Field(
+        default=0.0, description="identity i gets the share (i + 1)**−tail of the images; 0: all alike"
+    )
+    hold_out: CountOrZero = Field(default=40, description="identities kept out of training, for the held-out pairs")
+    balance: Fraction = Field(
+        default=1.0, description="as for folders: 1 every image once per epoch, 0 every identity as often"
+    )
+
+
+Exclude = Annotated[
+    tuple[str, ...] | str,
+    Field(description="identities to leave out: a list of names, or the path of a text file with one a line"),
+]
+MinImages = Annotated[Count, Field(description="identities with fewer readable images are left out")]
+MemoryGb = Annotated[Amount, Field(description="GB of decoded crops kept in memory")]
+HoldOut = Annotated[CountOrZero, Field(description="identities kept out of training, for the held-out pairs")]
+Balance = Annotated[
+    Fraction,
+    Field(
+        description="an identity with n images is drawn ∝ n**balance: 1 every image once per epoch, 0.5 the square "
+        "root of the count, 0 every identity as often"
+    ),
+]
+
+
+class FolderData(Section):
+    """Aligned 112×112 crops in folders, one folder per identity (data.folder)."""
+
+    source: Literal["folders"]
+    folders: tuple[str, ...] = Field(min_length=1, description="roots; a relative path is relative to where you start")
+    exclude: Exclude = ()
+    min_images: MinImages = 2
+    memory_gb: MemoryGb = 4.0
+    hold_out: HoldOut = 0
+    balance: Balance = 1.0
+
+
+class PackedData(Section):
+    """Aligned 112×112 crops in RecordIO, tar shards, Parquet files or a list; the files say which (data.packs)."""
+
+    source: Literal["packed"]
+    path: str = Field(
+        min_length=1,
+        description="train.rec or its folder, tar shards or Parquet files (a file, a folder, or a pattern such as "
+        "train-*.tar), or a list of paths and labels; a relative path is relative to where you start",
+    )
+    label: str = Field(
+        default="", description="the column, or field of key.json, that holds the identity; empty: it is found"
+    )
+    check: Literal["images", "index"] = Field(
+        default="images",
+        description="images: each is read and decoded once, those that do not decode are left out, and the fingerprint "
+        "covers their content; index: nothing is read before it is needed, and the fingerprint covers labels and sizes",
+    )
+    exclude: Exclude = ()
+    min_images: MinImages = 2
+    memory_gb: MemoryGb = 4.0
+    hold_out: HoldOut = 0
+    balance: Balance = 1.0
+
+
+DATA_SECTIONS: dict[str, type[Section]] = {"drawn": DrawnData, "folders": FolderData, "packed": PackedData}
+DataSection = Annotated[DrawnData | FolderData | PackedData, Field(discriminator="source")]
