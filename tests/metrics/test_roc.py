@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from marginface.errors import InputError
 from marginface.metrics import auc, equal_error_rate, roc, smallest_supported_far, tar_at_far
-from oracles.scores import all_thresholds, area_by_counting, best_tar_within, rates
+from oracles.scores import all_thresholds, area_by_counting, best_tar_within, nearest_point, rates
 
 # few distinct values, so that ties are the rule
 scores = st.lists(st.integers(-4, 4).map(lambda value: value / 4), min_size=1, max_size=12)
@@ -69,6 +69,14 @@ def test_at_most_is_the_best_tar_that_keeps_the_far(genuine: list[float], impost
     assert point.tar == pytest.approx(best_tar_within(genuine, impostor, 0.25))
     if math.isfinite(point.threshold):
         assert rates(genuine, impostor, point.threshold) == pytest.approx((point.achieved_far, point.tar))
+
+
+@given(scores, st.lists(st.integers(-4, 4).map(lambda value: value / 4), min_size=4, max_size=12))
+def test_nearest_is_the_nearest_point_and_of_equals_the_one_that_accepts_most(
+    genuine: list[float], impostor: list[float]
+) -> None:
+    point = tar_at_far(genuine, impostor, 0.3, "nearest")
+    assert (point.achieved_far, point.tar) == pytest.approx(nearest_point(genuine, impostor, 0.3))
 
 
 def test_nearest_may_exceed_the_far_and_at_most_may_not() -> None:

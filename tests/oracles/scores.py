@@ -31,6 +31,12 @@ def best_tar_within(genuine: Sequence[float], impostor: Sequence[float], far: fl
     return max(tar for achieved, tar in points if achieved <= far + 1e-12)
 
 
+def nearest_point(genuine: Sequence[float], impostor: Sequence[float], far: float) -> tuple[float, float]:
+    """FAR and TAR of the threshold whose FAR is nearest to the target; of equals the lowest threshold."""
+    points = [rates(genuine, impostor, threshold) for threshold in all_thresholds(genuine, impostor)]
+    return min(reversed(points), key=lambda point: round(abs(point[0] - far), 12))
+
+
 def accuracies_by_fold(
     first: Sequence[Sequence[float]], second: Sequence[Sequence[float]], genuine: Sequence[bool], fold: Sequence[int]
 ) -> tuple[list[float], list[float]]:

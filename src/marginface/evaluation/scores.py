@@ -19,7 +19,7 @@ from marginface.metrics import (
     identity_bootstrap,
     roc,
     supports_far,
-    tar_at_far,
+    tars_at_fars,
     ten_fold_accuracy,
     wilson_interval,
 )
@@ -152,5 +152,5 @@ def score_similarities(
         identity_interval=None if identities is None else identity_bootstrap(correct, *identities),
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
-        tar_at_far=tuple(tar_at_far(same, different, far) for far in wanted),
+        tar_at_far=tars_at_fars(same, different, wanted),
     )

@@ -1,4 +1,4 @@
-"""Scores → numbers: ROC, TAR at FAR, ten-fold accuracy, intervals, comparisons of two models; directions → angles.
+"""Scores → numbers: ROC, TAR at FAR, TPIR at FPIR, ten-fold accuracy, intervals, comparisons; directions → angles.
 
 NumPy only, pure.
 
@@ -11,6 +11,14 @@ from __future__ import annotations
 from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
 from marginface.metrics.comparison import holm, paired_difference
 from marginface.metrics.crossed import CrossedMean, clustered_error, crossed_mean
+from marginface.metrics.identification import (
+    Searches,
+    TpirAtFpir,
+    cmc,
+    identification_rate,
+    search_results,
+    tpirs_at_fpirs,
+)
 from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
 from marginface.metrics.roc import (
     Roc,
@@ -22,6 +30,7 @@ from marginface.metrics.roc import (
     smallest_supported_far,
     supports_far,
     tar_at_far,
+    tars_at_fars,
 )
 from marginface.metrics.verification import FoldedAccuracy, ten_fold_accuracy
 
@@ -31,22 +40,29 @@ __all__ = [
     "FoldedAccuracy",
     "Interval",
     "Roc",
+    "Searches",
     "TarAtFar",
+    "TpirAtFpir",
     "auc",
     "class_geometry",
     "clustered_error",
+    "cmc",
     "crossed_mean",
     "equal_error_rate",
     "holm",
+    "identification_rate",
     "identity_bootstrap",
     "paired_difference",
     "pairwise_angles",
     "require_supported_far",
     "roc",
+    "search_results",
     "smallest_supported_far",
     "student_t_interval",
     "supports_far",
     "tar_at_far",
+    "tars_at_fars",
     "ten_fold_accuracy",
+    "tpirs_at_fpirs",
     "wilson_interval",
 ]

@@ -6,6 +6,7 @@ genuine pairs. No curve is thinned or smoothed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -125,18 +126,17 @@ def supports_far(impostor_pairs: int, far: float) -> bool:
     return far * impostor_pairs >= 1 - 1e-9
 
 
-def require_supported_far(far: float, impostor_pairs: int) -> None:
-    """Raise InputError, with what would be needed, if the FAR is no share or too small for this many impostor pairs."""
+def require_supported_far(far: float, trials: int, *, kind: str = "impostor pairs", rate: str = "FAR") -> None:
+    """Raise InputError, with what would be needed, if the rate is no share or too small for this many trials."""
     if not 0 < far < 1:
-        raise InputError(f"a FAR is a share between 0 and 1, such as 1e-3; got {far!r}")
-    if supports_far(impostor_pairs, far):
+        raise InputError(f"a {rate} is a share between 0 and 1, such as 1e-3; got {far!r}")
+    if supports_far(trials, far):
         return
-    smallest = smallest_supported_far(impostor_pairs)
+    smallest = smallest_supported_far(trials)
     raise InputError(
-        f"{impostor_pairs:,} impostor pairs cannot support FAR {_short(far)}: one error is already "
-        f"{_short(1 / impostor_pairs)}. Smallest FAR here: {_short(smallest)} "
-        f"({round(smallest * impostor_pairs):,} pairs). "
-        f"At least {round(1 / far):,} pairs are needed, better {round(3 / far):,}."
+        f"{trials:,} {kind} cannot support {rate} {_short(far)}: one error is already {_short(1 / trials)}. Smallest "
+        f"{rate} here: {_short(smallest)} ({round(smallest * trials):,} {kind.split()[-1]}). "
+        f"At least {round(1 / far):,} {kind.split()[-1]} are needed, better {round(3 / far):,}."
     )
 
 
@@ -160,24 +160,55 @@ def tar_at_far(
     Raises:
         InputError: the FAR is not in (0, 1), or fewer than 1/far impostor pairs stand behind it.
     """
+    return tars_at_fars(genuine, impostor, [far], rule, confidence=confidence)[0]
+
+
+def tars_at_fars(
+    genuine: ArrayLike,
+    impostor: ArrayLike,
+    fars: Sequence[float],
+    rule: FarRule = "at_most",
+    *,
+    confidence: float = 0.95,
+) -> tuple[TarAtFar, ...]:
+    """Return tar_at_far of each FAR; the similarities are sorted once, and no curve is made.
+
+    Raises:
+        InputError: see tar_at_far.
+    """
     same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
-    require_supported_far(far, len(different))
-    curve = roc(same, different)
-    accepted = curve.far * len(different)
-    budget = far * len(different)
-    if rule == "at_most":
-        point = int(np.flatnonzero(accepted <= budget + 1e-9)[-1])
-    else:
-        distance = np.abs(accepted - budget)
-        point = int(np.flatnonzero(distance <= distance.min() + 1e-9)[-1])
-    hits = round(float(curve.tar[point]) * len(same))
+    for far in fars:
+        require_supported_far(far, len(different))
+    return tuple(_point(same, different, far, rule, confidence) for far in fars)
+
+
+def _point(same: DoubleArray, different: DoubleArray, far: float, rule: FarRule, confidence: float) -> TarAtFar:
+    """Return the point of ascending similarities."""
+    threshold = lowest_threshold(same, different, far * len(different), rule)
+    hits, false = (int(_at_or_above(scores, np.array([threshold]))[0]) for scores in (same, different))
     return TarAtFar(
         far=far,
-        tar=float(curve.tar[point]),
-        threshold=float(curve.thresholds[point]),
-        achieved_far=float(curve.far[point]),
+        tar=hits / len(same),
+        threshold=threshold,
+        achieved_far=false / len(different),
         impostor_pairs=len(different),
         genuine_pairs=len(same),
         interval=wilson_interval(hits, len(same), confidence),
         rule=rule,
     )
+
+
+def lowest_threshold(same: DoubleArray, different: DoubleArray, budget: float, rule: FarRule) -> float:
+    """Return the lowest similarity that accepts as many of ``different`` as the rule allows; both ascend.
+
+    ``budget`` is a number of false accepts, 0 ≤ budget < len(different). Equal similarities are accepted together, so
+    not every number of false accepts exists. +inf where every similarity there is accepts too many.
+    """
+    within = min(int(budget + 1e-9), len(different) - 1)  # the false accepts that "at_most" may have
+    blocked = different[len(different) - 1 - within]  # this one and what equals it may not be accepted
+    if rule == "nearest":
+        fewer, more = (len(different) - np.searchsorted(different, blocked, side=side) for side in ("right", "left"))
+        if abs(int(more) - budget) <= abs(int(fewer) - budget) + 1e-9:
+            blocked = different[len(different) - 1 - more] if more < len(different) else -np.inf
+    above = [scores[np.searchsorted(scores, blocked, side="right") :][:1] for scores in (same, different)]
+    return float(min((value[0] for value in above if len(value)), default=np.inf))

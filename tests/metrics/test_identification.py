@@ -1,0 +1,94 @@
+"""Identification against loops over probes and thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marginface.errors import InputError
+from marginface.metrics import Searches, cmc, identification_rate, search_results, tpirs_at_fpirs
+from oracles.searches import best_tpir_within, search_one
+
+values = st.integers(-4, 4).map(lambda value: value / 4)  # few distinct ones: ties are the rule
+blocks = st.integers(1, 5).flatmap(
+    lambda entries: st.lists(
+        st.tuples(st.lists(values, min_size=entries, max_size=entries), st.integers(-1, entries - 1)),
+        min_size=1,
+        max_size=8,
+    )
+)
+
+
+@given(blocks)
+def test_a_block_of_searches_is_each_search_alone(block: list[tuple[list[float], int]]) -> None:
+    similarities, own = np.array([row for row, _ in block]), np.array([place for _, place in block])
+    decisive, rank, mated = search_results(similarities, own)
+    expected = [search_one(row, None if place < 0 else place) for row, place in block]
+    assert list(zip(decisive.tolist(), rank.tolist(), strict=True)) == expected
+    assert mated.tolist() == [place >= 0 for _, place in block]
+
+
+mated_searches = st.lists(st.tuples(values, st.integers(1, 4)), min_size=1, max_size=12)
+
+
+@given(mated_searches, st.lists(values, min_size=4, max_size=12), st.integers(1, 4))
+def test_tpir_is_that_of_the_lowest_threshold_within_the_fpir(
+    mated: list[tuple[float, int]], nonmated: list[float], rank: int
+) -> None:
+    searches = Searches(np.array([v for v, _ in mated]), np.array([r for _, r in mated]), np.array(nonmated), 4)
+    (point,) = tpirs_at_fpirs(searches, [0.25], rank=rank)
+    tpir, _ = best_tpir_within(mated, nonmated, 0.25, rank)
+    assert point.tpir == pytest.approx(tpir)
+    assert point.achieved_fpir <= 0.25
+    assert point.interval.low <= point.tpir <= point.interval.high
+
+
+def test_without_a_threshold_tpir_is_the_identification_rate() -> None:
+    searches = Searches(np.array([0.9, 0.5, 0.1, 0.3]), np.array([1, 2, 1, 7]), np.array([-1.0] * 10), 9)
+    (point,) = tpirs_at_fpirs(searches, [0.1])
+    assert point.tpir == identification_rate(searches, 1) == 0.5
+    assert [identification_rate(searches, rank) for rank in (1, 2, 6, 7)] == [0.5, 0.75, 0.75, 1.0]
+    assert cmc(searches).tolist() == [0.5, 0.75, 0.75, 0.75, 0.75, 0.75, 1.0, 1.0, 1.0]
+
+
+def test_a_constant_model_finds_nobody() -> None:
+    decisive, rank, _ = search_results(np.full((3, 5), 0.7), np.array([0, 3, 4]))
+    assert rank.tolist() == [5, 5, 5]
+    searches = Searches(decisive, rank, np.full(20, 0.7), 5)
+    assert tpirs_at_fpirs(searches, [0.1])[0].tpir == 0
+
+
+@given(mated_searches, st.lists(values, min_size=4, max_size=12), st.integers(1, 5))
+def test_a_rising_map_of_the_similarities_changes_no_rate(
+    mated: list[tuple[float, int]], nonmated: list[float], power: int
+) -> None:
+    rank = np.array([r for _, r in mated])
+    plain = Searches(np.array([v for v, _ in mated]), rank, np.array(nonmated), 4)
+    mapped = Searches(np.exp(power * plain.mated), rank, np.exp(power * plain.nonmated), 4)
+    for rule in ("at_most", "nearest"):
+        one, other = (tpirs_at_fpirs(searches, [0.25], rule)[0] for searches in (plain, mapped))
+        assert (one.tpir, one.achieved_fpir) == (other.tpir, other.achieved_fpir)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rank": np.array([1])}, "one rank from 1 to 5"),
+        ({"rank": np.array([1, 6])}, "one rank from 1 to 5"),
+        ({"mated": np.array([0.1, np.nan])}, "finite"),
+    ],
+)
+def test_searches_that_do_not_fit_are_refused(change: dict[str, np.ndarray], message: str) -> None:
+    fitting = {"mated": np.array([0.1, 0.2]), "rank": np.array([1, 2]), "nonmated": np.array([0.3]), "gallery": 5}
+    with pytest.raises(InputError, match=message):
+        Searches(**{**fitting, **change})
+
+
+def test_too_few_searches_say_how_many_it_takes() -> None:
+    searches = Searches(np.array([0.1]), np.array([1]), np.linspace(0, 1, 50), 5)
+    with pytest.raises(InputError, match=r"50 non-mated searches cannot support FPIR 1e-2.*At least 100 searches"):
+        tpirs_at_fpirs(searches, [0.01])
+    with pytest.raises(InputError, match="non-mated searches are needed"):
+        tpirs_at_fpirs(Searches(np.array([0.1]), np.array([1]), np.array([]), 5), [0.1])
