@@ -8,8 +8,9 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 
 from __future__ import annotations
 
+from marginface.metrics.bootstrap import PeopleOfPairs, resampled_tars, tar_intervals
 from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
-from marginface.metrics.comparison import holm, paired_difference
+from marginface.metrics.comparison import McNemar, holm, mcnemar, paired_difference
 from marginface.metrics.crossed import CrossedMean, clustered_error, crossed_mean
 from marginface.metrics.identification import (
     Searches,
@@ -39,6 +40,8 @@ __all__ = [
     "CrossedMean",
     "FoldedAccuracy",
     "Interval",
+    "McNemar",
+    "PeopleOfPairs",
     "Roc",
     "Searches",
     "TarAtFar",
@@ -52,15 +55,18 @@ __all__ = [
     "holm",
     "identification_rate",
     "identity_bootstrap",
+    "mcnemar",
     "paired_difference",
     "pairwise_angles",
     "require_supported_far",
+    "resampled_tars",
     "roc",
     "search_results",
     "smallest_supported_far",
     "student_t_interval",
     "supports_far",
     "tar_at_far",
+    "tar_intervals",
     "tars_at_fars",
     "ten_fold_accuracy",
     "tpirs_at_fpirs",

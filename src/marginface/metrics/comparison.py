@@ -1,12 +1,15 @@
 """Is one model better than another? One test over people and seeds, and Holm's correction for several of them.
 
 paired_difference   two models that decided the same pairs with the same seeds
+mcnemar             two models on the same pairs, the pairs taken as independent
 holm                several comparisons at once
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -47,6 +50,35 @@ def paired_difference(
             f"{baseline.shape} and {other.shape}"
         )
     return crossed_mean(other.astype(np.float64) - baseline, first_identity, second_identity)
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """How often two models differ on the same pairs: ``only_first`` and ``only_second`` are right alone."""
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def mcnemar(first: BoolArray, second: BoolArray) -> McNemar:
+    """Return McNemar's exact test of two models' decisions (P,) on the same pairs.
+
+    Of the pairs on which just one model is right, each is as likely to be the one if the models are as good: the
+    two-sided binomial p-value with ½. It takes pairs as independent; paired_difference knows people, and seeds.
+
+    Source: McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12 (1947); the exact form is Liddell's, The Statistician 25 (1976).
+
+    >>> mcnemar(np.array([True] * 8 + [False]), np.array([False] * 8 + [True])).p_value
+    0.0390625
+    """
+    if first.ndim != 1 or first.shape != second.shape:
+        raise InputError(f"two models are compared on the same pairs (P,); got {first.shape} and {second.shape}")
+    one, two = int((first & ~second).sum()), int((second & ~first).sum())
+    differ, fewer = one + two, min(one, two)
+    tail = sum(math.comb(differ, k) for k in range(fewer + 1))
+    return McNemar(one, two, min(2 * tail / 2**differ, 1.0))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

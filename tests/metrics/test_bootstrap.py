@@ -1,0 +1,89 @@
+"""The bootstrap over people against copies of pairs, and its coverage where the truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from marginface.errors import InputError
+from marginface.metrics import PeopleOfPairs, mcnemar, resampled_tars, tar_intervals
+from oracles.resampling import tar_of_copies
+
+
+def world(people: int, seed: int, *, ties: bool = False) -> tuple[np.ndarray, np.ndarray, PeopleOfPairs]:
+    """Genuine pairs whose similarity has a part of its person, impostor pairs of any two."""
+    rng = np.random.default_rng(seed)
+    owner = rng.integers(0, people, 3 * people)
+    genuine = 0.5 + 0.2 * rng.normal(size=people)[owner] + 0.1 * rng.normal(size=len(owner))
+    first = rng.integers(0, people, 20 * people)
+    second = (first + rng.integers(1, people, len(first))) % people
+    impostor = 0.15 * rng.normal(size=len(first))
+    if ties:
+        genuine, impostor = genuine.round(1), impostor.round(1)
+    return genuine, impostor, PeopleOfPairs(owner, first, second)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_resample_is_the_protocol_with_copied_pairs(ties: bool) -> None:
+    genuine, impostor, people = world(9, seed=1, ties=ties)
+    found = resampled_tars(genuine, impostor, people, 0.05, resamples=25, seed=3)
+    rng = np.random.default_rng(3)
+    same = list(zip(genuine, people.genuine, strict=True))
+    different = list(zip(impostor, people.first, people.second, strict=True))
+    for tar in found:
+        drawn = rng.multinomial(people.count, np.full(people.count, 1 / people.count))
+        expected = tar_of_copies(same, different, drawn.tolist(), 0.05)
+        assert (math.isnan(tar) and expected is None) or tar == pytest.approx(expected)
+
+
+def test_keeping_only_the_most_similar_impostor_pairs_changes_nothing() -> None:
+    genuine, impostor, people = world(400, seed=2)  # 8,000 impostor pairs: 1,320 are kept
+    kept = resampled_tars(genuine, impostor, people, 0.01, resamples=20)
+    rng = np.random.default_rng(0)
+    for tar in kept:
+        weight = rng.multinomial(people.count, np.full(people.count, 1 / people.count))
+        of_pairs = weight[people.first] * weight[people.second]
+        order = np.argsort(-impostor)
+        beyond = np.flatnonzero(np.cumsum(of_pairs[order]) > 0.01 * of_pairs.sum() + 1e-9)[0]
+        owner = weight[people.genuine]
+        assert tar == pytest.approx(owner[genuine > impostor[order[beyond]]].sum() / owner.sum())
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    limit, impostors_above = 0.15 * 1.2815515655446004, 0.1  # FAR 0.1 of N(0, 0.15²)
+    spread = math.hypot(0.2, 0.1)
+    truth = 0.5 * math.erfc((limit - 0.5) / spread / math.sqrt(2))
+    held = 0
+    for seed in range(60):
+        genuine, impostor, people = world(60, seed=100 + seed)
+        (interval,) = tar_intervals(genuine, impostor, people, [impostors_above], resamples=200, seed=seed)
+        held += interval.low <= truth <= interval.high
+    assert held >= 50  # 57 are expected; 49 or fewer has probability 0.001 at a coverage of 0.93
+
+
+def test_equal_seeds_draw_the_same_people_for_two_models() -> None:
+    genuine, impostor, people = world(30, seed=5)
+    one = resampled_tars(genuine, impostor, people, 0.1, resamples=50, seed=7)
+    other = resampled_tars(2 * genuine + 1, 2 * impostor + 1, people, 0.1, resamples=50, seed=7)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_people_that_do_not_fit_the_pairs_are_refused() -> None:
+    with pytest.raises(InputError, match="pair 1 is genuine and its people are 4 and 5"):
+        PeopleOfPairs.of(np.array([3, 4]), np.array([3, 5]), np.array([True, True]))
+    genuine, impostor, people = world(9, seed=1)
+    with pytest.raises(InputError, match="do not fit"):
+        resampled_tars(genuine[1:], impostor, people, 0.05)
+    with pytest.raises(InputError, match="cannot support FAR"):
+        resampled_tars(genuine, impostor, people, 1e-4)
+
+
+def test_mcnemar_counts_the_pairs_on_which_one_is_right_alone() -> None:
+    first = np.array([True] * 10 + [False] * 3 + [True] * 5)
+    second = np.array([True] * 10 + [True] * 3 + [False] * 5)
+    found = mcnemar(first, second)
+    assert (found.only_first, found.only_second) == (5, 3)
+    assert found.p_value == pytest.approx(2 * sum(math.comb(8, k) for k in range(4)) / 256)
+    assert mcnemar(first, first).p_value == 1
