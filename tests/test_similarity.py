@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marginface import similarity as module
 from marginface.errors import ContractMismatch, InputError
-from marginface.similarity import cosine, l2_normalize, similarity, top_k
+from marginface.similarity import cosine, l2_normalize, pair_similarities, similarity, top_k
 from marginface.values import Embedding
 
 
@@ -109,3 +109,11 @@ def test_top_k_says_what_it_expects() -> None:
         top_k(unit_rows(1, 4, 1), unit_rows(3, 4, 2), 0)
     with pytest.raises(InputError, match=r"\(1, 4\) and \(3, 5\)"):
         top_k(unit_rows(1, 4, 1), unit_rows(3, 5, 2), 1)
+
+
+@pytest.mark.parametrize(("rows", "pairs"), [(50, 9000), (150, 5000), (500, 9000), (3, 1)])  # by blocks, and one by one
+def test_similarities_of_pairs_do_not_depend_on_how_they_are_made(rows: int, pairs: int) -> None:
+    embeddings = unit_rows(rows, 8, seed=1)
+    first, second = np.random.default_rng(2).integers(0, rows, (2, pairs))
+    expected = (embeddings.astype(float) @ embeddings.T.astype(float))[first, second]
+    np.testing.assert_allclose(pair_similarities(embeddings, first, second), expected, atol=1e-12)

@@ -46,6 +46,10 @@ class Embedder(Protocol):
         """Return unit vectors (N, D) float32 of aligned crops, RGB uint8 (N, 112, 112, 3); N may be 0."""
         ...
 
+    def features(self, crops: ImageArray) -> FloatArray:
+        """Return what ``embed`` brings to length 1, (N, D) float32; a length may say how good a crop is (MagFace)."""
+        ...
+
 
 @dataclass(frozen=True)
 class OnnxEmbedder:
@@ -73,7 +77,11 @@ class OnnxEmbedder:
             InputError: Other shapes.
             WeightsError: The model gives a vector of length zero or numbers that are not finite.
         """
-        return _embed(crops, self._run, self.contract, self._batch_size())
+        return _unit_rows(self.features(crops))
+
+    def features(self, crops: ImageArray) -> FloatArray:
+        """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
+        return _features(crops, self._run, self.contract, self._batch_size())
 
     def _run(self, batch: FloatArray) -> FloatArray:
         """Run a batch; a model of a fixed batch gets black images to fill it up."""
@@ -108,7 +116,11 @@ class TorchEmbedder:
 
     def embed(self, crops: ImageArray) -> FloatArray:
         """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
-        return _embed(crops, self._run, self.contract, _TORCH_BATCH)
+        return _unit_rows(self.features(crops))
+
+    def features(self, crops: ImageArray) -> FloatArray:
+        """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
+        return _features(crops, self._run, self.contract, _TORCH_BATCH)
 
     def _run(self, batch: FloatArray) -> FloatArray:
         import torch
@@ -125,16 +137,16 @@ def preprocess(crops: ImageArray, contract: Contract) -> FloatArray:
     return np.asarray((planes - np.float32(contract.mean)) / np.float32(contract.std), np.float32)
 
 
-def _embed(crops: ImageArray, run: Network, contract: Contract, batch_size: int) -> FloatArray:
+def _features(crops: ImageArray, run: Network, contract: Contract, batch_size: int) -> FloatArray:
     check_crops(crops)
     features = np.empty((len(crops), contract.embedding_size), np.float32)
     for start in range(0, len(crops), batch_size):
         batch = preprocess(crops[start : start + batch_size], contract)
-        features[start : start + batch_size] = _features(batch, run, contract)
-    return _unit_rows(features)
+        features[start : start + batch_size] = _of_batch(batch, run, contract)
+    return features
 
 
-def _features(batch: FloatArray, run: Network, contract: Contract) -> FloatArray:
+def _of_batch(batch: FloatArray, run: Network, contract: Contract) -> FloatArray:
     """Run one batch, and its mirror image where the contract has it."""
     features = run(batch)
     if contract.mirror:

@@ -7,7 +7,7 @@ import pytest
 
 from marginface.errors import InputError
 from marginface.evaluation import score_pairs
-from marginface.evaluation.scores import pair_similarities, score_similarities
+from marginface.evaluation.scores import score_similarities
 from oracles.scores import accuracies_by_fold, area_by_counting, best_tar_within
 
 
@@ -54,16 +54,6 @@ def test_both_intervals_hold_the_accuracy() -> None:
         assert interval is not None
         assert interval.low < scores.accuracy.mean < interval.high
     assert score_pairs(*arrays).identity_interval is None
-
-
-def test_similarities_do_not_depend_on_the_blocks() -> None:
-    embeddings = unit_rows(50, 8)
-    rng = np.random.default_rng(2)
-    first, second = rng.integers(0, 50, (2, 9000))
-    blocked = pair_similarities(embeddings, first, second)
-    np.testing.assert_allclose(
-        blocked, (embeddings.astype(float) @ embeddings.T.astype(float))[first, second], atol=1e-12
-    )
 
 
 def test_an_asked_far_that_is_not_supported_is_an_error_and_a_usual_one_is_left_out() -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,9 +18,11 @@ import numpy as np
 
 from marginface.contract import Contract
 from marginface.errors import DataError, InputError
-from marginface.evaluation.scores import NO_FACE, PairScores, pair_similarities, score_similarities
+from marginface.evaluation.reading import Progress, read_ahead
+from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
 from marginface.images import read_image
 from marginface.metrics import FoldedAccuracy, require_supported_far, ten_fold_accuracy
+from marginface.similarity import pair_similarities
 from marginface.values import BoolArray, DoubleArray, FloatArray, ImageArray, IntArray, Pairs
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
 CropReader = Callable[[Path], ImageArray | None]
-Progress = Callable[[int, int], None]
 
 
 class ImageStore(Protocol):
@@ -209,7 +208,7 @@ def _embed_all(
     embeddings = np.zeros((len(paths), embedder.contract.embedding_size), dtype=np.float32)
     found = np.zeros(len(paths), dtype=bool)
     start = 0
-    for crops in _read_batches(read, paths, workers):
+    for crops in read_ahead(read, paths, workers):
         rows = start + np.flatnonzero([crop is not None for crop in crops])
         if len(rows):
             embeddings[rows] = embedder.embed(np.stack([crop for crop in crops if crop is not None]))
@@ -218,20 +217,6 @@ def _embed_all(
         if progress is not None:
             progress(start, len(paths))
     return embeddings, found
-
-
-def _read_batches(
-    read: CropReader, paths: Sequence[Path], workers: int, size: int = 64
-) -> Iterator[list[ImageArray | None]]:
-    """Yield crops in order, batch by batch, while the next batch is being read."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[list[Future[ImageArray | None]]] = deque()
-        for start in range(0, len(paths), size):
-            waiting.append([pool.submit(read, path) for path in paths[start : start + size]])
-            if len(waiting) > 1:
-                yield [future.result() for future in waiting.popleft()]
-        while waiting:
-            yield [future.result() for future in waiting.popleft()]
 
 
 def _accuracy_of(usable: BoolArray, similarities: DoubleArray, pairs: Pairs) -> FoldedAccuracy | None:

@@ -23,11 +23,11 @@ from marginface.metrics import (
     ten_fold_accuracy,
     wilson_interval,
 )
+from marginface.similarity import pair_similarities
 from marginface.values import BoolArray, DoubleArray, FloatArray, IntArray, frozen
 
 NO_FACE = -1.0  # the similarity of a pair that has an image without a face
 USUAL_FARS = (1e-1, 1e-2, 1e-3)
-_BLOCK = 4096  # pairs multiplied at once: 4,096 × 512 float64 are 17 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,16 +86,6 @@ class PairScores:
             "eer": self.eer,
             "tar_at_far": [point.to_dict() for point in self.tar_at_far],
         }
-
-
-def pair_similarities(embeddings: FloatArray, first: IntArray, second: IntArray) -> DoubleArray:
-    """Return the cosine of each pair (P,): unit embeddings (N, D) float32, products summed in float64, in blocks."""
-    result = np.empty(len(first), dtype=np.float64)
-    for start in range(0, len(first), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        a, b = (embeddings[index[rows]].astype(np.float64) for index in (first, second))
-        result[rows] = np.einsum("pd,pd->p", a, b)
-    return result
 
 
 def score_pairs(
