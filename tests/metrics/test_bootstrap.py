@@ -63,6 +63,18 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert held >= 50  # 57 are expected; 49 or fewer has probability 0.001 at a coverage of 0.93
 
 
+def test_a_second_person_that_is_not_known_is_always_there() -> None:
+    genuine, impostor, people = world(9, seed=1)
+    alone = PeopleOfPairs(people.genuine, people.first, np.full(len(people.first), -1))
+    found = resampled_tars(genuine, impostor, alone, 0.05, resamples=10, seed=3)
+    rng = np.random.default_rng(3)
+    same = list(zip(genuine, people.genuine, strict=True))
+    different = [(value, person, 9) for value, person in zip(impostor, people.first, strict=True)]
+    for tar in found:
+        drawn = rng.multinomial(9, np.full(9, 1 / 9)).tolist()
+        assert tar == pytest.approx(tar_of_copies(same, different, [*drawn, 1], 0.05))
+
+
 def test_equal_seeds_draw_the_same_people_for_two_models() -> None:
     genuine, impostor, people = world(30, seed=5)
     one = resampled_tars(genuine, impostor, people, 0.1, resamples=50, seed=7)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginface.errors import InputError
-from marginface.metrics import ten_fold_accuracy
-from oracles.scores import accuracies_by_fold
+from marginface.metrics import sphereface_accuracy, ten_fold_accuracy, threshold_accuracy, whole_set_accuracy
+from oracles.scores import accuracies_by_fold, best_thresholds, sphereface_by_fold
 
 
 @given(seed=st.integers(0, 2**32 - 1), folds=st.integers(2, 5))
@@ -74,3 +74,42 @@ def test_a_similarity_of_minus_one_is_never_accepted() -> None:
 def test_wrong_input_is_refused(similarity: list[float], genuine: list[bool], fold: list[int], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ten_fold_accuracy(np.array(similarity), np.array(genuine, dtype=bool), np.array(fold, dtype=np.int64))
+
+
+values = st.lists(st.tuples(st.integers(-4, 4).map(lambda v: v / 4), st.booleans()), min_size=1, max_size=14)
+
+
+@given(values, values)
+def test_a_threshold_of_any_scale_is_a_best_one_of_the_other_fold(one: list, two: list) -> None:
+    scores, genuine = (np.array(column) for column in zip(*one, *two, strict=True))
+    fold = np.array([0] * len(one) + [1] * len(two))
+    found = threshold_accuracy(scores, genuine.astype(bool), fold)
+    for test, train in ((0, two), (1, one)):
+        most, _ = best_thresholds([v for v, _ in train], [g for _, g in train])
+        assert sum((v >= found.thresholds[test]) == g for v, g in train) == most
+    np.testing.assert_array_equal(found.accepted, scores >= found.thresholds[fold])
+
+
+@given(values)
+def test_the_whole_set_is_as_good_as_its_best_threshold(pairs: list) -> None:
+    scores, genuine = (list(column) for column in zip(*pairs, strict=True))
+    most, _ = best_thresholds(scores, genuine)
+    assert whole_set_accuracy(np.array(scores), np.array(genuine)) == pytest.approx(most / len(pairs))
+
+
+@pytest.mark.parametrize("by_fold", [False, True])
+def test_sphereface_is_that_of_loops_over_its_grid(by_fold: bool) -> None:
+    rng = np.random.default_rng(3)
+    genuine, fold = np.arange(60) % 2 == 0, np.repeat(np.arange(3), 20)
+    rows = np.clip(rng.normal(np.where(genuine, 0.5, 0.1), 0.25, (3, 60)), -1, 1).round(2)  # many at a threshold
+    rows = rows if by_fold else np.repeat(rows[:1], 3, axis=0)
+    found = sphereface_accuracy(rows if by_fold else rows[0], genuine, fold)
+    accuracies, thresholds = sphereface_by_fold(rows.tolist(), genuine.tolist(), fold.tolist())
+    assert found.folds == pytest.approx(accuracies)
+    assert found.thresholds == pytest.approx(thresholds)
+    assert found.mean == pytest.approx((found.accepted == genuine).mean())
+
+
+def test_rows_that_are_not_one_a_fold_are_refused() -> None:
+    with pytest.raises(InputError, match="one for each of 2 folds; got 3"):
+        sphereface_accuracy(np.zeros((3, 4)), np.array([True, False] * 2), np.array([0, 0, 1, 1]))

@@ -54,3 +54,30 @@ def accuracies_by_fold(
         accuracies.append(sum(test) / len(test))
         chosen.append(best)
     return accuracies, chosen
+
+
+def best_thresholds(scores: Sequence[float], genuine: Sequence[bool]) -> tuple[float, list[float]]:
+    """The most right decisions of any threshold (accepted: at or above), and the scores that give it as a threshold."""
+    right = {}
+    for threshold in [*sorted(set(scores)), math.inf]:
+        right[threshold] = sum((value >= threshold) == same for value, same in zip(scores, genuine, strict=True))
+    most = max(right.values())
+    return most, [threshold for threshold, count in right.items() if count == most]
+
+
+def sphereface_by_fold(
+    rows: Sequence[Sequence[float]], genuine: Sequence[bool], fold: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    """Accuracy and threshold per fold as SphereFace's script has them, one row of similarities a fold."""
+    accuracies, chosen = [], []
+    grid = [step / 10_000 for step in range(-10_000, 10_001)]
+    for test_fold in sorted(set(fold)):
+        pairs = list(zip(rows[test_fold], genuine, fold, strict=True))
+        train = [(value, same) for value, same, f in pairs if f != test_fold]
+        right = [sum(v > t if same else v < t for v, same in train) for t in grid]
+        best = [t for t, count in zip(grid, right, strict=True) if count == max(right)]
+        threshold = sum(best) / len(best)
+        test = [v > threshold if same else v < threshold for v, same, f in pairs if f == test_fold]
+        accuracies.append(sum(test) / len(test))
+        chosen.append(threshold)
+    return accuracies, chosen

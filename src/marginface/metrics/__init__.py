@@ -33,7 +33,13 @@ from marginface.metrics.roc import (
     tar_at_far,
     tars_at_fars,
 )
-from marginface.metrics.verification import FoldedAccuracy, ten_fold_accuracy
+from marginface.metrics.verification import (
+    FoldedAccuracy,
+    sphereface_accuracy,
+    ten_fold_accuracy,
+    threshold_accuracy,
+    whole_set_accuracy,
+)
 
 __all__ = [
     "ClassGeometry",
@@ -63,12 +69,15 @@ __all__ = [
     "roc",
     "search_results",
     "smallest_supported_far",
+    "sphereface_accuracy",
     "student_t_interval",
     "supports_far",
     "tar_at_far",
     "tar_intervals",
     "tars_at_fars",
     "ten_fold_accuracy",
+    "threshold_accuracy",
     "tpirs_at_fpirs",
+    "whole_set_accuracy",
     "wilson_interval",
 ]

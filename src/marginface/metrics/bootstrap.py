@@ -33,7 +33,7 @@ class PeopleOfPairs:
     Attributes:
         genuine: (G,) the person of each genuine pair.
         first: (I,) a person of each impostor pair.
-        second: (I,) the other one.
+        second: (I,) the other one; −1 where it is not known, and then counts as always there.
     """
 
     genuine: IntArray
@@ -67,11 +67,12 @@ class PeopleOfPairs:
     @cached_property
     def couples(self) -> tuple[IntArray, IntArray, DoubleArray]:
         """Return N in its places: person a, person b, how many impostor pairs are of the two."""
-        codes, numbers = np.unique(self.first * self.count + self.second, return_counts=True)
-        return codes // self.count, codes % self.count, numbers.astype(np.float64)
+        width = self.count + 1
+        codes, numbers = np.unique(self.first * width + self.second + 1, return_counts=True)
+        return codes // width, codes % width - 1, numbers.astype(np.float64)
 
     def impostor_weight(self, weight: DoubleArray) -> float:
-        """Return the weight of all impostor pairs, wᵀ·N·w."""
+        """Return the weight of all impostor pairs, wᵀ·N·w; weight (people + 1,) ends with 1, for who is not known."""
         first, second, numbers = self.couples
         return float(np.einsum("c,c,c->", weight[first], weight[second], numbers))
 
@@ -114,7 +115,7 @@ def resampled_tars(
     rng, count = np.random.default_rng(seed), people.count
     found = np.full(resamples, np.nan)
     for number in range(resamples):
-        weight = rng.multinomial(count, np.full(count, 1 / count)).astype(np.float64)
+        weight = np.append(rng.multinomial(count, np.full(count, 1 / count)), 1).astype(np.float64)
         total = people.impostor_weight(weight)
         of_genuine = weight[owner]
         if total and of_genuine.any():

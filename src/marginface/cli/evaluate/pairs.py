@@ -1,4 +1,4 @@
-"""``marginface evaluate``: measure a model by a protocol of the field."""
+"""``marginface evaluate pairs``: a verification protocol (LFW, CFP, a pack) on a model."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from marginface.cli.evaluate.bar import ImageBar
+from marginface.cli.options import write_json
+
 if TYPE_CHECKING:
     from marginface.evaluation import ImageStore, PairResult
     from marginface.values import Pairs
 
-app = typer.Typer(no_args_is_help=True)
 
-
-@app.callback()
-def _evaluate() -> None:
-    """Measure a recognizer by a protocol of the field."""
-
-
-@app.command()
 def pairs(
     model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
     data: Annotated[Path, typer.Argument(help="A folder in the layout of LFW or CFP, or a pack: lfw.bin.")],
@@ -45,11 +40,10 @@ def pairs(
     protocol, store = _open_pack(data, pairs_file, split) if is_pack else _read_protocol(data, pairs_file, split)
     embedder = load_embedder(model, mirror=mirror)
     cropper = None if aligned or is_pack else protocol_cropper()
-    with _Bar() as bar:
+    with ImageBar() as bar:
         result = evaluate_pairs(embedder, protocol, store=store, cropper=cropper, fars=far or None, progress=bar.show)
     _print_table(result)
-    if json_file is not None:
-        _write_json(result, json_file)
+    write_json(result.to_dict(), json_file)
     if report is not None:
         from marginface.evaluation import write_report
         from marginface.evaluation.single import result_report
@@ -89,27 +83,6 @@ def _read_protocol(data: Path, pairs_file: Path | None, split: str | None) -> tu
     return cfp_pairs(data, cast(Literal["FF", "FP"], split)), FILES
 
 
-class _Bar:
-    """A progress bar on standard error that is gone when it is done."""
-
-    def __enter__(self) -> _Bar:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("Images", total=None)
-        self._progress.start()
-        return self
-
-    def show(self, done: int, total: int) -> None:
-        """Move the bar."""
-        self._progress.update(self._task, completed=done, total=total)
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-
 def _print_table(result: PairResult) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -125,11 +98,3 @@ def _print_table(result: PairResult) -> None:
     Console().print(table)
     mirror = "with" if result.contract.mirror else "without"
     typer.echo(f"Contract {result.contract.id}, {mirror} mirror sum, {result.seconds:.1f} s.")
-
-
-def _write_json(result: PairResult, path: Path) -> None:
-    import json
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    typer.echo(f"Numbers: {path}")

@@ -1,0 +1,18 @@
+"""``marginface evaluate``: measure a recognizer, or the similarities that one gave; a file for each command."""
+
+from __future__ import annotations
+
+import typer
+
+from marginface.cli.evaluate.pairs import pairs
+from marginface.cli.evaluate.scores import scores
+from marginface.cli.evaluate.templates import templates
+
+app = typer.Typer(no_args_is_help=True)
+for command in (pairs, templates, scores):
+    app.command()(command)
+
+
+@app.callback()
+def _evaluate() -> None:
+    """Measure a recognizer by a protocol of the field."""

@@ -1,0 +1,208 @@
+"""A CSV file of similarities → every number of a verification table, without a model.
+
+One line is a comparison. Columns: ``score`` (higher: more alike) and ``genuine`` (1 or true, 0 or false); if they are
+there, ``fold`` (numbers from 0), ``identity_a`` and ``identity_b`` (who is on the two images) or ``identity`` (who the
+probe is), and ``slice`` or other columns that divide the pairs.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from marginface.errors import DataError, InputError
+from marginface.evaluation.scores import USUAL_FARS
+from marginface.evaluation.slices import Slices, slice_rates
+from marginface.metrics import (
+    FoldedAccuracy,
+    Interval,
+    PeopleOfPairs,
+    TarAtFar,
+    auc,
+    equal_error_rate,
+    supports_far,
+    tar_intervals,
+    tars_at_fars,
+    threshold_accuracy,
+    wilson_interval,
+)
+from marginface.metrics.roc import FarRule
+from marginface.registry import near_names
+from marginface.values import BoolArray, DoubleArray, IntArray
+
+_TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
+_PEOPLE = (("identity_a", "identity_b"), ("identity",))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """Comparisons: ``scores`` (P,), ``genuine`` (P,), ``fold`` (P,) or None, who is on them or None, other columns."""
+
+    scores: DoubleArray
+    genuine: BoolArray
+    fold: IntArray | None
+    people: PeopleOfPairs | None
+    columns: Mapping[str, tuple[str, ...]]
+
+
+def read_scores(path: Path) -> ScoreTable:
+    """Read a score file.
+
+    Raises:
+        DataError: it is no CSV with the columns score and genuine, or a value is none; the line is named.
+    """
+    columns = _columns(path)
+    scores = np.asarray([_number(path, line, text) for line, text in enumerate(columns.pop("score"), 2)])
+    genuine = np.asarray([_truth(path, line, text) for line, text in enumerate(columns.pop("genuine"), 2)])
+    fold = columns.pop("fold", None)
+    folds = None if fold is None else np.asarray([_count(path, line, text) for line, text in enumerate(fold, 2)])
+    people = _people(path, columns, genuine)
+    rest = {name: tuple(values) for name, values in columns.items()}
+    return ScoreTable(scores, genuine, folds, people, rest)
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: expected a CSV file of scores; got {error}") from None
+    head = [name.strip().lower() for name in rows[0]] if rows else []
+    if not {"score", "genuine"} <= set(head):
+        raise DataError(f"{path}: expected the columns score and genuine; got {', '.join(head) or 'an empty file'}")
+    body = [row for row in rows[1:] if row]
+    wrong = next((line for line, row in enumerate(body, 2) if len(row) != len(head)), None)
+    if wrong is not None or not body:
+        what = "no comparisons" if wrong is None else f"line {wrong} with {len(body[wrong - 2])}"
+        raise DataError(f"{path}: expected lines of {len(head)} values; got {what}")
+    return {name: [row[place].strip() for row in body] for place, name in enumerate(head)}
+
+
+def _number(path: Path, line: int, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise DataError(f"{path}:{line}: a score is a finite number; got {text!r}")
+    return value
+
+
+def _truth(path: Path, line: int, text: str) -> bool:
+    if text.lower() not in _TRUE | _FALSE:
+        raise DataError(f"{path}:{line}: genuine is 1 or true, 0 or false; got {text!r}")
+    return text.lower() in _TRUE
+
+
+def _count(path: Path, line: int, text: str) -> int:
+    if not text.isdecimal():
+        raise DataError(f"{path}:{line}: a fold is a number from 0; got {text!r}")
+    return int(text)
+
+
+def _people(path: Path, columns: dict[str, list[str]], genuine: BoolArray) -> PeopleOfPairs | None:
+    """Take the identity columns out and return who is on the pairs."""
+    names = next((names for names in _PEOPLE if all(name in columns for name in names)), None)
+    if names is None:
+        return None
+    found = [columns.pop(name) for name in names]
+    codes = np.unique([name for column in found for name in column], return_inverse=True)[1].astype(np.int64)
+    if len(found) == 1:
+        return PeopleOfPairs(codes[genuine], codes[~genuine], np.full(int((~genuine).sum()), -1))
+    one, other = codes[: len(genuine)], codes[len(genuine) :]
+    try:
+        return PeopleOfPairs.of(one, other, genuine)
+    except InputError:
+        differ = np.flatnonzero((one == other) != genuine)[0]
+        raise DataError(
+            f"{path}:{differ + 2}: genuine says {'the same person' if genuine[differ] else 'two people'}, identity_a "
+            f"and identity_b are {found[0][differ]!r} and {found[1][differ]!r}"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreResult:
+    """What a table of scores comes to. ``accuracy`` is None without folds, ``intervals`` without people."""
+
+    table: ScoreTable
+    accuracy: FoldedAccuracy | None
+    auc: float
+    eer: float
+    tar_at_far: tuple[TarAtFar, ...]
+    intervals: tuple[Interval, ...] | None
+    slices: tuple[Slices, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        points = [point.to_dict() for point in self.tar_at_far]
+        for point, interval in zip(points, self.intervals or (), strict=False):
+            point["interval_identities"] = interval.to_list()
+        return {
+            "pairs": len(self.table.scores),
+            "genuine_pairs": int(self.table.genuine.sum()),
+            "impostor_pairs": int((~self.table.genuine).sum()),
+            **self._accuracy(),
+            "auc": self.auc,
+            "eer": self.eer,
+            "tar_at_far": points,
+            "slices": [one.to_dict() for one in self.slices],
+        }
+
+    def _accuracy(self) -> dict[str, Any]:
+        if self.accuracy is None:
+            return {"accuracy_mean": None}
+        right = int((self.accuracy.accepted == self.table.genuine).sum())
+        return {
+            "accuracy_mean": self.accuracy.mean,
+            "accuracy_std": self.accuracy.std,
+            "accuracy_interval": wilson_interval(right, len(self.table.scores)).to_list(),
+            "accuracy_threshold": self.accuracy.threshold,
+        }
+
+
+def score_table(
+    table: ScoreTable,
+    *,
+    fars: Sequence[float] | None = None,
+    rule: FarRule = "at_most",
+    slices: Sequence[str] | None = None,
+) -> ScoreResult:
+    """Score a table: TAR at the usual FARs that it supports, or at those asked for; slices at the largest of them.
+
+    The accuracy needs folds and any scale will do: the threshold of a fold is the best one of the other folds, of those
+    halfway between two scores.
+
+    Raises:
+        InputError: comparisons of one kind only, a FAR that is not supported, or a slice that is no column.
+    """
+    if table.genuine.all() or not table.genuine.any():
+        raise InputError(f"genuine and impostor comparisons are needed; all {len(table.genuine):,} are of one kind")
+    same, different = table.scores[table.genuine], table.scores[~table.genuine]
+    wanted = [far for far in USUAL_FARS if supports_far(len(different), far)] if fars is None else list(fars)
+    points = tars_at_fars(same, different, wanted, rule)
+    columns = _slice_columns(table, slices)
+    at = points[-1].threshold if points else np.inf
+    return ScoreResult(
+        table=table,
+        accuracy=None if table.fold is None else threshold_accuracy(table.scores, table.genuine, table.fold),
+        auc=auc(same, different),
+        eer=equal_error_rate(same, different),
+        tar_at_far=points,
+        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted),
+        slices=tuple(slice_rates(table.scores, table.genuine, name, table.columns[name], at) for name in columns),
+    )
+
+
+def _slice_columns(table: ScoreTable, asked: Sequence[str] | None) -> Sequence[str]:
+    if asked is None:
+        return ["slice"] if "slice" in table.columns else []
+    for name in asked:
+        if name not in table.columns:
+            known = list(table.columns)
+            raise InputError(f"no column {name!r} to slice by. {near_names(name, known)}Columns: {', '.join(known)}")
+    return asked
