@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from marginface.evaluation.pairs import ImageStore, PairResult, crop_reader, evaluate_pairs, protocol_cropper
+from marginface.evaluation.pairs import PairResult, evaluate_pairs
+from marginface.evaluation.reading import ImageStore, crop_reader, protocol_cropper
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import Measurement, RunReport, RunSummary, measure
 from marginface.evaluation.scores import PairScores, score_pairs

@@ -10,6 +10,7 @@ import numpy as np
 
 from marginface.data.templates import Enrolled
 from marginface.errors import InputError
+from marginface.evaluation.distances import Compare, cosines
 from marginface.metrics import (
     Searches,
     TpirAtFpir,
@@ -26,27 +27,40 @@ RANKS = (1, 5, 10)
 _PROBES = 1024  # searched at once: 1,024 × 3,531 float64 are 29 MB
 
 
-def search(gallery: FloatArray, gallery_subjects: IntArray, probes: FloatArray, probe_subjects: IntArray) -> Searches:
+def search(
+    gallery: FloatArray,
+    gallery_subjects: IntArray,
+    probes: FloatArray,
+    probe_subjects: IntArray,
+    compare: Compare = cosines,
+) -> Searches:
     """Search probes (P, D) in a gallery (N, D) of one entry a subject; unit rows.
+
+    ``compare`` says how alike they are; see evaluation.distances.
 
     Raises:
         InputError: a subject is in the gallery twice.
     """
+    own = _own_entries(gallery_subjects, probe_subjects)
+    decisive, rank = np.empty(len(probes)), np.empty(len(probes), dtype=np.int64)
+    for start in range(0, len(probes), _PROBES):
+        part = slice(start, start + _PROBES)
+        found = search_results(compare(probes[part], gallery), own[part])
+        decisive[part], rank[part] = found[:2]
+    mated = own >= 0
+    return Searches(decisive[mated], rank[mated], decisive[~mated], len(gallery))
+
+
+def _own_entries(gallery_subjects: IntArray, probe_subjects: IntArray) -> IntArray:
+    """Return the gallery entry of each probe's subject (P,), −1 of strangers."""
     order = np.argsort(gallery_subjects, kind="stable")
     rising = gallery_subjects[order]
     twice = rising[1:][rising[1:] == rising[:-1]]
     if len(twice):
         raise InputError(f"a gallery has one entry for each subject; subject {twice[0]} has several: pool them first")
     at = np.searchsorted(rising, probe_subjects).clip(max=len(rising) - 1)
-    own = np.where(rising[at] == probe_subjects, order[at], -1)
-    columns = gallery.astype(np.float64).T
-    decisive, rank = np.empty(len(probes)), np.empty(len(probes), dtype=np.int64)
-    for start in range(0, len(probes), _PROBES):
-        part = slice(start, start + _PROBES)
-        found = search_results(probes[part].astype(np.float64) @ columns, own[part])
-        decisive[part], rank[part] = found[:2]
-    mated = own >= 0
-    return Searches(decisive[mated], rank[mated], decisive[~mated], len(gallery))
+    own: IntArray = np.where(rising[at] == probe_subjects, order[at], -1)
+    return own
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,62 +9,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from marginface.contract import Contract
 from marginface.errors import DataError, InputError
-from marginface.evaluation.reading import Progress, read_ahead
+from marginface.evaluation.reading import FILES, Cropper, ImageStore, Progress, crop_reader, embed_images
 from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
-from marginface.images import read_image
 from marginface.metrics import FoldedAccuracy, require_supported_far, ten_fold_accuracy
 from marginface.similarity import pair_similarities
-from marginface.values import BoolArray, DoubleArray, FloatArray, ImageArray, IntArray, Pairs
+from marginface.values import BoolArray, DoubleArray, IntArray, Pairs
 
 if TYPE_CHECKING:
-    from marginface.cropping import Crop, FaceCropper
     from marginface.embedding import Embedder
-
-CropReader = Callable[[Path], ImageArray | None]
-
-
-class ImageStore(Protocol):
-    """Reads the images of a protocol: files (the default) or a pack (data.binpack). Implementations are thread-safe."""
-
-    def missing(self, images: Sequence[Path]) -> list[Path]:
-        """Return those of the images that are not there."""
-        ...
-
-    def read(self, image: Path) -> ImageArray:
-        """Decode one image, RGB uint8."""
-        ...
-
-
-class ImageFiles:
-    """Images that are files; their names are their paths."""
-
-    def missing(self, images: Sequence[Path]) -> list[Path]:
-        """Return those that are no files."""
-        return [image for image in images if not image.is_file()]
-
-    def read(self, image: Path) -> ImageArray:
-        """Decode a file."""
-        return read_image(image)
-
-
-FILES = ImageFiles()
-
-
-class Cropper(Protocol):
-    """Finds the face of a photo and cuts it out, as a FaceCropper does. Implementations are thread-safe."""
-
-    def crop(self, image: ImageArray) -> Crop:
-        """Return the crop, or why there is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,30 +75,6 @@ class PairResult:
         }
 
 
-def protocol_cropper(detector: str = "yunet") -> FaceCropper:
-    """Return the cropper of the protocols: the face nearest the center; the detector takes its second look."""
-    from marginface.cropping import FaceCropper
-    from marginface.detection import load_detector
-
-    return FaceCropper(load_detector(detector), policy="center")
-
-
-def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReader:
-    """Return a function image → crop (112, 112, 3), or None without a face; without a cropper, images are crops."""
-    if cropper is None:
-        return lambda path: _aligned(store.read(path), path)
-    return lambda path: cropper.crop(store.read(path)).crop
-
-
-def _aligned(crop: ImageArray, path: Path) -> ImageArray:
-    if crop.shape != (112, 112, 3):
-        raise DataError(
-            f"{path}: an aligned crop is 112×112 pixels; got {crop.shape[1]}×{crop.shape[0]}. Run `marginface align` "
-            "on the photos first, or leave out --aligned to detect and align them here."
-        )
-    return crop
-
-
 def evaluate_pairs(
     embedder: Embedder,
     pairs: Pairs,
@@ -162,7 +99,7 @@ def evaluate_pairs(
     started = time.perf_counter()
     _require_measurable(pairs, fars)
     _require_images(pairs, store)
-    embeddings, found = _embed_all(embedder, pairs.images, crop_reader(cropper, store), workers, progress)
+    embeddings, found = embed_images(embedder, pairs.images, crop_reader(cropper, store), workers, progress)
     similarities = pair_similarities(embeddings, pairs.first, pairs.second)
     usable = found[pairs.first] & found[pairs.second]
     similarities[~usable] = NO_FACE
@@ -199,24 +136,6 @@ def _require_images(pairs: Pairs, store: ImageStore) -> None:
             f"{pairs.protocol}: {len(missing):,} of {len(pairs.images):,} images are missing, such as {shown}. "
             "Check the data folder: it is the one that holds the folders of the identities."
         )
-
-
-def _embed_all(
-    embedder: Embedder, paths: Sequence[Path], read: CropReader, workers: int, progress: Progress | None
-) -> tuple[FloatArray, BoolArray]:
-    """Return embeddings (N, D), zero rows where no face was found, and which were found (N,)."""
-    embeddings = np.zeros((len(paths), embedder.contract.embedding_size), dtype=np.float32)
-    found = np.zeros(len(paths), dtype=bool)
-    start = 0
-    for crops in read_ahead(read, paths, workers):
-        rows = start + np.flatnonzero([crop is not None for crop in crops])
-        if len(rows):
-            embeddings[rows] = embedder.embed(np.stack([crop for crop in crops if crop is not None]))
-        found[rows] = True
-        start += len(crops)
-        if progress is not None:
-            progress(start, len(paths))
-    return embeddings, found
 
 
 def _accuracy_of(usable: BoolArray, similarities: DoubleArray, pairs: Pairs) -> FoldedAccuracy | None:

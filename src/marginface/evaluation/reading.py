@@ -1,12 +1,24 @@
-"""Read ahead on threads, batch by batch, in order."""
+"""Images of a protocol → crops → embeddings, read ahead on threads, batch by batch, in order."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import numpy as np
+
+from marginface.errors import DataError
+from marginface.images import read_image
+from marginface.values import BoolArray, FloatArray, ImageArray
+
+if TYPE_CHECKING:
+    from marginface.cropping import Crop, FaceCropper
+    from marginface.embedding import Embedder
+
+CropReader = Callable[[Path], ImageArray | None]
 Progress = Callable[[int, int], None]  # (images done, images)
 Item = TypeVar("Item")
 Read = TypeVar("Read")
@@ -24,3 +36,80 @@ def read_ahead(
                 yield [future.result() for future in waiting.popleft()]
         while waiting:
             yield [future.result() for future in waiting.popleft()]
+
+
+class ImageStore(Protocol):
+    """Reads the images of a protocol: files (the default) or a pack (data.binpack). Implementations are thread-safe."""
+
+    def missing(self, images: Sequence[Path]) -> list[Path]:
+        """Return those of the images that are not there."""
+        ...
+
+    def read(self, image: Path) -> ImageArray:
+        """Decode one image, RGB uint8."""
+        ...
+
+
+class ImageFiles:
+    """Images that are files; their names are their paths."""
+
+    def missing(self, images: Sequence[Path]) -> list[Path]:
+        """Return those that are no files."""
+        return [image for image in images if not image.is_file()]
+
+    def read(self, image: Path) -> ImageArray:
+        """Decode a file."""
+        return read_image(image)
+
+
+FILES = ImageFiles()
+
+
+class Cropper(Protocol):
+    """Finds the face of a photo and cuts it out, as a FaceCropper does. Implementations are thread-safe."""
+
+    def crop(self, image: ImageArray) -> Crop:
+        """Return the crop, or why there is none."""
+        ...
+
+
+def protocol_cropper(detector: str = "yunet") -> FaceCropper:
+    """Return the cropper of the protocols: the face nearest the center; the detector takes its second look."""
+    from marginface.cropping import FaceCropper
+    from marginface.detection import load_detector
+
+    return FaceCropper(load_detector(detector), policy="center")
+
+
+def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReader:
+    """Return a function image → crop (112, 112, 3), or None without a face; without a cropper, images are crops."""
+    if cropper is None:
+        return lambda path: _aligned(store.read(path), path)
+    return lambda path: cropper.crop(store.read(path)).crop
+
+
+def _aligned(crop: ImageArray, path: Path) -> ImageArray:
+    if crop.shape != (112, 112, 3):
+        raise DataError(
+            f"{path}: an aligned crop is 112×112 pixels; got {crop.shape[1]}×{crop.shape[0]}. Run `marginface align` "
+            "on the photos first, or leave out --aligned to detect and align them here."
+        )
+    return crop
+
+
+def embed_images(
+    embedder: Embedder, paths: Sequence[Path], read: CropReader, workers: int, progress: Progress | None
+) -> tuple[FloatArray, BoolArray]:
+    """Return embeddings (N, D) of images, zero rows where no face was found, and which were found (N,)."""
+    embeddings = np.zeros((len(paths), embedder.contract.embedding_size), dtype=np.float32)
+    found = np.zeros(len(paths), dtype=bool)
+    start = 0
+    for crops in read_ahead(read, paths, workers):
+        rows = start + np.flatnonzero([crop is not None for crop in crops])
+        if len(rows):
+            embeddings[rows] = embedder.embed(np.stack([crop for crop in crops if crop is not None]))
+        found[rows] = True
+        start += len(crops)
+        if progress is not None:
+            progress(start, len(paths))
+    return embeddings, found

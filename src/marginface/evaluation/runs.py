@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from marginface.errors import InputError
-from marginface.evaluation.pairs import CropReader, PairResult
+from marginface.evaluation.pairs import PairResult
+from marginface.evaluation.reading import CropReader
 from marginface.metrics import Roc, roc
 from marginface.values import BoolArray, DoubleArray, ImageArray, IntArray
 

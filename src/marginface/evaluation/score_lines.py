@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marginface.evaluation.identification import RANKS, GalleryScores
+from marginface.evaluation.open_set import OpenSetResult
 from marginface.evaluation.score_file import ScoreResult
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.slices import Rate, Slices
@@ -49,6 +50,13 @@ def gallery_lines(gallery: GalleryScores) -> list[Line]:
         note = _over(point.interval, point.mated, "mated searches") + f", {point.nonmated:,} non-mated"
         rows.append((f"  TPIR at FPIR {point.fpir:g}", percent(point.tpir), note))
     return rows
+
+
+def open_set_lines(result: OpenSetResult) -> list[Line]:
+    """Return the rows of open-set identification on photos."""
+    images = len(result.split.gallery) + len(result.split.probes)
+    failures = ("Without a face", f"{len(result.failures):,} of {images:,}", "counted as missed, or as not returned")
+    return [*gallery_lines(result.scores), failures]
 
 
 def slice_lines(slices: Slices) -> list[Line]:

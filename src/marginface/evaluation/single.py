@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from marginface.evaluation.environment import describe_environment
-from marginface.evaluation.pairs import CropReader, PairResult
+from marginface.evaluation.pairs import PairResult
+from marginface.evaluation.reading import CropReader
 from marginface.evaluation.runs import RunReport, RunSummary, measure
 from marginface.evaluation.sections import percent, percent_interval
 

@@ -16,7 +16,8 @@ from marginface.cropping import Crop
 from marginface.data.cfp import cfp_pairs
 from marginface.errors import CheckpointError
 from marginface.evaluation.comparison import Decisions
-from marginface.evaluation.pairs import Cropper, evaluate_pairs, identities_by_folder, protocol_cropper
+from marginface.evaluation.pairs import evaluate_pairs, identities_by_folder
+from marginface.evaluation.reading import Cropper, protocol_cropper
 from marginface.files import write_whole
 from marginface.images import read_image
 from marginface.training.checkpoint import BACKBONE, newest_checkpoint

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from marginface.cli.evaluate.identify import identify
 from marginface.cli.evaluate.pairs import pairs
 from marginface.cli.evaluate.scores import scores
 from marginface.cli.evaluate.templates import templates
 
 app = typer.Typer(no_args_is_help=True)
-for command in (pairs, templates, scores):
+for command in (pairs, templates, identify, scores):
     app.command()(command)
 
 

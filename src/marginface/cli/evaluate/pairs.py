@@ -70,7 +70,7 @@ def _read_protocol(data: Path, pairs_file: Path | None, split: str | None) -> tu
     from marginface.data.cfp import cfp_pairs
     from marginface.data.pairs import lfw_pairs
     from marginface.errors import InputError
-    from marginface.evaluation.pairs import FILES
+    from marginface.evaluation.reading import FILES
 
     if (pairs_file is None) == (split is None):
         got = "neither" if split is None else "both"

@@ -1,0 +1,65 @@
+"""``marginface evaluate identify``: open-set identification on photos of people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from marginface.cli.evaluate.bar import ImageBar
+from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
+from marginface.cli.options import write_json
+
+if TYPE_CHECKING:
+    from marginface.evaluation.open_set import OpenSetResult
+
+
+def identify(
+    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    folder: Annotated[Path, typer.Argument(help="Photos or crops, a folder per person.")],
+    enrolled: Annotated[int, typer.Option(help="Photos of a person that are enrolled.")] = 1,
+    strangers: Annotated[float, typer.Option(help="Share of the people drawn to be strangers besides.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Decides which strangers are drawn.")] = 0,
+    distance: Annotated[str, typer.Option(help="cosine, euclidean or manhattan.")] = "cosine",
+    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    mirror: Mirror = True,
+    nearest: Nearest = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Enrol people, search their other photos and strangers: rank 1, 5, 10 and TPIR at FPIR.
+
+    Of everyone with more photos than are enrolled the first (by name) are the gallery and the rest are mated probes;
+    everyone else is a stranger, whose searches should return nobody. A photo without a face counts as a failure.
+    """
+    from marginface.data.identification import identification_split, photos_by_person
+    from marginface.embedding import load_embedder
+    from marginface.evaluation.distances import DISTANCES
+    from marginface.evaluation.open_set import evaluate_open_set
+    from marginface.evaluation.reading import protocol_cropper
+
+    DISTANCES[distance]  # raises UnknownName before the work
+    split = identification_split(photos_by_person(folder), enrolled=enrolled, strangers=strangers, seed=seed)
+    embedder = load_embedder(model, mirror=mirror)
+    with ImageBar() as bar:
+        result = evaluate_open_set(
+            embedder,
+            split,
+            cropper=None if aligned else protocol_cropper(),
+            distance=distance,
+            rule=rule_of(nearest=nearest),
+            progress=bar.show,
+        )
+    _print(result, folder)
+    write_json({"data": str(folder), **result.to_dict()}, json_file)
+
+
+def _print(result: OpenSetResult, folder: Path) -> None:
+    from rich.console import Console
+
+    from marginface.evaluation.score_lines import open_set_lines
+
+    title = f"{result.model} on {folder}, open set"
+    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), open_set_lines(result)))
+    typer.echo(f"Split: {result.split.rule}.")
+    typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")
