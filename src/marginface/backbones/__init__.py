@@ -3,6 +3,7 @@
 iresnet        IResNet 18, 34, 50, 100
 mobilefacenet  MobileFaceNet, at the paper's or insightface's width
 resnet         ResNet-18 with half the channels, for small trainings on a CPU
+spherenet      SphereFace's 20 and 64 layers, without batch normalization
 tiny           small and fast, for demos; tiny_linear for pictures of features
 """
 
@@ -18,6 +19,7 @@ from torch import nn
 from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100
 from marginface.backbones.mobilefacenet import MobileFaceNet
 from marginface.backbones.resnet import ResNet18
+from marginface.backbones.spherenet import spherenet20, spherenet64
 from marginface.backbones.tiny import Tiny, TinyLinear
 from marginface.errors import InputError
 from marginface.registry import Registry
@@ -50,6 +52,8 @@ BACKBONES.add("iresnet50", BackboneInfo(iresnet50, "bfloat16"))
 BACKBONES.add("iresnet100", BackboneInfo(iresnet100, "bfloat16"))
 BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "float32"))
 BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
+BACKBONES.add("spherenet20", BackboneInfo(spherenet20, "bfloat16"))
+BACKBONES.add("spherenet64", BackboneInfo(spherenet64, "bfloat16"))
 BACKBONES.add("tiny", BackboneInfo(Tiny, "float32"))
 BACKBONES.add("tiny_linear", BackboneInfo(TinyLinear, "float32"))
 
