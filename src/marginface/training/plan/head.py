@@ -9,6 +9,9 @@ from torch import nn
 
 from marginface import losses
 from marginface.errors import InputError
+from marginface.losses.choose import Classes
+from marginface.losses.chunked.tiles import Tiling
+from marginface.losses.dense import Dense
 from marginface.losses.margin import ChangesOthers
 from marginface.losses.summed import without_terms
 from marginface.training.learner import build_head
@@ -16,6 +19,7 @@ from marginface.training.recipe import OptimSection, Recipe
 
 Kind = Literal["sgd", "adamw"]
 Unsampled = Literal["auto", "frozen"]
+NUMBER = 4  # bytes of a float32
 _LOOKED_AT = 1000  # classes of the head that is made to see what a loss does
 _SAMPLE_RATE = 0.1  # of Partial FC, arXiv:2010.05222
 
@@ -149,6 +153,26 @@ def ways_of(head: Head, ranks: int) -> tuple[Way, ...]:
     ways = (*stored, _RECOMPUTED, fused, sampled)
     alone = ways if head.through_curves else (Way("dense", "dense"), *ways)
     return alone if ranks == 1 else (*alone, *(way.over(ranks) for way in ways))
+
+
+def way_of(recipe: Recipe, head: Head) -> Way:
+    """Return the way that a recipe takes for a head, in one process."""
+    loss, optim = recipe.loss, recipe.optim
+    drawn = loss.sample_rate < 1 and optim.unsampled_as != "dense"
+    compared = max(round(loss.sample_rate * head.classes), 1)
+    tiling = Tiling(multiply=loss.multiply, tiles=loss.tiles)
+    asked = "auto" if loss.implementation == "sharded" else loss.implementation
+    in_backward = optim.head_in_backward or drawn
+    if isinstance(Classes(asked, tiling).build(compared), Dense) and not in_backward:
+        return Way("dense", "dense")
+    stores = head.keeps_tiles and tiling.stores(compared * head.batch, NUMBER)
+    return Way(
+        "as the recipe has it",
+        "chunked",
+        "store" if stores else "recompute",
+        head_in_backward=in_backward,
+        sample_rate=loss.sample_rate,
+    )
 
 
 def head_of(
