@@ -121,6 +121,9 @@ def test_an_unknown_backbone_names_the_near_one() -> None:
         ("mobilefacenet", {"width": 1.5}),
         ("tiny", {"width": -1}),
         ("tiny", {"width": "1"}),
+        ("tiny", {"width": True}),
+        ("iresnet18", {"learned_scale": 1}),
+        ("iresnet18", {"learned_scale": "yes"}),
         ("tiny", {"embedding_size": 0}),
     ],
 )
@@ -132,6 +135,12 @@ def test_a_value_out_of_range_is_refused(name: str, options: dict[str, float | s
 def parameters(name: str, **options: int) -> int:
     with torch.device("meta"):
         return sum(p.numel() for p in build(name, **options).parameters())
+
+
+def test_the_length_of_features_can_be_learned() -> None:
+    with torch.device("meta"):
+        backbone = build("iresnet50", learned_scale=True)
+    assert backbone.get_parameter("projection.norm.weight").requires_grad
 
 
 def test_parameter_counts_are_the_published_ones() -> None:

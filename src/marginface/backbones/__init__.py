@@ -41,8 +41,14 @@ class BackboneInfo:
     @property
     def options(self) -> tuple[str, ...]:
         """Return the names of the options besides embedding_size and input_size."""
-        names = inspect.signature(self.create).parameters
-        return tuple(name for name in names if name not in {"embedding_size", "input_size"})
+        return tuple(self.defaults)
+
+    @property
+    def defaults(self) -> dict[str, object]:
+        """Return the default of each option."""
+        parameters = inspect.signature(self.create).parameters.values()
+        given = {"embedding_size", "input_size"}
+        return {option.name: option.default for option in parameters if option.name not in given}
 
 
 BACKBONES: Registry[BackboneInfo] = Registry("backbone")
@@ -84,9 +90,9 @@ def build(
     for option in info.options:
         known.add(option, option)
     for option, value in options.items():
-        if isinstance(value, bool | str):
-            raise InputError(f"{known[option]} of {name} is a number; got {value!r}")
-        known[option]
+        switch = isinstance(info.defaults[known[option]], bool)
+        if isinstance(value, str) or isinstance(value, bool) != switch:
+            raise InputError(f"{option} of {name} is {'true or false' if switch else 'a number'}; got {value!r}")
     if embedding_size < 1:
         raise InputError(f"embedding_size is at least 1; got {embedding_size}. Usual: 512, or 2 for pictures")
     return info.create(embedding_size=embedding_size, input_size=input_size, **options)

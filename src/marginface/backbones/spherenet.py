@@ -7,6 +7,7 @@ the last layer sees 7×7 and not 7×6 places. AM-Softmax and CosFace were traine
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -50,7 +51,9 @@ class SphereNet(nn.Module):
         InputError: an argument is out of range.
     """
 
-    def __init__(self, units: tuple[int, int, int, int], *, embedding_size: int, input_size: int, width: float) -> None:
+    def __init__(
+        self, units: tuple[int, int, int, int], *, embedding_size: int, input_size: int, width: float = 1.0
+    ) -> None:
         super().__init__()
         if not width > 0:
             raise InputError(f"width is above 0; got {width}")
@@ -83,11 +86,5 @@ def _start(layer: nn.Conv2d | nn.Linear) -> None:
     nn.init.zeros_(layer.bias)
 
 
-def spherenet20(*, embedding_size: int, input_size: int, width: float = 1.0) -> SphereNet:
-    """Return SphereFace-20 (24.5 M parameters at 112)."""
-    return SphereNet((1, 2, 4, 1), embedding_size=embedding_size, input_size=input_size, width=width)
-
-
-def spherenet64(*, embedding_size: int, input_size: int, width: float = 1.0) -> SphereNet:
-    """Return SphereFace-64 (50.0 M parameters at 112)."""
-    return SphereNet((3, 8, 16, 3), embedding_size=embedding_size, input_size=input_size, width=width)
+spherenet20 = partial(SphereNet, (1, 2, 4, 1))  # 24.5 M parameters at 112
+spherenet64 = partial(SphereNet, (3, 8, 16, 3))  # 50.0 M
