@@ -109,7 +109,8 @@ def _memory(run: DryRun) -> str:
 def _time(run: DryRun) -> str:
     total = run.step_seconds * run.length.steps
     return (
-        f"{duration(run.step_seconds)} a step, {_spent(total)} in all, in one process here; reading images is not in it"
+        f"{duration(run.step_seconds)} a step, {_spent(total)} in all, in one process here, in proportion to the "
+        "images: from few images rather too long. Reading them is not in it"
     )
 
 

@@ -39,7 +39,7 @@ __all__ = [
     "dry_run",
 ]
 
-OPERATIONS = 1.5e11  # of the backbone in one of the two steps: some seconds of a core
+OPERATIONS = {"cpu": 1.5e11, "cuda": 3e13}  # of the backbone in one of the two steps: some seconds of a core
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Limits:
 
     Attributes:
         memory: bytes of a process; None: as the device has.
-        operations: of the backbone in one of the two steps.
+        operations: of the backbone in one of the two steps; None: by the kind of device.
         gflops: multiply rate of the head, 1e9 a second; None: it is measured where it is needed.
     """
 
     memory: int | None = None
-    operations: float = OPERATIONS
+    operations: float | None = None
     gflops: float | None = None
 
 
@@ -126,7 +126,7 @@ def _built(recipe: Recipe, counts: Counts, length: Length, limits: Limits) -> Dr
     with peak_memory(device) as peak:
         learner = Learner(recipe, classes, device)
         cost = cost_of(learner.backbone, recipe)
-        images = fitting_images(recipe, cost, available, limits.operations)
+        images = fitting_images(recipe, cost, available, limits.operations or OPERATIONS[device.type])
         smaller = recipe.model_copy(update={"train": recipe.train.model_copy(update={"batch_size": images})})
         batches = Batches(noise(smaller, classes), smaller, device)
         here = two_steps(learner, batches, recipe, length)

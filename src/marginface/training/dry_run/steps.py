@@ -60,7 +60,8 @@ def noise(recipe: Recipe, classes: int) -> ArrayCrops:
 
 def two_steps(learner: Learner, batches: Batches, recipe: Recipe, length: Length) -> TwoSteps:
     """Take the first two steps of a training of this length; the second is timed, without reading its images."""
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter  # not what others take of a core
+    alone = recipe.train.device == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter  # the first: without what others take of the core
     losses, seconds = [], 0.0
     for step in range(2):
         batch = batches.load(step)
