@@ -160,6 +160,7 @@ def test_memory_is_what_is_fixed_and_what_images_take() -> None:
     memory = StepMemory({"backbone": 1000, "head": 500}, per_image=100, images=20)
     assert memory.bytes == 3500
     assert memory.images_in(3499) == 19
+    assert StepMemory({"backbone": 1000}, per_image=100, images=2, update=500).bytes == 1500
     assert memory.images_in(1600) == 1
     assert memory.images_in(1500) == memory.images_in(10) == 0
 

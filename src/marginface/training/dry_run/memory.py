@@ -11,7 +11,7 @@ from marginface.losses import LOSSES
 from marginface.losses.pairs import PairLoss
 from marginface.training.dry_run.cost import ImageCost
 from marginface.training.plan import Head, Machine, head_of, price, way_of
-from marginface.training.plan.head import NUMBER
+from marginface.training.plan.head import NUMBER, optimizer_of
 from marginface.training.recipe import Recipe
 
 SHARE = 4  # a quarter of the memory is for the head of a dry run
@@ -21,16 +21,24 @@ _PIXEL_BYTES = 1 + 2 * NUMBER  # as read, normalized, and the next batch normali
 
 @dataclass(frozen=True)
 class StepMemory:
-    """Bytes of a step: by part of what does not depend on the images, and of each image."""
+    """Bytes of a step.
+
+    Attributes:
+        fixed: what does not depend on the images, by part.
+        per_image: of each image, from its forward to its backward pass.
+        images: how many.
+        update: what the optimizer needs besides while it updates the backbone; the images are gone by then.
+    """
 
     fixed: Mapping[str, int]
     per_image: int
     images: int
+    update: int = 0
 
     @property
     def bytes(self) -> int:
-        """All of it."""
-        return sum(self.fixed.values()) + self.per_image * self.images
+        """At the peak: when the backward pass begins, or while the optimizer updates."""
+        return sum(self.fixed.values()) + max(self.per_image * self.images, self.update)
 
     def images_in(self, available: int) -> int:
         """Return with how many images a step still fits; 0 where what is fixed does not."""
@@ -43,15 +51,16 @@ def head_for(recipe: Recipe, classes: int) -> Head | None:
 
 
 def memory_of(recipe: Recipe, backbone: nn.Module, head: Head | None, cost: ImageCost) -> StepMemory:
-    """Return the bytes of a step with the batch of a recipe: all that lives when the backward pass begins."""
-    numbers = sum(parameter.numel() for parameter in backbone.parameters())
-    states = 2 if recipe.optim.kind == "adamw" else int(recipe.optim.momentum > 0)
+    """Return the bytes of a step with the batch of a recipe."""
+    weights = NUMBER * sum(parameter.numel() for parameter in backbone.parameters())
+    optimizer = optimizer_of(recipe.optim)
     averages = int(recipe.optim.ema > 0)
-    fixed = {"backbone": NUMBER * numbers * (2 + states + averages)}
+    fixed = {"backbone": weights * (2 + optimizer.states + averages)}
     if head is not None:
         fixed["head"] = price(head, way_of(recipe, head), Machine(1, {})).peak.bytes
     pixels = 3 * recipe.backbone.input_size**2
-    return StepMemory(fixed, cost.kept_bytes + _PIXEL_BYTES * pixels, recipe.train.batch_size)
+    per_image = cost.kept_bytes + _PIXEL_BYTES * pixels
+    return StepMemory(fixed, per_image, recipe.train.batch_size, update=weights * optimizer.copies)
 
 
 def fitting_classes(recipe: Recipe, head: Head, available: int) -> int:

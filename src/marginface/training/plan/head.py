@@ -196,7 +196,7 @@ def head_of(
         sub_centers=_sub_centers(built),
         bends=bends,
         keeps_tiles=not (bends and len(list(built.parameters())) > 1),
-        optimizer=_optimizer(recipe.optim, kind),
+        optimizer=optimizer_of(recipe.optim, kind),
     )
 
 
@@ -211,6 +211,7 @@ def _bends(head: nn.Module) -> bool:
     return isinstance(margin, ChangesOthers) or not getattr(head, "is_softmax", True)
 
 
-def _optimizer(optim: OptimSection, kind: str | None) -> Optimizer:
+def optimizer_of(optim: OptimSection, kind: str | None = None) -> Optimizer:
+    """Return what matters of an optimizer for its memory; ``kind`` replaces the recipe's."""
     decay = optim.weight_decay if optim.head_weight_decay is None else optim.head_weight_decay
     return Optimizer(kind or optim.kind, optim.momentum > 0, decay > 0)  # type: ignore[arg-type]
