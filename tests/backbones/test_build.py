@@ -14,6 +14,7 @@ from marginface.errors import InputError, UnknownName
 
 SMALL = {"iresnet18": {"width": 0.25}, "iresnet34": {"width": 0.125}, "iresnet50": {"width": 0.125}}
 SMALL["iresnet100"] = {"width": 0.125}
+SMALL |= {"spherenet20": {"width": 0.25}, "spherenet64": {"width": 0.125}}
 
 
 def small(name: str, *, input_size: int = 32, embedding_size: int = 6) -> nn.Module:
@@ -120,6 +121,9 @@ def test_an_unknown_backbone_names_the_near_one() -> None:
         ("mobilefacenet", {"width": 1.5}),
         ("tiny", {"width": -1}),
         ("tiny", {"width": "1"}),
+        ("tiny", {"width": True}),
+        ("iresnet18", {"learned_scale": 1}),
+        ("iresnet18", {"learned_scale": "yes"}),
         ("tiny", {"embedding_size": 0}),
     ],
 )

@@ -49,6 +49,23 @@ def test_a_recipe_becomes_a_run_and_the_run_an_onnx_file(recipe: Path, tmp_path:
     assert (tmp_path / "model.toml").is_file()
 
 
+def test_a_dry_run_prints_the_plan_and_writes_nothing(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = invoke("train", recipe, "--dry-run", "--set", "loss.margin=0.2")
+    assert result.exit_code == 0, result.output
+    for part in ("Nothing is trained", "32 images of 8 identities", "3 steps of 8 images", "loss", "it fits", "1 of"):
+        assert part in result.output
+    assert list(tmp_path.iterdir()) == [recipe]
+
+
+def test_a_training_without_a_folder_says_which_option_is_missing(recipe: Path) -> None:
+    result = invoke("train", recipe)
+    assert result.exit_code == 2
+    assert "--out runs/NAME" in result.output
+
+
 def test_a_wrong_override_is_one_message_and_status_2(recipe: Path, tmp_path: Path) -> None:
     result = invoke("train", recipe, "--out", tmp_path / "run", "--set", "loss.margn=0.2")
     assert result.exit_code == 2

@@ -10,7 +10,7 @@ from marginface.training import recipe_from
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import differing_keys, read_recipe, recipe_sha256, write_recipe
 
-RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.toml"))
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").rglob("*.toml"))
 
 
 def written(folder: Path, text: str) -> Path:
@@ -27,7 +27,17 @@ def test_every_recipe_of_the_repository_loads_and_survives_writing(path: Path, t
 
 
 def test_there_are_recipes() -> None:
-    assert len(RECIPES) >= 6
+    assert len(RECIPES) >= 18
+
+
+def test_where_a_recipe_comes_from_decides_nothing_and_is_not_written_where_nothing_is_said(tmp_path: Path) -> None:
+    said = recipe_from({"paper": {"title": "Someone, 2020", "identities": 3}})
+    assert recipe_sha256(said) == recipe_sha256(Recipe())
+    assert differing_keys(said, Recipe()) == []
+    write_recipe(Recipe(), tmp_path / "recipe.toml")
+    assert "[paper]" not in (tmp_path / "recipe.toml").read_text(encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"\[paper\] has no key 'titel'. Did you mean 'title'"):
+        recipe_from({"paper": {"titel": "Someone"}})
 
 
 def test_an_unknown_key_is_named_with_the_near_one_and_all_known(tmp_path: Path) -> None:

@@ -21,6 +21,14 @@ def test_steps_multiply_at_their_epochs() -> None:
     assert values[25] == pytest.approx(0.01)
 
 
+def test_milestones_can_be_steps() -> None:
+    values = factors(ScheduleSection(kind="step", milestones=(2.0,), milestone_steps=(5, 25)), 30)
+    assert values[4] == 1
+    assert values[5] == values[19] == pytest.approx(0.1)
+    assert values[20] == pytest.approx(0.01)
+    assert values[25] == pytest.approx(0.001)
+
+
 def test_polynomial_after_warm_up_falls_over_what_is_left() -> None:
     values = factors(ScheduleSection(kind="polynomial", warmup=0.2, power=2.0), 10)
     assert values[:3] == [0.5, 1.0, 1.0]

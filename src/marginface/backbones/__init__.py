@@ -3,6 +3,7 @@
 iresnet        IResNet 18, 34, 50, 100
 mobilefacenet  MobileFaceNet, at the paper's or insightface's width
 resnet         ResNet-18 with half the channels, for small trainings on a CPU
+spherenet      SphereFace's 20 and 64 layers, without batch normalization
 tiny           small and fast, for demos; tiny_linear for pictures of features
 """
 
@@ -18,6 +19,7 @@ from torch import nn
 from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100
 from marginface.backbones.mobilefacenet import MobileFaceNet
 from marginface.backbones.resnet import ResNet18
+from marginface.backbones.spherenet import spherenet20, spherenet64
 from marginface.backbones.tiny import Tiny, TinyLinear
 from marginface.errors import InputError
 from marginface.registry import Registry
@@ -39,8 +41,14 @@ class BackboneInfo:
     @property
     def options(self) -> tuple[str, ...]:
         """Return the names of the options besides embedding_size and input_size."""
-        names = inspect.signature(self.create).parameters
-        return tuple(name for name in names if name not in {"embedding_size", "input_size"})
+        return tuple(self.defaults)
+
+    @property
+    def defaults(self) -> dict[str, object]:
+        """Return the default of each option."""
+        parameters = inspect.signature(self.create).parameters.values()
+        given = {"embedding_size", "input_size"}
+        return {option.name: option.default for option in parameters if option.name not in given}
 
 
 BACKBONES: Registry[BackboneInfo] = Registry("backbone")
@@ -50,6 +58,8 @@ BACKBONES.add("iresnet50", BackboneInfo(iresnet50, "bfloat16"))
 BACKBONES.add("iresnet100", BackboneInfo(iresnet100, "bfloat16"))
 BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "float32"))
 BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
+BACKBONES.add("spherenet20", BackboneInfo(spherenet20, "bfloat16"))
+BACKBONES.add("spherenet64", BackboneInfo(spherenet64, "bfloat16"))
 BACKBONES.add("tiny", BackboneInfo(Tiny, "float32"))
 BACKBONES.add("tiny_linear", BackboneInfo(TinyLinear, "float32"))
 
@@ -80,9 +90,9 @@ def build(
     for option in info.options:
         known.add(option, option)
     for option, value in options.items():
-        if isinstance(value, bool | str):
-            raise InputError(f"{known[option]} of {name} is a number; got {value!r}")
-        known[option]
+        switch = isinstance(info.defaults[known[option]], bool)
+        if isinstance(value, str) or isinstance(value, bool) != switch:
+            raise InputError(f"{option} of {name} is {'true or false' if switch else 'a number'}; got {value!r}")
     if embedding_size < 1:
         raise InputError(f"embedding_size is at least 1; got {embedding_size}. Usual: 512, or 2 for pictures")
     return info.create(embedding_size=embedding_size, input_size=input_size, **options)

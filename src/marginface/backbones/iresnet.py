@@ -7,6 +7,8 @@ stride, so that a 112×112 face reaches the first stage in full.
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size, scaled
@@ -55,13 +57,22 @@ class IResNet(nn.Module):
         input_size: S, a multiple of 16.
         width: multiplier of all channel counts, rounded to multiples of 8.
         dropout: share of the last feature map set to zero in training.
+        learned_scale: whether the weight of the last batch normalization is learned. Else it stays at 1, which holds
+            the mean feature norm near √D, as insightface does; MagFace needs norms that can grow.
 
     Raises:
         InputError: an argument is out of range.
     """
 
     def __init__(
-        self, blocks: tuple[int, int, int, int], *, embedding_size: int, input_size: int, width: float, dropout: float
+        self,
+        blocks: tuple[int, int, int, int],
+        *,
+        embedding_size: int,
+        input_size: int,
+        width: float = 1.0,
+        dropout: float = 0.0,
+        learned_scale: bool = False,
     ) -> None:
         super().__init__()
         if not width > 0 or not 0 <= dropout < 1:
@@ -76,7 +87,7 @@ class IResNet(nn.Module):
             *(_stage(before, after, n) for before, after, n in zip(channels, channels[1:], blocks, strict=False))
         )
         self.last = nn.Sequential(nn.BatchNorm2d(channels[-1]), nn.Dropout(dropout))
-        self.projection = Projection(channels[-1] * grid**2, embedding_size, bias=True, learned_scale=False)
+        self.projection = Projection(channels[-1] * grid**2, embedding_size, bias=True, learned_scale=learned_scale)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0, 0.1)
@@ -88,21 +99,7 @@ class IResNet(nn.Module):
         return features
 
 
-def iresnet18(*, embedding_size: int, input_size: int, width: float = 1.0, dropout: float = 0.0) -> IResNet:
-    """Return IResNet-18 (24.0 M parameters at 112)."""
-    return IResNet((2, 2, 2, 2), embedding_size=embedding_size, input_size=input_size, width=width, dropout=dropout)
-
-
-def iresnet34(*, embedding_size: int, input_size: int, width: float = 1.0, dropout: float = 0.0) -> IResNet:
-    """Return IResNet-34 (34.1 M parameters at 112)."""
-    return IResNet((3, 4, 6, 3), embedding_size=embedding_size, input_size=input_size, width=width, dropout=dropout)
-
-
-def iresnet50(*, embedding_size: int, input_size: int, width: float = 1.0, dropout: float = 0.0) -> IResNet:
-    """Return IResNet-50 (43.6 M parameters at 112)."""
-    return IResNet((3, 4, 14, 3), embedding_size=embedding_size, input_size=input_size, width=width, dropout=dropout)
-
-
-def iresnet100(*, embedding_size: int, input_size: int, width: float = 1.0, dropout: float = 0.0) -> IResNet:
-    """Return IResNet-100 (65.2 M parameters at 112)."""
-    return IResNet((3, 13, 30, 3), embedding_size=embedding_size, input_size=input_size, width=width, dropout=dropout)
+iresnet18 = partial(IResNet, (2, 2, 2, 2))  # 24.0 M parameters at 112
+iresnet34 = partial(IResNet, (3, 4, 6, 3))  # 34.1 M
+iresnet50 = partial(IResNet, (3, 4, 14, 3))  # 43.6 M
+iresnet100 = partial(IResNet, (3, 13, 30, 3))  # 65.2 M

@@ -111,20 +111,20 @@ def _title(plan: Plan) -> str:
     return (
         f"{head.classes:,} identities{per_class}, {head.dim} dimensions, "
         f"float32; {head.optimizer.kind}; {plural(head.batch, 'image')} per process and step\n"
-        f"each process: {_amount(machine.memory)} of memory; {rates}{measured}"
+        f"each process: {amount(machine.memory)} of memory; {rates}{measured}"
     )
 
 
 def _cells(price: Price) -> tuple[str, ...]:
-    times = (_duration(seconds) for seconds in price.seconds.values())
-    sent = _amount(price.sent_bytes) if price.sent_bytes else "–"
-    return (f"  {price.way.name}", _amount(price.peak.bytes), *times, sent, "yes" if price.fits else "no")
+    times = (duration(seconds) for seconds in price.seconds.values())
+    sent = amount(price.sent_bytes) if price.sent_bytes else "–"
+    return (f"  {price.way.name}", amount(price.peak.bytes), *times, sent, "yes" if price.fits else "no")
 
 
-def _amount(count: float) -> str:
+def amount(count: float) -> str:
     """Return bytes in units of 1000.
 
-    >>> _amount(1234), _amount(21_500_000_000)
+    >>> amount(1234), amount(21_500_000_000)
     ('1.23 kB', '21.5 GB')
     """
     for unit in ("B", "kB", "MB", "GB"):
@@ -134,5 +134,12 @@ def _amount(count: float) -> str:
     return f"{count:,.3g} TB"
 
 
-def _duration(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:,.3g} s"
+def duration(seconds: float) -> str:
+    """Return a time in milliseconds or seconds.
+
+    >>> duration(0.0123), duration(1770.4)
+    ('12.3 ms', '1,770 s')
+    """
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:,.0f} s"

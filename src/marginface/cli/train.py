@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from marginface.training import Progress
+    from marginface.training import Progress, Recipe
 
 app = typer.Typer()
 
@@ -21,12 +21,15 @@ def train(
     recipe: Annotated[
         Path, typer.Argument(metavar="RECIPE", show_default=False, help="A TOML file; recipes/ has some.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="New folder for the run.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", show_default=False, help="New folder for the run.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     override: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key: --set train.epochs=5. May be repeated."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build everything, take two steps on noise, print the plan; no --out.")
+    ] = False,
 ) -> None:
     """Train a recognizer from a recipe.
 
@@ -41,6 +44,11 @@ def train(
 
     keep_freed_memory()
     values = read_recipe(recipe, override or [])
+    if dry_run:
+        _print_plan(values)
+        return
+    if out is None:
+        raise typer.BadParameter("a training needs a new folder: --out runs/NAME", param_hint="--out")
     try:
         with progress_bar() as progress:
             result = run_training(values, out, resume=resume, progress=progress)
@@ -48,6 +56,14 @@ def train(
         typer.echo(f"marginface: {stopped}", err=True)
         raise typer.Exit(130) from None
     typer.echo(result.summary())
+
+
+def _print_plan(values: Recipe) -> None:
+    """Do what --dry-run asks for."""
+    from marginface.cli.dry_run import show
+    from marginface.training.dry_run import dry_run
+
+    show(dry_run(values))
 
 
 def require_train_extra() -> None:

@@ -17,6 +17,7 @@ lock                 one process at a time in a folder
 decisions            what a finished run decides on its pairs
 compare, sweep       all of it: several losses, or one over a grid
 plan/                what a head of C identities takes, before it is trained
+dry_run/             what a whole recipe takes: two steps on noise
 allocator            memory that stays between steps
 """
 

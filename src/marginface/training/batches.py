@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from marginface.alignment import resize_crops
-from marginface.data.sampler import BalancedBatches, IdentityBatches, batch_indices, steps_per_epoch
+from marginface.data.sampler import BalancedBatches, IdentityBatches, batch_indices
 from marginface.data.source import CropSource
 from marginface.geometry import CROP_SIZE
 from marginface.training.recipe import Recipe
+from marginface.training.schedule import length_of
 from marginface.values import ImageArray, IntArray
 
 
@@ -34,8 +35,8 @@ class Batches:
         self._device = device
         self._augmentation = recipe.augment.augmentation()
         self._indices = _sampler(source.labels, recipe)
-        self.steps_per_epoch = steps_per_epoch(len(source.labels), recipe.train.batch_size)
-        self.total_steps = recipe.train.steps or max(round(recipe.train.epochs * self.steps_per_epoch), 1)
+        length = length_of(recipe.train, len(source.labels))
+        self.steps_per_epoch, self.total_steps = length.per_epoch, length.steps
 
     def load(self, step: int) -> Batch:
         """Return the batch of a step: its images and its augmentation depend on the seed and the step only."""

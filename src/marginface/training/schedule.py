@@ -5,8 +5,24 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from marginface.training.recipe import LossSection, ScheduleSection
+from marginface.data.sampler import steps_per_epoch
+from marginface.training.recipe import LossSection, ScheduleSection, TrainSection
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Steps of a run, and how many an epoch has."""
+
+    steps: int
+    per_epoch: int
+
+
+def length_of(train: TrainSection, images: int) -> Length:
+    """Return the length of a run over so many images."""
+    per_epoch = steps_per_epoch(images, train.batch_size)
+    return Length(train.steps or max(round(train.epochs * per_epoch), 1), per_epoch)
 
 
 def learning_rate_factor(schedule: ScheduleSection, step: int, total_steps: int, steps_per_epoch: int) -> float:
@@ -24,7 +40,8 @@ def learning_rate_factor(schedule: ScheduleSection, step: int, total_steps: int,
     progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
     match schedule.kind:
         case "step":
-            return step_factor(step / steps_per_epoch, schedule.milestones, schedule.decay)
+            by_epoch = step_factor(step / steps_per_epoch, schedule.milestones, schedule.decay)
+            return by_epoch * step_factor(step, schedule.milestone_steps, schedule.decay)
         case "polynomial":
             return polynomial_factor(progress, schedule.power)
         case "cosine":
@@ -33,9 +50,9 @@ def learning_rate_factor(schedule: ScheduleSection, step: int, total_steps: int,
             return 1.0
 
 
-def step_factor(epoch: float, milestones: Sequence[float], decay: float) -> float:
-    """Return decay to the number of milestones reached."""
-    return float(decay ** bisect_right(sorted(milestones), epoch + 1e-9))
+def step_factor(place: float, milestones: Sequence[float], decay: float) -> float:
+    """Return decay to the number of milestones reached at a place in the run, in epochs or in steps as they are."""
+    return float(decay ** bisect_right(sorted(milestones), place + 1e-9))
 
 
 def polynomial_factor(progress: float, power: float) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from marginface.errors import InputError
-from marginface.training.plan.head import Head, Way, head_of, ways_of
+from marginface.training.plan.head import Head, Way, head_of, way_of, ways_of
 from marginface.training.plan.machine import GIVEN, Machine, machine_of, multiply_rates, this_memory
 from marginface.training.plan.memory import Moment, peak_of
 from marginface.training.plan.work import multiplications, sent_bytes
@@ -36,6 +36,7 @@ __all__ = [
     "plan",
     "price",
     "this_memory",
+    "way_of",
     "ways_of",
 ]
 

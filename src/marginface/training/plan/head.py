@@ -9,6 +9,9 @@ from torch import nn
 
 from marginface import losses
 from marginface.errors import InputError
+from marginface.losses.choose import Classes
+from marginface.losses.chunked.tiles import Tiling
+from marginface.losses.dense import Dense
 from marginface.losses.margin import ChangesOthers
 from marginface.losses.summed import without_terms
 from marginface.training.learner import build_head
@@ -16,6 +19,7 @@ from marginface.training.recipe import OptimSection, Recipe
 
 Kind = Literal["sgd", "adamw"]
 Unsampled = Literal["auto", "frozen"]
+NUMBER = 4  # bytes of a float32
 _LOOKED_AT = 1000  # classes of the head that is made to see what a loss does
 _SAMPLE_RATE = 0.1  # of Partial FC, arXiv:2010.05222
 
@@ -151,6 +155,26 @@ def ways_of(head: Head, ranks: int) -> tuple[Way, ...]:
     return alone if ranks == 1 else (*alone, *(way.over(ranks) for way in ways))
 
 
+def way_of(recipe: Recipe, head: Head) -> Way:
+    """Return the way that a recipe takes for a head, in one process."""
+    loss, optim = recipe.loss, recipe.optim
+    drawn = loss.sample_rate < 1 and optim.unsampled_as != "dense"
+    compared = max(round(loss.sample_rate * head.classes), 1)
+    tiling = Tiling(multiply=loss.multiply, tiles=loss.tiles)
+    asked = "auto" if loss.implementation == "sharded" else loss.implementation
+    in_backward = optim.head_in_backward or drawn
+    if isinstance(Classes(asked, tiling).build(compared), Dense) and not in_backward:
+        return Way("dense", "dense")
+    stores = head.keeps_tiles and tiling.stores(compared * head.batch, NUMBER)
+    return Way(
+        "as the recipe has it",
+        "chunked",
+        "store" if stores else "recompute",
+        head_in_backward=in_backward,
+        sample_rate=loss.sample_rate,
+    )
+
+
 def head_of(
     recipe: Recipe, classes: int, *, dim: int | None = None, batch: int | None = None, kind: str | None = None
 ) -> Head:
@@ -172,7 +196,7 @@ def head_of(
         sub_centers=_sub_centers(built),
         bends=bends,
         keeps_tiles=not (bends and len(list(built.parameters())) > 1),
-        optimizer=_optimizer(recipe.optim, kind),
+        optimizer=optimizer_of(recipe.optim, kind),
     )
 
 
@@ -187,6 +211,7 @@ def _bends(head: nn.Module) -> bool:
     return isinstance(margin, ChangesOthers) or not getattr(head, "is_softmax", True)
 
 
-def _optimizer(optim: OptimSection, kind: str | None) -> Optimizer:
+def optimizer_of(optim: OptimSection, kind: str | None = None) -> Optimizer:
+    """Return what matters of an optimizer for its memory; ``kind`` replaces the recipe's."""
     decay = optim.weight_decay if optim.head_weight_decay is None else optim.head_weight_decay
     return Optimizer(kind or optim.kind, optim.momentum > 0, decay > 0)  # type: ignore[arg-type]

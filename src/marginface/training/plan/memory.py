@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from marginface.losses.chunked.tiles import Tiling
-from marginface.training.plan.head import Head, Way
+from marginface.training.plan.head import NUMBER, Head, Way
 from marginface.training.skipped_steps import ROWS
 
-NUMBER = 4  # bytes of a float32
 _DENSE_COPIES = 4  # normalized centres, their gradient, and what dividing by the lengths needs going back
 _DENSE_LOGITS = 5.25  # N×C each: logits, their exponentials and gradients, and who is true as bytes
 _BATCH_COPIES = 7  # N×D each: queries and the same transposed, means, own centres, weighted queries, gradients

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from marginface.training.plan.head import Head, Way
-from marginface.training.plan.memory import NUMBER, Share
+from marginface.training.plan.head import NUMBER, Head, Way
+from marginface.training.plan.memory import Share
 
 _LABEL = 8  # bytes
 _TOTALS = 2  # for each sample: the log-sum-exp over a process's classes, and the true class's cosine

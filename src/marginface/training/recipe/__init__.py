@@ -13,6 +13,7 @@ from marginface.training.recipe.backbone import BackboneSection
 from marginface.training.recipe.data import DATA_SECTIONS, DataSection, DrawnData, FolderData, PackedData
 from marginface.training.recipe.loss import LossSection
 from marginface.training.recipe.optim import OptimSection, ScheduleSection
+from marginface.training.recipe.paper import PaperSection
 from marginface.training.recipe.section import OptionValue, Section
 from marginface.training.recipe.train import EvaluationSection, TrainSection
 
@@ -28,6 +29,7 @@ __all__ = [
     "OptimSection",
     "OptionValue",
     "PackedData",
+    "PaperSection",
     "Recipe",
     "ScheduleSection",
     "Section",
@@ -40,6 +42,7 @@ class Recipe(Section):
 
     name: str = Field(default="marginface", min_length=1, description="of the model that comes out")
     about: str = Field(default="", description="what this recipe is for and where it comes from")
+    paper: PaperSection = Field(default_factory=PaperSection, exclude_if=lambda paper: paper == PaperSection())
     data: DataSection = Field(default_factory=DrawnData)
     augment: AugmentSection = Field(default_factory=AugmentSection)
     backbone: BackboneSection = Field(default_factory=BackboneSection)

@@ -79,7 +79,7 @@ def differing_keys(given: Recipe, stored: Recipe) -> list[str]:
 
 
 def _flat(recipe: Recipe) -> dict[str, Any]:
-    values = recipe.model_dump(mode="json")
+    values = recipe.model_dump(mode="json", exclude={"paper"})  # it decides nothing
     result: dict[str, Any] = {}
     for name, value in values.items():
         inner = value if isinstance(value, dict) else None

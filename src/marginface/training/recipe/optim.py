@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from marginface.training.recipe.section import Amount, Fraction, Positive, Section
+from marginface.training.recipe.section import Amount, Count, Fraction, Positive, Section
 
 
 class OptimSection(Section):
@@ -54,6 +54,7 @@ class ScheduleSection(Section):
     )
     warmup: float = Field(default=0.0, ge=0, lt=1, description="fraction of the run in which the rate grows linearly")
     milestones: tuple[Positive, ...] = Field(default=(), description="epochs at which kind step multiplies by decay")
+    milestone_steps: tuple[Count, ...] = Field(default=(), description="the same in steps, where a paper counts them")
     decay: float = Field(default=0.1, gt=0, lt=1, description="factor at each milestone")
     power: Positive = Field(default=1.0, description="of kind polynomial; 1 falls linearly to 0")
     floor: Fraction = Field(default=0.0, description="factor at the end of kind cosine")
