@@ -25,6 +25,7 @@ def pairs(
     far: Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")] = None,
     mirror: Annotated[bool, typer.Option(help="Sum the embeddings of crop and mirrored crop, as papers do.")] = True,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
+    scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
 ) -> None:
     """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
@@ -44,6 +45,11 @@ def pairs(
         result = evaluate_pairs(embedder, protocol, store=store, cropper=cropper, fars=far or None, progress=bar.show)
     _print_table(result)
     write_json(result.to_dict(), json_file)
+    if scores is not None:
+        from marginface.evaluation.score_file import write_scores
+
+        write_scores(result, scores)
+        typer.echo(f"Scores: {scores}")
     if report is not None:
         from marginface.evaluation import write_report
         from marginface.evaluation.single import result_report
