@@ -66,8 +66,8 @@ def two_model_lines(found: TwoModels) -> list[tuple[str, str, str, str]]:
     rows = []
     if found.accuracy is not None and found.mcnemar is not None:
         alone = f"{found.mcnemar.only_first:,} and {found.mcnemar.only_second:,} right alone, McNemar p"
-        one, other = map(percent, found.accuracy)
-        rows.append(("Accuracy", one, other, f"{alone} {p_text(found.mcnemar.p_value)}"))
+        first, second = map(percent, found.accuracy)
+        rows.append(("Accuracy", first, second, f"{alone} {p_text(found.mcnemar.p_value)}"))
     for one in found.tar:
         note = f"{one.first.impostor_pairs:,} impostor pairs"
         rows.append((f"TAR at FAR {one.first.far:g}", percent(one.first.tar), percent(one.second.tar), note))
