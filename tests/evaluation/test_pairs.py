@@ -12,6 +12,7 @@ from marginface.errors import DataError, ImageError
 from marginface.evaluation import PairResult, evaluate_pairs
 from marginface.evaluation.pairs import identities_by_folder
 from marginface.evaluation.scores import NO_FACE, score_similarities
+from marginface.metrics import ten_fold_accuracy
 from marginface.values import ImageArray, Pairs
 from oracles.colored_pairs import color_pairs, write_color
 from oracles.mean_color import CARD, MeanColor
@@ -78,7 +79,7 @@ def test_the_hardest_pairs_are_the_wrong_ones_in_order_without_failures() -> Non
     genuine = np.array([True] * 20 + [False] * 20 + [True] * 3 + [False] * 2)
     fold = np.arange(45) % 2
     pairs = Pairs("hand", (Path("a"), Path("b")), np.zeros(45, int), np.ones(45, int), genuine, fold)
-    scores = score_similarities(similarities, genuine, fold)
+    scores = score_similarities(similarities, genuine, ten_fold_accuracy(similarities, genuine, fold))
     result = PairResult(pairs, scores, (), None, "none", CARD.contract(), aligned=True, seconds=0.0)
     false_matches, false_non_matches = result.hardest(6)
     assert false_matches.tolist() == [44, 43]
