@@ -14,7 +14,6 @@ from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
 from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
 
-
 _LEFT_OUT = ("unreadable", "excluded", "excluded_images", "too_few")
 
 
