@@ -70,14 +70,18 @@ class Auditor:
         total = len(images.listing.labels)
         parts: list[Rows] = [np.empty(0, ROW)]
         for number, indices in enumerate(_shards(total)):
-            place = folder / f"rows-{number:05d}.npy"
-            rows = _kept_rows(place, len(indices))
-            if rows is None:
-                rows = np.concatenate(self._map(lambda index: audit_images([_content(images, index)]), indices))
-                _keep(place, rows)
-            parts.append(rows)
+            parts.append(self._read_shard(images, indices, folder / f"rows-{number:05d}.npy"))
             self.progress("Reading", indices.stop, total)
-        return np.concatenate(parts)
+        rows: Rows = np.concatenate(parts)
+        return rows
+
+    def _read_shard(self, images: EncodedImages, indices: range, place: Path) -> Rows:
+        kept = _kept_rows(place, len(indices))
+        if kept is not None:
+            return kept
+        rows: Rows = np.concatenate(self._map(lambda index: audit_images([_content(images, index)]), indices))
+        write_whole(place, lambda stream: np.save(stream, rows, allow_pickle=False))
+        return rows
 
     def _embed(self, images: EncodedImages, rows: Rows, folder: Path, embedder: Embedder) -> Embeddings:
         contract = embedder.contract
@@ -154,11 +158,7 @@ def _kept_rows(place: Path, count: int) -> Rows | None:
     return rows if rows.dtype == ROW and rows.shape == (count,) else None
 
 
-def _keep(place: Path, array: Any) -> None:
-    write_whole(place, lambda stream: np.save(stream, array, allow_pickle=False))
-
-
-def _open_matrix(path: Path, shape: tuple[int, int]) -> Any:
+def _open_matrix(path: Path, shape: tuple[int, int]) -> np.memmap[Any, np.dtype[np.float16]]:
     """Return a float16 array in a file, all zeros if it is new; it is mapped and not in memory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file():
@@ -169,7 +169,8 @@ def _open_matrix(path: Path, shape: tuple[int, int]) -> Any:
         if found is not None and found.shape == shape and found.dtype == np.float16:
             return found
     path.with_suffix(".done").unlink(missing_ok=True)
-    return open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+    made: np.memmap[Any, np.dtype[np.float16]] = open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+    return made
 
 
 class _Done:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -77,68 +78,54 @@ class AuditPage:
         rows = [row([what, count if isinstance(count, str) else f"{count:,}"]) for what, count in counts.items()]
         return table(["Finding", "How many"], rows, "Each is shown below or named in the JSON file.")
 
-    def _crossed(self) -> list[Block]:
+    def _crossed(self) -> Iterator[Block]:
         here, audit = self.report.here, self.report.audit
-        blocks = [self._images(group.images) for group in audit.crossed]
+        for group in audit.crossed:
+            yield self._images(group.images)
         for one, other, value in audit.doubts.alike if audit.doubts else ():
-            blocks.append((f"{value:.2f}: {here.image(one)}, {here.image(other)}", [(here, one), (here, other)]))
-        return blocks
+            yield f"{value:.2f}: {here.image(one)}, {here.image(other)}", [(here, one), (here, other)]
 
-    def _copies(self) -> list[Block]:
-        return [self._images(group.images) for group in self.report.audit.copies]
+    def _copies(self) -> Iterator[Block]:
+        return (self._images(group.images) for group in self.report.audit.copies)
 
     def _images(self, images: Sequence[int]) -> Block:
         here = self.report.here
-        return ", ".join(here.image(image) for image in images), [(here, image) for image in images[:6]]
+        return ", ".join(here.image(image) for image in images[:6]), [(here, image) for image in images[:6]]
 
-    def _suspects(self) -> list[Block]:
+    def _suspects(self) -> Iterator[Block]:
         here, doubts = self.report.here, self.report.audit.doubts
-        blocks: list[Block] = []
         for suspect in doubts.suspects if doubts else ():
-            own = here.identity_of(suspect.image)
-            label = int(here.data.listing.labels[suspect.image])
             caption = (
-                f"{here.image(suspect.image)}, then others of {own} ({suspect.own:.2f}), then "
-                f"{here.identity(suspect.other_label)} ({suspect.other:.2f})"
+                f"{here.image(suspect.image)}, then others of {here.identity_of(suspect.image)} ({suspect.own:.2f}), "
+                f"then {here.identity(suspect.other_label)} ({suspect.other:.2f})"
             )
-            others = [image for image in _members(here, label, 3) if image[1] != suspect.image][:2]
-            blocks.append((caption, [(here, suspect.image), *others, *_members(here, suspect.other_label, 2)]))
-        return blocks
+            others = [*_others(here, suspect.image, 2), *_members(here, suspect.other_label, 2)]
+            yield caption, [(here, suspect.image), *others]
 
-    def _outliers(self) -> list[Block]:
+    def _outliers(self) -> Iterator[Block]:
         here, doubts = self.report.here, self.report.audit.doubts
-        blocks: list[Block] = []
-        for image_, own in doubts.outliers if doubts else ():
-            label = int(here.data.listing.labels[image_])
-            others = [member for member in _members(here, label, _OF_IDENTITY + 1) if member[1] != image_]
-            blocks.append((f"{here.image(image_)}: {own:.2f}", [(here, image_), *others[:_OF_IDENTITY]]))
-        return blocks
+        for far, own in doubts.outliers if doubts else ():
+            yield f"{here.image(far)}: {own:.2f}", [(here, far), *_others(here, far, _OF_IDENTITY)]
 
-    def _merges(self) -> list[Block]:
+    def _merges(self) -> Iterator[Block]:
         here, doubts = self.report.here, self.report.audit.doubts
-        return [
-            (
-                f"{value:.2f}: {here.identity(a)}, {here.identity(b)}",
-                [*_members(here, a, _OF_IDENTITY), *_members(here, b, _OF_IDENTITY)],
-            )
-            for a, b, value in (doubts.merges if doubts else ())
-        ]
+        for a, b, value in doubts.merges if doubts else ():
+            pictures = [*_members(here, a, _OF_IDENTITY), *_members(here, b, _OF_IDENTITY)]
+            yield f"{value:.2f}: {here.identity(a)}, {here.identity(b)}", pictures
 
-    def _overlap(self) -> list[Block]:
+    def _overlap(self) -> Iterator[Block]:
         here, there, overlap = self.report.here, self.report.there, self.report.audit.overlap
         if overlap is None or there is None:
-            return []
-        blocks: list[Block] = [
-            (f"One photo: {here.image(i)}, {there.image(j)}", [(here, i), (there, j)]) for i, j in overlap.photos
-        ]
-        named = dict.fromkeys(overlap.by_name or ())
+            return
+        for i, j in overlap.photos:
+            yield f"One photo: {here.image(i)}, {there.image(j)}", [(here, i), (there, j)]
+        named = set(overlap.by_name or ())
         alike = {(i, j): value for i, j, value in overlap.by_likeness or ()}
-        ranked = sorted({*named, *alike}, key=lambda pair: (pair in named and pair in alike, -alike.get(pair, 0.0)))
+        ranked = sorted(named | set(alike), key=lambda pair: (pair in named and pair in alike, -alike.get(pair, 0.0)))
         for i, j in ranked:
-            found = [*(["name"] if (i, j) in named else []), *([f"{alike[i, j]:.2f}"] if (i, j) in alike else [])]
-            caption = f"{' and '.join(found)}: {here.identity(i)}, {there.identity(j)}"
-            blocks.append((caption, [*_members(here, i, 2), *_members(there, j, 2)]))
-        return blocks
+            found = [*(["same name"] if (i, j) in named else []), *([f"{alike[i, j]:.2f}"] if (i, j) in alike else [])]
+            caption = f"{', '.join(found)}: {here.identity(i)}, {there.identity(j)}"
+            yield caption, [*_members(here, i, 2), *_members(there, j, 2)]
 
     def _agreement(self) -> Html:
         overlap = self.report.audit.overlap
@@ -163,17 +150,22 @@ class AuditPage:
         )
         return table(head, rows, note)
 
-    def _gallery(self, blocks: Sequence[Block]) -> Html:
-        if not blocks:
+    def _gallery(self, blocks: Iterator[Block]) -> Html:
+        shown = [self._block(caption, images) for caption, images in islice(blocks, self.pictures)]
+        if not shown:
             return Html("")
-        shown = [self._block(caption, images) for caption, images in blocks[: self.pictures]]
-        rest = len(blocks) - len(shown)
-        more = element("p", f"{rest:,} more are in the JSON file.") if rest else Html("")
+        more = element("p", "There are more; all are in the JSON file.") if next(blocks, None) else Html("")
         return join([element("div", *shown, attributes={"class": "groups"}), more])
 
     def _block(self, caption: str, images: Sequence[tuple[Named, int]]) -> Html:
         cells = [_picture(named, index) for named, index in images]
         return figure(element("div", *cells, attributes={"class": "group"}), caption)
+
+
+def _others(named: Named, image_: int, count: int) -> list[tuple[Named, int]]:
+    """Return other images of an image's identity."""
+    own = _members(named, int(named.data.listing.labels[image_]), count + 1)
+    return [member for member in own if member[1] != image_][:count]
 
 
 def _members(named: Named, label: int, count: int) -> list[tuple[Named, int]]:

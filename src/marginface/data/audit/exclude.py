@@ -91,8 +91,8 @@ def _drop_doubts(draft: _Draft, audit: Audit) -> None:
     if doubts is None:
         return
     for suspect in doubts.suspects:
-        other, own = here.identity(suspect.other_label), here.identity_of(suspect.image)
-        reason = f"looks like {other} ({suspect.other:.2f}), not like {own} ({suspect.own:.2f})"
+        theirs, own = here.identity(suspect.other_label), here.identity_of(suspect.image)
+        reason = f"looks like {theirs} ({suspect.other:.2f}), not like {own} ({suspect.own:.2f})"
         draft.drop_images([suspect.image], reason)
     counts = here.data.counts
     for first, second, value in doubts.merges:

@@ -14,7 +14,7 @@ from marginface.data.encoded import Listing
 from marginface.errors import InputError
 from marginface.values import Threshold
 
-IdentityPair = tuple[int, int, float]  # two identities and the mean similarity of their image pairs
+IdentityPair = tuple[int, int, float]  # two identities and their similarity
 ImagePair = tuple[int, int, float]  # two images and their similarity
 
 
@@ -49,7 +49,7 @@ class AuditedSet:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """An image whose label may be wrong: mean similarities with its own identity's other images and with another's."""
+    """An image whose label may be wrong: similarities with its own identity's other images and with another."""
 
     image: int
     own: float
@@ -71,7 +71,7 @@ class Sizes:
 class LabelDoubts:
     """What embeddings say about labels, the thresholds it was found with, and how many comparisons these met.
 
-    ``suspects`` are images near another identity and far from their own; ``outliers`` (image, mean similarity) are far
+    ``suspects`` are images near another identity and far from their own; ``outliers`` (image, similarity) are far
     from their own and near none; ``merges`` are identities that look like one person; ``alike`` are images of two
     identities that look like one photo, from the similarity ``copy`` on.
     """
@@ -91,7 +91,8 @@ class LabelDoubts:
 class Overlap:
     """Who and what is in another set too: pairs (here, there).
 
-    ``by_name`` is None where one of the sets has no names, ``by_likeness`` where there are no embeddings.
+    ``by_name`` is None where one of the sets has no names, ``by_likeness`` where there are no embeddings;
+    ``comparisons`` are the pairs of identities with embeddings.
     """
 
     origin: str
@@ -100,6 +101,7 @@ class Overlap:
     by_name: tuple[tuple[int, int], ...] | None
     by_likeness: tuple[IdentityPair, ...] | None
     match: Threshold | None
+    comparisons: int
     photos: tuple[tuple[int, int], ...]
 
     @property

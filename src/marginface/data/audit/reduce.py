@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marginface.data.audit.duplicates import copies, near_pairs
+from marginface.data.audit.duplicates import Copies, copies, near_pairs
 from marginface.data.audit.findings import Audit, AuditedSet, LabelDoubts, Overlap, Sizes, Suspect
 from marginface.data.audit.labels import label_gaps, quantiles, tail_of
 from marginface.data.audit.likeness import (
@@ -17,13 +17,14 @@ from marginface.data.audit.likeness import (
     alike_identities,
     alike_images,
     nearest_identities,
+    own_similarities,
     sum_identities,
 )
 from marginface.data.audit.names import are_names, shared_names
 from marginface.data.audit.rows import Rows
 from marginface.data.audit.thresholds import measure_thresholds
 from marginface.errors import InputError
-from marginface.values import IntArray, Threshold
+from marginface.values import FloatArray, IntArray, Threshold
 
 _FREQUENT = 5
 
@@ -59,8 +60,11 @@ class AuditSettings:
 def audit(data: AuditedSet, settings: AuditSettings, against: AuditedSet | None = None) -> Audit:
     """Return all findings; ``against`` is an evaluation set that the training must not have seen."""
     listing, counts = data.listing, data.counts
-    groups = copies(data.rows)
-    crossed = [group for group in groups if len(set(listing.labels[list(group.images)].tolist())) > 1]
+    inside: list[Copies] = []
+    crossed: list[Copies] = []
+    for group in copies(data.rows):
+        identities = np.unique(listing.labels[list(group.images)])
+        (crossed if len(identities) > 1 else inside).append(group)
     sums = None if data.embeddings is None else _sums(data, data.embeddings)
     doubts = (
         _doubts(data, data.embeddings, sums, settings) if data.embeddings is not None and sums is not None else None
@@ -73,7 +77,7 @@ def audit(data: AuditedSet, settings: AuditSettings, against: AuditedSet | None 
         unreadable=tuple(np.flatnonzero(~data.rows["readable"]).tolist()),
         left_out=listing.left_out,
         problems=listing.problems,
-        copies=tuple(group for group in groups if group not in crossed),
+        copies=tuple(inside),
         crossed=tuple(crossed),
         too_few=tuple(np.flatnonzero(counts < settings.min_images).tolist()),
         singles=int((counts == 1).sum()),
@@ -109,7 +113,8 @@ def _doubts(
     neighbors = nearest_identities(embeddings, labels, sums)
     alike = alike_images(embeddings, labels, neighbors, settings.copy, worth=unlike.similarity)
     suspects = _suspects(neighbors, match)
-    clean = _without(sums, embeddings, labels, [suspect.image for suspect in suspects])
+    wrong = [suspect.image for suspect in suspects]
+    clean = _without(sums, embeddings, labels, wrong)
     alike_pairs = alike_identities(clean, clean, match.similarity)
     embedded = int(sums.counts.sum())
     return LabelDoubts(
@@ -119,7 +124,7 @@ def _doubts(
         embedded=embedded,
         comparisons=(embedded * (present - 1), present * (present - 1) // 2),
         suspects=suspects,
-        outliers=_outliers(neighbors, match, unlike),
+        outliers=_outliers(own_similarities(embeddings, labels, clean), neighbors, match, unlike, wrong),
         merges=tuple(pair for pair in alike_pairs if pair[0] < pair[1]),
         alike=tuple(alike),
     )
@@ -139,19 +144,24 @@ def _suspects(neighbors: Neighbors, match: Threshold) -> tuple[Suspect, ...]:
     return tuple(Suspect(int(i), float(own[i]), int(neighbors.labels[i, 0]), float(other[i])) for i in order)
 
 
-def _outliers(neighbors: Neighbors, match: Threshold, unlike: Threshold) -> tuple[tuple[int, float], ...]:
+def _outliers(
+    own: FloatArray, neighbors: Neighbors, match: Threshold, unlike: Threshold, wrong: list[int]
+) -> tuple[tuple[int, float], ...]:
     """Return images as unlike their own identity as other people are, and near nobody, the farthest first."""
-    far = (neighbors.own < unlike.similarity) & (neighbors.similarities[:, 0] < match.similarity)
+    far = (own < unlike.similarity) & (neighbors.similarities[:, 0] < match.similarity)
+    far[wrong] = False
     found = np.flatnonzero(far)
-    return tuple((int(i), float(neighbors.own[i])) for i in found[np.argsort(neighbors.own[found], kind="stable")])
+    return tuple((int(i), float(own[i])) for i in found[np.argsort(own[found], kind="stable")])
 
 
 def _overlap(data: AuditedSet, against: AuditedSet, sums: IdentitySums | None, doubts: LabelDoubts | None) -> Overlap:
     here, there = data.listing.identities, against.listing.identities
     named = are_names(here) and are_names(there)
-    alike = None
+    alike, comparisons = None, 0
     if sums is not None and doubts is not None and against.embeddings is not None:
-        alike = tuple(alike_identities(sums, _sums(against, against.embeddings), doubts.match.similarity))
+        others = _sums(against, against.embeddings)
+        alike = tuple(alike_identities(sums, others, doubts.match.similarity))
+        comparisons = int((sums.counts > 0).sum() * (others.counts > 0).sum())
     return Overlap(
         origin=against.listing.origin,
         identities=len(there),
@@ -159,6 +169,7 @@ def _overlap(data: AuditedSet, against: AuditedSet, sums: IdentitySums | None, d
         by_name=tuple(shared_names(here, there)) if named else None,
         by_likeness=alike,
         match=None if doubts is None or alike is None else doubts.match,
+        comparisons=comparisons,
         photos=tuple(_shared_photos(data.rows, against.rows)),
     )
 

@@ -75,7 +75,8 @@ class AuditReport:
             f"largest tenth of the identities has {tail.top_share:.0%} of the images",
             f"pixels: {sizes or 'none'}",
         ]
-        return lines + _listed("unreadable", bad) + _listed("to note", audit.problems)
+        notes = _listed("to note", audit.problems) if audit.problems else []
+        return lines + _listed("unreadable", bad) + notes
 
     def _labels(self) -> list[str]:
         audit = self.audit
@@ -125,7 +126,10 @@ class AuditReport:
             lines += _listed("identities of one name", [self._pair(i, j, there) for i, j in overlap.by_name])
         if overlap.by_likeness is not None and overlap.match is not None:
             found = [f"{self._pair(i, j, there)}: {value:.2f}" for i, j, value in overlap.by_likeness]
-            lines += _listed(f"identities that look like one person, from {_stated(overlap.match)}", found)
+            chance = _expected(overlap.match, overlap.comparisons)
+            lines += _listed(
+                f"identities that look like one person, from {overlap.match.similarity:.3f} ({chance})", found
+            )
         photos = [f"{self.here.image(i)}, {there.image(j)}" for i, j in overlap.photos]
         return [*lines, *agreement_lines(overlap), *_listed("photos in both", photos)]
 
