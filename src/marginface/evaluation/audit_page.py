@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 
 import cv2
@@ -82,7 +82,10 @@ class AuditPage:
         here, audit = self.report.here, self.report.audit
         for group in audit.crossed:
             yield self._images(group.images)
+        shown = {frozenset(pair) for group in audit.crossed for pair in combinations(group.images, 2)}
         for one, other, value in audit.doubts.alike if audit.doubts else ():
+            if {one, other} in shown:
+                continue
             yield f"{value:.2f}: {here.image(one)}, {here.image(other)}", [(here, one), (here, other)]
 
     def _copies(self) -> Iterator[Block]:
