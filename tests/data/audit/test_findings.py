@@ -89,6 +89,25 @@ def test_wrong_labels_and_split_identities_are_found_and_clean_ones_are_not() ->
     assert proposed == Exclusions()
 
 
+def test_the_card_sets_the_threshold_where_the_data_supports_no_rate_as_small() -> None:
+    vectors, labels = people([4, 4, 4], spread=0.3)
+    data = audited(["Ann", "Bob", "Cy"], labels.tolist(), distinct_rows(12), vectors)
+    card = (Threshold(0.3, 1e-2, 1000, "card"), Threshold(0.5, 1e-4, 1000, "card"), Threshold(0.9, 1e-9, 1000, "card"))
+    with_card = audit(data, AuditSettings(fmr=1e-5, known=card)).doubts
+    assert with_card is not None
+    assert (with_card.match, with_card.unlike) == (card[1], card[0])
+    alone = audit(data, AuditSettings(fmr=1e-5)).doubts
+    assert alone is not None
+    assert alone.match.fmr == pytest.approx(10 / 48)
+
+
+def test_photos_that_are_no_crops_are_said_not_to_be_compared() -> None:
+    rows = audit_images([png(photo(1)), png(photo(2))])
+    data = audited(["Ann", "Bob"], [0, 1], rows, np.zeros((2, 8), np.float16))
+    lines = AuditReport(audit(data, AuditSettings()), named(data), None, Exclusions()).lines()
+    assert "faces were not compared" in lines[-1]
+
+
 def test_an_image_like_nobody_is_proposed_and_not_left_out() -> None:
     vectors, labels = people([5, 5, 5], spread=0.3)
     stranger = np.random.default_rng(9).normal(size=32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,7 +71,9 @@ def audit(
     ] = None,
     exclusions_file: Annotated[
         Path | None,
-        typer.Option("--exclusions", metavar="FILE.toml", help="What to leave out, with reasons, for [data] exclude."),
+        typer.Option(
+            "--exclusions", metavar="FILE.toml", help="What to leave out, with reasons, for exclude in a recipe."
+        ),
     ] = None,
 ) -> None:
     """Find what is wrong with a data set before a training does.
@@ -92,8 +95,11 @@ def audit(
     _check(against, pairs, against_names, exclusions_file)
     images = with_names(open_training(data, label), names)
     others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
+    embedder = load_embedder(model) if embed else None
+    if embedder is not None:
+        settings = replace(settings, known=tuple(entry.value() for entry in embedder.card.thresholds))
     with image_bars() as progress:
-        auditor = Auditor(load_embedder(model) if embed else None, workers, progress)
+        auditor = Auditor(embedder, workers, progress)
         here = Named(auditor.look_at(images), images)
         there = None if others is None else Named(auditor.look_at(others), others)
     found = find(here.data, settings, None if there is None else there.data)

@@ -39,6 +39,7 @@ class AuditSettings:
         unlike_fmr: Below the similarity of this rate an image is far from its identity.
         copy: Similarity from which images of two identities count as one photo.
         match: This threshold in place of the one measured at ``fmr``, or None.
+        known: Thresholds of the model's card: one is taken where the data supports no rate as small as its.
     """
 
     min_images: int = 2
@@ -46,6 +47,7 @@ class AuditSettings:
     unlike_fmr: float = 1e-2
     copy: float = 0.9
     match: Threshold | None = None
+    known: tuple[Threshold, ...] = ()
 
     def __post_init__(self) -> None:
         if self.min_images < 1:
@@ -108,8 +110,9 @@ def _doubts(
     if present < 2:
         return None
     labels = data.listing.labels
-    match, unlike = measure_thresholds(embeddings, labels, (settings.fmr, settings.unlike_fmr))
-    match = settings.match or match
+    measured = measure_thresholds(embeddings, labels, (settings.fmr, settings.unlike_fmr))
+    match = settings.match or _at_rate(settings.fmr, measured[0], settings.known)
+    unlike = _at_rate(settings.unlike_fmr, measured[1], settings.known)
     neighbors = nearest_identities(embeddings, labels, sums)
     alike = alike_images(embeddings, labels, neighbors, settings.copy, worth=unlike.similarity)
     suspects = _suspects(neighbors, match)
@@ -128,6 +131,12 @@ def _doubts(
         merges=tuple(pair for pair in alike_pairs if pair[0] < pair[1]),
         alike=tuple(alike),
     )
+
+
+def _at_rate(fmr: float, measured: Threshold, known: tuple[Threshold, ...]) -> Threshold:
+    """Return the threshold with the least rate that is not below the one asked for; the measured one among equals."""
+    able = [threshold for threshold in known if threshold.fmr >= fmr]
+    return min([measured, *able], key=lambda threshold: threshold.fmr)
 
 
 def _without(sums: IdentitySums, embeddings: Embeddings, labels: IntArray, images: list[int]) -> IdentitySums:

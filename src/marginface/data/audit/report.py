@@ -30,6 +30,10 @@ class AuditReport:
         parts = [self._head(), self._labels(), self._copies()]
         if self.audit.doubts is not None:
             parts.append(self._doubts(self.audit.doubts))
+        elif self.here.data.embeddings is not None:
+            parts.append(
+                ["faces were not compared: there are no aligned crops (112×112) of two identities; `marginface align`"]
+            )
         if self.audit.overlap is not None and self.there is not None:
             parts.append(self._overlap(self.audit.overlap, self.there))
         return [line for part in parts for line in part]
