@@ -139,3 +139,5 @@ def test_a_name_that_means_two_images_is_refused_and_the_number_decides(crops: P
     assert len(found.labels) == 6
     again = EncodedCrops(open_images(crops), exclude=Exclusions({}, {"Ann/1.png": "wrong", "No/1.png": "gone"}))
     assert again.manifest.excluded_images == ("Ann/1.png: wrong",)
+    assert again.problems == ("names in the list of exclusions that are no image here, or of an identity left out: 1",)
+    assert found.problems == ()

@@ -70,6 +70,7 @@ class EncodedCrops:
         out, excluded = _excluded(images.listing.identities, leave_out.identities)
         wanted = np.flatnonzero(~out[images.listing.labels])
         wanted, excluded_images = _without_images(images, wanted, leave_out.images)
+        self._unmet = len(leave_out.images) - len(excluded_images)
         self._slot_of = np.zeros(len(images.listing.labels), np.int64)
         self._slot_of[wanted] = np.arange(len(wanted))
         self._memory = CropMemory(len(wanted), memory_gb)
@@ -100,8 +101,11 @@ class EncodedCrops:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Claims beside the data that it does not bear out."""
-        return self._images.listing.problems
+        """Claims beside the data that it does not bear out, and exclusions that meet nothing."""
+        unmet = (
+            f"names in the list of exclusions that are no image here, or of an identity left out: {self._unmet:,}",
+        )
+        return (*self._images.listing.problems, *(unmet if self._unmet else ()))
 
     def read(self, indices: IntArray) -> ImageArray:
         """Return the crops at these indices, from memory or decoded on several threads.
