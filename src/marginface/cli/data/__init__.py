@@ -1,15 +1,15 @@
-"""``marginface data``: what a data set holds, and the same in another format."""
+"""``marginface data``: what a data set holds, the same in another format, and what is wrong with it."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from marginface.cli.data.audit import audit
+from marginface.cli.data.bar import image_bar
+from marginface.cli.data.options import Label
 from marginface.cli.options import write_json
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,15 +22,12 @@ Source = Annotated[
         "'train-*.tar'), a list (.lst, .csv, .tsv, .txt), or a folder with one folder per identity.",
     ),
 ]
-Label = Annotated[
-    str, typer.Option("--label", help="The column, or field of key.json, that holds the identity; found if left out.")
-]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers here as JSON.")]
 
 
 @app.callback()
 def _data() -> None:
-    """Look at training data, and convert it."""
+    """Look at training data, convert it, and find what is wrong with it."""
 
 
 @app.command()
@@ -50,7 +47,7 @@ def inspect(
     from marginface.data.survey import survey
 
     images = open_images(path, label=label)
-    with _bar("Reading") as progress:
+    with image_bar("Reading") as progress:
         found = survey(images, format_of(path), read=read, progress=progress)
     for line in found.lines():
         typer.echo(line)
@@ -78,19 +75,10 @@ def convert(
 
     check_apart(source, destination)
     images = open_images(source, label=label)
-    with _bar("Converting") as progress:
+    with image_bar("Converting") as progress:
         done = convert_images(images, destination, to, per_shard=per_shard, progress=progress)
     typer.echo(done.summary())
     write_json(done.to_dict(), json_file)
 
 
-@contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on standard error while it is a terminal; otherwise say nothing."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("images, left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+app.command()(audit)
