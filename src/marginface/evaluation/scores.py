@@ -17,6 +17,7 @@ from marginface.metrics import (
     auc,
     equal_error_rate,
     identity_bootstrap,
+    overlap,
     roc,
     supports_far,
     tars_at_fars,
@@ -86,6 +87,7 @@ class PairScores:
             "diagnostic_accuracy_at_best_threshold_of_all": whole_set_accuracy(self.similarities, self.genuine),
             "auc": self.auc,
             "eer": self.eer,
+            "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
             "tar_at_far": [point.to_dict() for point in self.tar_at_far],
         }
 
