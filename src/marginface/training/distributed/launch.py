@@ -75,8 +75,11 @@ def environment(rank: int, processes: int, port: int) -> Mapping[str, str]:
         "TORCHELASTIC_USE_AGENT_STORE": True,
         PARENT: os.getpid(),
     }
-    threads = os.environ.get("OMP_NUM_THREADS", str(max(cores // processes, 1)))
-    return {**os.environ, **{key: str(value) for key, value in said.items()}, "OMP_NUM_THREADS": threads}
+    unless_said = {
+        "OMP_NUM_THREADS": max(cores // processes, 1),
+        "TORCH_CPP_LOG_LEVEL": "ERROR",  # what a lost connection means is said in our words
+    }
+    return {key: str(value) for key, value in {**unless_said, **os.environ, **said}.items()}
 
 
 @dataclass(slots=True)

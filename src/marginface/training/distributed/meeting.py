@@ -20,7 +20,7 @@ from marginface.training.distributed.ranks import Place, Ranks
 from marginface.training.interrupt import TrainingInterrupted
 
 PATIENCE = timedelta(minutes=30)  # with a process that lives and does not come; one that dies is noticed at once
-ROLL_CALL = 8.0  # seconds
+ROLL_CALL = 5.0  # seconds
 _WORDS = ("gloo", "NCCL", "Connection closed by peer", "Connection reset", "Broken pipe", "Socket")
 
 _meetings = itertools.count()
