@@ -15,7 +15,7 @@
     ├── DataError               a data set, a pair list or a protocol file is not as described
     ├── CheckpointError         a checkpoint is missing, corrupt or of another recipe
     ├── RankFailed              another process of a run has ended, and has said why
-    │   └── RankLost            ... and has not
+    ├── RankLost                another process of a run has ended without a word
     ├── TrainingDiverged        the loss is not finite or runs away
     ├── ExportError             an exported file does not compute what the checkpoint does
     └── MissingExtra            an optional dependency is not installed
@@ -86,7 +86,7 @@ class RankFailed(MarginfaceError):
     """Another process of a run has ended and has said why; the message is that of the other one."""
 
 
-class RankLost(RankFailed):
+class RankLost(MarginfaceError):
     """Another process of a run has ended without a word; the message says which and what to do."""
 
 

@@ -83,7 +83,9 @@ def recipe(changes: dict[str, dict[str, Any]]) -> Recipe:
     made: dict[str, dict[str, Any]] = {name: dict(keys) for name, keys in SMALL.items()}
     for name, keys in changes.items():
         made[name].update(keys)
-    return recipe_from({name: {key: value for key, value in keys.items() if value is not None} for name, keys in made.items()})
+    return recipe_from(
+        {name: {key: value for key, value in keys.items() if value is not None} for name, keys in made.items()}
+    )
 
 
 Job = Callable[[int], object]
@@ -113,7 +115,7 @@ def _one_of(said: dict[str, str], job: Job, notes: Path) -> None:
     started = time.monotonic()
     try:
         job(int(said["RANK"]))
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         known = isinstance(error, MarginfaceError | TrainingInterrupted | OSError)
         text = str(error) if known else traceback.format_exc()
         notes.write_text(f"{type(error).__name__}\n{time.monotonic() - started}\n{text}", encoding="utf-8")
@@ -136,7 +138,11 @@ def cut_and_resumed(folder: Path) -> None:
     asked = recipe(CUT)
     for before, after in ((4, (4, 2, 1)), (1, (4,))):
         over(before, lambda _rank, size=before: train(asked, folder / f"whole {size}"), folder / "whole")
-        over(before, lambda _rank, size=before: train(asked, folder / f"cut {size}", progress=_kill_in_step(5)), folder / "cut")
+        over(
+            before,
+            lambda _rank, size=before: train(asked, folder / f"cut {size}", progress=_kill_in_step(5)),
+            folder / "cut",
+        )
         for size in after:
             again = folder / f"{before} then {size}"
             shutil.copytree(folder / f"cut {before}", again)

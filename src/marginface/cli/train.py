@@ -41,7 +41,7 @@ def train(
     on; exit status 130.
     """
     require_train_extra()
-    from marginface.errors import RankFailed, RankLost
+    from marginface.errors import RankFailed
     from marginface.training import TrainingInterrupted, read_recipe
     from marginface.training import train as run_training
     from marginface.training.allocator import keep_freed_memory
@@ -64,10 +64,8 @@ def train(
         if speaks:
             typer.echo(f"marginface: {stopped}", err=True)
         raise typer.Exit(130) from None
-    except RankFailed as failed:
-        if isinstance(failed, RankLost):
-            raise
-        raise typer.Exit(2) from None  # the process that failed has said why
+    except RankFailed:  # that process has said why
+        raise typer.Exit(2) from None
     if speaks:
         typer.echo(result.summary())
 

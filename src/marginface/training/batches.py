@@ -43,9 +43,7 @@ class Batches:
         RecipeError: the batch cannot be shared out evenly.
     """
 
-    def __init__(
-        self, source: CropSource, recipe: Recipe, device: torch.device, processes: Processes = ALONE
-    ) -> None:
+    def __init__(self, source: CropSource, recipe: Recipe, device: torch.device, processes: Processes = ALONE) -> None:
         _check_shares(recipe, processes.size)
         self._part = processes.own(recipe.train.batch_size)
         self._source = source

@@ -11,8 +11,8 @@ DIR/checkpoints/step-00001000/
                             what has a row for each class, the rows of one process
 
 Rows are read from whichever files have them, so a run goes on with any number of processes. All of it is safetensors
-and JSON. torch.distributed.checkpoint, which does this for any tensors, was not taken: its index is a pickle, or with
-safetensors files there is none, and it knows shares of equal size only, where the last process may be left without a class.
+and JSON. torch.distributed.checkpoint, which does this for any tensors, was not taken: its index is a pickle (with
+safetensors files there is none), and its shares leave the last processes without a class where C does not divide.
 """
 
 from __future__ import annotations
@@ -163,8 +163,10 @@ def _read(path: Path, name: str, rows: ClassRows | None) -> dict[str, Tensor]:
     with _opened(path) as stream:
         for key in stream.keys():  # noqa: SIM118
             part = stream.get_slice(key)
-            by_class = rows is not None and part.get_shape() and rows.holds(name, key)
-            found[key] = part[rows.shard.start : rows.shard.stop] if by_class else stream.get_tensor(key)
+            if rows is not None and part.get_shape() and rows.holds(name, key):
+                found[key] = part[rows.shard.start : rows.shard.stop]
+            else:
+                found[key] = stream.get_tensor(key)
     return found
 
 

@@ -54,9 +54,7 @@ class Learner:
     them and computes the loss of the whole batch.
     """
 
-    def __init__(
-        self, recipe: Recipe, identities: int, device: torch.device, processes: Processes = ALONE
-    ) -> None:
+    def __init__(self, recipe: Recipe, identities: int, device: torch.device, processes: Processes = ALONE) -> None:
         self._recipe = recipe
         self._device = device
         self._processes = processes

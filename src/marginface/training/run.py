@@ -123,8 +123,8 @@ def _check_alike(recipe: Recipe, data: TrainingData, ranks: Ranks) -> None:
         raise InputError("its recipe is not that of rank 0: give all processes the same file and the same --set")
     if data_here != data_there:
         raise DataError(
-            f"its data is not that of rank 0: fingerprint {data_here[:12]}, there {data_there[:12]}. All processes read "
-            "the same images: look at [data] on its machine"
+            f"its data is not that of rank 0: fingerprint {data_here[:12]}, there {data_there[:12]}. All "
+            "processes read the same images: look at [data] on its machine"
         )
 
 

@@ -217,6 +217,7 @@ class Trainer:
         raise TrainingInterrupted(
             f"stopped after step {step} of {self.batches.total_steps}; {place}/{saved.folder.name} is saved. Go on "
             f"with: marginface train {self._out / 'recipe.toml'} --out {self._out} --resume"
+            f"{self._ranks.resume_options}"
         )
 
     def _plan(self) -> tuple[str, ...]:
@@ -232,7 +233,8 @@ class Trainer:
             f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "
             f"learning rate up to {optim.learning_rate * peak:g}",
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
-            f"{train.device} with {train.threads} threads{self._ranks.describe()}{starts_at if self.learner.is_softmax else ''}",
+            f"{train.device} with {train.threads} threads{self._ranks.describe()}"
+            f"{starts_at if self.learner.is_softmax else ''}",
             *self._plan_of_batches(),
             *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )

@@ -15,6 +15,7 @@ _BUFFERS_OF_RANK_0 = (  # given to all in every step; torch 2.13 has another nam
     else "broadcast_buffers"
 )
 
+
 def over_processes(backbone: nn.Module, processes: Processes, device: torch.device) -> nn.Module:
     """Return a module that computes what the backbone does, and whose backward pass averages its gradients.
 
@@ -22,7 +23,7 @@ def over_processes(backbone: nn.Module, processes: Processes, device: torch.devi
     """
     if processes.size == 1:
         return backbone
-    spread = DistributedDataParallel(backbone, **{_BUFFERS_OF_RANK_0: False})
+    spread = DistributedDataParallel(backbone, **{_BUFFERS_OF_RANK_0: False})  # type: ignore[arg-type]
     if device.type == "cpu":
         spread.register_comm_hook(processes, _mean_in_order)
     return spread
@@ -38,7 +39,7 @@ def mean_statistics(backbone: nn.Module, processes: Processes) -> None:
             value.copy_(processes.summed(value) / processes.size)
 
 
-def _mean_in_order(processes: Processes, bucket: distributed.GradBucket) -> Future[Tensor]:
+def _mean_in_order(processes: Processes, bucket: distributed.GradBucket) -> Future[Tensor]:  # type: ignore[name-defined]
     """Return the mean of a bucket of gradients, each number added up in the order of the ranks.
 
     A ring adds the parts of a bucket in turning order, and DistributedDataParallel changes its buckets after the first

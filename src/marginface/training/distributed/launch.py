@@ -47,7 +47,7 @@ def launch(command: Sequence[str], processes: int) -> int:
             f"--procs is a number of processes, 1 or more, and torchrun starts its own; got {processes}"
             + (" in a process of torchrun: leave --procs out" if is_launched() else "")
         )
-    store = distributed.TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)
+    store = distributed.TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
     workers = _Workers([_start(command, rank, processes, store.port) for rank in range(processes)])
     try:
         with _signals_passed_on(workers):

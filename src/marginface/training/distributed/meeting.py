@@ -58,10 +58,10 @@ class _Meeting:
             _take_gpu(self._place.local_rank)
         if self._place.local_size == self._place.size:
             _use_loopback()
-        store = distributed.PrefixStore(f"run {next(_meetings)}", _store())
+        store = distributed.PrefixStore(f"run {next(_meetings)}", _store())  # type: ignore[attr-defined, arg-type]
         distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if self._device == "cuda" else "gloo",
-            store=distributed.PrefixStore("group", store),
+            store=distributed.PrefixStore("group", store),  # type: ignore[attr-defined]
             rank=self._place.rank,
             world_size=self._place.size,
             timeout=PATIENCE,
@@ -112,10 +112,10 @@ class _Meeting:
 
 
 @cache
-def _store() -> distributed.Store:
+def _store() -> object:
     """Return where the processes of this environment meet; one for all runs of a process."""
-    store, _, _ = next(iter(distributed.rendezvous("env://", timeout=PATIENCE)))
-    found: distributed.Store = store
+    store, _, _ = next(iter(distributed.rendezvous("env://", timeout=PATIENCE)))  # type: ignore[attr-defined]
+    found: object = store
     return found
 
 
@@ -130,9 +130,10 @@ def _take_gpu(local_rank: int) -> None:
 
 def _use_loopback() -> None:
     """Let processes of one machine talk within it, unless somebody has chosen another interface."""
-    names = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")] if hasattr(socket, "if_nameindex") else []
-    if names:
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", names[0])
+    interfaces = socket.if_nameindex() if hasattr(socket, "if_nameindex") else []
+    for _, name in interfaces:
+        if name in ("lo", "lo0"):
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
 
 
 def _is_of_others(error: BaseException) -> bool:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 from torch.nn import functional
 
 from marginface.errors import RankFailed
@@ -49,6 +50,26 @@ class Place:
         return cls(rank, size, local_rank, local_size, int(said.get("GROUP_RANK", 0)))
 
 
+class Store(Protocol):
+    """Where all processes can leave a word: what is used of a store of torch.distributed."""
+
+    def set(self, key: str, value: str, /) -> None:
+        """Leave a word."""
+        ...
+
+    def get(self, key: str, /) -> bytes:
+        """Return a word that is there."""
+        ...
+
+    def check(self, keys: list[str], /) -> bool:
+        """Say whether all of these are there."""
+        ...
+
+    def compare_set(self, key: str, expected: str, wanted: str, /) -> bytes:
+        """Leave a word where none is, expected is "" then; return what is there afterwards."""
+        ...
+
+
 class Ranks:
     """The processes of a run, seen from one of them; without arguments a process alone.
 
@@ -63,7 +84,7 @@ class Ranks:
         processes: the same ones, for features and gradients.
     """
 
-    def __init__(self, place: Place = Place(), store: distributed.Store | None = None) -> None:  # noqa: B008
+    def __init__(self, place: Place = Place(), store: Store | None = None) -> None:
         self.place = place
         self.processes = Processes.of(None) if place.size > 1 else Processes(1, 0, None)
         self._store = store
@@ -84,6 +105,13 @@ class Ranks:
         """Whether the launcher that started this process has ended."""
         parent = os.environ.get(PARENT)
         return parent is not None and self.size > 1 and os.getppid() != int(parent)
+
+    @property
+    def resume_options(self) -> str:
+        """What to add to a command that goes on with a run, so that as many processes do."""
+        if self.size == 1:
+            return ""
+        return f" --procs {self.size}" if PARENT in os.environ else ", by torchrun as before or in one process"
 
     def describe(self) -> str:
         """Return " in each of R processes" for the plan of a run; nothing for a process alone."""

@@ -18,11 +18,12 @@ from marginface.losses.sharded import Processes
 def loss_of_whole_batch(head: nn.Module, features: Tensor, labels: Tensor, step: int, processes: Processes) -> Tensor:
     """Return the loss of the samples of all processes, by the features (n, D) and labels (n,) of this one."""
     if processes.size == 1:
-        found: Tensor = head(features, labels, step)
-        return found
-    of_all = _WholeBatch.apply(features, processes)  # type: ignore[no-untyped-call]
-    found = head(of_all, processes.gathered(labels).flatten(), step)
-    return found
+        of_all, labels_of_all = features, labels
+    else:
+        of_all = _WholeBatch.apply(features, processes)  # type: ignore[no-untyped-call]
+        labels_of_all = processes.gathered(labels).flatten()
+    loss: Tensor = head(of_all, labels_of_all, step)
+    return loss
 
 
 def keep_alike(head: nn.Module, processes: Processes) -> None:
@@ -37,7 +38,7 @@ def keep_alike(head: nn.Module, processes: Processes) -> None:
 
     for parameter in head.parameters():
         if processes.size > 1 and parameter.requires_grad:
-            parameter.register_post_accumulate_grad_hook(average)
+            parameter.register_post_accumulate_grad_hook(average)  # type: ignore[no-untyped-call]
 
 
 class _WholeBatch(torch.autograd.Function):
