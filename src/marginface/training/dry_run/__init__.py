@@ -168,7 +168,7 @@ def _projected(recipe: Recipe, here: TwoSteps, head: Head | None, head_here: Hea
 
 def _checkpoints(recipe: Recipe, learner: Learner, length: Length, identities: int, classes: int) -> Checkpoints:
     """Return how many there will be and the bytes of one, tensors with a row for each class enlarged to all classes."""
-    tensors = [tensor for file in learner.tensors().values() for tensor in file.values()]
+    tensors = [tensor for file in learner.content().files.values() for tensor in file.values()]
     per_class = [tensor for tensor in tensors if tensor.ndim > 1 and len(tensor) == classes]
     rows, whole = sum(tensor.nbytes for tensor in per_class), sum(tensor.nbytes for tensor in tensors)
     every = recipe.train.checkpoint_every or length.steps
