@@ -111,7 +111,7 @@ def save_checkpoint(
         for leftover in root.glob(".*.partial"):
             shutil.rmtree(leftover)
         partial.mkdir(parents=True)
-    ranks.first_says("ready")
+    ranks.meet()
     hashes = _write_rows(partial, content, ranks)
     if ranks.is_first:
         _write_whole(partial, content.files, card)
@@ -121,7 +121,7 @@ def save_checkpoint(
         partial.rename(final)
         for old in _folders(out)[keep:]:
             shutil.rmtree(old)
-    ranks.first_says("saved")
+    ranks.meet()
     return replace(state, folder=final)
 
 

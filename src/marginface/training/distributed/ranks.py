@@ -127,6 +127,10 @@ class Ranks:
         """Say whether it holds in any; all call it."""
         return self.mean(float(wanted)) > 0
 
+    def meet(self) -> None:
+        """Wait until all have come here."""
+        self.any(wanted=False)
+
     def part_of(self, count: int) -> slice:
         """Return this process's share of so many things: neighbours, as many as any other has, but for one."""
         start, stop = (count * place // self.size for place in (self.place.rank, self.place.rank + 1))

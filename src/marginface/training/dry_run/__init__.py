@@ -111,7 +111,7 @@ def dry_run(recipe: Recipe, limits: Limits | None = None) -> DryRun:
         InputError: the recipe does not fit.
     """
     recipe = resolve(recipe)
-    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"compile": False})})
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"compile": False, "accumulate": 1})})
     counts = counts_of(recipe)
     length = length_of(recipe.train, counts.images)
     with torch_settings(recipe):
