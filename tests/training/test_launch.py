@@ -43,7 +43,12 @@ folds = 2
 
 def script(*lines: str) -> list[str]:
     """A command that knows its rank, and does something in it."""
-    return [sys.executable, "-S", "-c", "\n".join(["import os, signal, sys, time", "rank = int(os.environ['RANK'])", *lines])]
+    return [
+        sys.executable,
+        "-S",
+        "-c",
+        "\n".join(["import os, signal, sys, time", "rank = int(os.environ['RANK'])", *lines]),
+    ]
 
 
 def test_each_process_knows_its_place_and_its_share_of_the_cores(
@@ -53,7 +58,9 @@ def test_each_process_knows_its_place_and_its_share_of_the_cores(
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "OMP_NUM_THREADS")
     write = f"open({str(tmp_path)!r} + '/' + str(rank), 'w').write(' '.join(os.environ[name] for name in {names}))"
     assert launch(script(write), 3) == 0
-    threads = max(len(os.sched_getaffinity(0)) // 3, 1) if sys.platform == "linux" else max((os.cpu_count() or 1) // 3, 1)
+    threads = (
+        max(len(os.sched_getaffinity(0)) // 3, 1) if sys.platform == "linux" else max((os.cpu_count() or 1) // 3, 1)
+    )
     for rank in range(3):
         assert (tmp_path / str(rank)).read_text() == f"{rank} {rank} 3 3 0 127.0.0.1 {threads}"
 
@@ -68,7 +75,9 @@ def test_a_process_that_is_killed_is_named_and_the_others_are_ended() -> None:
 
 def test_the_others_have_time_for_their_last_words(tmp_path: Path) -> None:
     said = tmp_path / "said"
-    work = script("if rank == 1: sys.exit(2)", "time.sleep(0.5)", f"open({str(said)!r}, 'w').write('more')", "sys.exit(2)")
+    work = script(
+        "if rank == 1: sys.exit(2)", "time.sleep(0.5)", f"open({str(said)!r}, 'w').write('more')", "sys.exit(2)"
+    )
     assert launch(work, 2) == 2
     assert said.read_text() == "more"
 
@@ -122,7 +131,9 @@ def started(recipe: Path, out: Path, *command: str) -> subprocess.Popen[str]:
 def assert_ended_in_order(out: Path, told: str) -> None:
     (line,) = [line for line in told.splitlines() if line.startswith("marginface: ")]
     step = len(read_journal(out / "journal.jsonl"))
-    assert line.startswith(f"marginface: stopped after step {step} of 100000; checkpoints/step-{step:08d} is saved. Go on")
+    assert line.startswith(
+        f"marginface: stopped after step {step} of 100000; checkpoints/step-{step:08d} is saved. Go on"
+    )
     assert (out / "checkpoints" / f"step-{step:08d}" / "classes-2-of-2.safetensors").is_file()
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import cache
@@ -21,6 +22,7 @@ from marginface.training.interrupt import TrainingInterrupted
 
 PATIENCE = timedelta(minutes=30)  # with a process that lives and does not come; one that dies is noticed at once
 ROLL_CALL = 5.0  # seconds
+_QUIET = 0.3  # seconds: freed while a thread of gloo still wants Python's lock, to free a tensor, a group never ends
 _WORDS = ("gloo", "NCCL", "Connection closed by peer", "Connection reset", "Broken pipe", "Socket")
 
 _meetings = itertools.count()
@@ -66,6 +68,7 @@ class _Meeting:
             world_size=self._place.size,
             timeout=PATIENCE,
         )
+        self._group = distributed.group.WORLD
         self._ranks = Ranks(self._place, store)
         return self._ranks
 
@@ -77,6 +80,8 @@ class _Meeting:
                 self._part_over(error)
         finally:
             distributed.destroy_process_group()
+            time.sleep(_QUIET)
+            self._group = None
 
     def _part_over(self, error: BaseException) -> None:
         """Tell the others of an error, or raise what explains one that came from them."""
