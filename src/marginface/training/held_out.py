@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from marginface.contract import ThresholdEntry
@@ -16,6 +16,7 @@ from marginface.data.transforms import normalize
 from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
 from marginface.training.batches import to_tensor
+from marginface.training.prefetch import default_workers, prefetched
 from marginface.values import DoubleArray, FloatArray, IntArray
 
 BATCH = 128
@@ -58,14 +59,16 @@ class HeldOut:
     def _embed(self, backbone: nn.Module) -> FloatArray:
         training = backbone.training
         backbone.eval()
-        rows = []
+        starts = range(0, len(self.source.labels), BATCH)
         with torch.inference_mode():
-            for start in range(0, len(self.source.labels), BATCH):
-                indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
-                images = normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
-                rows.append(functional.normalize(backbone(images).float()).cpu().numpy())
+            batches = prefetched(self._images, starts, workers=default_workers(), ahead=2)
+            rows = [functional.normalize(backbone(images).float()).cpu().numpy() for images in batches]
         backbone.train(training)
         return np.concatenate(rows)
+
+    def _images(self, start: int) -> Tensor:
+        indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
+        return normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
 
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:

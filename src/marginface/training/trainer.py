@@ -217,6 +217,7 @@ class Trainer:
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
             f"{train.device} with {train.threads} threads{starts_at if self.learner.is_softmax else ''}",
             *self._plan_of_batches(),
+            self._plan_of_loading(),
             *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
 
@@ -229,6 +230,11 @@ class Trainer:
         plan = f"each batch: {self.recipe.train.batch_size // images} identities with {images} images each"
         repeats = f"{short:,} identities have fewer than {images} images: theirs are repeated within a batch"
         return (plan, repeats) if short else (plan,)
+
+    def _plan_of_loading(self) -> str:
+        batches, decoder = self.batches, self._data.description.get("decoder")
+        made = f"decoded by {decoder}, " if decoder else ""
+        return f"batches: {made}made up to {batches.ahead} ahead on {batches.workers} threads"
 
 
 def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEntry, ...]) -> ModelCard:
