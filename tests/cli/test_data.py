@@ -37,10 +37,10 @@ def test_inspect_says_what_is_there_and_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_inspect_of_the_index_alone_reads_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from marginface.data import encoded
+    from marginface.data import survey
 
     write_insightface(tmp_path, IMAGES)
-    monkeypatch.setattr(encoded, "read_image", lambda _: pytest.fail("read"))
+    monkeypatch.setattr(survey, "check_images", lambda *_, **__: pytest.fail("read"))
     answer = call("inspect", tmp_path, "--index-only")
     assert "5 images of 2 identities: 2 to 3 each" in answer.stdout
     assert "pixels" not in answer.stdout

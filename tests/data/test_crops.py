@@ -11,9 +11,11 @@ import pytest
 
 from marginface.data import encoded
 from marginface.data.crops import Check, EncodedCrops
+from marginface.data.decoding import Decoder
 from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError, InputError
+from marginface.images import read_image
 from oracles.image_packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
 
 NAMES = ("Ann Lee", "Bo", "Cy")
@@ -48,6 +50,11 @@ def write(root: Path, kind: str, images: list[list[bytes]] = IMAGES) -> Path:
 
 KINDS = pytest.mark.parametrize("kind", ["folders", "recordio", "tar", "parquet", "list"])
 PACKS = pytest.mark.parametrize("kind", ["recordio", "tar", "parquet"])
+
+
+def counting(read: list[bytes]) -> Decoder:
+    """A decoder that notes what it decodes."""
+    return Decoder("pillow", "of a test", lambda content: (read.append(content), read_image(content))[1])
 
 
 def first_pixels(source: EncodedCrops) -> list[int]:
@@ -111,9 +118,9 @@ def test_a_pack_is_read_once_and_what_was_found_holds_until_it_changes(
     broken = [[*IMAGES[0], b"text"], IMAGES[1], IMAGES[2]]
     path = write(tmp_path, kind, broken)
     first = EncodedCrops(open_images(path), exclude=["Cy"])
-    with monkeypatch.context() as patch:
-        patch.setattr(encoded, "read_image", lambda _: pytest.fail("decoded again"))
-        again = EncodedCrops(open_images(path), exclude=["Cy"])
+    read: list[bytes] = []
+    again = EncodedCrops(open_images(path), exclude=["Cy"], decoder=counting(read))
+    assert read == [], "decoded again"
     assert again.manifest == first.manifest
     assert first_pixels(again) == first_pixels(first) == [40, 50, 60, 20, 30]
     assert first_pixels(EncodedCrops(open_images(path))) == [40, 50, 60, 20, 30, 70], "the excluded one is read now"
@@ -182,11 +189,10 @@ def test_what_an_interrupted_check_found_is_kept(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(KeyboardInterrupt):
         EncodedCrops(open_images(path), progress=stop)
-    read: list[object] = []
-    decode = encoded.read_image
-    monkeypatch.setattr(encoded, "read_image", lambda content: (read.append(content), decode(content))[1])
-    assert first_pixels(EncodedCrops(open_images(path))) == [40, 50, 60, 20, 30, 70]
+    read: list[bytes] = []
+    again = EncodedCrops(open_images(path), decoder=counting(read))
     assert len(read) == 2
+    assert first_pixels(again) == [40, 50, 60, 20, 30, 70]
 
 
 def test_another_label_field_that_chooses_other_images_does_not_get_the_check_of_the_first(tmp_path: Path) -> None:

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import dataclasses
 import math
+from itertools import permutations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from marginface.data.transforms import Augmentation, gaussian_blur, lower_resolution, normalize
+from marginface.data.resampling import gaussian_blur, lower_resolution
+from marginface.data.transforms import ADAFACE, Augmentation, Draws, boxes, draw, jitter, normalize
 from marginface.errors import InputError
+from marginface.values import ImageArray
+from oracles import augmentation as oracle
 
 EVERYTHING = Augmentation(
-    shift=0.05, scale=0.1, rotation_degrees=10, brightness=0.3, contrast=0.3, saturation=0.3, gray=0.2, blur=0.5,
-    low_resolution=0.5, erase=0.5, noise=8,
+    shift=0.05, scale=0.1, rotation_degrees=10, crop=0.5, photometric=0.7, brightness=0.3, contrast=0.3, saturation=0.3,
+    gray=0.2, blur=0.5, low_resolution=0.5, erase=0.5, noise=8,
 )  # fmt: skip
 NOTHING = Augmentation(flip=0)
 
@@ -25,7 +31,7 @@ def batch() -> Tensor:
 
 
 def run(augmentation: Augmentation, batch: Tensor, seed: int = 0, strength: float = 1.0) -> Tensor:
-    return augmentation(batch, torch.Generator().manual_seed(seed), strength)
+    return augmentation(batch, draw(len(batch), torch.Generator().manual_seed(seed)), strength)
 
 
 def test_normalize_maps_0_to_255_onto_minus_1_to_1() -> None:
@@ -127,31 +133,13 @@ def test_the_blur_equals_a_slow_convolution_and_keeps_flat_images() -> None:
     image = torch.zeros((2, 3, 31, 31))
     image[:, :, 15, 15] = 1
     sigma = torch.tensor([1.0, 2.0])
-    blurred = gaussian_blur(image, sigma, 2.0)
+    blurred = gaussian_blur(image, sigma)
     for number, s in enumerate(sigma.tolist()):
         weights = [[math.exp(-(x * x + y * y) / (2 * s * s)) for x in range(-6, 7)] for y in range(-6, 7)]
         total = sum(map(sum, weights))
         assert blurred[number, 0, 15, 15] == pytest.approx(weights[6][6] / total, rel=1e-2)
         assert blurred[number, 2, 17, 14] == pytest.approx(weights[8][5] / total, rel=1e-2)
-    torch.testing.assert_close(gaussian_blur(torch.full((2, 3, 9, 9), 7.0), sigma, 2.0), torch.full((2, 3, 9, 9), 7.0))
-
-
-def test_what_an_image_becomes_does_not_depend_on_the_part_of_the_batch_it_is_in(batch: Tensor) -> None:
-    all_of_it = Augmentation(
-        shift=0.1, scale=0.2, rotation_degrees=10, brightness=0.3, contrast=0.3, saturation=0.3, gray=0.2, blur=0.5,
-        low_resolution=0.5, erase=0.5, noise=9.0,
-    )  # fmt: skip
-    whole, size = run(all_of_it, batch), len(batch)
-    for start, stop in ((0, 1), (1, 5), (5, size)):
-        part = all_of_it(batch[start:stop], torch.Generator().manual_seed(0), start=start, of=size)
-        torch.testing.assert_close(part, whole[start:stop], atol=2e-5, rtol=0)
-
-
-def test_a_lower_resolution_loses_fine_stripes_and_keeps_the_mean() -> None:
-    stripes = torch.zeros((1, 3, 32, 32))
-    stripes[..., ::2] = 200
-    out = lower_resolution(stripes, 0.25)
-    torch.testing.assert_close(out, torch.full_like(out, 100.0))
+    torch.testing.assert_close(gaussian_blur(torch.full((2, 3, 9, 9), 7.0), sigma), torch.full((2, 3, 9, 9), 7.0))
 
 
 def test_strength_0_leaves_the_mirror_only_and_half_is_between(batch: Tensor) -> None:
@@ -175,3 +163,127 @@ def test_a_batch_that_is_not_uint8_is_refused(batch: Tensor) -> None:
         run(NOTHING, batch.float())
     with pytest.raises(InputError, match="strength"):
         run(NOTHING, batch, strength=2.0)
+
+
+@pytest.mark.parametrize("part", [slice(0, 1), slice(0, 7), slice(7, 16), slice(5, 6), slice(2, 16, 3)])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_part_of_a_batch_is_augmented_to_the_bit_as_within_the_whole(
+    batch: Tensor, part: slice, threads: int
+) -> None:
+    draws = draw(len(batch), torch.Generator().manual_seed(5))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        whole, own = EVERYTHING(batch, draws), EVERYTHING(batch[part], draws.part(part))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(own, whole[part])
+
+
+def test_the_memory_order_of_a_batch_changes_no_pixel_by_more_than_rounding(batch: Tensor) -> None:
+    last = batch.contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(run(EVERYTHING, last), run(EVERYTHING, batch), atol=1e-5, rtol=0)
+
+
+def test_every_image_has_its_own_noise_of_its_own_amount() -> None:
+    flat = torch.full((64, 3, 32, 32), 128, dtype=torch.uint8)
+    spread = (run(Augmentation(flip=0, noise=10), flat) * 127.5).flatten(1).std(dim=1)
+    assert spread.max() < 10.5
+    assert spread.min() < 1.5
+    assert spread.mean() == pytest.approx(5, abs=1)
+
+
+@pytest.fixture
+def numbers() -> Draws:
+    return draw(48, torch.Generator().manual_seed(2))
+
+
+def pictures(count: int = 48, size: int = 112) -> Tensor:
+    """Smooth areas and hard edges, in colour."""
+    coarse = torch.rand((count, 3, 9, 9), generator=torch.Generator().manual_seed(3)) * 255
+    images = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)
+    images[:, :, 30:50, 40:90] = torch.rand((count, 3, 1, 1), generator=torch.Generator().manual_seed(4)) * 255
+    return images.clamp(0, 255).round().to(torch.uint8)
+
+
+def to_image(tensor: Tensor) -> ImageArray:
+    return np.ascontiguousarray(tensor.permute(1, 2, 0).numpy())
+
+
+def box_of(row: list[float], side: int) -> tuple[int, int, int, int]:
+    """The box that the oracle makes of a row of uniform numbers."""
+    tries = list(zip(row[27:47:2], row[28:47:2], strict=True))
+    return oracle.random_box(side, tries, row[21], row[22])
+
+
+def test_the_crop_keeps_the_box_that_random_resized_crop_chooses(numbers: Draws) -> None:
+    images = pictures()
+    out = Augmentation(flip=0, crop=1)(images, numbers)
+    for before, after, row in zip(images, out, numbers.uniform.tolist(), strict=True):
+        expected = oracle.keep_box(to_image(before), box_of(row, 112))
+        assert np.array_equal(to_image(after * 127.5 + 127.5).round(), expected)
+
+
+def test_the_boxes_have_the_areas_and_ratios_of_the_paper() -> None:
+    many = draw(4000, torch.Generator().manual_seed(0)).uniform
+    inside = boxes(many, 112, 0.2)
+    height, width = inside.any(dim=2).sum(dim=1), inside.any(dim=1).sum(dim=1)
+    area, ratio = (height * width) / 112**2, width / height
+    assert 0.19 < area.min() < 0.21
+    assert area.max() > 0.98
+    longest = math.log(4 / 3)  # a box fits where ln area ≤ −|ln ratio|: the mean area by integration
+    mean = ((1 - math.exp(-2 * longest)) / 2 - 0.04 * longest) / 2 / (1 - math.exp(-longest) - 0.2 * longest)
+    assert area.mean() == pytest.approx(mean, abs=0.01)
+    assert 0.73 < ratio.min() < 0.77
+    assert 1.3 < ratio.max() < 1.36
+
+
+@pytest.mark.parametrize("down", range(5))
+@pytest.mark.parametrize("up", range(5))
+def test_a_lower_resolution_is_that_of_opencv_for_any_two_interpolations(down: int, up: int) -> None:
+    images = pictures(5).float()
+    sides = [22, 37, 56, 111, 112]
+    out = lower_resolution(images, sides, [down] * 5, [up] * 5)
+    for image, found, side in zip(images, out, sides, strict=True):
+        expected = oracle.low_resolution(to_image(image.to(torch.uint8)), (side + 0.5) / 112, down, up)
+        assert np.abs(to_image(found) - expected.astype(np.float32)).max() <= 2, "8 bits twice, and no more"
+
+
+def test_brightness_contrast_and_saturation_are_those_of_pillow_in_any_order() -> None:
+    images = pictures(12)
+    factors = 0.5 + torch.rand((12, 3), generator=torch.Generator().manual_seed(6))
+    orders = torch.tensor(list(permutations(range(3)))).repeat(2, 1)
+    out = jitter(images.float(), factors, orders)
+    for image, found, factor, order in zip(images, out, factors.tolist(), orders.tolist(), strict=True):
+        expected = oracle.photometric(to_image(image), factor, order)
+        assert np.abs(to_image(found) - expected.astype(np.float32)).max() < 4.75, (
+            "cut to 8 bits three times: 1.5² + 1.5 + 1"
+        )
+
+
+def test_all_of_adaface_at_once_is_its_public_code_image_by_image(numbers: Draws) -> None:
+    images = pictures()
+    always = dataclasses.replace(ADAFACE, flip=0, crop=1, low_resolution=1, photometric=1)
+    out = always(images, numbers) * 127.5 + 127.5
+    orders = list(permutations(range(3)))
+    for image, found, row in zip(images, out, numbers.uniform.tolist(), strict=True):
+        expected = oracle.keep_box(to_image(image), box_of(row, 112))
+        expected = oracle.low_resolution(expected, 0.2 + 0.8 * row[8], int(row[23] * 5), int(row[24] * 5))
+        expected = oracle.photometric(expected, [0.5 + value for value in row[9:12]], orders[int(row[26] * 6)])
+        difference = np.abs(to_image(found) - expected.astype(np.float32))
+        assert difference.max() < 8, "cut to 8 bits five times"
+        assert difference.mean() < 2
+
+
+def test_a_fifth_of_the_images_gets_each_of_adafaces_three() -> None:
+    images = pictures(1).repeat(300, 1, 1, 1)
+    plain = normalize(images)
+    for name in ("crop", "low_resolution", "photometric"):
+        off = {other: 0.0 for other in ("flip", "crop", "low_resolution", "photometric") if other != name}
+        changed = (run(dataclasses.replace(ADAFACE, **off), images) != plain).flatten(1).any(dim=1)
+        assert changed.float().mean() == pytest.approx(0.2, abs=0.07), name
+
+
+def test_draws_that_are_not_of_this_batch_are_refused(batch: Tensor) -> None:
+    with pytest.raises(InputError, match="4 draws for 16 images"):
+        NOTHING(batch, draw(4, torch.Generator()))

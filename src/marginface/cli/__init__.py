@@ -27,6 +27,7 @@ COMMANDS = {
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
+    "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),
     "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
     "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
     "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),

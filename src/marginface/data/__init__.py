@@ -4,11 +4,13 @@ source      the CropSource protocol, subsets by identity, arrays in memory
 folder      crops in folders, one folder per identity
 packs       RecordIO, tar shards, Parquet, lists: whatever holds many images with labels
 encoded     what these have in common, and the check that reads every image once
+decoding    an encoded image → pixels, by libjpeg-turbo where that is the same
 crops       a crop source of any of them
 convert     from any of them to another; survey: what one holds
 synthetic   faces drawn by this package, for the demo and the tests
 sampler     which crops make a batch: a pure function of (seed, step)
 transforms  augmentation of a batch on its device (needs torch; import it by name)
+resampling  blur and lower resolution for it
 holdout     split by identity, pairs of held-out identities
 pairs, cfp  the LFW and CFP protocols
 binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it

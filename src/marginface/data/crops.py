@@ -1,30 +1,22 @@
-"""A crop source of any encoded images: decoded on threads, as many kept in memory as a budget allows."""
+"""A crop source of any encoded images: decoded when they are read, as many kept in memory as a budget allows."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
 
-from marginface.data.encoded import (
-    THREADS,
-    Checked,
-    EncodedImages,
-    Progress,
-    check_images,
-    index_fingerprint,
-)
+from marginface.data.decoding import Decoder, choose_decoder
+from marginface.data.encoded import Checked, EncodedImages, Progress, check_images, index_fingerprint
 from marginface.data.exclusions import Exclusions
 from marginface.data.manifest import Manifest
 from marginface.data.memory import CropMemory
 from marginface.data.names import identity_key
-from marginface.data.source import check_indices
+from marginface.data.source import CropSource, Subset, check_indices
 from marginface.errors import DataError, ImageError, InputError
 from marginface.geometry import CROP_SIZE
-from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, frozen
 
 Check = Literal["images", "index"]
@@ -46,6 +38,7 @@ class EncodedCrops:
         min_images: identities with fewer readable images are left out and named in ``manifest.too_few``.
         memory_gb: how many GB (1e9 bytes) of decoded crops to keep.
         check: "images" or "index".
+        decoder: what decodes; None takes the fastest here. All give equal pixels; see data.decoding.
         progress: called with (done, total) while images are checked.
 
     Raises:
@@ -60,12 +53,14 @@ class EncodedCrops:
         min_images: int = 1,
         memory_gb: float = 4.0,
         check: Check = "images",
+        decoder: Decoder | None = None,
         progress: Progress | None = None,
     ) -> None:
         if min_images < 1:
             raise InputError(f"min_images is ≥ 1; got {min_images}")
         self._images = images
         self._check = check
+        self.decoder = choose_decoder() if decoder is None else decoder
         leave_out = exclude if isinstance(exclude, Exclusions) else Exclusions.of_names(exclude)
         out, excluded = _excluded(images.listing.identities, leave_out.identities)
         wanted = np.flatnonzero(~out[images.listing.labels])
@@ -107,8 +102,13 @@ class EncodedCrops:
         )
         return (*self._images.listing.problems, *(unmet if self._unmet else ()))
 
+    @property
+    def starts(self) -> IntArray:
+        """Where, among these crops, what is read at once begins; empty where each is read by itself."""
+        return np.searchsorted(self._indices, self._images.listing.starts)
+
     def read(self, indices: IntArray) -> ImageArray:
-        """Return the crops at these indices, from memory or decoded on several threads.
+        """Return the crops at these indices, from memory or decoded by the thread that calls.
 
         Raises:
             DataError: an image does not decode (any more), or is not 112×112.
@@ -120,18 +120,21 @@ class EncodedCrops:
         out[held] = self._memory.get(slots[held])
         missing = np.flatnonzero(~held)
         missing = missing[np.argsort(chosen[missing], kind="stable")]  # as they lie on the disk
-        if len(missing):
-            with ThreadPoolExecutor(THREADS) as pool:
-                for place, crop in zip(missing, pool.map(self._decode, chosen[missing].tolist()), strict=True):
-                    out[place] = crop
+        for place in missing.tolist():
+            index = int(chosen[place])
+            out[place] = self._decode(index, self._bytes_of(index))
         return out
+
+    def encoded(self, indices: IntArray) -> list[bytes]:
+        """Return the encoded images at these indices, in this order; raises as ``read`` does."""
+        return [self._bytes_of(index) for index in self._indices[check_indices(indices, len(self._labels))].tolist()]
 
     def fingerprint(self) -> str:
         """Return the manifest's sha256."""
         return self.manifest.sha256
 
     def _checked(self, wanted: IntArray, progress: Progress | None) -> Checked:
-        checked = check_images(self._images, wanted, on_image=self._remember, progress=progress)
+        checked = check_images(self._images, wanted, decode=self.decoder, on_image=self._remember, progress=progress)
         wrong = wanted[checked.readable[wanted] & (checked.pixels[wanted] != CROP_SIZE).any(axis=1)]
         if len(wrong):
             width, height = checked.pixels[wrong[0]].tolist()
@@ -143,18 +146,26 @@ class EncodedCrops:
             raise _no_crop(self._images.place(index), image.shape[1], image.shape[0])
         self._memory.put(int(self._slot_of[index]), image)
 
-    def _decode(self, index: int) -> ImageArray:
-        place = self._images.place(index)
+    def _bytes_of(self, index: int) -> bytes:
         try:
-            image = read_image(self._images.bytes_of(index))
+            return self._images.bytes_of(index)
         except (ImageError, OSError) as error:
-            told = {
-                "images": "it was readable when the data was opened and is not now",
-                "index": 'it does not decode; opened with check = "images", the data is used without such images',
-            }
-            raise DataError(f"{place}: {told[self._check]}: {error}") from error
+            raise self._unusable(index, error) from error
+
+    def _decode(self, index: int, content: bytes) -> ImageArray:
+        try:
+            image = self.decoder(content)
+        except ImageError as error:
+            raise self._unusable(index, error) from error
         self._remember(index, image)
         return image
+
+    def _unusable(self, index: int, error: Exception) -> DataError:
+        told = {
+            "images": "it was readable when the data was opened and is not now",
+            "index": 'it does not decode; opened with check = "images", the data is used without such images',
+        }
+        return DataError(f"{self._images.place(index)}: {told[self._check]}: {error}")
 
     def _keep_populous(self, readable: IntArray, wanted: IntArray, min_images: int, excluded: int) -> None:
         """Decide which images and identities stay."""
@@ -187,6 +198,13 @@ class EncodedCrops:
 
     def _places(self, indices: IntArray) -> list[str]:
         return [self._images.place(index) for index in indices.tolist()]
+
+
+def read_together(source: CropSource) -> IntArray:
+    """Return where, among the crops of a source, what is read at once begins; empty where each is read by itself."""
+    if isinstance(source, Subset):
+        return np.searchsorted(source.indices, read_together(source.source))
+    return source.starts if isinstance(source, EncodedCrops) else np.empty(0, np.int64)
 
 
 def _excluded(identities: Sequence[str], exclude: Mapping[str, str]) -> tuple[BoolArray, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,8 +30,9 @@ class Listing:
     ``origin`` names the whole for a person; ``labels`` (N,) are in [0, C), label i is ``identities[i]``; ``sizes`` (N,)
     are encoded bytes, 0 where the index does not hold them; ``files`` are what holds all images (empty where each
     image is a file of its own); ``names_sha256`` covers what names the images in the index; ``left_out`` are entries
-    that are no image, each with its reason; ``problems`` are claims about the data that the data does not bear out.
-    ``roots`` is how many folders hold the images, where their names begin with the number of one ("0/Ann/1.jpg").
+    that are no image, each with its reason; ``problems`` are claims about the data that the data does not bear out;
+    ``roots`` is how many folders hold the images, where their names begin with the number of one ("0/Ann/1.jpg");
+    ``starts`` is where what is read at once begins (a row group), empty where each image is read by itself.
     """
 
     origin: str
@@ -43,10 +44,12 @@ class Listing:
     left_out: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     roots: int = 0
+    starts: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", frozen(self.labels))
         object.__setattr__(self, "sizes", frozen(self.sizes))
+        object.__setattr__(self, "starts", frozen(self.starts))
 
 
 class EncodedImages(Protocol):
@@ -149,6 +152,7 @@ def check_images(
     images: EncodedImages,
     chosen: IntArray,
     *,
+    decode: Callable[[bytes], ImageArray] = read_image,
     on_image: Callable[[int, ImageArray], None] | None = None,
     progress: Progress | None = None,
 ) -> Checked:
@@ -160,6 +164,7 @@ def check_images(
     Args:
         images: what to check.
         chosen: which of them.
+        decode: what makes an image of the bytes.
         on_image: called with the index and the decoded image, from several threads; not for what was kept.
         progress: called with (done, total) now and then.
     """
@@ -169,7 +174,7 @@ def check_images(
     todo = chosen[checked.state[chosen] == Checked.UNSEEN]
 
     def look(index: int) -> None:
-        image = _look(images, index, checked)
+        image = _look(images, index, checked, decode)
         if image is not None and on_image is not None:
             on_image(index, image)
 
@@ -199,7 +204,9 @@ def _exhaust(results: Iterable[object]) -> None:
         pass
 
 
-def _look(images: EncodedImages, index: int, checked: Checked) -> ImageArray | None:
+def _look(
+    images: EncodedImages, index: int, checked: Checked, decode: Callable[[bytes], ImageArray]
+) -> ImageArray | None:
     """Read one image and note what it is; None if it is unreadable."""
     try:
         content = images.bytes_of(index)
@@ -209,7 +216,7 @@ def _look(images: EncodedImages, index: int, checked: Checked) -> ImageArray | N
     checked.sizes[index] = len(content)
     checked.sha256[index] = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
     try:
-        image = read_image(content)
+        image = decode(content)
     except ImageError:
         checked.state[index] = Checked.UNREADABLE
         return None

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from marginface.data.crops import EncodedCrops
+from marginface.data.decoding import Decoder
 from marginface.data.encoded import Checked, Listing, sha256_of
 from marginface.data.exclusions import Exclusions
 from marginface.data.manifest import content_fingerprint
@@ -78,6 +79,7 @@ class IdentityFolders(EncodedCrops):
         exclude: identities and images to leave out, or names of identities; see data.exclusions.
         min_images: identities with fewer readable images are left out and named in ``manifest.too_few``.
         memory_gb: how many GB (1e9 bytes) of decoded crops to keep.
+        decoder: what decodes; None takes the fastest here.
 
     Raises:
         DataError: a root is missing or empty, a readable image is not 112×112, or nothing is left.
@@ -90,9 +92,10 @@ class IdentityFolders(EncodedCrops):
         exclude: Exclusions | Sequence[str] = (),
         min_images: int = 1,
         memory_gb: float = 4.0,
+        decoder: Decoder | None = None,
     ) -> None:
         images = FolderImages([paths] if isinstance(paths, Path) else list(paths))
-        super().__init__(images, exclude=exclude, min_images=min_images, memory_gb=memory_gb)
+        super().__init__(images, exclude=exclude, min_images=min_images, memory_gb=memory_gb, decoder=decoder)
 
     def _fingerprint(self, checked: Checked | None) -> str:
         """Return the sha256 that checkpoints of trainings from folders hold."""

@@ -10,7 +10,12 @@ import numpy as np
 from marginface.errors import InputError
 from marginface.values import DoubleArray, IntArray, frozen
 
-_IDENTITIES, _IMAGES = 1, 2  # streams of random numbers besides 0, which is that of (seed, counter) alone
+_IDENTITIES, _IMAGES, _BLOCKS, _BUFFERS = (
+    1,
+    2,
+    3,
+    4,
+)  # streams of random numbers besides 0, which is that of (seed, counter) alone
 
 
 def steps_per_epoch(num_images: int, batch_size: int) -> int:
@@ -52,6 +57,85 @@ def batch_indices(num_images: int, batch_size: int, seed: int, step: int) -> Int
     steps = steps_per_epoch(num_images, batch_size)
     epoch, place = divmod(step, steps)
     return _epoch_order(num_images, seed, epoch)[place * batch_size : (place + 1) * batch_size]
+
+
+@dataclass(frozen=True, eq=False)
+class BlockOrder:
+    """Each image once an epoch, in an order that a store which is slow at random places can follow.
+
+    The images are cut into blocks of neighbours. An epoch is a new order of the blocks; as many of them as have
+    ``buffer`` images are taken at a time, and the images of these are shuffled. Two images of one block then meet in a
+    batch about num_images / buffer times as often as in a full shuffle, and a block is read within one buffer.
+
+    Args:
+        starts: where each block begins, from 0 on, (B,); see ``block_starts``.
+        num_images: N.
+        buffer: images that are mixed at a time; the last block of them may reach beyond.
+    """
+
+    starts: IntArray
+    num_images: int
+    buffer: int
+
+    def __post_init__(self) -> None:
+        sizes = np.diff([0, *self.starts, self.num_images])
+        if self.buffer < 1 or len(self.starts) == 0 or self.starts[0] != 0 or (sizes[1:] < 1).any():
+            raise InputError(
+                f"blocks begin at 0 and further on, below {self.num_images} images, and buffer is ≥ 1; got starts "
+                f"{self.starts[:5].tolist()} … and buffer {self.buffer}"
+            )
+
+    def batch(self, batch_size: int, seed: int, step: int) -> IntArray:
+        """Return the images of one step, (batch_size,): a new order each epoch, the last part batch dropped."""
+        epoch, place = divmod(step, steps_per_epoch(self.num_images, batch_size))
+        first, stop = place * batch_size, (place + 1) * batch_size
+        begins = _buffers(self, seed, epoch)[2]
+        touched = [int(number) - 1 for number in np.searchsorted(begins, [first, stop - 1], "right")]
+        images = [_buffer_order(self, seed, epoch, number) for number in range(touched[0], touched[1] + 1)]
+        skipped = first - int(begins[touched[0]])
+        return np.concatenate(images)[skipped : skipped + batch_size]
+
+
+def block_starts(num_images: int, block: int, together: IntArray) -> IntArray:
+    """Return where blocks of at least ``block`` neighbours begin, (B,); the last one may have fewer.
+
+    Args:
+        num_images: N.
+        block: the fewest images of a block.
+        together: where what the store reads at once begins (a row group of Parquet): it stays in one block. Empty where
+            every image is read by itself.
+    """
+    if block < 1 or num_images < 1:
+        raise InputError(f"a block and the data have at least 1 image; got {block} and {num_images}")
+    if len(together) == 0:
+        return np.arange(0, num_images, block, dtype=np.int64)
+    starts = [0]
+    for start in together.tolist():
+        if starts[-1] + block <= start < num_images:
+            starts.append(start)
+    return np.asarray(starts, dtype=np.int64)
+
+
+@lru_cache(maxsize=4)
+def _buffers(order: BlockOrder, seed: int, epoch: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the blocks of an epoch in their order, the first block of each buffer, and the images before it."""
+    blocks = generator(seed, epoch, _BLOCKS).permutation(len(order.starts)).astype(np.int64)
+    sizes = np.diff(order.starts, append=order.num_images)[blocks]
+    before = np.cumsum(sizes) - sizes
+    first = np.flatnonzero(np.diff(before // order.buffer, prepend=-1))
+    return frozen(blocks), frozen(first), frozen(before[first])
+
+
+@lru_cache(maxsize=8)
+def _buffer_order(order: BlockOrder, seed: int, epoch: int, number: int) -> IntArray:
+    """Return the images of a buffer in the order in which they come."""
+    blocks, first, _ = _buffers(order, seed, epoch)
+    last = first[number + 1] if number + 1 < len(first) else len(blocks)
+    ends = np.append(order.starts[1:], order.num_images)
+    images = np.concatenate([np.arange(order.starts[b], ends[b]) for b in blocks[first[number] : last]])
+    random = generator(seed, epoch * len(blocks) + number, _BUFFERS)
+    shuffled: IntArray = frozen(random.permutation(images))
+    return shuffled
 
 
 @dataclass(frozen=True, eq=False)

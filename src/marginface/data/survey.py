@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from marginface.data.decoding import choose_decoder
 from marginface.data.encoded import Checked, EncodedImages, Progress, check_images
 from marginface.values import IntArray
 
@@ -94,7 +95,7 @@ def survey(images: EncodedImages, name: str, *, read: bool = True, progress: Pro
     """
     listing = images.listing
     everything = np.arange(len(listing.labels))
-    checked = check_images(images, everything, progress=progress) if read else None
+    checked = check_images(images, everything, decode=choose_decoder(), progress=progress) if read else None
     good = everything if checked is None else everything[checked.readable]
     counts = np.bincount(listing.labels[good], minlength=1)
     counts = counts[counts > 0]

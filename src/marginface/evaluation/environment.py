@@ -7,7 +7,16 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("marginface", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "torch", "safetensors")
+_PACKAGES = (
+    "marginface",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pillow",
+    "simplejpeg",
+    "torch",
+    "safetensors",
+)
 _INSTALLED = ("site-packages", "dist-packages")
 
 

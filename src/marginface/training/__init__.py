@@ -3,6 +3,7 @@
 recipe               what a training does, as TOML, checked
 resolve              "auto" and relative paths → values
 sources, batches     crops to train on and held out; batches as a function of (seed, step)
+prefetch, loading    batches made ahead on threads; what each of their stages costs
 learner              backbone, head, optimizer, one step
 centers_update       the optimizer's step on the class centres within the backward pass
 skipped_steps        ... on those that were not drawn, in closed form

@@ -1,23 +1,26 @@
-"""Batches: a pure function of (recipe, step), made one ahead on a thread of its own."""
+"""Batches: a pure function of (recipe, step), made ahead on threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from marginface.alignment import resize_crops
-from marginface.data.sampler import BalancedBatches, IdentityBatches, batch_indices
+from marginface.data.crops import read_together
+from marginface.data.sampler import BalancedBatches, BlockOrder, IdentityBatches, batch_indices, block_starts
 from marginface.data.source import CropSource
+from marginface.data.transforms import draw
 from marginface.errors import RecipeError
 from marginface.geometry import CROP_SIZE
-from marginface.losses.sharded import Processes
-from marginface.training.recipe import Recipe
+from marginface.training.prefetch import default_workers, prefetched
+from marginface.training.recipe import PackedData, Recipe
 from marginface.training.schedule import length_of
 from marginface.values import ImageArray, IntArray
+
+WHOLE = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,54 +36,57 @@ class Batch:
             yield Batch(images, labels)
 
 
-ALONE = Processes(1, 0, None)
-
-
 class Batches:
-    """The batches of a run; of each, the part of this process, the same images for any number of processes.
+    """The batches of a run, or one part of each.
 
-    Raises:
-        RecipeError: the batch cannot be shared out evenly.
+    Which images a step has and what their augmentation draws is decided for the whole batch, by seed and step; a part
+    of it is these images of the whole, to the bit, however many parts there are and whoever loads them.
+
+    Args:
+        source: the crops.
+        recipe: decides the rest.
+        device: where the batches come to lie.
+        part: which images of each batch of ``recipe.train.batch_size``.
     """
 
-    def __init__(self, source: CropSource, recipe: Recipe, device: torch.device, processes: Processes = ALONE) -> None:
-        _check_shares(recipe, processes.size)
-        self._part = processes.own(recipe.train.batch_size)
+    def __init__(self, source: CropSource, recipe: Recipe, device: torch.device, part: slice = WHOLE) -> None:
         self._source = source
         self._recipe = recipe
         self._device = device
+        self._part = part
         self._augmentation = recipe.augment.augmentation()
-        self._indices = _sampler(source.labels, recipe)
+        self._sampler = _sampler(source, recipe)
+        self.workers = recipe.data.workers or default_workers()
+        self.ahead = recipe.data.prefetch or self.workers + 1
         length = length_of(recipe.train, len(source.labels))
         self.steps_per_epoch, self.total_steps = length.per_epoch, length.steps
 
     def load(self, step: int) -> Batch:
         """Return the batch of a step: its images and its augmentation depend on the seed and the step only."""
-        train = self._recipe.train
-        indices = self._indices(step)[self._part]
+        indices = self.indices(step)
         pixels = to_tensor(self._source.read(indices), self._recipe.backbone.input_size).to(self._device)
-        random = torch.Generator().manual_seed((train.seed << 32) + step)
-        strength = self._recipe.augment.strength_at(step / self.total_steps)
-        images = self._augmentation(pixels, random, strength, start=self._part.start, of=train.batch_size)
-        layout = torch.channels_last if train.channels_last else torch.contiguous_format
+        images = self.augmented(pixels, step)
         labels = torch.from_numpy(self._source.labels[indices]).to(self._device)
-        return Batch(images.contiguous(memory_format=layout), labels)
+        return Batch(images, labels)
+
+    def indices(self, step: int) -> IntArray:
+        """Return which crops of the source a step has."""
+        return self._sampler(step)[self._part]
+
+    def augmented(self, pixels: Tensor, step: int) -> Tensor:
+        """Return the images of a step, uint8 (N, 3, S, S), as the network gets them."""
+        train, augment = self._recipe.train, self._recipe.augment
+        draws = draw(train.batch_size, torch.Generator().manual_seed((train.seed << 32) + step))
+        images = self._augmentation(pixels, draws.part(self._part), augment.strength_at(step / self.total_steps))
+        layout = torch.channels_last if train.channels_last else torch.contiguous_format
+        return images.contiguous(memory_format=layout)
 
     def from_step(self, first: int) -> Iterator[Batch]:
-        """Yield the batches from a step to the end; the next one is made while the last one is used.
-
-        The thread that makes them computes alone: a second team of OpenMP threads costs the training 5 to 14 %.
-        """
-        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            ahead: Future[Batch] | None = pool.submit(self.load, first) if first < self.total_steps else None
-            for step in range(first, self.total_steps):
-                assert ahead is not None
-                batch = ahead.result()
-                ahead = pool.submit(self.load, step + 1) if step + 1 < self.total_steps else None
-                yield batch
+        """Yield the batches from a step to the end; the next ones are made while the last one is used."""
+        return prefetched(self.load, range(first, self.total_steps), workers=self.workers, ahead=self.ahead)
 
 
-def _check_shares(recipe: Recipe, processes: int) -> None:
+def check_shares(recipe: Recipe, processes: int) -> None:
     """Raise RecipeError unless each process gets as many images as any other, in as many parts as asked for."""
     size, parts = recipe.train.batch_size, recipe.train.accumulate
     if size % (processes * parts):
@@ -90,16 +96,20 @@ def _check_shares(recipe: Recipe, processes: int) -> None:
         )
 
 
-def _sampler(labels: IntArray, recipe: Recipe) -> Callable[[int], IntArray]:
-    """Return what gives the images of a step: by identity, balanced, or each once an epoch."""
-    size, seed, balance = recipe.train.batch_size, recipe.train.seed, recipe.data.balance
+def _sampler(source: CropSource, recipe: Recipe) -> Callable[[int], IntArray]:
+    """Return what gives the images of a step: by identity, balanced, or each once an epoch, by blocks or not."""
+    labels, size, seed, data = source.labels, recipe.train.batch_size, recipe.train.seed, recipe.data
     by_identity = identity_batches(labels, recipe)
     if by_identity is not None:
         by_identity.batch(size, seed, 0)  # refuses what does not fit before the first step
         return lambda step: by_identity.batch(size, seed, step)
-    if balance != 1:
-        balanced = BalancedBatches(labels, balance)
+    if data.balance != 1:
+        balanced = BalancedBatches(labels, data.balance)
         return lambda step: balanced.batch(size, seed, step)
+    if isinstance(data, PackedData) and data.shuffle == "blocks":
+        starts = block_starts(len(labels), data.shuffle_block, read_together(source))
+        blocks = BlockOrder(starts, len(labels), data.shuffle_buffer)
+        return lambda step: blocks.batch(size, seed, step)
     return lambda step: batch_indices(len(labels), size, seed, step)
 
 

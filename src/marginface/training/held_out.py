@@ -17,6 +17,7 @@ from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
 from marginface.training.batches import to_tensor
 from marginface.training.distributed import Ranks
+from marginface.training.prefetch import default_workers, prefetched
 from marginface.values import DoubleArray, FloatArray, IntArray
 
 BATCH = 128
@@ -63,17 +64,18 @@ class HeldOut:
         training, count = backbone.training, len(self.source.labels)
         backbone.eval()
         starts = range(0, count, BATCH)
+        starts = starts[ranks.part_of(len(starts))]
         with torch.inference_mode():
-            rows = [self._embed_from(backbone, start) for start in starts[ranks.part_of(len(starts))]]
-            mine = torch.cat(rows) if rows else self._embed_from(backbone, 0)[:0]
+            batches = prefetched(self._images, starts, workers=default_workers(), ahead=2)
+            rows = [functional.normalize(backbone(images).float()).cpu() for images in batches]
+            mine = torch.cat(rows) if rows else functional.normalize(backbone(self._images(0)).float()).cpu()[:0]
         backbone.train(training)
         embeddings: FloatArray = ranks.rows_of_all(mine).numpy()
         return embeddings
 
-    def _embed_from(self, backbone: nn.Module, start: int) -> Tensor:
+    def _images(self, start: int) -> Tensor:
         indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
-        images = normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
-        return functional.normalize(backbone(images).float()).cpu()
+        return normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
 
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:

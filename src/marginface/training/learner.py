@@ -16,10 +16,10 @@ from marginface import backbones, losses
 from marginface.errors import CheckpointError, RecipeError
 from marginface.losses.centers import ClassCenters
 from marginface.losses.pairs import PairLoss
-from marginface.losses.sharded import Processes
+from marginface.losses.sharded import ALONE, Processes
 from marginface.losses.summed import without_terms
 from marginface.training.averaging import WeightAverage
-from marginface.training.batches import ALONE, Batch
+from marginface.training.batches import Batch
 from marginface.training.centers_update import CentersUpdate, update_in_backward
 from marginface.training.checkpoint import BACKBONE, Checkpoint, Content
 from marginface.training.distributed.backbone import mean_statistics, over_processes

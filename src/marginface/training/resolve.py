@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from marginface.backbones import BACKBONES
+from marginface.data.decoding import choose_decoder
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
 from marginface.training.learner import build_head
@@ -31,7 +32,7 @@ def resolve(recipe: Recipe) -> Recipe:
         optim = optim.model_copy(update={"head_weight_decay": optim.weight_decay})
     if recipe.loss.sample_rate < 1:
         optim = optim.model_copy(update={"unsampled": optim.unsampled_as})
-    decided = {"train": train, "data": _absolute(recipe.data), "augment": augment, "optim": optim}
+    decided = {"train": train, "data": _decided(recipe.data), "augment": augment, "optim": optim}
     return recipe.model_copy(update=decided)
 
 
@@ -81,10 +82,11 @@ def multiplies_bfloat16() -> bool:
     return bool(capabilities.get("amx_bf16", False))
 
 
-def _absolute(data: object) -> object:
+def _decided(data: object) -> object:
     if not isinstance(data, FolderData | PackedData):
         return data
     exclude = str(Path(data.exclude).resolve()) if isinstance(data.exclude, str) else data.exclude
+    data = data.model_copy(update={"decoder": choose_decoder(data.decoder).name})
     if isinstance(data, PackedData):
         return data.model_copy(update={"path": str(Path(data.path).resolve()), "exclude": exclude})
     folders = tuple(str(Path(folder).resolve()) for folder in data.folders)

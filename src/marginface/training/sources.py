@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from marginface.data.crops import EncodedCrops
+import numpy as np
+
+from marginface.data.crops import EncodedCrops, read_together
+from marginface.data.decoding import choose_decoder
 from marginface.data.exclusions import read_exclusions
 from marginface.data.folder import IdentityFolders
 from marginface.data.holdout import PairIndex, split, verification_pairs
@@ -13,23 +17,29 @@ from marginface.data.packs import open_images
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
 from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
+from marginface.values import IntArray
 
 _LEFT_OUT = ("unreadable", "excluded", "excluded_images", "too_few")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """Crops to train on; held-out crops of other identities and the pairs drawn from them, or None."""
+    """Crops to train on; held-out crops of other identities and the pairs drawn from them, or None.
+
+    ``blocks`` is where what the store reads at once begins, if the order of the images depends on it, else empty.
+    """
 
     train: CropSource
     held_out: CropSource | None
     pairs: PairIndex | None
     description: dict[str, object]
+    blocks: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def fingerprint(self) -> str:
-        """Return the sha256 of what is trained on."""
-        return self.train.fingerprint()
+        """Return the sha256 of what is trained on, and of the blocks that decide its order."""
+        content = self.train.fingerprint()
+        return hashlib.sha256(content.encode() + self.blocks.tobytes()).hexdigest() if len(self.blocks) else content
 
 
 def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
@@ -43,6 +53,7 @@ def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
             label_noise=data.label_noise,
             tail=data.tail,
         )
+    decoder = choose_decoder(data.decoder)
     exclude = read_exclusions(Path(data.exclude)) if isinstance(data.exclude, str) else data.exclude
     if isinstance(data, PackedData):
         return EncodedCrops(
@@ -51,9 +62,12 @@ def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
             min_images=data.min_images,
             memory_gb=data.memory_gb,
             check=data.check,
+            decoder=decoder,
         )
     folders = [Path(folder) for folder in data.folders]
-    return IdentityFolders(folders, exclude=exclude, min_images=data.min_images, memory_gb=data.memory_gb)
+    return IdentityFolders(
+        folders, exclude=exclude, min_images=data.min_images, memory_gb=data.memory_gb, decoder=decoder
+    )
 
 
 def open_data(recipe: Recipe) -> TrainingData:
@@ -67,11 +81,17 @@ def open_data(recipe: Recipe) -> TrainingData:
     manifest = getattr(source, "manifest", None)
     if manifest is not None:
         description |= {name: list(getattr(manifest, name)) for name in _LEFT_OUT}
-    if isinstance(source, EncodedCrops) and source.problems:
-        description["problems"] = list(source.problems)
+    if isinstance(source, EncodedCrops):
+        description["decoder"] = source.decoder.description
+        description |= {"problems": list(source.problems)} if source.problems else {}
     evaluation = recipe.evaluation
     if recipe.data.hold_out == 0:
-        return TrainingData(source, None, None, description)
+        return TrainingData(source, None, None, description, _blocks(recipe, source))
     train, held_out = split(source, recipe.data.hold_out, evaluation.seed)
     pairs = verification_pairs(held_out, evaluation.pairs, evaluation.folds, evaluation.seed)
-    return TrainingData(train, held_out, pairs, description)
+    return TrainingData(train, held_out, pairs, description, _blocks(recipe, train))
+
+
+def _blocks(recipe: Recipe, train: CropSource) -> IntArray:
+    by_blocks = isinstance(recipe.data, PackedData) and recipe.data.shuffle == "blocks"
+    return read_together(train) if by_blocks else np.empty(0, np.int64)

@@ -17,7 +17,7 @@ from marginface import __version__
 from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
 from marginface.errors import CheckpointError
 from marginface.losses.theory import cautions_of
-from marginface.training.batches import Batch, Batches, identity_batches
+from marginface.training.batches import Batch, Batches, check_shares, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
 from marginface.training.distributed import Ranks
@@ -83,7 +83,8 @@ class Trainer:
         self._tell: OnProgress = on_progress if self._ranks.is_first else _silent
         self._device = torch.device(recipe.train.device)
         processes = self._ranks.processes
-        self.batches = Batches(data.train, recipe, self._device, processes)
+        check_shares(recipe, processes.size)
+        self.batches = Batches(data.train, recipe, self._device, processes.own(recipe.train.batch_size))
         self.learner = Learner(recipe, len(data.train.identities), self._device, processes)
         self._held_out = self._open_held_out()
         self.saved: Checkpoint | None = None
@@ -236,6 +237,7 @@ class Trainer:
             f"{train.device} with {train.threads} threads{self._ranks.describe()}"
             f"{starts_at if self.learner.is_softmax else ''}",
             *self._plan_of_batches(),
+            self._plan_of_loading(),
             *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
 
@@ -248,6 +250,11 @@ class Trainer:
         plan = f"each batch: {self.recipe.train.batch_size // images} identities with {images} images each"
         repeats = f"{short:,} identities have fewer than {images} images: theirs are repeated within a batch"
         return (plan, repeats) if short else (plan,)
+
+    def _plan_of_loading(self) -> str:
+        batches, decoder = self.batches, self._data.description.get("decoder")
+        made = f"decoded by {decoder}, " if decoder else ""
+        return f"batches: {made}made up to {batches.ahead} ahead on {batches.workers} threads"
 
 
 def _silent(progress: Progress) -> None:

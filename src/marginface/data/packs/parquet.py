@@ -3,7 +3,7 @@
 The image column is a struct with a field ``bytes`` (as `datasets` writes it), or plain bytes. Labels are whole numbers
 or text; the names of numbers are taken from the metadata that `datasets` writes, where there are some. An image is read
 with its row group: the groups read last stay in memory, so that small groups (``ROW_GROUP`` here) make random order
-cheap and large ones do not.
+cheap and large ones do not; sampler.BlockOrder is for these.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class ParquetImages:
             files=self._paths,
             names_sha256=hashlib.sha256(self._rows.tobytes()).hexdigest(),
             left_out=tuple(f"row {row}: no label" for row, label in enumerate(labels) if label is None),
+            starts=np.searchsorted(self._rows, self._starts[:-1]),
         )
 
     def name(self, index: int) -> str:

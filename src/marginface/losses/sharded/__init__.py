@@ -28,6 +28,7 @@ from torch import Tensor, distributed
 from marginface.errors import InputError
 from marginface.losses.implementation import Comparison, Curve, Implementation, Logits, Own, Survey, Update
 from marginface.losses.sharded.processes import (
+    ALONE,
     GatheredFeatures,
     OverProcesses,
     OwnLosses,
@@ -36,7 +37,7 @@ from marginface.losses.sharded.processes import (
 )
 from marginface.losses.sharded.shard import Shard, shard_of
 
-__all__ = ["Processes", "Shard", "Sharded", "shard_here", "shard_of"]
+__all__ = ["ALONE", "Processes", "Shard", "Sharded", "shard_here", "shard_of"]
 
 
 def shard_here(num_classes: int, group: distributed.ProcessGroup | None = None) -> Shard:

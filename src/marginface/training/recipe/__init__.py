@@ -83,6 +83,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _one_sampler(self) -> Recipe:
+        if self.train.batch_images_per_identity and getattr(self.data, "shuffle", "images") != "images":
+            raise ValueError("[train] batch_images_per_identity reads by identity: leave [data] shuffle at images")
         if self.train.batch_images_per_identity and self.data.balance != 1:
             raise ValueError(
                 f"[train] batch_images_per_identity brings every identity as often already: leave [data] balance at 1; "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from marginface.data.decoding import DecoderName
 from marginface.training.recipe.section import Amount, Count, CountOrZero, Fraction, Section
 
 
@@ -25,6 +26,10 @@ class DrawnData(Section):
     balance: Fraction = Field(
         default=1.0, description="as for folders: 1 every image once per epoch, 0 every identity as often"
     )
+    workers: CountOrZero = Field(
+        default=0, description="as for folders: threads that draw and augment; 0: by the cores"
+    )
+    prefetch: CountOrZero = Field(default=0, description="as for folders; 0: one more than workers")
 
 
 Exclude = Annotated[
@@ -46,6 +51,24 @@ Balance = Annotated[
 ]
 
 
+Workers = Annotated[
+    CountOrZero,
+    Field(
+        description="threads that read, decode and augment; 0: the cores that this process may use, its share of them "
+        "under torchrun, at most 8"
+    ),
+]
+Prefetch = Annotated[
+    CountOrZero, Field(description="batches that are made before they are asked for; 0: one more than workers")
+]
+DecoderKey = Annotated[
+    DecoderName,
+    Field(
+        description="what decodes JPEG; auto: simplejpeg where it is installed. The pixels are equal (data.decoding)"
+    ),
+]
+
+
 class FolderData(Section):
     """Aligned 112×112 crops in folders, one folder per identity (data.folder)."""
 
@@ -56,6 +79,9 @@ class FolderData(Section):
     memory_gb: MemoryGb = 4.0
     hold_out: HoldOut = 0
     balance: Balance = 1.0
+    workers: Workers = 0
+    prefetch: Prefetch = 0
+    decoder: DecoderKey = "auto"
 
 
 class PackedData(Section):
@@ -80,6 +106,26 @@ class PackedData(Section):
     memory_gb: MemoryGb = 4.0
     hold_out: HoldOut = 0
     balance: Balance = 1.0
+    workers: Workers = 0
+    prefetch: Prefetch = 0
+    decoder: DecoderKey = "auto"
+    shuffle: Literal["images", "blocks"] = Field(
+        default="images",
+        description="images: any image after any other; blocks: neighbours are read together, for stores that are slow "
+        "at random places",
+    )
+    shuffle_block: Count = Field(
+        default=128, description="of blocks: the fewest neighbours in one; a row group of Parquet stays whole"
+    )
+    shuffle_buffer: Count = Field(default=32768, description="of blocks: how many images are mixed at a time")
+
+    @model_validator(mode="after")
+    def _blocks_are_of_all_images(self) -> PackedData:
+        if self.shuffle == "blocks" and self.balance != 1:
+            raise ValueError(
+                f"shuffle blocks brings every image once per epoch: leave balance at 1; got {self.balance}"
+            )
+        return self
 
 
 DATA_SECTIONS: dict[str, type[Section]] = {"drawn": DrawnData, "folders": FolderData, "packed": PackedData}

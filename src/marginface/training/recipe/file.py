@@ -20,6 +20,8 @@ from marginface.training.recipe import DATA_SECTIONS, Recipe
 FREE_KEYS = frozenset(
     {
         "data.memory_gb",
+        "data.workers",
+        "data.prefetch",
         "train.threads",
         "train.device",
         "train.checkpoint_every",
@@ -42,14 +44,14 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path}: no such recipe. A recipe is a TOML file; see recipes/quick.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not TOML: {error}") from None
+    return recipe_from(values, path.name, overrides)
+
+
+def recipe_from(values: Mapping[str, Any], name: str = "recipe", overrides: Sequence[str] = ()) -> Recipe:
+    """Return the recipe these values describe; ``name`` stands in the messages, ``overrides`` as in read_recipe."""
+    filled = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
     for override in overrides:
-        _override(values, override)
-    return recipe_from(values, path.name)
-
-
-def recipe_from(values: Mapping[str, Any], name: str = "recipe") -> Recipe:
-    """Return the recipe these values describe; ``name`` stands in the messages."""
-    filled = dict(values)
+        _override(filled, override)
     if isinstance(filled.get("data"), dict):
         filled["data"] = {"source": "drawn", **filled["data"]}
     try:
