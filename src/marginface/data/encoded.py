@@ -46,6 +46,12 @@ class Listing:
         object.__setattr__(self, "labels", frozen(self.labels))
         object.__setattr__(self, "sizes", frozen(self.sizes))
 
+    def part(self, indices: IntArray) -> Listing:
+        """Return what is said of some images alone; the identities are those that occur among them."""
+        present, labels = np.unique(self.labels[indices], return_inverse=True)
+        identities = tuple(self.identities[label] for label in present.tolist())
+        return Listing(self.origin, identities, labels.astype(np.int64), self.sizes[indices])
+
 
 class EncodedImages(Protocol):
     """N encoded images of C identities, in the order in which they lie on the disk."""
@@ -61,6 +67,10 @@ class EncodedImages(Protocol):
 
     def place(self, index: int) -> str:
         """Return where the image is, for a person."""
+        ...
+
+    def part(self, indices: IntArray) -> EncodedImages:
+        """Return some images alone, under the same names: little enough to send to another process."""
         ...
 
     def bytes_of(self, index: int) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from marginface.backbones import BACKBONES
+from marginface.locations import location
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
 from marginface.training.learner import build_head
@@ -86,6 +87,6 @@ def _absolute(data: object) -> object:
         return data
     exclude = str(Path(data.exclude).resolve()) if isinstance(data.exclude, str) else data.exclude
     if isinstance(data, PackedData):
-        return data.model_copy(update={"path": str(Path(data.path).resolve()), "exclude": exclude})
+        return data.model_copy(update={"path": str(location(data.path).resolve()), "exclude": exclude})
     folders = tuple(str(Path(folder).resolve()) for folder in data.folders)
     return data.model_copy(update={"folders": folders, "exclude": exclude})
