@@ -36,6 +36,7 @@ def location(text: str) -> Path:
         from upath import UPath
 
         path: Any = UPath(text)
+        path.fs.invalidate_cache()  # others write there too
         with store_errors_told(text):
             path.exists()
     except ImportError as error:
@@ -58,7 +59,7 @@ def store_of(path: Path) -> tuple[Any, str]:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below a remote folder, in the order of their keys; one listing, no walk from folder to folder."""
+    """Return all files below a remote folder, by key: one listing, no walk from folder to folder."""
     store, key = store_of(folder)
     prefix = key.rstrip("/") + "/"
     names = sorted(name for name in store.find(key) if str(name).startswith(prefix))
@@ -74,12 +75,12 @@ def store_errors_told(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (PermissionError, ConnectionError, *_botocore_errors()) as error:
+    except _refusals() as error:
         raise DataError(
             f"{what}: the store refuses us or does not answer: {error}. Check its keys and its address"
         ) from None
 
 
-def _botocore_errors() -> tuple[type[Exception], ...]:
+def _refusals() -> tuple[type[Exception], ...]:
     botocore: Any = sys.modules.get("botocore.exceptions")
-    return (botocore.BotoCoreError,) if botocore else ()
+    return (PermissionError, ConnectionError, *((botocore.BotoCoreError,) if botocore else ()))

@@ -95,7 +95,9 @@ class ParquetImages:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but what another process makes anew."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_files", "_kept", "_lock", "_arrow")}
+        return {
+            name: value for name, value in self.__dict__.items() if name not in ("_files", "_kept", "_lock", "_arrow")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

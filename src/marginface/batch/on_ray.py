@@ -1,0 +1,108 @@
+"""Shards on Ray Data: a task each, on a cluster or on a few workers of this machine.
+
+Ray moves only the small part of the listing that a shard needs; images go from store to worker and shards back. A
+worker that dies is replaced and its shard made again: what it had marked is not. A shard at which workers die again and
+again ends the job with its name.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from marginface.batch.shard import Mark, Order, Shard, make_shard
+from marginface.errors import DataError, InputError, MarginfaceError, MissingExtra
+
+_DEATHS = 3  # of workers at one shard, after which it is not tried again
+_OBJECT_STORE = 200_000_000  # bytes of a cluster of our own: nothing large goes through it
+
+
+@dataclass(frozen=True, slots=True)
+class OnRay:
+    """Make shards on Ray Data.
+
+    Attributes:
+        address: Of a running cluster: "auto", HOST:PORT or ray://HOST:PORT; "" starts one on this machine.
+        workers: Processes of a cluster on this machine; a running cluster decides by its CPUs, one per shard.
+    """
+
+    address: str = ""
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise InputError(f"workers is at least 1; got {self.workers}")
+
+    def make(self, order: Order, shards: Sequence[Shard]) -> Iterator[Mark]:
+        """Make these shards.
+
+        Raises:
+            MissingExtra: Ray is not installed.
+            DataError: a worker says why it cannot go on, or no cluster answers.
+        """
+        ray = load_ray()
+        with _cluster(ray, self.address, self.workers):
+            rows = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
+            done = rows.map(partial(_row_of, order), num_cpus=1, max_retries=_DEATHS)
+            yield from _marks(ray, done)
+
+
+def load_ray() -> Any:
+    """Return Ray with Ray Data, its usage reports off; raise MissingExtra if it is not installed."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtra(f"the engine ray needs Ray Data: pip install 'marginface[ray]' ({error})") from None
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    return ray
+
+
+@contextmanager
+def _cluster(ray: Any, address: str, workers: int) -> Iterator[None]:
+    """Connect to a cluster, or start one; one that this process is connected to already is used and left as it is."""
+    if ray.is_initialized():
+        yield
+        return
+    own = {"num_cpus": workers, "object_store_memory": _OBJECT_STORE, "include_dashboard": False}
+    where = {"address": address} if address else {"address": "local", "_node_ip_address": "127.0.0.1", **own}
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise DataError(
+            f"no Ray cluster answers at {address or '127.0.0.1'}: {error}. Start one with ray start --head, or leave "
+            "--address out to use workers of this machine"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _row_of(order: Order, row: dict[str, Any]) -> dict[str, str]:
+    """Make a shard in a worker; what is wrong goes back as a sentence."""
+    try:
+        return {"mark": make_shard(order, row["shard"], threads=1).to_json(), "error": ""}
+    except (MarginfaceError, OSError) as error:
+        return {"mark": "", "error": f"shard {row['shard'].number}: {error}"}
+
+
+def _marks(ray: Any, done: Any) -> Iterator[Mark]:
+    try:
+        for row in done.iter_rows():
+            if row["error"]:
+                raise DataError(f"{row['error']}. What is done is kept: the same command goes on")
+            yield Mark.from_json(row["mark"])
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(
+            f"a shard was not made, for its workers died or the cluster went away: {reason}. What is done is kept: "
+            "the same command goes on"
+        ) from None
