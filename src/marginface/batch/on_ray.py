@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from marginface.batch.shard import Mark, Order, Shard, make_shard
+from marginface.batch.shard import Mark, Order, Shard, make_shard, mark_path
 from marginface.errors import DataError, InputError, MarginfaceError, MissingExtra
+from marginface.files import write_whole
+from marginface.locations import location
 
 _DEATHS = 3  # of workers at one shard, after which it is not tried again
 _OBJECT_STORE = 200_000_000  # bytes of a cluster of our own: nothing large goes through it
@@ -45,16 +48,21 @@ class OnRay:
             MissingExtra: Ray is not installed.
             DataError: a worker says why it cannot go on, or no cluster answers.
         """
-        ray = load_ray()
+        ray = load_ray(stays_here=not self.address)
         with _cluster(ray, self.address, self.workers):
             rows = ray.data.from_items([{"shard": shard} for shard in shards], override_num_blocks=len(shards))
-            done = rows.map(partial(_row_of, order), num_cpus=1, max_retries=_DEATHS)
-            yield from _marks(ray, done)
+            yield from _marks(ray, rows.map(partial(_row_of, order, secrets.token_hex(8)), num_cpus=1))
 
 
-def load_ray() -> Any:
-    """Return Ray with Ray Data, its usage reports off; raise MissingExtra if it is not installed."""
+def load_ray(*, stays_here: bool) -> Any:
+    """Return Ray with Ray Data, its usage reports off; raise MissingExtra if it is not installed.
+
+    ``stays_here`` keeps a cluster of this machine off the network, which Ray does by itself on macOS and Windows alone:
+    whoever reaches a cluster can run code on it.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if stays_here:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # read when Ray is imported
     try:
         import ray
         import ray.data
@@ -72,7 +80,7 @@ def _cluster(ray: Any, address: str, workers: int) -> Iterator[None]:
         yield
         return
     own = {"num_cpus": workers, "object_store_memory": _OBJECT_STORE, "include_dashboard": False}
-    where = {"address": address} if address else {"address": "local", "_node_ip_address": "127.0.0.1", **own}
+    where = {"address": address} if address else {"address": "local", **own}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -86,12 +94,35 @@ def _cluster(ray: Any, address: str, workers: int) -> Iterator[None]:
         ray.shutdown()
 
 
-def _row_of(order: Order, row: dict[str, Any]) -> dict[str, str]:
+def _row_of(order: Order, run: str, row: dict[str, Any]) -> dict[str, str]:
     """Make a shard in a worker; what is wrong goes back as a sentence."""
+    shard: Shard = row["shard"]
     try:
-        return {"mark": make_shard(order, row["shard"], threads=1).to_json(), "error": ""}
+        _note_try(order, run, shard)
+        return {"mark": make_shard(order, shard, threads=1).to_json(), "error": ""}
     except (MarginfaceError, OSError) as error:
-        return {"mark": "", "error": f"shard {row['shard'].number}: {error}"}
+        return {"mark": "", "error": f"shard {shard.number}: {error}"}
+
+
+def _note_try(order: Order, run: str, shard: Shard) -> None:
+    """Count, beside the marks, how often this run has begun a shard; Ray itself would try for ever.
+
+    Raises:
+        DataError: so often that the shard must be what kills the workers.
+    """
+    path = mark_path(location(order.destination), shard.number).with_suffix(".tries")
+    try:
+        before = path.read_text(encoding="utf-8").split()
+    except FileNotFoundError:
+        before = []
+    tries = int(before[1]) if before[:1] == [run] else 0
+    if tries > _DEATHS:
+        first, last = (shard.images.place(index) for index in (0, len(shard.labels) - 1))
+        raise DataError(
+            f"{tries} workers died at it. Is there enough memory for each? Or one of these images kills its decoder: "
+            f"{first} to {last}"
+        )
+    write_whole(path, lambda stream: stream.write(f"{run} {tries + 1}".encode()))
 
 
 def _marks(ray: Any, done: Any) -> Iterator[Mark]:
