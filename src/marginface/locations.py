@@ -29,6 +29,7 @@ def location(text: str) -> Path:
         InputError: fsspec knows no such store.
         DataError: the store refuses us or does not answer.
     """
+    text = text.removeprefix("file://")
     if not _URL.match(text):
         return Path(text)
     protocol = text.split(":")[0]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from marginface.batch.work import IMAGE_SHARDS, Result, ShardFormat, Step
-from marginface.errors import ImageError
 from marginface.images import image_suffix
 from marginface.registry import Registry
 
@@ -35,11 +34,4 @@ class Copying:
 
     def start(self) -> Step:
         """Return what is done to an image."""
-        return _copied
-
-
-def _copied(content: bytes) -> Result:
-    try:
-        return Result("copied", content, image_suffix(content))
-    except ImageError as error:
-        return Result("unreadable", None, note=str(error))
+        return lambda content: Result("copied", content, image_suffix(content))

@@ -14,7 +14,7 @@ from marginface.batch.work import Result, ShardFormat, Step
 from marginface.data.convert.rows import Row
 from marginface.data.packs.parquet import load_pyarrow
 from marginface.embedding import Embedder, load_embedder
-from marginface.errors import FaceCountError, ImageError, InputError
+from marginface.errors import FaceCountError, InputError
 from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.registry import Registry
@@ -69,8 +69,6 @@ def _of_photos(recognizer: Recognizer) -> Step:
     def step(content: bytes) -> Result:
         try:
             return Result("embedded", recognizer.embed(content).vector.astype("<f4").tobytes())
-        except ImageError as error:
-            return Result("unreadable", None, note=str(error))
         except FaceCountError as error:
             return Result("no face", None, note=str(error))
 
@@ -81,8 +79,6 @@ def _of_crops(embedder: Embedder) -> Step:
     def step(content: bytes) -> Result:
         try:
             crops = check_crops(read_image(content)[np.newaxis])
-        except ImageError as error:
-            return Result("unreadable", None, note=str(error))
         except InputError as error:
             return Result("no crop", None, note=str(error))
         return Result("embedded", embedder.embed(crops)[0].astype("<f4").tobytes())

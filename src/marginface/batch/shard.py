@@ -168,7 +168,7 @@ def _rows(step: Step, shard: Shard, threads: int, tally: _Tally) -> Iterator[Row
     """Yield what is to be written, in the order of the listing, and count what came of every image."""
     images = shard.images
     contents = ordered(lambda index: _content(images, index), range(len(shard.labels)), _READERS)
-    results = ordered(lambda content: content if isinstance(content, Result) else step(content), contents, threads)
+    results = ordered(lambda content: _result(step, content), contents, threads)
     for index, result in enumerate(results):
         tally.outcomes[result.outcome] += 1
         if result.content is None:
@@ -183,6 +183,15 @@ def _rows(step: Step, shard: Shard, threads: int, tally: _Tally) -> Iterator[Row
 def _content(images: EncodedImages, index: int) -> bytes | Result:
     try:
         return images.bytes_of(index)
+    except ImageError as error:
+        return Result("unreadable", None, note=str(error))
+
+
+def _result(step: Step, content: bytes | Result) -> Result:
+    if isinstance(content, Result):
+        return content
+    try:
+        return step(content)
     except ImageError as error:
         return Result("unreadable", None, note=str(error))
 

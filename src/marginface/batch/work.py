@@ -24,7 +24,8 @@ class Result:
     note: str = ""
 
 
-Step = Callable[[bytes], Result]  # an encoded image → what came of it; may be called from several threads
+# An encoded image → what came of it; may be called from several threads. An ImageError means that it is unreadable.
+Step = Callable[[bytes], Result]
 
 
 @dataclass(frozen=True, slots=True)
