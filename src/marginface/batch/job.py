@@ -15,7 +15,7 @@ from marginface.batch.report import BatchReport
 from marginface.batch.shard import Mark, Order, Shard, read_mark
 from marginface.batch.work import Work
 from marginface.data.convert import PER_SHARD
-from marginface.data.encoded import EncodedImages, Progress, index_fingerprint
+from marginface.data.encoded import DivisibleImages, Progress, index_fingerprint
 from marginface.data.unfinished import read_state, write_state
 from marginface.errors import DataError, InputError
 from marginface.locations import store_errors_told
@@ -24,7 +24,7 @@ _READERS = 16  # marks that are read at once
 
 
 def run(
-    images: EncodedImages,
+    images: DivisibleImages,
     work: Work,
     destination: Path,
     to: str,
@@ -78,7 +78,7 @@ def run(
         return _finish(BatchReport(destination, facts, tuple(marks[i] for i in range(order.shards)), done_before))
 
 
-def _facts(images: EncodedImages, work: Work, to: str, per_shard: int) -> dict[str, Any]:
+def _facts(images: DivisibleImages, work: Work, to: str, per_shard: int) -> dict[str, Any]:
     """Return all that decides what is written."""
     return {
         "work": work.name,
@@ -116,7 +116,7 @@ def _marks(destination: Path, order: Order) -> dict[int, Mark]:
         return {mark.number: mark for mark in found if mark is not None}
 
 
-def _shard(images: EncodedImages, number: int, per_shard: int) -> Shard:
+def _shard(images: DivisibleImages, number: int, per_shard: int) -> Shard:
     first = number * per_shard
     indices = np.arange(first, min(first + per_shard, len(images.listing.labels)))
     return Shard(number, first, images.listing.labels[indices], images.part(indices))

@@ -116,7 +116,7 @@ def _note_try(order: Order, run: str, shard: Shard) -> None:
     except FileNotFoundError:
         before = []
     tries = int(before[1]) if before[:1] == [run] else 0
-    if tries > _DEATHS:
+    if tries >= _DEATHS:
         first, last = (shard.images.place(index) for index in (0, len(shard.labels) - 1))
         raise DataError(
             f"{tries} workers died at it. Is there enough memory for each? Or one of these images kills its decoder: "

@@ -65,7 +65,8 @@ class BatchReport:
         before = f" ({self.done_before:,} were done by an earlier run)" if self.done_before else ""
         shards = len(self.to_dict()["shards"])
         lines = [
-            f"{self.facts['images']:,} images; {self.made:,} are in {shards:,} shards in {self.destination}{before}."
+            f"{self.facts['images']:,} images; {self.made:,} are in {shards:,} shard{'s'[: shards != 1]} in "
+            f"{self.destination}{before}."
         ]
         for outcome in self.outcomes:
             entries = [entry for entry in self.left_out if entry.outcome == outcome]

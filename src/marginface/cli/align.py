@@ -73,6 +73,7 @@ def align(
     if to == "folders":
         _align_tree(source, destination, engine, work, workers, as_json=as_json)
         return
+    work.formats[to]  # raises UnknownName before the source is listed
     check_apart(location(source), location(destination))
     images = open_images(location(source))
     with progress_bar("Aligning", "photos") as progress:

@@ -69,10 +69,6 @@ class EncodedImages(Protocol):
         """Return where the image is, for a person."""
         ...
 
-    def part(self, indices: IntArray) -> EncodedImages:
-        """Return some images alone, under the same names: little enough to send to another process."""
-        ...
-
     def bytes_of(self, index: int) -> bytes:
         """Return the encoded image; may be called from several threads.
 
@@ -80,6 +76,14 @@ class EncodedImages(Protocol):
             UnreadableImage: there is no such image (any more).
             OSError: the disk fails.
         """
+        ...
+
+
+class DivisibleImages(EncodedImages, Protocol):
+    """Encoded images of which a few can be sent to another process."""
+
+    def part(self, indices: IntArray) -> EncodedImages:
+        """Return these images alone, under the same names; what it holds grows with their number."""
         ...
 
 
