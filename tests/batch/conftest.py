@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,8 @@ def s3() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def cluster(s3: str) -> Iterator[str]:
     """The address of a cluster that this process is connected to."""
-    pytest.importorskip("ray", reason="Ray tests need pip install 'marginface[ray]'")
+    if find_spec("ray") is None:  # not imported here: load_ray sets what Ray reads then
+        pytest.skip("Ray tests need pip install 'marginface[ray]'")
     from marginface.batch.on_ray import load_ray
 
     with pytest.MonkeyPatch.context() as patch:
@@ -59,6 +61,7 @@ def cluster(s3: str) -> Iterator[str]:
             log_to_driver=False,
             logging_level="error",
         )
+        assert context.address_info["address"].startswith("127.0.0.1:")
         yield context.address_info["address"]
         ray.shutdown()
 

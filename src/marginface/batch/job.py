@@ -75,7 +75,8 @@ def run(
             marks[mark.number] = mark
             if progress is not None:
                 progress(sum(mark.images for mark in marks.values()), total)
-        return _finish(BatchReport(destination, facts, tuple(marks[i] for i in range(order.shards)), done_before))
+        inorder = tuple(marks[number] for number in range(order.shards))
+        return _finish(BatchReport(destination, facts, inorder, done_before, images.listing.left_out))
 
 
 def _facts(images: DivisibleImages, work: Work, to: str, per_shard: int) -> dict[str, Any]:

@@ -19,12 +19,17 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """All marks of a finished job, in the order of the shards; ``done_before`` of them were there already."""
+    """All marks of a finished job, in the order of the shards.
+
+    ``done_before`` images were done by an earlier call; ``unlisted`` are entries of the source that are no image or
+    have no label, each with its reason.
+    """
 
     destination: Path
     facts: dict[str, Any]
     marks: tuple[Mark, ...]
     done_before: int
+    unlisted: tuple[str, ...] = ()
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -36,8 +41,9 @@ class BatchReport:
 
     @property
     def left_out(self) -> Iterator[LeftOut]:
-        """Every image that gave nothing."""
-        return (entry for mark in self.marks for entry in mark.left_out)
+        """Every image that gave nothing, and every entry that could not be listed."""
+        yield from (LeftOut(entry, "unlisted", "no image, or no label") for entry in self.unlisted)
+        yield from (entry for mark in self.marks for entry in mark.left_out)
 
     @property
     def made(self) -> int:
@@ -51,7 +57,8 @@ class BatchReport:
             for mark in self.marks
             if mark.file is not None
         ]
-        return {**self.facts, "made": self.made, "outcomes": self.outcomes, "shards": shards}
+        counts = {"made": self.made, "outcomes": self.outcomes, "unlisted": len(self.unlisted)}
+        return {**self.facts, **counts, "shards": shards}
 
     def write(self) -> None:
         """Write the manifest and the list of what was left out beside the shards."""
@@ -68,7 +75,7 @@ class BatchReport:
             f"{self.facts['images']:,} images; {self.made:,} are in {shards:,} shard{'s'[: shards != 1]} in "
             f"{self.destination}{before}."
         ]
-        for outcome in self.outcomes:
+        for outcome in ("unlisted", *self.outcomes):
             entries = [entry for entry in self.left_out if entry.outcome == outcome]
             if entries:
                 lines.append(f"{len(entries):,} {outcome}:")
