@@ -127,8 +127,14 @@ def test_what_is_not_finished_is_no_data_and_says_how_to_go_on(noise: Path, tmp_
 
     with pytest.raises(OSError, match="No space"):
         run(open_images(noise), Copying(), tmp_path / "out", "tar", engine=Dies(), per_shard=6)
-    with pytest.raises(DataError, match=rf"Go on with it: marginface data convert {noise} .*out --to tar"):
+    with pytest.raises(
+        DataError, match=rf"Go on with it: marginface data convert {noise} .*out --to tar --per-shard 6$"
+    ):
         open_images(tmp_path / "out")
+    assert Aligning(policy="one", pad=0.25).command("a", "b", "tar") == (
+        "marginface align a b --format tar --face one --pad 0.25"
+    )
+    assert Embedding(mirror=True).command("a", "b", "parquet") == "marginface embed a --out b --format parquet --mirror"
 
 
 def test_a_source_without_any_image_is_an_error_that_names_one(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from marginface.batch.work import IMAGE_SHARDS, Result, ShardFormat, Step
+from marginface.batch.work import IMAGE_SHARDS, Result, ShardFormat, Step, options_of
 from marginface.cropping import FaceCropper, crop_photo, crop_settings
 from marginface.registry import Registry
 
@@ -35,7 +35,8 @@ class Aligning:
 
     def command(self, source: str, destination: str, to: str) -> str:
         """Return the command that does this work."""
-        return f"marginface align {source} {destination} --format {to}"
+        flags = {"detector": "--detector", "policy": "--face", "min_score": "--min-score", "pad": "--pad"}
+        return f"marginface align {source} {destination} --format {to}" + options_of(self, flags)
 
     def start(self) -> Step:
         """Load the detector and return what is done to a photo."""

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from marginface.alignment import check_crops
-from marginface.batch.work import Result, ShardFormat, Step
+from marginface.batch.work import Result, ShardFormat, Step, options_of
 from marginface.data.convert.rows import Row
 from marginface.data.packs.parquet import load_pyarrow
 from marginface.embedding import Embedder, load_embedder
@@ -56,7 +56,8 @@ class Embedding:
 
     def command(self, source: str, destination: str, to: str) -> str:
         """Return the command that does this work."""
-        return f"marginface embed {source} --out {destination} --format {to}"
+        flags = {"model": "--model", "mirror": "--mirror", "aligned": "--aligned", "min_score": "--min-score"}
+        return f"marginface embed {source} --out {destination} --format {to}" + options_of(self, flags)
 
     def start(self) -> Step:
         """Load the model and return what is done to an image."""

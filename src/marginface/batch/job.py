@@ -67,7 +67,9 @@ def run(
     )
     order.file(0)  # raises UnknownName
     with store_errors_told(str(destination)):
-        _open(destination, {**facts, "go_on": work.command(images.listing.origin, str(destination), to)})
+        command = work.command(images.listing.origin, str(destination), to)
+        go_on = command if per_shard == PER_SHARD else f"{command} --per-shard {per_shard}"
+        _open(destination, {**facts, "go_on": go_on})
         marks = _marks(destination, order)
         done_before = sum(mark.images for mark in marks.values())
         missing = [_shard(images, number, per_shard) for number in range(order.shards) if number not in marks]

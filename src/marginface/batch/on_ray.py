@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from marginface.files import write_whole
 from marginface.locations import location
 
 _DEATHS = 3  # of workers at one shard, after which it is not tried again
+_PATIENCE = 10  # seconds for a cluster to answer
 _OBJECT_STORE = 200_000_000  # bytes of a cluster of our own: nothing large goes through it
 
 
@@ -82,16 +84,25 @@ def _cluster(ray: Any, address: str, workers: int) -> Iterator[None]:
     own = {"num_cpus": workers, "object_store_memory": _OBJECT_STORE, "include_dashboard": False}
     where = {"address": address} if address else {"address": "local", **own}
     try:
+        _check_answers(address)
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise DataError(
-            f"no Ray cluster answers at {address or '127.0.0.1'}: {error}. Start one with ray start --head, or leave "
-            "--address out to use workers of this machine"
+            f"no Ray cluster answers at {address or '127.0.0.1'}: {str(error).rstrip('.')}. Start one with ray start "
+            "--head, or leave --address out to use workers of this machine"
         ) from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raise OSError or ValueError unless something listens at HOST:PORT: Ray itself would try for many minutes."""
+    if address not in ("", "auto", "local"):
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=_PATIENCE):
+            pass
 
 
 def _row_of(order: Order, run: str, row: dict[str, Any]) -> dict[str, str]:

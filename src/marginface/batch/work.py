@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -65,6 +65,16 @@ class Work(Protocol):
     def __hash__(self) -> int:
         """Equal works are one: a process starts it once."""
         ...
+
+
+def options_of(work: Any, flags: Mapping[str, str]) -> str:
+    """Return the command-line options of the fields of a work that are not as by default."""
+    changed = [field for field in fields(work) if getattr(work, field.name) != field.default]
+    texts = [
+        flags[field.name] if field.type == "bool" else f"{flags[field.name]} {getattr(work, field.name)}"
+        for field in changed
+    ]
+    return "".join(f" {text}" for text in texts)
 
 
 IMAGE_SHARDS: Registry[ShardFormat] = Registry("format of shards")
