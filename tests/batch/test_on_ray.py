@@ -83,14 +83,13 @@ def test_a_driver_killed_in_the_middle_is_gone_on_with(
     assert finished <= set(log.read_text().split())
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1"])
-def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: Path, address: str) -> None:
+def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: Path) -> None:
     code = "from marginface.cli import main; main()"
-    options = ["--to", "tar", "--engine", "ray", "--address", address]
+    options = ["--to", "tar", "--engine", "ray", "--address", "127.0.0.1:1"]
     command = [sys.executable, "-c", code, "data", "convert", str(noise), str(tmp_path / "out"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"marginface: no Ray cluster answers at {address}: ")
+    assert done.stderr.startswith("marginface: no Ray cluster answers at 127.0.0.1:1: ")
     assert done.stderr.count("\n") == 1
 
 

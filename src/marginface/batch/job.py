@@ -30,6 +30,7 @@ def run(
     to: str,
     *,
     engine: Engine,
+    source: str = "",
     per_shard: int = PER_SHARD,
     progress: Progress | None = None,
 ) -> BatchReport:
@@ -44,6 +45,7 @@ def run(
         destination: a new or empty folder of any store, or that of an earlier call.
         to: a format of the work's.
         engine: who makes the shards.
+        source: what the user calls the source, for the command that goes on; "" takes what the listing says.
         per_shard: images of the source that make a shard.
         progress: called with (images done, all) after each shard.
 
@@ -67,7 +69,7 @@ def run(
     )
     order.file(0)  # raises UnknownName
     with store_errors_told(str(destination)):
-        command = work.command(images.listing.origin, str(destination), to)
+        command = work.command(source or images.listing.origin, str(destination), to)
         go_on = command if per_shard == PER_SHARD else f"{command} --per-shard {per_shard}"
         _open(destination, {**facts, "go_on": go_on})
         marks = _marks(destination, order)

@@ -77,7 +77,16 @@ def align(
     check_apart(location(source), location(destination))
     images = open_images(location(source))
     with progress_bar("Aligning", "photos") as progress:
-        done = run(images, work, location(destination), to, engine=maker, per_shard=per_shard, progress=progress)
+        done = run(
+            images,
+            work,
+            location(destination),
+            to,
+            engine=maker,
+            source=source,
+            per_shard=per_shard,
+            progress=progress,
+        )
     print_json(done.to_dict()) if as_json else typer.echo(done.summary())
 
 

@@ -96,6 +96,15 @@ def convert(
         if engine == "local" and not is_remote(place):
             done: Conversion | BatchReport = convert_images(images, place, to, per_shard=per_shard, progress=progress)
         else:
-            done = run(images, Copying(), place, to, engine=maker, per_shard=per_shard, progress=progress)
+            done = run(
+                images,
+                Copying(),
+                place,
+                to,
+                engine=maker,
+                source=source,
+                per_shard=per_shard,
+                progress=progress,
+            )
     typer.echo(done.summary())
     write_json(done.to_dict(), json_file)

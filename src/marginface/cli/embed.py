@@ -103,7 +103,16 @@ def _embed_shards(sources: list[str], out: str, to: str, work: Work, engine: Eng
         )
     images = open_images(location(sources[0]))
     with progress_bar("Embedding", "images") as progress:
-        return run(images, work, location(out), to, engine=engine, per_shard=per_shard, progress=progress)
+        return run(
+            images,
+            work,
+            location(out),
+            to,
+            engine=engine,
+            source=sources[0],
+            per_shard=per_shard,
+            progress=progress,
+        )
 
 
 def _embed_all(photos: list[Path], recognizer: Recognizer) -> tuple[dict[str, Embedding], dict[str, str]]:
