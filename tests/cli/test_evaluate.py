@@ -74,7 +74,7 @@ def test_a_protocol_is_measured_printed_and_written(lfw: Path) -> None:
 
 
 def test_without_the_mirror_the_contract_is_another(lfw: Path) -> None:
-    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--no-mirror")
+    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--variant", "noflip")
     assert status == 0
     assert CARD.contract(mirror=False).id in text
 

@@ -12,7 +12,9 @@ from marginface.errors import DataError, ImageError
 from marginface.evaluation import PairResult, evaluate_pairs
 from marginface.evaluation.pairs import identities_by_folder
 from marginface.evaluation.scores import NO_FACE, score_similarities
+from marginface.metrics import ten_fold_accuracy
 from marginface.values import ImageArray, Pairs
+from oracles.colored_pairs import color_pairs, write_color
 from oracles.mean_color import CARD, MeanColor
 
 
@@ -26,28 +28,6 @@ class CornerCropper:
 
     def crop(self, image: ImageArray) -> CropOfPhoto:
         return CropOfPhoto(image[:112, :112] if image.any() else None)
-
-
-def write_color(path: Path, color: tuple[int, int, int], size: int = 112) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (size, size), color).save(path)
-    return path
-
-
-def color_pairs(folder: Path, size: int = 112) -> Pairs:
-    """Eight people of two images; each genuine pair and each with its neighbor, in two folds."""
-    rng = np.random.default_rng(0)
-    images = []
-    for person in range(8):
-        red, green, blue = (int(value) for value in rng.integers(70, 250, 3))
-        images.append(write_color(folder / f"{person}" / "a.png", (red, green, blue), size))
-        images.append(
-            write_color(folder / f"{person}" / "b.png", (red, min(green + 30 * (person % 3), 255), blue), size)
-        )
-    first = np.concatenate([np.arange(0, 16, 2), np.arange(0, 16, 2)])
-    second = np.concatenate([np.arange(1, 16, 2), (np.arange(0, 16, 2) + 3) % 16])
-    genuine, fold = np.arange(16) < 8, np.arange(16) % 2
-    return Pairs("colors", tuple(images), first, second, genuine, fold)
 
 
 @pytest.fixture
@@ -99,7 +79,7 @@ def test_the_hardest_pairs_are_the_wrong_ones_in_order_without_failures() -> Non
     genuine = np.array([True] * 20 + [False] * 20 + [True] * 3 + [False] * 2)
     fold = np.arange(45) % 2
     pairs = Pairs("hand", (Path("a"), Path("b")), np.zeros(45, int), np.ones(45, int), genuine, fold)
-    scores = score_similarities(similarities, genuine, fold)
+    scores = score_similarities(similarities, genuine, ten_fold_accuracy(similarities, genuine, fold))
     result = PairResult(pairs, scores, (), None, "none", CARD.contract(), aligned=True, seconds=0.0)
     false_matches, false_non_matches = result.hardest(6)
     assert false_matches.tolist() == [44, 43]

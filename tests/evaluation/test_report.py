@@ -15,6 +15,7 @@ from marginface.evaluation.markup import Html, element
 from marginface.evaluation.report import render_report
 from marginface.evaluation.runs import ErrorPair
 from marginface.evaluation.scores import score_similarities
+from marginface.metrics import ten_fold_accuracy
 
 CROP = np.full((112, 112, 3), 90, np.uint8)
 VOID = {"meta", "img", "br", "link", "hr"}
@@ -45,7 +46,7 @@ def measurement(shift: float = 0.0) -> Measurement:
     rng = np.random.default_rng(0)
     genuine = np.arange(400) < 200
     similarities = np.where(genuine, rng.normal(0.5 - shift, 0.2, 400), rng.normal(0, 0.1, 400)).clip(-1, 1)
-    scores = score_similarities(similarities, genuine, np.arange(400) % 10)
+    scores = score_similarities(similarities, genuine, ten_fold_accuracy(similarities, genuine, np.arange(400) % 10))
     error = ErrorPair(CROP, CROP, 0.4321, ("<Ann>_1", "Bob_2"))
     numbers = {"protocol": "cfp:FP", **scores.to_dict(), "failures_to_acquire": 3, "images": 700}
     return Measurement(numbers, similarities, genuine, (error,), (error,))

@@ -8,6 +8,7 @@ import pytest
 from marginface.errors import InputError
 from marginface.evaluation import score_pairs
 from marginface.evaluation.scores import score_similarities
+from marginface.metrics import ten_fold_accuracy
 from oracles.scores import accuracies_by_fold, area_by_counting, best_tar_within
 
 
@@ -59,9 +60,10 @@ def test_both_intervals_hold_the_accuracy() -> None:
 def test_an_asked_far_that_is_not_supported_is_an_error_and_a_usual_one_is_left_out() -> None:
     *_, genuine, fold, _ = drawn_protocol()
     similarities = np.where(genuine, 0.8, 0.1)
-    assert [point.far for point in score_similarities(similarities, genuine, fold).tar_at_far] == [0.1]
+    accuracy = ten_fold_accuracy(similarities, genuine, fold)
+    assert [point.far for point in score_similarities(similarities, genuine, accuracy).tar_at_far] == [0.1]
     with pytest.raises(InputError, match="cannot support FAR 1e-3"):
-        score_similarities(similarities, genuine, fold, fars=[1e-3])
+        score_similarities(similarities, genuine, accuracy, fars=[1e-3])
 
 
 def test_a_protocol_of_one_kind_and_rows_that_are_not_unit_are_refused() -> None:

@@ -26,7 +26,7 @@ COMMANDS = {
     "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
-    "data": ("marginface.cli.data", "Look at training data of any format; convert it."),
+    "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
     "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
     "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),

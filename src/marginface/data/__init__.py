@@ -12,6 +12,8 @@ transforms  augmentation of a batch on its device (needs torch; import it by nam
 holdout     split by identity, pairs of held-out identities
 pairs, cfp  the LFW and CFP protocols
 binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it
+exclusions  which identities and images are left out, and why
+audit       what is wrong with a data set
 names       when two spellings mean one identity
 manifest    what a data set held when it was read
 """

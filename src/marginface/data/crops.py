@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -17,6 +17,7 @@ from marginface.data.encoded import (
     check_images,
     index_fingerprint,
 )
+from marginface.data.exclusions import Exclusions
 from marginface.data.manifest import Manifest
 from marginface.data.memory import CropMemory
 from marginface.data.names import identity_key
@@ -41,7 +42,7 @@ class EncodedCrops:
 
     Args:
         images: what holds the crops.
-        exclude: identities to leave out, compared by ``names.identity_key`` (case, spaces, punctuation do not count).
+        exclude: identities and images to leave out, or names of identities; see data.exclusions.
         min_images: identities with fewer readable images are left out and named in ``manifest.too_few``.
         memory_gb: how many GB (1e9 bytes) of decoded crops to keep.
         check: "images" or "index".
@@ -55,7 +56,7 @@ class EncodedCrops:
         self,
         images: EncodedImages,
         *,
-        exclude: Sequence[str] = (),
+        exclude: Exclusions | Sequence[str] = (),
         min_images: int = 1,
         memory_gb: float = 4.0,
         check: Check = "images",
@@ -65,8 +66,11 @@ class EncodedCrops:
             raise InputError(f"min_images is ≥ 1; got {min_images}")
         self._images = images
         self._check = check
-        out, excluded = _excluded(images.listing.identities, exclude)
+        leave_out = exclude if isinstance(exclude, Exclusions) else Exclusions.of_names(exclude)
+        out, excluded = _excluded(images.listing.identities, leave_out.identities)
         wanted = np.flatnonzero(~out[images.listing.labels])
+        wanted, excluded_images = _without_images(images, wanted, leave_out.images)
+        self._unmet = len(leave_out.images) - len(excluded_images)
         self._slot_of = np.zeros(len(images.listing.labels), np.int64)
         self._slot_of[wanted] = np.arange(len(wanted))
         self._memory = CropMemory(len(wanted), memory_gb)
@@ -82,6 +86,7 @@ class EncodedCrops:
             unreadable=(*self._places(wanted[~good]), *images.listing.left_out),
             excluded=excluded,
             too_few=self._too_few,
+            excluded_images=excluded_images,
         )
 
     @property
@@ -96,8 +101,11 @@ class EncodedCrops:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Claims beside the data that it does not bear out."""
-        return self._images.listing.problems
+        """Claims beside the data that it does not bear out, and exclusions that meet nothing."""
+        unmet = (
+            f"names in the list of exclusions that are no image here, or of an identity left out: {self._unmet:,}",
+        )
+        return (*self._images.listing.problems, *(unmet if self._unmet else ()))
 
     def read(self, indices: IntArray) -> ImageArray:
         """Return the crops at these indices, from memory or decoded on several threads.
@@ -181,11 +189,42 @@ class EncodedCrops:
         return [self._images.place(index) for index in indices.tolist()]
 
 
-def _excluded(identities: Sequence[str], exclude: Sequence[str]) -> tuple[BoolArray, tuple[str, ...]]:
-    """Return which labels are left out, and the names of these."""
-    keys = {identity_key(name) for name in exclude}
-    out = np.fromiter((bool(keys) and identity_key(name) in keys for name in identities), bool, len(identities))
-    return out, tuple(sorted(identities[label] for label in np.flatnonzero(out).tolist()))
+def _excluded(identities: Sequence[str], exclude: Mapping[str, str]) -> tuple[BoolArray, tuple[str, ...]]:
+    """Return which labels are left out, and the names of these with the reasons."""
+    reasons = {identity_key(name): reason for name, reason in exclude.items()}
+    met = [identity_key(name) if reasons else "" for name in identities]
+    out = np.fromiter((key in reasons for key in met), bool, len(met))
+    return out, tuple(sorted(_with_reason(identities[i], reasons[met[i]]) for i in np.flatnonzero(out).tolist()))
+
+
+def _without_images(
+    images: EncodedImages, wanted: IntArray, exclude: Mapping[str, str]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Return the wanted images without the excluded ones, and the names of these with the reasons.
+
+    Where a name begins with the number of a folder, it also goes by the rest, unless that names two images.
+
+    Raises:
+        DataError: a name without number means images of several folders.
+    """
+    if not exclude:
+        return wanted, ()
+    left_out: dict[str, int] = {}
+    for index in wanted.tolist():
+        name = images.name(index)
+        rest = name.partition("/")[2] if images.listing.roots else name
+        said = name if name in exclude else rest
+        if said in exclude and left_out.setdefault(said, index) != index:
+            raise DataError(
+                f"{said}: this name in the list of exclusions means {images.name(left_out[said])} and {name}. Write it "
+                "with the number in front that is meant"
+            )
+    kept = np.setdiff1d(wanted, np.fromiter(left_out.values(), np.int64, len(left_out)))
+    return kept, tuple(sorted(_with_reason(name, exclude[name]) for name in left_out))
+
+
+def _with_reason(name: str, reason: str) -> str:
+    return f"{name}: {reason}" if reason else name
 
 
 def _no_crop(place: str, width: int, height: int) -> DataError:

@@ -31,6 +31,7 @@ class Listing:
     are encoded bytes, 0 where the index does not hold them; ``files`` are what holds all images (empty where each
     image is a file of its own); ``names_sha256`` covers what names the images in the index; ``left_out`` are entries
     that are no image, each with its reason; ``problems`` are claims about the data that the data does not bear out.
+    ``roots`` is how many folders hold the images, where their names begin with the number of one ("0/Ann/1.jpg").
     """
 
     origin: str
@@ -41,6 +42,7 @@ class Listing:
     names_sha256: str = ""
     left_out: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    roots: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", frozen(self.labels))
@@ -118,6 +120,12 @@ class Checked:
         """Which images decode."""
         found: BoolArray = self.state == self.READABLE
         return found
+
+
+def short_name(images: EncodedImages, index: int) -> str:
+    """Return what an image is called, without the number of its folder where there is one folder only: Ann/1.jpg."""
+    name = images.name(index)
+    return name.partition("/")[2] if images.listing.roots == 1 else name
 
 
 def number_identities(names: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:

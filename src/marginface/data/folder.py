@@ -11,6 +11,7 @@ import numpy as np
 
 from marginface.data.crops import EncodedCrops
 from marginface.data.encoded import Checked, Listing, sha256_of
+from marginface.data.exclusions import Exclusions
 from marginface.data.manifest import content_fingerprint
 from marginface.data.unfinished import check_finished
 from marginface.errors import DataError, InputError, UnreadableImage
@@ -52,7 +53,8 @@ class FolderImages:
         labels = np.fromiter((label[file.identity] for file in self._files), np.int64, len(files))
         origin = ", ".join(str(root) for root in roots)
         names_sha256 = sha256_of(file.relative for file in self._files)
-        self.listing = Listing(origin, identities, labels, np.zeros(len(files), np.int64), names_sha256=names_sha256)
+        sizes = np.zeros(len(files), np.int64)
+        self.listing = Listing(origin, identities, labels, sizes, names_sha256=names_sha256, roots=len(roots))
 
     def name(self, index: int) -> str:
         """Return the number of the root and the path below it: 0/Name/1.jpg."""
@@ -83,7 +85,7 @@ class IdentityFolders(EncodedCrops):
 
     Args:
         paths: one or more roots.
-        exclude: identities to leave out, compared by ``names.identity_key`` (case, spaces, punctuation do not count).
+        exclude: identities and images to leave out, or names of identities; see data.exclusions.
         min_images: identities with fewer readable images are left out and named in ``manifest.too_few``.
         memory_gb: how many GB (1e9 bytes) of decoded crops to keep.
 
@@ -95,7 +97,7 @@ class IdentityFolders(EncodedCrops):
         self,
         paths: Sequence[Path] | Path,
         *,
-        exclude: Sequence[str] = (),
+        exclude: Exclusions | Sequence[str] = (),
         min_images: int = 1,
         memory_gb: float = 4.0,
     ) -> None:

@@ -16,8 +16,9 @@ class Manifest:
     """Counts, fingerprint and everything that was left out, by name.
 
     ``sha256`` covers, in order, each used crop's relative path, size in bytes and content hash. ``unreadable`` are
-    files that did not decode, ``excluded`` the folder names met that the exclusion list holds, ``too_few`` the
-    identities with fewer than ``min_images`` readable images.
+    files that did not decode, ``excluded`` the folder names met that the exclusion list holds, ``excluded_images`` the
+    images, both with the reason where the list has one, ``too_few`` the identities with fewer than ``min_images``
+    readable images.
     """
 
     identities: int
@@ -27,6 +28,7 @@ class Manifest:
     unreadable: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     too_few: tuple[str, ...] = ()
+    excluded_images: tuple[str, ...] = ()
 
 
 def content_fingerprint(entries: Iterable[tuple[str, int, str]]) -> str:
@@ -60,4 +62,5 @@ def read_manifest(path: Path) -> Manifest:
         unreadable=tuple(values["unreadable"]),
         excluded=tuple(values["excluded"]),
         too_few=tuple(values["too_few"]),
+        excluded_images=tuple(values["excluded_images"]),
     )

@@ -85,7 +85,8 @@ def evaluate_open_set(
     """
     started, compare = time.perf_counter(), DISTANCES[distance]
     images = (*split.gallery, *split.probes)
-    embeddings, found = embed_images(embedder, images, crop_reader(cropper, store), workers, progress)
+    size = embedder.contract.embedding_size
+    embeddings, found = embed_images(embedder.embed, size, images, crop_reader(cropper, store), workers, progress)
     enrolled = len(split.gallery)
     entries, people = pool_people(embeddings[:enrolled], split.gallery_people, found[:enrolled])
     if not len(people):

@@ -20,8 +20,8 @@ from marginface.contract import Contract
 from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import FILES, Cropper, ImageStore, Progress, crop_reader, embed_images
 from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
-from marginface.metrics import FoldedAccuracy, require_supported_far, ten_fold_accuracy
-from marginface.similarity import pair_similarities
+from marginface.evaluation.variants import VARIANTS, Variant, score_variant, vectors_of
+from marginface.metrics import FoldedAccuracy, require_supported_far
 from marginface.values import BoolArray, DoubleArray, IntArray, Pairs
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class PairResult:
     contract: Contract
     aligned: bool
     seconds: float
+    variant: Variant = VARIANTS["insightface"]
 
     @property
     def similarities(self) -> DoubleArray:
@@ -70,6 +71,7 @@ class PairResult:
             "accuracy_without_failures": None if self.without_failures is None else self.without_failures.mean,
             "contract": self.contract.id,
             "mirror": self.contract.mirror,
+            "variant": self.variant.describe(),
             "aligned": self.aligned,
             "seconds": round(self.seconds, 2),
         }
@@ -81,14 +83,15 @@ def evaluate_pairs(
     *,
     store: ImageStore = FILES,
     cropper: Cropper | None = None,
+    variant: Variant = VARIANTS["insightface"],
     fars: Sequence[float] | None = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> PairResult:
     """Run a protocol on a model; without a cropper the images are aligned 112×112 crops. ``store`` reads them.
 
-    The embedding is as the embedder was loaded: ``load_embedder(model, mirror=True)`` sums those of crop and mirror
-    image before normalization, as the published tables do. Photos of one person among others need a cropper with the
+    The variants are those of evaluation.variants; all but ``insightface`` take an embedder loaded without mirror sum.
+    Photos of one person among others need a cropper with the
     policy ``"center"``. ``progress`` is called with (images done, images).
 
     Raises:
@@ -99,17 +102,18 @@ def evaluate_pairs(
     started = time.perf_counter()
     _require_measurable(pairs, fars)
     _require_images(pairs, store)
-    embeddings, found = embed_images(embedder, pairs.images, crop_reader(cropper, store), workers, progress)
-    similarities = pair_similarities(embeddings, pairs.first, pairs.second)
+    embed, size = vectors_of(embedder, variant)
+    vectors, found = embed_images(embed, size, pairs.images, crop_reader(cropper, store), workers, progress)
+    similarities, accuracy = score_variant(vectors, pairs, found, variant, NO_FACE)
     usable = found[pairs.first] & found[pairs.second]
-    similarities[~usable] = NO_FACE
     labels = identities_by_folder(pairs)
     of_pairs = None if labels is None else (labels[pairs.first], labels[pairs.second])
     return PairResult(
         pairs=pairs,
-        scores=score_similarities(similarities, pairs.genuine, pairs.fold, fars=fars, identities=of_pairs),
+        scores=score_similarities(similarities, pairs.genuine, accuracy, fars=fars, identities=of_pairs),
         failures=tuple(path for path, ok in zip(pairs.images, found, strict=True) if not ok),
-        without_failures=None if usable.all() else _accuracy_of(usable, similarities, pairs),
+        without_failures=None if usable.all() else _accuracy_of(usable, similarities, pairs, variant),
+        variant=variant,
         model=embedder.card.name,
         contract=embedder.contract,
         aligned=cropper is None,
@@ -138,11 +142,11 @@ def _require_images(pairs: Pairs, store: ImageStore) -> None:
         )
 
 
-def _accuracy_of(usable: BoolArray, similarities: DoubleArray, pairs: Pairs) -> FoldedAccuracy | None:
+def _accuracy_of(usable: BoolArray, similarities: DoubleArray, pairs: Pairs, variant: Variant) -> FoldedAccuracy | None:
     fold = pairs.fold[usable]
     if len(np.unique(fold)) <= int(pairs.fold.max()):
         return None
-    return ten_fold_accuracy(similarities[usable], pairs.genuine[usable], fold)
+    return variant.accuracy(similarities[usable], pairs.genuine[usable], fold)
 
 
 def _common_folder(images: Sequence[Path]) -> Path:

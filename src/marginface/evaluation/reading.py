@@ -16,7 +16,6 @@ from marginface.values import BoolArray, FloatArray, ImageArray
 
 if TYPE_CHECKING:
     from marginface.cropping import Crop, FaceCropper
-    from marginface.embedding import Embedder
 
 CropReader = Callable[[Path], ImageArray | None]
 Progress = Callable[[int, int], None]  # (images done, images)
@@ -98,18 +97,23 @@ def _aligned(crop: ImageArray, path: Path) -> ImageArray:
 
 
 def embed_images(
-    embedder: Embedder, paths: Sequence[Path], read: CropReader, workers: int, progress: Progress | None
+    embed: Callable[[ImageArray], FloatArray],
+    size: int,
+    images: Sequence[Path],
+    read: CropReader,
+    workers: int,
+    progress: Progress | None,
 ) -> tuple[FloatArray, BoolArray]:
     """Return embeddings (N, D) of images, zero rows where no face was found, and which were found (N,)."""
-    embeddings = np.zeros((len(paths), embedder.contract.embedding_size), dtype=np.float32)
-    found = np.zeros(len(paths), dtype=bool)
+    embeddings = np.zeros((len(images), size), dtype=np.float32)
+    found = np.zeros(len(images), dtype=bool)
     start = 0
-    for crops in read_ahead(read, paths, workers):
+    for crops in read_ahead(read, images, workers):
         rows = start + np.flatnonzero([crop is not None for crop in crops])
         if len(rows):
-            embeddings[rows] = embedder.embed(np.stack([crop for crop in crops if crop is not None]))
+            embeddings[rows] = embed(np.stack([crop for crop in crops if crop is not None]))
         found[rows] = True
         start += len(crops)
         if progress is not None:
-            progress(start, len(paths))
+            progress(start, len(images))
     return embeddings, found

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from marginface.errors import DataError, InputError
+from marginface.evaluation.pairs import PairResult, identities_by_folder
 from marginface.evaluation.scores import USUAL_FARS
 from marginface.evaluation.slices import Slices, slice_rates
 from marginface.metrics import (
@@ -48,6 +49,30 @@ class ScoreTable:
     fold: IntArray | None
     people: PeopleOfPairs | None
     columns: Mapping[str, tuple[str, ...]]
+
+
+def write_scores(result: PairResult, path: Path) -> None:
+    """Write the similarities of a protocol, so that read_scores gives them back: a line is a pair."""
+    people = identities_by_folder(result.pairs)
+    images = [result.short_name(image) for image in result.pairs.images]
+    head = [
+        "score",
+        "genuine",
+        "fold",
+        "image_a",
+        "image_b",
+        *(["identity_a", "identity_b"] if people is not None else []),
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(head)
+        pairs = result.pairs
+        for score, genuine, fold, a, b in zip(
+            result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
+        ):
+            who = [] if people is None else [people[a], people[b]]
+            writer.writerow([repr(float(score)), int(genuine), fold, images[a], images[b], *who])
 
 
 def read_scores(path: Path) -> ScoreTable:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marginface.evaluation.comparison import p_text
 from marginface.evaluation.identification import RANKS, GalleryScores
 from marginface.evaluation.open_set import OpenSetResult
 from marginface.evaluation.score_file import ScoreResult
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.slices import Rate, Slices
 from marginface.evaluation.templates import TemplateResult
+from marginface.evaluation.two_models import TwoModels
 from marginface.metrics import Interval, TarAtFar, identification_rate, wilson_interval
 
 Line = tuple[str, str, str]
@@ -57,6 +59,19 @@ def open_set_lines(result: OpenSetResult) -> list[Line]:
     images = len(result.split.gallery) + len(result.split.probes)
     failures = ("Without a face", f"{len(result.failures):,} of {images:,}", "counted as missed, or as not returned")
     return [*gallery_lines(result.scores), failures]
+
+
+def two_model_lines(found: TwoModels) -> list[tuple[str, str, str, str]]:
+    """Return the rows of two models side by side."""
+    rows = []
+    if found.accuracy is not None and found.mcnemar is not None:
+        alone = f"{found.mcnemar.only_first:,} and {found.mcnemar.only_second:,} right alone, McNemar p"
+        first, second = map(percent, found.accuracy)
+        rows.append(("Accuracy", first, second, f"{alone} {p_text(found.mcnemar.p_value)}"))
+    for one in found.tar:
+        note = f"{one.first.impostor_pairs:,} impostor pairs"
+        rows.append((f"TAR at FAR {one.first.far:g}", percent(one.first.tar), percent(one.second.tar), note))
+    return rows
 
 
 def slice_lines(slices: Slices) -> list[Line]:

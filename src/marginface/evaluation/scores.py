@@ -21,6 +21,7 @@ from marginface.metrics import (
     supports_far,
     tars_at_fars,
     ten_fold_accuracy,
+    whole_set_accuracy,
     wilson_interval,
 )
 from marginface.similarity import pair_similarities
@@ -82,6 +83,7 @@ class PairScores:
             "accuracy_interval_identities": None if identities is None else identities.to_list(),
             "accuracy_folds": self.accuracy.folds.tolist(),
             "accuracy_threshold": self.accuracy.threshold,
+            "diagnostic_accuracy_at_best_threshold_of_all": whole_set_accuracy(self.similarities, self.genuine),
             "auc": self.auc,
             "eer": self.eer,
             "tar_at_far": [point.to_dict() for point in self.tar_at_far],
@@ -111,13 +113,15 @@ def score_pairs(
             f"embeddings are unit rows (N, D); got {embeddings.shape}, norms {norms.min()} to {norms.max()}"
         )
     of_pairs = None if identities is None else (identities[first], identities[second])
-    return score_similarities(pair_similarities(embeddings, first, second), genuine, fold, identities=of_pairs)
+    similarities = pair_similarities(embeddings, first, second)
+    accuracy = ten_fold_accuracy(similarities, genuine, fold)
+    return score_similarities(similarities, genuine, accuracy, identities=of_pairs)
 
 
 def score_similarities(
     similarities: DoubleArray,
     genuine: BoolArray,
-    fold: IntArray,
+    accuracy: FoldedAccuracy,
     *,
     fars: Sequence[float] | None = None,
     identities: tuple[IntArray, IntArray] | None = None,
@@ -132,7 +136,6 @@ def score_similarities(
         raise InputError(f"a protocol has genuine and impostor pairs; all {len(genuine):,} are of one kind")
     same, different = similarities[genuine], similarities[~genuine]
     wanted = [far for far in USUAL_FARS if supports_far(len(different), far)] if fars is None else fars
-    accuracy = ten_fold_accuracy(similarities, genuine, fold)
     correct = accuracy.accepted == genuine
     return PairScores(
         similarities=similarities,

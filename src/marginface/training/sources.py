@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marginface.data.crops import EncodedCrops
+from marginface.data.exclusions import read_exclusions
 from marginface.data.folder import IdentityFolders
 from marginface.data.holdout import PairIndex, split, verification_pairs
-from marginface.data.names import read_names
 from marginface.data.packs import open_images
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
 from marginface.locations import location
 from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
+
+_LEFT_OUT = ("unreadable", "excluded", "excluded_images", "too_few")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +44,7 @@ def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
             label_noise=data.label_noise,
             tail=data.tail,
         )
-    exclude = read_names(Path(data.exclude)) if isinstance(data.exclude, str) else data.exclude
+    exclude = read_exclusions(Path(data.exclude)) if isinstance(data.exclude, str) else data.exclude
     if isinstance(data, PackedData):
         return EncodedCrops(
             open_images(location(data.path), label=data.label),
@@ -65,7 +67,7 @@ def open_data(recipe: Recipe) -> TrainingData:
     description: dict[str, object] = {"identities": len(source.identities), "images": len(source.labels)}
     manifest = getattr(source, "manifest", None)
     if manifest is not None:
-        description |= {name: list(getattr(manifest, name)) for name in ("unreadable", "excluded", "too_few")}
+        description |= {name: list(getattr(manifest, name)) for name in _LEFT_OUT}
     if isinstance(source, EncodedCrops) and source.problems:
         description["problems"] = list(source.problems)
     evaluation = recipe.evaluation

@@ -23,8 +23,12 @@ def pairs(
     split: Annotated[str | None, typer.Option("--split", help="Of CFP: FF (frontal) or FP (profile).")] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
     far: Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")] = None,
-    mirror: Annotated[bool, typer.Option(help="Sum the embeddings of crop and mirrored crop, as papers do.")] = True,
+    variant: Annotated[
+        str, typer.Option(help="insightface, noflip or sphereface: how a paper scores.")
+    ] = "insightface",
+    pca: Annotated[int, typer.Option(help="Components of a PCA fitted on the other folds; 0: none.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
+    scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
 ) -> None:
     """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
@@ -32,18 +36,30 @@ def pairs(
     The face nearest the center of a photo is the one that counts. A photo without a face is a failure to acquire: it is
     listed, and its pairs count as different people. A pack (InsightFace's lfw.bin, cfp_fp.bin …) holds its pairs and
     aligned crops: no face is looked for, the ten folds are in its order, and nothing in its pickle is run.
+
+    Variants: insightface sums the embeddings of crop and mirror image; noflip leaves the mirror image out; sphereface
+    puts both end to end and takes the mean of the other folds off. Compare numbers of one variant only.
     """
     from marginface.embedding import load_embedder
     from marginface.evaluation import crop_reader, evaluate_pairs, protocol_cropper
+    from marginface.evaluation.variants import VARIANTS
 
     is_pack = data.is_file() or (data.suffix == ".bin" and not data.is_dir())
     protocol, store = _open_pack(data, pairs_file, split) if is_pack else _read_protocol(data, pairs_file, split)
-    embedder = load_embedder(model, mirror=mirror)
+    how = VARIANTS[variant].with_pca(pca)
+    embedder = load_embedder(model, mirror=how.sums_mirror)
     cropper = None if aligned or is_pack else protocol_cropper()
     with ImageBar() as bar:
-        result = evaluate_pairs(embedder, protocol, store=store, cropper=cropper, fars=far or None, progress=bar.show)
+        result = evaluate_pairs(
+            embedder, protocol, store=store, cropper=cropper, variant=how, fars=far or None, progress=bar.show
+        )
     _print_table(result)
     write_json(result.to_dict(), json_file)
+    if scores is not None:
+        from marginface.evaluation.score_file import write_scores
+
+        write_scores(result, scores)
+        typer.echo(f"Scores: {scores}")
     if report is not None:
         from marginface.evaluation import write_report
         from marginface.evaluation.single import result_report
@@ -96,5 +112,4 @@ def _print_table(result: PairResult) -> None:
     for line in result_lines(result):
         table.add_row(*line)
     Console().print(table)
-    mirror = "with" if result.contract.mirror else "without"
-    typer.echo(f"Contract {result.contract.id}, {mirror} mirror sum, {result.seconds:.1f} s.")
+    typer.echo(f"Contract {result.contract.id}, variant {result.variant.describe()}, {result.seconds:.1f} s.")

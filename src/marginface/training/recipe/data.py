@@ -29,7 +29,10 @@ class DrawnData(Section):
 
 Exclude = Annotated[
     tuple[str, ...] | str,
-    Field(description="identities to leave out: a list of names, or the path of a text file with one a line"),
+    Field(
+        description="identities to leave out: a list of names, or the path of a text file with one a line; or of the "
+        "TOML file that marginface data audit --exclusions writes, which has single images too"
+    ),
 ]
 MinImages = Annotated[Count, Field(description="identities with fewer readable images are left out")]
 MemoryGb = Annotated[Amount, Field(description="GB of decoded crops kept in memory")]

@@ -1,4 +1,4 @@
-"""``marginface data``: what a data set holds, and the same in another format."""
+"""``marginface data``: what a data set holds, the same in another format, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.options import Address, EngineName, Workers, progress_bar, write_json
+from marginface.cli.data.audit import audit
+from marginface.cli.data.bar import image_bar
+from marginface.cli.data.options import Label
+from marginface.cli.options import Address, EngineName, Workers, write_json
 
 if TYPE_CHECKING:
     from marginface.batch import BatchReport
@@ -24,15 +27,12 @@ Source = Annotated[
         "such as s3://bucket/photos.",
     ),
 ]
-Label = Annotated[
-    str, typer.Option("--label", help="The column, or field of key.json, that holds the identity; found if left out.")
-]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers here as JSON.")]
 
 
 @app.callback()
 def _data() -> None:
-    """Look at training data, and convert it."""
+    """Look at training data, convert it, and find what is wrong with it."""
 
 
 @app.command()
@@ -54,7 +54,7 @@ def inspect(
 
     place = location(path)
     images = open_images(place, label=label)
-    with progress_bar("Reading", "images") as progress:
+    with image_bar("Reading") as progress:
         found = survey(images, format_of(place), read=read, progress=progress)
     for line in found.lines():
         typer.echo(line)
@@ -92,7 +92,7 @@ def convert(
     maker = ENGINES[engine](workers, address)
     check_apart(source_place, place)
     images = open_images(source_place, label=label)
-    with progress_bar("Converting", "images") as progress:
+    with image_bar("Converting") as progress:
         if engine == "local" and not is_remote(place):
             done: Conversion | BatchReport = convert_images(images, place, to, per_shard=per_shard, progress=progress)
         else:
@@ -108,3 +108,6 @@ def convert(
             )
     typer.echo(done.summary())
     write_json(done.to_dict(), json_file)
+
+
+app.command()(audit)

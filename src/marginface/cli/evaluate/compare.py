@@ -1,0 +1,46 @@
+"""``marginface evaluate compare``: two models on the same pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from marginface.cli.evaluate.choices import Far, JsonFile, Nearest, lines_table, rule_of
+from marginface.cli.options import write_json
+
+if TYPE_CHECKING:
+    from marginface.evaluation.two_models import TwoModels
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="The scores of a model: a CSV file of --scores.", show_default=False)],
+    second: Annotated[Path, typer.Argument(help="The scores of another on the same pairs.", show_default=False)],
+    far: Far = None,
+    nearest: Nearest = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Say whether one of two models is better on the same pairs: accuracy and TAR at FAR, over people.
+
+    The files are those that marginface evaluate pairs --scores FILE writes, or others with the columns of marginface
+    evaluate scores, in the same order. Which is better is said only where the test over people shows it.
+    """
+    from marginface.evaluation.score_file import read_scores
+    from marginface.evaluation.two_models import compare_tables
+
+    tables = read_scores(first), read_scores(second)
+    names = (first.stem, second.stem) if first.stem != second.stem else (str(first), str(second))
+    found = compare_tables(names, *tables, fars=far or None, rule=rule_of(nearest=nearest))
+    _print(found)
+    write_json(found.to_dict(), json_file)
+
+
+def _print(found: TwoModels) -> None:
+    from rich.console import Console
+
+    from marginface.evaluation.score_lines import two_model_lines
+
+    Console().print(lines_table(f"{found.pairs:,} pairs", ("", *found.names, "Note"), two_model_lines(found)))
+    for sentence in found.sentences():
+        typer.echo(sentence)
