@@ -13,6 +13,7 @@ from marginface.data.identification import identification_split, photos_by_perso
 from marginface.errors import DataError, InputError, UnknownName
 from marginface.evaluation.distances import DISTANCES
 from marginface.evaluation.open_set import evaluate_open_set
+from marginface.evaluation.reading import Reader
 from marginface.evaluation.score_lines import open_set_lines
 from marginface.metrics import identification_rate
 from marginface.similarity import l2_normalize
@@ -103,7 +104,7 @@ def test_a_photo_without_a_face_is_a_failure_that_counts(people: Path) -> None:
     blacken(people / "bob" / "1.png")  # a mated probe
     blacken(people / "stranger03" / "0.png")  # a stranger: returns nobody
     split = identification_split(photos_by_person(people))
-    result = evaluate_open_set(MeanColor(), split, cropper=NoFaceInBlack())
+    result = evaluate_open_set(MeanColor(), split, Reader(cropper=NoFaceInBlack()))
     searches = result.scores.searches
     assert (searches.gallery, len(searches.mated), len(searches.nonmated)) == (3, 8, 12)
     assert result.not_enrolled == ("ann",)

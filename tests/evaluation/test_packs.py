@@ -14,7 +14,7 @@ from PIL import Image
 from marginface.data.binpack import open_pack
 from marginface.data.pairs import lfw_pairs
 from marginface.errors import DataError, UnreadableImage
-from marginface.evaluation import PairResult, crop_reader, evaluate_pairs, measure, protocol_cropper
+from marginface.evaluation import PairResult, Reader, crop_reader, evaluate_pairs, measure, protocol_cropper
 from marginface.evaluation.single import result_lines, result_report
 from marginface.values import Pairs
 from oracles.mean_color import MeanColor
@@ -50,7 +50,7 @@ def pack_of(pairs: Pairs, path: Path, **style: Any) -> Path:
 
 def evaluate_pack(path: Path, embedder: Any) -> PairResult:
     pack = open_pack(path)
-    return evaluate_pairs(embedder, pack.pairs, store=pack)
+    return evaluate_pairs(embedder, pack.pairs, Reader(pack))
 
 
 def comparable(result: PairResult) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_the_numbers_of_a_pack_are_those_of_the_folder(tmp_path: Path, style: di
 def test_the_hardest_errors_of_a_pack_are_shown_by_name(tmp_path: Path) -> None:
     pairs = folder_protocol(tmp_path / "crops")
     pack = open_pack(pack_of(pairs, tmp_path / "colors.bin"))
-    result = evaluate_pairs(MeanColor(gray=100), pack.pairs, store=pack)
+    result = evaluate_pairs(MeanColor(gray=100), pack.pairs, Reader(pack))
     measured = measure(result, crop_reader(None, pack))
     errors = [*measured.false_matches, *measured.false_non_matches]
     assert errors
@@ -113,7 +113,7 @@ def test_pairs_and_another_pack_do_not_go_together(tmp_path: Path) -> None:
     pairs = folder_protocol(tmp_path / "crops")
     one, other = (open_pack(pack_of(pairs, tmp_path / name)) for name in ("one.bin", "other.bin"))
     with pytest.raises(DataError, match=r"one.bin: .* images are missing, such as .*one.bin#0"):
-        evaluate_pairs(MeanColor(gray=100), one.pairs, store=other)
+        evaluate_pairs(MeanColor(gray=100), one.pairs, Reader(other))
 
 
 def test_decoded_crops_are_streamed(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_decoded_crops_are_streamed(tmp_path: Path) -> None:
     assert together > 30_000_000
     tracemalloc.start()
     try:
-        evaluate_pairs(MeanColor(gray=100), pack.pairs, store=pack)
+        evaluate_pairs(MeanColor(gray=100), pack.pairs, Reader(pack))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

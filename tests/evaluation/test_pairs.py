@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from marginface.errors import DataError, ImageError
-from marginface.evaluation import PairResult, evaluate_pairs
+from marginface.evaluation import PairResult, Reader, evaluate_pairs
 from marginface.evaluation.pairs import identities_by_folder
 from marginface.evaluation.scores import NO_FACE, score_similarities
 from marginface.metrics import ten_fold_accuracy
@@ -60,7 +60,7 @@ def test_an_image_without_a_face_is_counted_listed_and_makes_its_pairs_different
     write_color(pairs.images[4], (0, 0, 0), size=150)
     touched = (pairs.first == 4) | (pairs.second == 4)
     embedder = MeanColor()
-    result = evaluate_pairs(embedder, pairs, cropper=CornerCropper())  # type: ignore[arg-type]
+    result = evaluate_pairs(embedder, pairs, Reader(cropper=CornerCropper()))  # type: ignore[arg-type]
     assert embedder.crops_seen == len(pairs.images) - 1
     assert result.failures == (pairs.images[4],)
     assert [result.short_name(path) for path in result.failures] == ["2/a.png"]
@@ -89,7 +89,7 @@ def test_the_hardest_pairs_are_the_wrong_ones_in_order_without_failures() -> Non
 
 def test_progress_ends_at_the_number_of_images(pairs: Pairs) -> None:
     calls: list[tuple[int, int]] = []
-    evaluate_pairs(MeanColor(), pairs, progress=lambda done, total: calls.append((done, total)))
+    evaluate_pairs(MeanColor(), pairs, Reader(progress=lambda done, total: calls.append((done, total))))
     assert calls[-1] == (16, 16)
 
 
@@ -133,6 +133,6 @@ def test_more_images_than_a_batch_keep_their_order(tmp_path: Path) -> None:
     images = tuple(write_color(tmp_path / f"{i}.png", (70 + i, 140, 200 - i)) for i in range(130))
     first, second = np.arange(0, 130, 2), np.arange(1, 130, 2)
     pairs = Pairs("many", images, first, second, np.arange(65) % 3 == 0, np.arange(65) % 2)
-    result: PairResult = evaluate_pairs(MeanColor(), pairs, workers=3)
+    result: PairResult = evaluate_pairs(MeanColor(), pairs, Reader(workers=3))
     rows = MeanColor().embed(np.stack([np.asarray(Image.open(path)) for path in images]))
     np.testing.assert_allclose(result.similarities, (rows[first] * rows[second]).sum(axis=1), atol=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 
 from marginface.data.pairs import lfw_pairs
 from marginface.embedding import load_embedder
-from marginface.evaluation import crop_reader, evaluate_pairs, measure, protocol_cropper
+from marginface.evaluation import Reader, crop_reader, evaluate_pairs, measure, protocol_cropper
 from marginface.values import Pairs
 
 
@@ -33,7 +33,7 @@ def piece(pairs: Pairs, per_kind: int) -> Pairs:
 def test_sface_tells_people_of_lfw_apart(shared_data: Path) -> None:
     pairs = piece(lfw_pairs(shared_data / "lfw", shared_data / "lfw_meta" / "pairs.txt"), per_kind=8)
     cropper = protocol_cropper()
-    result = evaluate_pairs(load_embedder("sface", mirror=True), pairs, cropper=cropper)
+    result = evaluate_pairs(load_embedder("sface", mirror=True), pairs, Reader(cropper=cropper))
     assert result.failures == ()
     assert result.scores.accuracy.mean >= 0.95
     assert result.scores.auc > 0.99

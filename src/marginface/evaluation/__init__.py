@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marginface.evaluation.pairs import PairResult, evaluate_pairs
-from marginface.evaluation.reading import ImageStore, crop_reader, protocol_cropper
+from marginface.evaluation.reading import ImageStore, Reader, crop_reader, protocol_cropper
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import Measurement, RunReport, RunSummary, measure
 from marginface.evaluation.scores import PairScores, score_pairs
@@ -13,6 +13,7 @@ __all__ = [
     "Measurement",
     "PairResult",
     "PairScores",
+    "Reader",
     "RunReport",
     "RunSummary",
     "crop_reader",

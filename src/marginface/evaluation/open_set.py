@@ -19,7 +19,7 @@ from marginface.data.identification import IdentificationSplit
 from marginface.errors import DataError
 from marginface.evaluation.distances import DISTANCES
 from marginface.evaluation.identification import FPIRS, GalleryScores, search
-from marginface.evaluation.reading import FILES, Cropper, ImageStore, Progress, crop_reader, embed_images
+from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scores import NO_FACE
 from marginface.metrics import Searches, supports_far, tpirs_at_fpirs
 from marginface.metrics.roc import FarRule
@@ -66,15 +66,12 @@ class OpenSetResult:
 def evaluate_open_set(
     embedder: Embedder,
     split: IdentificationSplit,
+    reader: Reader = ALIGNED,
     *,
-    store: ImageStore = FILES,
-    cropper: Cropper | None = None,
     distance: str = "cosine",
     rule: FarRule = "at_most",
-    workers: int = 2,
-    progress: Progress | None = None,
 ) -> OpenSetResult:
-    """Enrol the gallery, search the probes. Without a cropper the images are aligned 112×112 crops.
+    """Enrol the gallery, search the probes. Without a ``reader`` that has a cropper the images are aligned crops.
 
     Several enrolled photos of a person are one entry, their mean direction.
 
@@ -85,8 +82,8 @@ def evaluate_open_set(
     """
     started, compare = time.perf_counter(), DISTANCES[distance]
     images = (*split.gallery, *split.probes)
-    size = embedder.contract.embedding_size
-    embeddings, found = embed_images(embedder.embed, size, images, crop_reader(cropper, store), workers, progress)
+    contract = embedder.contract
+    embeddings, found = reader.embed(images, Vectors(contract.id, contract.embedding_size, embedder.embed))
     enrolled = len(split.gallery)
     entries, people = pool_people(embeddings[:enrolled], split.gallery_people, found[:enrolled])
     if not len(people):

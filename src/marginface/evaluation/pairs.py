@@ -18,7 +18,7 @@ import numpy as np
 
 from marginface.contract import Contract
 from marginface.errors import DataError, InputError
-from marginface.evaluation.reading import FILES, Cropper, ImageStore, Progress, crop_reader, embed_images
+from marginface.evaluation.reading import ALIGNED, ImageStore, Reader
 from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
 from marginface.evaluation.variants import VARIANTS, Variant, score_variant, vectors_of
 from marginface.metrics import FoldedAccuracy, require_supported_far
@@ -80,19 +80,16 @@ class PairResult:
 def evaluate_pairs(
     embedder: Embedder,
     pairs: Pairs,
+    reader: Reader = ALIGNED,
     *,
-    store: ImageStore = FILES,
-    cropper: Cropper | None = None,
     variant: Variant = VARIANTS["insightface"],
     fars: Sequence[float] | None = None,
-    workers: int = 2,
-    progress: Progress | None = None,
 ) -> PairResult:
-    """Run a protocol on a model; without a cropper the images are aligned 112×112 crops. ``store`` reads them.
+    """Run a protocol on a model. Without a ``reader`` that has a cropper the images are aligned 112×112 crops.
 
     The variants are those of evaluation.variants; all but ``insightface`` take an embedder loaded without mirror sum.
     Photos of one person among others need a cropper with the
-    policy ``"center"``. ``progress`` is called with (images done, images).
+    policy ``"center"`` (protocol_cropper).
 
     Raises:
         DataError: an image is missing or an aligned crop has another size.
@@ -101,9 +98,8 @@ def evaluate_pairs(
     """
     started = time.perf_counter()
     _require_measurable(pairs, fars)
-    _require_images(pairs, store)
-    embed, size = vectors_of(embedder, variant)
-    vectors, found = embed_images(embed, size, pairs.images, crop_reader(cropper, store), workers, progress)
+    _require_images(pairs, reader.store)
+    vectors, found = reader.embed(pairs.images, vectors_of(embedder, variant))
     similarities, accuracy = score_variant(vectors, pairs, found, variant, NO_FACE)
     usable = found[pairs.first] & found[pairs.second]
     labels = identities_by_folder(pairs)
@@ -116,7 +112,7 @@ def evaluate_pairs(
         variant=variant,
         model=embedder.card.name,
         contract=embedder.contract,
-        aligned=cropper is None,
+        aligned=reader.cropper is None,
         seconds=time.perf_counter() - started,
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from marginface.errors import DataError
+from marginface.evaluation.memory import EmbeddingMemory
 from marginface.images import read_image
 from marginface.values import BoolArray, FloatArray, ImageArray
 
@@ -82,38 +84,89 @@ def protocol_cropper(detector: str = "yunet") -> FaceCropper:
 
 def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReader:
     """Return a function image → crop (112, 112, 3), or None without a face; without a cropper, images are crops."""
-    if cropper is None:
-        return lambda path: _aligned(store.read(path), path)
-    return lambda path: cropper.crop(store.read(path)).crop
+    return lambda path: _crop(store.read(path), cropper, path)
 
 
-def _aligned(crop: ImageArray, path: Path) -> ImageArray:
-    if crop.shape != (112, 112, 3):
+def _crop(image: ImageArray, cropper: Cropper | None, path: Path) -> ImageArray | None:
+    if cropper is not None:
+        return cropper.crop(image).crop
+    if image.shape != (112, 112, 3):
         raise DataError(
-            f"{path}: an aligned crop is 112×112 pixels; got {crop.shape[1]}×{crop.shape[0]}. Run `marginface align` "
+            f"{path}: an aligned crop is 112×112 pixels; got {image.shape[1]}×{image.shape[0]}. Run `marginface align` "
             "on the photos first, or leave out --aligned to detect and align them here."
         )
-    return crop
+    return image
 
 
-def embed_images(
-    embed: Callable[[ImageArray], FloatArray],
-    size: int,
-    images: Sequence[Path],
-    read: CropReader,
-    workers: int,
-    progress: Progress | None,
-) -> tuple[FloatArray, BoolArray]:
-    """Return embeddings (N, D) of images, zero rows where no face was found, and which were found (N,)."""
-    embeddings = np.zeros((len(images), size), dtype=np.float32)
-    found = np.zeros(len(images), dtype=bool)
-    start = 0
-    for crops in read_ahead(read, images, workers):
-        rows = start + np.flatnonzero([crop is not None for crop in crops])
-        if len(rows):
-            embeddings[rows] = embed(np.stack([crop for crop in crops if crop is not None]))
-        found[rows] = True
-        start += len(crops)
-        if progress is not None:
-            progress(start, len(images))
-    return embeddings, found
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """How photos become embeddings: who reads them, who crops them, how many threads, what is remembered.
+
+    Attributes:
+        store: reads the photos.
+        cropper: finds the face; None: the images are aligned crops.
+        workers: threads that read and crop.
+        progress: called with (images done, images).
+        memory: embeddings of photos seen before; None: none.
+    """
+
+    store: ImageStore = FILES
+    cropper: Cropper | None = None
+    workers: int = 2
+    progress: Progress | None = None
+    memory: EmbeddingMemory | None = None
+
+    def embed(self, images: Sequence[Path], vectors: Vectors) -> tuple[FloatArray, BoolArray]:
+        """Return the embeddings (N, D), zero rows where no face was found, and which were found (N,)."""
+        embeddings = np.zeros((len(images), vectors.size), dtype=np.float32)
+        found = np.zeros(len(images), dtype=bool)
+        start = 0
+        for photos in read_ahead(lambda path: self._look(path, vectors.name), images, self.workers):
+            for row, vector in enumerate(self._embedded(photos, vectors), start):
+                if vector is not None:
+                    embeddings[row], found[row] = vector, True
+            start += len(photos)
+            if self.progress is not None:
+                self.progress(start, len(images))
+        return embeddings, found
+
+    def _look(self, path: Path, name: str) -> _Photo:
+        """Read a photo; crop it unless its embedding is remembered."""
+        photo = self.store.read(path)
+        if self.memory is None:
+            return _Photo(b"", _crop(photo, self.cropper, path))
+        key = self.memory.key(photo, name)
+        kept = self.memory.known([key])
+        if key in kept:
+            return _Photo(key, None, kept[key], known=True)
+        return _Photo(key, _crop(photo, self.cropper, path))
+
+    def _embedded(self, photos: Sequence[_Photo], vectors: Vectors) -> list[FloatArray | None]:
+        """Return the embedding of each photo, None without a face; remember the new ones."""
+        crops = [photo.crop for photo in photos if photo.crop is not None]
+        fresh = iter(vectors.embed(np.stack(crops))) if crops else iter(())
+        result = [photo.vector if photo.known else None if photo.crop is None else next(fresh) for photo in photos]
+        if self.memory is not None:
+            pairs = zip(photos, result, strict=True)
+            self.memory.keep({photo.key: vector for photo, vector in pairs if not photo.known})
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """Crops → vectors (N, size), and a name that two settings with other vectors do not share."""
+
+    name: str
+    size: int
+    embed: Callable[[ImageArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Photo:
+    key: bytes
+    crop: ImageArray | None
+    vector: FloatArray | None = None
+    known: bool = False
+
+
+ALIGNED = Reader()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from marginface.errors import InputError
+from marginface.evaluation.reading import Vectors
 from marginface.metrics import FoldedAccuracy, sphereface_accuracy, ten_fold_accuracy
 from marginface.registry import Registry
 from marginface.similarity import pair_similarities
@@ -70,24 +71,24 @@ VARIANTS.add("noflip", Variant("noflip", "none", centered=False, accuracy=ten_fo
 VARIANTS.add("sphereface", Variant("sphereface", "concatenate", centered=True, accuracy=sphereface_accuracy))
 
 
-def vectors_of(embedder: Embedder, variant: Variant) -> tuple[Callable[[ImageArray], FloatArray], int]:
-    """Return crops → vectors (N, D) of a variant, and D.
+def vectors_of(embedder: Embedder, variant: Variant) -> Vectors:
+    """Return crops → vectors (N, D) of a variant.
 
     Raises:
         InputError: the embedder sums the mirror image and the variant does not, or the other way round.
     """
-    if embedder.contract.mirror != variant.sums_mirror:
+    contract = embedder.contract
+    if contract.mirror != variant.sums_mirror:
         wanted = "with" if variant.sums_mirror else "without"
         raise InputError(f"the variant {variant.name} needs an embedder {wanted} mirror sum: load_embedder(mirror=…)")
-    size = embedder.contract.embedding_size
     if variant.mirror != "concatenate":
-        return embedder.embed, size
+        return Vectors(contract.id, contract.embedding_size, embedder.embed)
 
     def both(crops: ImageArray) -> FloatArray:
         mirrored = np.ascontiguousarray(crops[:, :, ::-1])
         return np.concatenate([embedder.features(crops), embedder.features(mirrored)], axis=1)
 
-    return both, 2 * size
+    return Vectors(f"{contract.id}, both", 2 * contract.embedding_size, both)
 
 
 def score_variant(

@@ -17,7 +17,7 @@ from marginface.data.cfp import cfp_pairs
 from marginface.errors import CheckpointError
 from marginface.evaluation.comparison import Decisions
 from marginface.evaluation.pairs import evaluate_pairs, identities_by_folder
-from marginface.evaluation.reading import Cropper, protocol_cropper
+from marginface.evaluation.reading import Cropper, Reader, protocol_cropper
 from marginface.files import write_whole
 from marginface.images import read_image
 from marginface.training.checkpoint import BACKBONE, newest_checkpoint
@@ -108,7 +108,7 @@ def cfp_decisions(run: Path, folder: Path, cfp: Path, crops: Path, tell: Callabl
         tell(f"measuring CFP-{split}")
         pairs = cfp_pairs(cfp, split)
         result = evaluate_pairs(
-            load_embedder(str(run), mirror=True), pairs, cropper=KeptCrops(crops, protocol_cropper())
+            load_embedder(str(run), mirror=True), pairs, Reader(cropper=KeptCrops(crops, protocol_cropper()))
         )
         people = identities_by_folder(pairs)
         groups = (pairs.fold, pairs.fold) if people is None else (people[pairs.first], people[pairs.second])

@@ -36,20 +36,14 @@ def identify(
     from marginface.embedding import load_embedder
     from marginface.evaluation.distances import DISTANCES
     from marginface.evaluation.open_set import evaluate_open_set
-    from marginface.evaluation.reading import protocol_cropper
+    from marginface.evaluation.reading import Reader, protocol_cropper
 
     DISTANCES[distance]  # raises UnknownName before the work
     split = identification_split(photos_by_person(folder), enrolled=enrolled, strangers=strangers, seed=seed)
     embedder = load_embedder(model, mirror=mirror)
     with ImageBar() as bar:
-        result = evaluate_open_set(
-            embedder,
-            split,
-            cropper=None if aligned else protocol_cropper(),
-            distance=distance,
-            rule=rule_of(nearest=nearest),
-            progress=bar.show,
-        )
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+        result = evaluate_open_set(embedder, split, reader, distance=distance, rule=rule_of(nearest=nearest))
     _print(result, folder)
     write_json({"data": str(folder), **result.to_dict()}, json_file)
 

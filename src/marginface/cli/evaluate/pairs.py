@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,7 @@ from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.options import write_json
 
 if TYPE_CHECKING:
-    from marginface.evaluation import ImageStore, PairResult
-    from marginface.values import Pairs
+    from marginface.evaluation import PairResult
 
 
 def pairs(
@@ -41,18 +40,17 @@ def pairs(
     puts both end to end and takes the mean of the other folds off. Compare numbers of one variant only.
     """
     from marginface.embedding import load_embedder
-    from marginface.evaluation import crop_reader, evaluate_pairs, protocol_cropper
+    from marginface.evaluation import Reader, crop_reader, evaluate_pairs, protocol_cropper
+    from marginface.evaluation.protocols import open_protocol
     from marginface.evaluation.variants import VARIANTS
 
-    is_pack = data.is_file() or (data.suffix == ".bin" and not data.is_dir())
-    protocol, store = _open_pack(data, pairs_file, split) if is_pack else _read_protocol(data, pairs_file, split)
+    protocol = open_protocol(data, pairs_file, split, aligned=aligned)
     how = VARIANTS[variant].with_pca(pca)
     embedder = load_embedder(model, mirror=how.sums_mirror)
-    cropper = None if aligned or is_pack else protocol_cropper()
+    cropper = None if protocol.aligned else protocol_cropper()
     with ImageBar() as bar:
-        result = evaluate_pairs(
-            embedder, protocol, store=store, cropper=cropper, variant=how, fars=far or None, progress=bar.show
-        )
+        reader = Reader(protocol.store, cropper, progress=bar.show)
+        result = evaluate_pairs(embedder, protocol.pairs, reader, variant=how, fars=far or None)
     _print_table(result)
     write_json(result.to_dict(), json_file)
     if scores is not None:
@@ -65,38 +63,8 @@ def pairs(
         from marginface.evaluation.single import result_report
 
         command = " ".join(["marginface", *sys.argv[1:]])
-        write_report(result_report(result, crop_reader(cropper, store), command), report)
+        write_report(result_report(result, crop_reader(cropper, protocol.store), command), report)
         typer.echo(f"Report: {report}")
-
-
-def _open_pack(data: Path, pairs_file: Path | None, split: str | None) -> tuple[Pairs, ImageStore]:
-    from marginface.data.binpack import open_pack
-    from marginface.errors import InputError
-
-    if pairs_file is not None or split is not None:
-        option = "--pairs" if split is None else "--split"
-        raise InputError(
-            f"{data} is a file, read as a pack, which holds its own pairs; leave out {option}, or give a folder"
-        )
-    pack = open_pack(data)
-    return pack.pairs, pack
-
-
-def _read_protocol(data: Path, pairs_file: Path | None, split: str | None) -> tuple[Pairs, ImageStore]:
-    from marginface.data.cfp import cfp_pairs
-    from marginface.data.pairs import lfw_pairs
-    from marginface.errors import InputError
-    from marginface.evaluation.reading import FILES
-
-    if (pairs_file is None) == (split is None):
-        got = "neither" if split is None else "both"
-        raise InputError(
-            "the protocol of a folder is --pairs FILE (LFW: its pairs.txt) or --split FF|FP (CFP), one of the two; got "
-            f"{got}. A pack such as lfw.bin needs neither"
-        )
-    if pairs_file is not None:
-        return lfw_pairs(data, pairs_file), FILES
-    return cfp_pairs(data, cast(Literal["FF", "FP"], split)), FILES
 
 
 def _print_table(result: PairResult) -> None:

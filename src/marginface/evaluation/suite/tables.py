@@ -1,0 +1,61 @@
+"""One table of a suite, as CSV, JSON and LaTeX (booktabs)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from marginface.evaluation.environment import describe_environment
+from marginface.evaluation.suite.run import SuiteResult, headline
+
+_SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"})
+
+
+def write_tables(result: SuiteResult, out: Path) -> None:
+    """Write results.csv, results.json and results.tex."""
+    rows = headline(result.done)
+    (out / "results.csv").write_text(csv_table(result.model, rows), encoding="utf-8")
+    values = {
+        "model": result.model,
+        "suite": result.suite,
+        "results": rows,
+        "protocols": [one.numbers for one in result.done],
+        "environment": describe_environment(),
+    }
+    (out / "results.json").write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (out / "results.tex").write_text(latex_table(result.model, rows), encoding="utf-8")
+
+
+def csv_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return lines of model, protocol, figure, value, low, high, contract; shares in [0, 1]."""
+    stream = io.StringIO()
+    names = ["model", *rows[0]] if rows else ["model"]
+    writer = csv.DictWriter(stream, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"model": model, **row} for row in rows)
+    return stream.getvalue()
+
+
+def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table in percent with 95 % intervals, for LaTeX's package booktabs."""
+    lines = [
+        f"% {model}, made by marginface evaluate suite; needs \\usepackage{{booktabs}}",
+        "\\begin{tabular}{llrr}",
+        "\\toprule",
+        "Protocol & Figure & \\% & 95\\,\\% interval \\\\",
+        "\\midrule",
+    ]
+    before = None
+    for row in rows:
+        if before is not None and row["protocol"] != before:
+            lines.append("\\midrule")
+        name = "" if row["protocol"] == before else str(row["protocol"]).translate(_SPECIAL)
+        before = row["protocol"]
+        interval = "--" if row["low"] is None else f"{100 * row['low']:.2f}--{100 * row['high']:.2f}"
+        figure = str(row["figure"]).translate(_SPECIAL)
+        lines.append(f"{name} & {figure} & {100 * row['value']:.2f} & {interval} \\\\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
