@@ -38,7 +38,7 @@ def test_the_commands_run_and_leave_what_the_page_says(
     fs.mkdir("bucket")
     fs.put(str(tmp_path / "photos"), key, recursive=True)
     lines = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("marginface ")]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
         assert done.exit_code == 0, (line, done.output)
