@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from marginface.data.convert import convert
+from marginface.data.crops import EncodedCrops
 from marginface.data.encoded import EncodedImages
 from marginface.data.packs import bytefile, open_images
 from marginface.data.packs.tar import index_path, write_index
@@ -116,6 +117,13 @@ def test_with_an_index_beside_them_only_what_is_asked_for_is_read_of_shards(
     assert [images.bytes_of(i) for i in (6, 5, 6)] == [expected.bytes_of(i) for i in (6, 5, 6)]
     assert {key.rsplit("/", 1)[1] for key, _ in read} == {"train-000001.tar"}, "a shard was read that nobody asked for"
     assert len(read) == len(set(read)) <= 5, "a block was fetched twice, or more than two images need"
+
+
+def test_crops_of_a_store_are_checked_like_any(here: Path, store: Path) -> None:
+    sent(here, store)
+    remote, local = (EncodedCrops(open_images(place)) for place in (location(f"{store}/tar"), here / "tar"))
+    assert remote.fingerprint() == local.fingerprint()
+    assert np.array_equal(remote.read(np.arange(12)), local.read(np.arange(12)))
 
 
 def test_an_index_of_another_shard_is_not_believed(here: Path, tmp_path: Path) -> None:
