@@ -11,7 +11,7 @@ from marginface.errors import InputError
 from marginface.values import DoubleArray, Embedding, FloatArray, IntArray
 
 _BLOCK = 65_536
-_PAIRS = 4096  # multiplied at once: 4,096 × 512 float64 are 17 MB
+_PAIRS = 256  # multiplied at once: 256 × 512 float64 are 1 MB, and stay in the cache
 _ROWS = 64  # × 19,600 columns of float64 are 10 MB
 _WORTH = 20  # a product in a block costs about this much less than one of two rows that are gathered first
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marginface.errors import InputError
-from marginface.metrics import auc, equal_error_rate, roc, smallest_supported_far, tar_at_far
+from marginface.metrics import auc, equal_error_rate, overlap, roc, smallest_supported_far, tar_at_far
 from oracles.scores import all_thresholds, area_by_counting, best_tar_within, nearest_point, rates
 
 # few distinct values, so that ties are the rule
@@ -124,3 +124,16 @@ def test_the_smallest_supported_far_expects_one_false_accept(pairs: int, far: fl
 def test_similarities_are_one_row_of_finite_numbers(bad: list[float]) -> None:
     with pytest.raises(InputError, match="impostor similarities"):
         roc([0.5], bad)
+
+
+def test_overlap_is_the_area_that_two_histograms_share() -> None:
+    assert overlap([0.51, 0.51, 0.91], [0.51, 0.11, 0.11, 0.11]) == pytest.approx(0.25)
+    assert overlap([0.5], [0.1]) == 0
+    assert overlap([0.5, 0.1], [0.1, 0.5]) == 1
+
+
+@given(scores, scores)
+def test_overlap_is_a_share_and_does_not_depend_on_the_order(genuine: list[float], impostor: list[float]) -> None:
+    found = overlap(genuine, impostor)
+    assert 0 <= found <= 1 + 1e-12
+    assert found == pytest.approx(overlap(impostor, genuine))

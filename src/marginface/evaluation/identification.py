@@ -14,6 +14,7 @@ from marginface.evaluation.distances import Compare, cosines
 from marginface.metrics import (
     Searches,
     TpirAtFpir,
+    cmc,
     identification_rate,
     search_results,
     supports_far,
@@ -80,6 +81,7 @@ class GalleryScores:
                 str(rank): identification_rate(self.searches, rank) for rank in RANKS if rank <= self.searches.gallery
             },
             "tpir_at_fpir": [point.to_dict() for point in self.tpir_at_fpir],
+            "cmc": [float(share) for share in cmc(self.searches)],
         }
 
 

@@ -17,6 +17,7 @@ from marginface.metrics import (
     auc,
     equal_error_rate,
     identity_bootstrap,
+    overlap,
     roc,
     supports_far,
     tars_at_fars,
@@ -86,6 +87,7 @@ class PairScores:
             "diagnostic_accuracy_at_best_threshold_of_all": whole_set_accuracy(self.similarities, self.genuine),
             "auc": self.auc,
             "eer": self.eer,
+            "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
             "tar_at_far": [point.to_dict() for point in self.tar_at_far],
         }
 
@@ -107,11 +109,11 @@ def score_pairs(
     Raises:
         InputError: the embeddings are not unit rows, or a protocol without genuine or without impostor pairs.
     """
-    norms = np.linalg.norm(embeddings, axis=1)
-    if embeddings.ndim != 2 or not np.allclose(norms, 1, atol=1e-3):
-        raise InputError(
-            f"embeddings are unit rows (N, D); got {embeddings.shape}, norms {norms.min()} to {norms.max()}"
-        )
+    if embeddings.ndim != 2:
+        raise InputError(f"embeddings are unit rows (N, D); got {embeddings.shape}")
+    norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))  # without the squares in memory
+    if not np.allclose(norms, 1, atol=1e-3):
+        raise InputError(f"embeddings are unit rows; got norms {norms.min()} to {norms.max()}")
     of_pairs = None if identities is None else (identities[first], identities[second])
     similarities = pair_similarities(embeddings, first, second)
     accuracy = ten_fold_accuracy(similarities, genuine, fold)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marginface.evaluation.markup import Html, crop_image, element, figure, folded, image, join, row, table
 from marginface.evaluation.runs import ErrorPair, Measurement, RunSummary
+from marginface.metrics import overlap
 from marginface.plots import det_figure, render, roc_figure, similarity_figure, training_figure
 from marginface.plots.training import has_series
 
@@ -114,7 +115,8 @@ def _protocol_figures(found: Mapping[str, Measurement]) -> list[Html]:
         threshold = float(measurement.numbers["accuracy_threshold"])
         same, different = (measurement.similarities[kind] for kind in (measurement.genuine, ~measurement.genuine))
         drawn = similarity_figure(same, different, threshold, f"Similarities, {name}")
-        caption = f"{name}: the less the two overlap, the fewer errors. Threshold: mean of the folds."
+        area = percent(overlap(same, different), 1)
+        caption = f"{name}: the two share {area} of their area, the less the better. Threshold: mean of the folds."
         figures.append(figure(_drawing(drawn, f"Histogram of similarities of {name}"), caption))
     return figures
 

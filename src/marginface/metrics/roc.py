@@ -99,6 +99,18 @@ def auc(genuine: ArrayLike, impostor: ArrayLike) -> float:
     return float((below + not_above).sum() / (2 * len(same) * len(different)))
 
 
+def overlap(genuine: ArrayLike, impostor: ArrayLike, width: float = 0.02) -> float:
+    """Return the area that two histograms share, each of area 1, over bins of one width: 0 apart, 1 equal.
+
+    It is the overlap of the similarity distributions that papers show (X2-Softmax, figure 7); it depends on the width.
+    """
+    same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+    first = np.floor(min(same[0], different[0]) / width)
+    edges = np.arange(first, np.floor(max(same[-1], different[-1]) / width) + 2) * width
+    shares = [np.histogram(scores, edges)[0] / len(scores) for scores in (same, different)]
+    return float(np.minimum(*shares).sum())
+
+
 def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
     """Return the rate at which FAR and FRR = 1 − TAR are equal, on the straight line between the two nearest points."""
     curve = roc(genuine, impostor)

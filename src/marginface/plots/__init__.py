@@ -1,4 +1,4 @@
-"""Figures for reports and papers: ROC, DET, similarities, training and margin curves, comparisons, as SVG or PNG bytes.
+"""Figures for reports and papers: ROC, DET, CMC, similarities, training, margins, comparisons, as SVG or PNG bytes.
 
 Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into bytes. No pyplot, no global state.
 """
@@ -6,7 +6,7 @@ Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into b
 from __future__ import annotations
 
 from marginface.plots.comparison import grid_figure, interval_figure
-from marginface.plots.curves import det_figure, roc_figure
+from marginface.plots.curves import cmc_figure, det_figure, roc_figure
 from marginface.plots.histograms import similarity_figure
 from marginface.plots.margins import margin_figure, margin_picture
 from marginface.plots.remarks import no_boundary, remarks
@@ -14,6 +14,7 @@ from marginface.plots.style import render
 from marginface.plots.training import training_figure
 
 __all__ = [
+    "cmc_figure",
     "det_figure",
     "grid_figure",
     "interval_figure",

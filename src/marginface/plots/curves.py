@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,21 @@ def det_figure(curves: Mapping[str, Roc]) -> Figure:
     _deviate_axes(axes, low)
     label(axes, "False-accept rate (FAR), %", "False-reject rate (FRR = 1 − TAR), %", "DET")
     legend(axes, "upper right")
+    return figure
+
+
+def cmc_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw the share of mated searches found at rank 1 … K, of each curve (K,)."""
+    figure, (axes,) = new_figure()
+    for index, (name, curve) in enumerate(curves.items()):
+        ranks = np.arange(1, len(curve) + 1)
+        axes.step(ranks, 100 * np.asarray(curve), where="post", label=name, linewidth=1.8, **line_style(index))
+    axes.set_xscale("log")
+    axes.set_xlim(1, max(2, *(len(curve) for curve in curves.values())))
+    lowest = min(curve[0] for curve in curves.values())
+    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    label(axes, "Rank", "Mated searches found, %", "CMC")
+    legend(axes, "lower right")
     return figure
 
 

@@ -8,10 +8,11 @@ from marginface.cli.evaluate.compare import compare
 from marginface.cli.evaluate.identify import identify
 from marginface.cli.evaluate.pairs import pairs
 from marginface.cli.evaluate.scores import scores
+from marginface.cli.evaluate.suite import suite
 from marginface.cli.evaluate.templates import templates
 
 app = typer.Typer(no_args_is_help=True)
-for command in (pairs, templates, identify, scores, compare):
+for command in (pairs, templates, identify, scores, compare, suite):
     app.command()(command)
 
 

@@ -2,7 +2,7 @@
 
 OUT/
     PROTOCOL.json       the numbers, and the key of what they are of: protocol, contract, kind of mirror
-    PROTOCOL.csv        the similarities of a pair protocol
+    PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors
     embeddings.sqlite   embeddings by content and contract
     results.csv, .json, .tex   one table of all
     report.html
@@ -25,8 +25,8 @@ from marginface.evaluation.open_set import OpenSetResult, evaluate_open_set
 from marginface.evaluation.pairs import PairResult, evaluate_pairs
 from marginface.evaluation.pooling import Pooling
 from marginface.evaluation.protocols import open_protocol
-from marginface.evaluation.reading import FILES, Cropper, Progress, Reader
-from marginface.evaluation.score_file import write_scores
+from marginface.evaluation.reading import FILES, Cropper, Progress, Reader, crop_reader
+from marginface.evaluation.suite.kept import keep_measurement
 from marginface.evaluation.suite.plan import AnyEntry, IdentifyEntry, PairsEntry, Suite, TemplatesEntry
 from marginface.evaluation.templates import TemplateResult, evaluate_templates
 from marginface.evaluation.variants import VARIANTS
@@ -73,6 +73,14 @@ class Tools:
     cropping: str
     progress: Progress | None = None
     tell: Tell = print
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the results of a suite are, and its memory."""
+
+    out: Path
+    memory: EmbeddingMemory
 
 
 def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
@@ -127,18 +135,18 @@ def _run(entry: AnyEntry, embedder: Embedder, out: Path, tools: Tools) -> dict[s
     try:
         if isinstance(entry, IdentifyEntry):
             return _identify(entry, embedder, memory, tools).to_dict()
-        result = _pairs(entry, embedder, memory, tools)
+        return _pairs(entry, embedder, Place(out, memory), tools).to_dict()
     finally:
         memory.close()
-    write_scores(result, out / f"{entry.file_name}.csv")
-    return result.to_dict()
 
 
-def _pairs(entry: PairsEntry, embedder: Embedder, memory: EmbeddingMemory, tools: Tools) -> PairResult:
+def _pairs(entry: PairsEntry, embedder: Embedder, place: Place, tools: Tools) -> PairResult:
     protocol = open_protocol(entry.data, entry.pairs, entry.split, aligned=entry.aligned)
     cropper = None if protocol.aligned else tools.cropper
-    reader = Reader(protocol.store, cropper, progress=tools.progress, memory=memory)
-    return evaluate_pairs(embedder, protocol.pairs, reader, variant=VARIANTS[entry.variant].with_pca(entry.pca))
+    reader = Reader(protocol.store, cropper, progress=tools.progress, memory=place.memory)
+    result = evaluate_pairs(embedder, protocol.pairs, reader, variant=VARIANTS[entry.variant].with_pca(entry.pca))
+    keep_measurement(result, crop_reader(cropper, protocol.store), place.out, entry.file_name)
+    return result
 
 
 def _identify(entry: IdentifyEntry, embedder: Embedder, memory: EmbeddingMemory, tools: Tools) -> OpenSetResult:

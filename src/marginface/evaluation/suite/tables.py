@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from marginface.evaluation.environment import describe_environment
+from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.run import SuiteResult, headline
 
 _SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"})
@@ -59,3 +60,12 @@ def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
         figure = str(row["figure"]).translate(_SPECIAL)
         lines.append(f"{name} & {figure} & {100 * row['value']:.2f} & {interval} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+def lines(result: SuiteResult) -> list[tuple[str, str, str, str]]:
+    """Return the rows for the terminal."""
+    found = []
+    for row in headline(result.done):
+        interval = "" if row["low"] is None else percent_interval([row["low"], row["high"]])
+        found.append((row["protocol"], row["figure"], percent(row["value"]), interval))
+    return found

@@ -1,0 +1,58 @@
+"""``marginface evaluate suite``: a list of protocols on a model, one page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from marginface.cli.evaluate.bar import ImageBar
+from marginface.cli.evaluate.choices import lines_table
+
+if TYPE_CHECKING:
+    from marginface.embedding import Embedder
+    from marginface.evaluation.suite import SuiteResult
+
+
+def suite(
+    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    file: Annotated[Path, typer.Argument(help="The list, a TOML file with [[protocol]] tables.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)],
+) -> None:
+    """Run a list of protocols and write report.html, results.csv, .json and .tex into --out.
+
+    Run it again to go on: a protocol that is done under the same settings and contract is not done again, and a photo
+    that was embedded is not embedded again. Another model needs a folder of its own.
+    """
+    from functools import cache
+
+    from marginface.embedding import load_embedder
+    from marginface.evaluation.reading import protocol_cropper
+    from marginface.evaluation.suite import read_suite, run_suite
+    from marginface.evaluation.suite.page import write_page
+    from marginface.evaluation.suite.run import Tools
+    from marginface.evaluation.suite.tables import write_tables
+
+    @cache
+    def opened(mirror: bool) -> Embedder:
+        return load_embedder(model, mirror=mirror)
+
+    listed = read_suite(file)
+    with ImageBar() as bar:
+        tools = Tools(opened, protocol_cropper(), "yunet, center", bar.show, lambda line: typer.echo(line, err=True))
+        result = run_suite(listed, out, tools)
+    write_tables(result, out)
+    command = " ".join(["marginface", *sys.argv[1:]])
+    page = write_page(result, out, command)
+    _print(result)
+    typer.echo(f"Report: {page}. Tables: results.csv, results.json, results.tex beside it.")
+
+
+def _print(result: SuiteResult) -> None:
+    from rich.console import Console
+
+    from marginface.evaluation.suite.tables import lines
+
+    Console().print(lines_table(result.model, ("Protocol", "Figure", "Value", "95 % interval"), lines(result)))

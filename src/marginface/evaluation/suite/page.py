@@ -1,0 +1,110 @@
+"""The report of a suite: one HTML file with every figure, the curves, the hardest errors and what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from marginface.evaluation.environment import describe_environment
+from marginface.evaluation.glossary import GLOSSARY
+from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
+from marginface.evaluation.runs import RunSummary
+from marginface.evaluation.sections import background, curves, hardest_errors, percent, percent_interval
+from marginface.evaluation.suite.kept import kept_measurement
+from marginface.evaluation.suite.published import published_for
+from marginface.evaluation.suite.run import Done, SuiteResult, headline
+from marginface.plots import cmc_figure, render
+
+
+def write_page(result: SuiteResult, out: Path, command: str = "") -> Path:
+    """Write report.html and return its path.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    pairs = [one for one in result.done if one.numbers["kind"] == "pairs"]
+    measured = [kept_measurement(one.numbers, out, one.entry.file_name) for one in pairs]
+    runs = [RunSummary(result.model, measurements=measured)] if measured else []
+    parts = {
+        "Results": _results(result),
+        "Beside published results": _beside_published(result),
+        "Curves": join([curves(runs), _ranks(result.done)]) if runs else _ranks(result.done),
+        "Hardest errors": hardest_errors(runs),
+        "Failures to acquire": _failures(result.done),
+        "Environment": background(_contracts(result.done), describe_environment(), command),
+        "Glossary": element("dl", *(part for item in GLOSSARY.items() for part in _term(*item))),
+    }
+    lead = element("p", f"{len(result.done)} protocols on {result.model}. Brackets: 95 % intervals.")
+    path = out / "report.html"
+    path.write_text(document(f"{result.model}: {result.suite}", [lead], parts), encoding="utf-8")
+    return path
+
+
+def _term(word: str, meaning: str) -> tuple[Html, Html]:
+    return element("dt", word), element("dd", meaning)
+
+
+def _results(result: SuiteResult) -> Html:
+    rows = []
+    for one in headline(result.done):
+        interval = "" if one["low"] is None else f"[{percent_interval([one['low'], one['high']])}]"
+        rows.append(row([one["protocol"], one["figure"], percent(one["value"]), interval, one["contract"]]))
+    head = ["Protocol", "Figure", "Value", "95 % interval", "Contract"]
+    return table(head, rows, "Every figure with its interval and the contract of its embeddings.")
+
+
+def _beside_published(result: SuiteResult) -> Html:
+    """Return ours and the literature's, by the columns that ours has; empty where the literature has none of them."""
+    ours = _columns(result.done)
+    rows = published_for(list(ours))
+    if not rows:
+        return Html("")
+    columns = [column for column in ours if any(column in one.numbers for one in rows)]
+    lines = [row([f"{result.model} (measured here)", "", *(f"{ours[c]:.2f}" for c in columns), ""], mark="differs")]
+    for one in rows:
+        values = (f"{one.numbers[c]:.2f}" if c in one.numbers else "–" for c in columns)
+        lines.append(row([f"{one.model} (published)", one.data, *values, one.source]))
+    caption = "Percent. Published rows are of other data, code and harnesses, as their sources print them."
+    return table(["Model", "Training data", *columns, "Printed in"], lines, caption)
+
+
+def _columns(done: Sequence[Done]) -> dict[str, float]:
+    """Return our numbers by the literature's columns, in percent: protocols are met by their names."""
+    found = {}
+    for one in headline(done):
+        if one["figure"] == "accuracy":
+            found[one["protocol"]] = 100 * one["value"]
+        elif one["figure"].startswith("TAR at FAR 1e-0"):
+            far = one["figure"].removeprefix("TAR at FAR ").replace("e-0", "e-")
+            found[f"{one['protocol']} {far}"] = 100 * one["value"]
+        elif one["figure"] == "TAR at FAR 0.0001":
+            found[f"{one['protocol']} 1e-4"] = 100 * one["value"]
+    return found
+
+
+def _ranks(done: Sequence[Done]) -> Html:
+    """Return the cumulative match characteristic of every gallery."""
+    lines = {}
+    for one in done:
+        for gallery in one.numbers.get("identification", [one.numbers] if one.numbers["kind"] == "identify" else []):
+            name = f"{one.numbers['name']} {gallery['gallery']}" if len(done) > 1 else gallery["gallery"]
+            lines[name] = gallery["cmc"]
+    if not lines:
+        return Html("")
+    drawn = image(render(cmc_figure(lines)), "image/svg+xml", f"CMC of {', '.join(lines)}")
+    return figure(drawn, "Share of mated searches whose own entry is at this rank or before; no threshold.")
+
+
+def _failures(done: Sequence[Done]) -> Html:
+    rows = []
+    for one in done:
+        failed = one.numbers.get("failures", [])
+        if failed:
+            shown = ", ".join(Path(path).name for path in failed[:20]) + (", …" if len(failed) > 20 else "")
+            rows.append(row([one.numbers["name"], f"{len(failed):,}", shown]))
+    caption = "Photos in which no face was found: counted as errors, never dropped."
+    return table(["Protocol", "Photos", "Which"], rows, caption) if rows else Html("")
+
+
+def _contracts(done: Sequence[Done]) -> dict[str, str]:
+    return {one.numbers["name"]: f"contract {one.numbers['contract']}" for one in done}

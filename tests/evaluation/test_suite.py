@@ -1,0 +1,162 @@
+"""A suite: each protocol once, photos embedded once, and a page and tables that say what was found."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.errors import DataError, InputError
+from marginface.evaluation import Reader, evaluate_pairs
+from marginface.evaluation.memory import EmbeddingMemory
+from marginface.evaluation.suite import read_suite, run_suite
+from marginface.evaluation.suite.page import write_page
+from marginface.evaluation.suite.published import published
+from marginface.evaluation.suite.run import Tools, headline
+from marginface.evaluation.suite.tables import write_tables
+from oracles.colored_pairs import color_pairs, write_color
+from oracles.mean_color import CARD, MeanColor
+
+
+class Crops:
+    """Stands in for FaceCropper: the photo is the crop; a black one has no face. It counts."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def crop(self, image: np.ndarray) -> object:
+        from types import SimpleNamespace
+
+        self.seen += 1
+        return SimpleNamespace(crop=image if image.any() else None)
+
+
+class Colors(MeanColor):
+    """MeanColor with or without its mirror image, which has the same mean."""
+
+    def features(self, crops: np.ndarray) -> np.ndarray:
+        return self.embed(crops)
+
+
+def colors(*, mirror: bool) -> Colors:
+    return Colors(contract=CARD.contract(mirror=mirror))
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    lines = ["10\t2"]
+    for fold in range(10):
+        for person in range(2):
+            name = f"p{2 * fold + person}"
+            color = tuple(int(value) for value in rng.integers(70, 250, 3))
+            for number in (1, 2):
+                shade = (color[0], min(color[1] + 5 * number, 255), color[2])
+                write_color(tmp_path / "lfw" / name / f"{name}_000{number}.png", shade)
+            lines.append(f"{name}\t1\t2")
+        lines += [f"p{2 * fold}\t1\tp{(2 * fold + 1) % 20}\t2", f"p{2 * fold + 1}\t1\tp{(2 * fold + 2) % 20}\t2"]
+    for number in range(12):
+        write_color(tmp_path / "lfw" / f"s{number}" / f"s{number}_0001.png", (60 + 15 * number, 200, 250 - 12 * number))
+    (tmp_path / "pairs.txt").write_text("\n".join(lines) + "\n")
+    (tmp_path / "suite.toml").write_text(
+        'name = "small"\n[[protocol]]\nname = "LFW"\ndata = "lfw"\npairs = "pairs.txt"\n'
+        '[[protocol]]\nname = "LFW, SphereFace"\ndata = "lfw"\npairs = "pairs.txt"\nvariant = "sphereface"\n'
+        '[[protocol]]\nname = "open set"\nkind = "identify"\ndata = "lfw"\n'
+    )
+    return tmp_path / "suite.toml"
+
+
+def tools(cropper: Crops, told: list[str]) -> Tools:
+    return Tools(lambda mirror: colors(mirror=mirror), cropper, "colors", None, told.append)
+
+
+def test_a_suite_does_each_protocol_once_and_embeds_each_photo_once(listed: Path, tmp_path: Path) -> None:
+    cropper, told, out = Crops(), [], tmp_path / "out"
+    result = run_suite(read_suite(listed), out, tools(cropper, told))
+    assert cropper.seen == 52 + 40  # 40 photos of pairs summed, the same for SphereFace, 12 strangers besides
+    again = run_suite(read_suite(listed), out, tools(cropper, told))
+    assert cropper.seen == 92
+    assert told[3:] == [f"{one.entry.name} ({n} of 3): done before" for n, one in enumerate(result.done, 1)]
+    assert [one.numbers for one in again.done] == [one.numbers for one in result.done]
+    (out / "lfw.json").write_text("{cut off")
+    run_suite(read_suite(listed), out, tools(cropper, told))
+    assert cropper.seen == 92, "a result that is not whole is made again, from remembered embeddings"
+    assert told[6] == "LFW (1 of 3)"
+
+
+def test_tables_and_page_hold_every_figure(listed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run_suite(read_suite(listed), out, tools(Crops(), []))
+    write_tables(result, out)
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
+    assert [row["protocol"] for row in rows if row["figure"] == "accuracy"] == ["LFW", "LFW, SphereFace"]
+    assert {"rank 1", "TPIR at FPIR 0.1"} <= {row["figure"] for row in rows}
+    values = json.loads((out / "results.json").read_text())
+    assert len(values["results"]) == len(rows) == len(headline(result.done))
+    latex = (out / "results.tex").read_text()
+    assert latex.count("\\midrule") == 3
+    assert "\\toprule" in latex
+    page = write_page(result, out, "marginface evaluate suite m s.toml").read_text(encoding="utf-8")
+    for text in ("LFW, SphereFace", "TPIR at FPIR 0.1", "CMC", "mean-color (measured here)", "(published)", "Contract"):
+        assert text in page
+    accuracy = next(row for row in rows if row["figure"] == "accuracy")
+    assert f"{100 * float(accuracy['value']):.2f} %" in page
+
+
+def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
+    write_ijb(tmp_path / "ijb", Plan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
+    path = tmp_path / "s.toml"
+    path.write_text('[[protocol]]\nname = "IJB-C"\nkind = "templates"\ndata = "ijb"\n')
+    result = run_suite(read_suite(path), tmp_path / "out", tools(Crops(), []))
+    assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
+    assert "CMC" in write_page(result, tmp_path / "out").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "protocol: Field required"),
+        ("[[protocol]]\nname = 'x'\n", r"protocol\.0\.pairs\.data: Field required"),
+        ("[[protocol]]\nname = 'x'\ndata = 'd'\nkind = 'pars'\n", "does not match any of the expected tags"),
+        ("[[protocol]]\nname = 'x'\ndata = 'd'\nvariants = 'a'\n", "Extra inputs are not permitted"),
+        ("[[protocol]]\nname = 'x y'\ndata = 'd'\n[[protocol]]\nname = 'X-y'\ndata = 'd'\n", "x-y stands there twice"),
+        ("[[protocol", "expected a suite, a TOML file"),
+    ],
+)
+def test_a_wrong_list_is_said(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_suite(tmp_path / "s.toml")
+
+
+def test_remembered_embeddings_are_those_of_a_fresh_run(tmp_path: Path) -> None:
+    pairs = color_pairs(tmp_path)
+    write_color(tmp_path / "3" / "a.png", (0, 0, 0))
+    plain = evaluate_pairs(MeanColor(), pairs, Reader(cropper=Crops()))
+    memory = EmbeddingMemory(tmp_path / "m.sqlite", "colors")
+    for _ in range(2):
+        cropper, embedder = Crops(), MeanColor()
+        result = evaluate_pairs(embedder, pairs, Reader(cropper=cropper, memory=memory))
+        np.testing.assert_array_equal(result.similarities, plain.similarities)
+        assert result.failures == plain.failures
+        assert len(result.failures) == 1
+    assert (cropper.seen, embedder.crops_seen) == (0, 0)
+    other = EmbeddingMemory(tmp_path / "m.sqlite", "another way to crop")
+    evaluate_pairs(MeanColor(), pairs, Reader(cropper=cropper, memory=other))
+    assert cropper.seen == 16
+
+
+def test_a_file_that_holds_something_else_is_said(tmp_path: Path) -> None:
+    (tmp_path / "m.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(DataError, match="delete it, it only saves time"):
+        EmbeddingMemory(tmp_path / "m.sqlite", "x")
+
+
+def test_published_numbers_are_percents_with_a_source() -> None:
+    rows = published()
+    assert len(rows) > 30
+    assert all(row.source and 50 < value <= 100 for row in rows for value in row.numbers.values())
