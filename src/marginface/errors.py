@@ -14,6 +14,8 @@
     │   └── HashMismatch        a file whose sha256 is not the registered one
     ├── DataError               a data set, a pair list or a protocol file is not as described
     ├── CheckpointError         a checkpoint is missing, corrupt or of another recipe
+    ├── RankFailed              another process of a run has ended, and has said why
+    ├── RankLost                another process of a run has ended without a word
     ├── TrainingDiverged        the loss is not finite or runs away
     ├── ExportError             an exported file does not compute what the checkpoint does
     └── MissingExtra            an optional dependency is not installed
@@ -78,6 +80,14 @@ class DataError(MarginfaceError):
 
 class CheckpointError(MarginfaceError):
     """A checkpoint is missing, corrupt or belongs to another recipe."""
+
+
+class RankFailed(MarginfaceError):
+    """Another process of a run has ended and has said why; the message is that of the other one."""
+
+
+class RankLost(MarginfaceError):
+    """Another process of a run has ended without a word; the message says which and what to do."""
 
 
 class TrainingDiverged(MarginfaceError):

@@ -127,13 +127,24 @@ def test_the_blur_equals_a_slow_convolution_and_keeps_flat_images() -> None:
     image = torch.zeros((2, 3, 31, 31))
     image[:, :, 15, 15] = 1
     sigma = torch.tensor([1.0, 2.0])
-    blurred = gaussian_blur(image, sigma)
+    blurred = gaussian_blur(image, sigma, 2.0)
     for number, s in enumerate(sigma.tolist()):
         weights = [[math.exp(-(x * x + y * y) / (2 * s * s)) for x in range(-6, 7)] for y in range(-6, 7)]
         total = sum(map(sum, weights))
         assert blurred[number, 0, 15, 15] == pytest.approx(weights[6][6] / total, rel=1e-2)
         assert blurred[number, 2, 17, 14] == pytest.approx(weights[8][5] / total, rel=1e-2)
-    torch.testing.assert_close(gaussian_blur(torch.full((2, 3, 9, 9), 7.0), sigma), torch.full((2, 3, 9, 9), 7.0))
+    torch.testing.assert_close(gaussian_blur(torch.full((2, 3, 9, 9), 7.0), sigma, 2.0), torch.full((2, 3, 9, 9), 7.0))
+
+
+def test_what_an_image_becomes_does_not_depend_on_the_part_of_the_batch_it_is_in(batch: Tensor) -> None:
+    all_of_it = Augmentation(
+        shift=0.1, scale=0.2, rotation_degrees=10, brightness=0.3, contrast=0.3, saturation=0.3, gray=0.2, blur=0.5,
+        low_resolution=0.5, erase=0.5, noise=9.0,
+    )  # fmt: skip
+    whole, size = run(all_of_it, batch), len(batch)
+    for start, stop in ((0, 1), (1, 5), (5, size)):
+        part = all_of_it(batch[start:stop], torch.Generator().manual_seed(0), start=start, of=size)
+        torch.testing.assert_close(part, whole[start:stop], atol=2e-5, rtol=0)
 
 
 def test_a_lower_resolution_loses_fine_stripes_and_keeps_the_mean() -> None:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from marginface.errors import InputError
-from marginface.losses import LOSSES, build
+from marginface.losses import LOSSES, build, spreads
+from marginface.losses.centers import drawn_for
 from marginface.losses.chunked import Chunked
 from marginface.losses.dense import Dense
 from marginface.losses.head import MarginHead
@@ -129,6 +130,8 @@ def test_the_first_centers_are_the_same_for_any_number_of_processes(found: Found
     assert torch.equal(torch.cat([process["start"] for process in found[world_size]]), alone)
     assert len(torch.unique(alone, dim=0)) == START_CLASSES
     assert alone.std().item() == pytest.approx(0.01, rel=0.05)
+    torch.manual_seed(5)
+    assert torch.equal(build("arcface", num_classes=START_CLASSES, embedding_size=2).centers.detach(), alone)
     again = build("arcface", num_classes=START_CLASSES, embedding_size=2, implementation="sharded").centers
     assert not torch.equal(again[0], alone[0])
 
@@ -195,17 +198,36 @@ def test_a_group_of_one_process(tmp_path: Path) -> None:
         distributed.destroy_process_group()
 
 
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_a_loss_that_is_not_refused_says_that_it_spreads(name: str) -> None:
+    assert spreads(build(name, num_classes=5, embedding_size=3)) == (name not in REFUSED and not is_pair(name))
+
+
+@pytest.mark.parametrize("classes", [1, 3, 1023, 1025, 2050])
+@pytest.mark.parametrize("of_class", [(1,), (3,), (2, 5)])
+def test_the_rows_of_a_draw_are_those_of_the_whole_draw(classes: int, of_class: tuple[int, ...]) -> None:
+    torch.manual_seed(7)
+    whole, after = torch.randn(classes, *of_class), torch.rand(3)
+    for world_size in {1, min(classes, 3)}:
+        parts = []
+        for rank in range(world_size):
+            torch.manual_seed(7)
+            parts.append(drawn_for(shard_of(classes, rank, world_size), of_class))
+            assert torch.equal(torch.rand(3), after)
+        assert torch.equal(torch.cat(parts), whole)
+
+
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_with_one_process_nothing_is_refused(name: str) -> None:
     head = build(name, num_classes=5, embedding_size=3, implementation="sharded")
     assert head(torch.randn(2, 3), torch.tensor([4, 0])).isfinite()
 
 
-@pytest.mark.parametrize(("classes", "inner"), [(10, Dense), (5000, Chunked)])
-def test_many_classes_of_a_process_are_taken_by_tiles(classes: int, inner: type) -> None:
+@pytest.mark.parametrize("classes", [10, 5000])
+def test_the_classes_of_a_process_are_taken_by_tiles(classes: int) -> None:
     head = build("arcface", num_classes=classes, embedding_size=2, implementation="sharded")
     assert isinstance(head.implementation, Sharded)
-    assert isinstance(head.implementation.inner, inner)
+    assert isinstance(head.implementation.inner, Chunked)
     tiled = build("arcface", num_classes=9, embedding_size=2, implementation="sharded", tiles="recompute")
     assert isinstance(tiled.implementation.inner, Chunked)
 

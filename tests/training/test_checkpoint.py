@@ -9,6 +9,7 @@ from marginface.contract import ModelCard, file_sha256, read_card
 from marginface.errors import CheckpointError
 from marginface.training.checkpoint import (
     Checkpoint,
+    Content,
     checkpoints_folder,
     newest_checkpoint,
     read_checkpoint,
@@ -21,7 +22,7 @@ CARD = ModelCard(name="x", file="y", sha256="0" * 64, license="none", embedding_
 def save(out: Path, step: int, keep: int = 2) -> Checkpoint:
     state = Checkpoint(out, step, "recipe", "data")
     tensors = {"backbone": {"w": torch.full((2, 3), float(step))}, "head": {"centers": torch.ones(4, 2)}}
-    return save_checkpoint(out, state, tensors, CARD, keep=keep)
+    return save_checkpoint(out, state, Content(tensors), CARD, keep=keep)
 
 
 def test_a_checkpoint_comes_back_with_its_tensors_and_the_hash_in_its_card(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Build everything, take two steps on noise, print the plan; no --out.")
     ] = False,
+    procs: Annotated[
+        int, typer.Option("--procs", metavar="N", help="Train in N processes of this machine; several: torchrun.")
+    ] = 1,
 ) -> None:
     """Train a recognizer from a recipe.
 
@@ -38,9 +41,11 @@ def train(
     on; exit status 130.
     """
     require_train_extra()
+    from marginface.errors import RankFailed
     from marginface.training import TrainingInterrupted, read_recipe
     from marginface.training import train as run_training
     from marginface.training.allocator import keep_freed_memory
+    from marginface.training.distributed import Place, is_launched, launch
 
     keep_freed_memory()
     values = read_recipe(recipe, override or [])
@@ -49,13 +54,20 @@ def train(
         return
     if out is None:
         raise typer.BadParameter("a training needs a new folder: --out runs/NAME", param_hint="--out")
+    if procs != 1 and not is_launched():
+        raise typer.Exit(launch([sys.executable, "-m", "marginface", *sys.argv[1:]], procs))
+    speaks = Place.here().rank == 0
     try:
         with progress_bar() as progress:
             result = run_training(values, out, resume=resume, progress=progress)
     except TrainingInterrupted as stopped:
-        typer.echo(f"marginface: {stopped}", err=True)
+        if speaks:
+            typer.echo(f"marginface: {stopped}", err=True)
         raise typer.Exit(130) from None
-    typer.echo(result.summary())
+    except RankFailed:  # that process has said why
+        raise typer.Exit(2) from None
+    if speaks:
+        typer.echo(result.summary())
 
 
 def _print_plan(values: Recipe) -> None:

@@ -80,13 +80,17 @@ class Augmentation:
                 f"scale is below 1 and smallest_resolution above 0; got {self.scale} and {self.smallest_resolution}"
             )
 
-    def __call__(self, batch: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    def __call__(
+        self, batch: Tensor, generator: torch.Generator, strength: float = 1.0, *, start: int = 0, of: int | None = None
+    ) -> Tensor:
         """Return the augmented, normalized batch.
 
         Args:
             batch: uint8 (N, 3, S, S).
             generator: where the random numbers come from, on any device.
             strength: multiplies every setting but ``flip``; 0 leaves the mirror only.
+            start: the place of the first image in a larger batch, of which these are a part.
+            of: the size of that batch; None: these are all. Its images get the same draws in one part or in several.
 
         Returns:
             float32 (N, 3, S, S) in [−1, 1].
@@ -95,13 +99,14 @@ class Augmentation:
             raise InputError(f"a batch is uint8 (N, 3, S, S); got {batch.dtype} {tuple(batch.shape)}")
         if not 0 <= strength <= 1:
             raise InputError(f"strength is in [0, 1]; got {strength}")
-        device = batch.device
-        draw = torch.rand((len(batch), DRAWS), generator=generator, device=generator.device).to(device)
+        device, here, of = batch.device, slice(start, start + len(batch)), len(batch) if of is None else of
+        draw = torch.rand((of, DRAWS), generator=generator, device=generator.device)[here].to(device)
         images = self._place(batch, draw, strength)
         images = self._degrade(images, draw, strength)
         images = self._color(images, draw, strength)
         if self.noise * strength > 0:
-            grain = torch.randn(images.shape, generator=generator, device=generator.device).to(device)
+            whole = (of, *images.shape[1:])
+            grain = torch.randn(whole, generator=generator, device=generator.device)[here].to(device)
             images = images + grain * (draw[:, 14] * self.noise * strength)[:, None, None, None]
         images = self._erase(images, draw, strength)
         return images.clamp_(0, 255).sub_(PIXEL_CENTER).div_(PIXEL_CENTER)
@@ -126,8 +131,9 @@ class Augmentation:
         """Blur some images and shrink some."""
         blurred = torch.nonzero(draw[:, 5] < self.blur * strength).squeeze(1)
         if len(blurred):
-            sigma = (1 - draw[blurred, 6]) * self.blur_sigma * images.shape[3] / 112
-            images = images.index_copy(0, blurred, gaussian_blur(images[blurred], sigma))
+            largest = self.blur_sigma * images.shape[3] / 112
+            sigma = (1 - draw[blurred, 6]) * largest
+            images = images.index_copy(0, blurred, gaussian_blur(images[blurred], sigma, largest))
         level = (draw[:, 8] * RESOLUTION_LEVELS).floor()
         level = torch.where(draw[:, 7] < self.low_resolution * strength, level, -1)
         if self.low_resolution * strength > 0:
@@ -170,9 +176,12 @@ class Augmentation:
         return torch.where(box, tint[:, :, None, None], images)
 
 
-def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
-    """Blur each image (N, 3, S, S) by its own sigma (N,) in pixels, with a kernel that reaches 3 of the largest."""
-    radius = max(1, math.ceil(3 * float(sigma.max())))
+def gaussian_blur(images: Tensor, sigma: Tensor, largest: float) -> Tensor:
+    """Blur each image (N, 3, S, S) by its own sigma (N,) in pixels, with a kernel that reaches 3 of the largest.
+
+    ``largest`` is not that of these images, so that what an image becomes does not depend on those beside it.
+    """
+    radius = max(1, math.ceil(3 * largest))
     offset = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = torch.exp(-0.5 * (offset[None] / sigma.clamp_min(1e-3)[:, None]) ** 2)
     kernel = (kernel / kernel.sum(dim=1, keepdim=True)).repeat_interleave(images.shape[1], dim=0)

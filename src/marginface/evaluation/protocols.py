@@ -9,6 +9,7 @@ from typing import Literal, cast
 from marginface.data.binpack import open_pack
 from marginface.data.cfp import cfp_pairs
 from marginface.data.pairs import lfw_pairs
+from marginface.data.parquet_pairs import open_parquet_pairs
 from marginface.errors import InputError
 from marginface.evaluation.reading import FILES, ImageStore
 from marginface.values import Pairs
@@ -24,7 +25,7 @@ class OpenProtocol:
 
 
 def open_protocol(data: Path, pairs_file: Path | None, split: str | None, *, aligned: bool = False) -> OpenProtocol:
-    """Open LFW (``pairs_file``), CFP (``split`` FF or FP) or a pack (neither).
+    """Open LFW (``pairs_file``), CFP (``split`` FF or FP), or a pack or Parquet file of pairs (neither).
 
     Raises:
         InputError: what says which pairs is missing, or given twice.
@@ -36,7 +37,7 @@ def open_protocol(data: Path, pairs_file: Path | None, split: str | None, *, ali
             raise InputError(
                 f"{data} is a file, read as a pack, which holds its own pairs; leave out {option}, or give a folder"
             )
-        pack = open_pack(data)
+        pack = open_parquet_pairs(data) if data.suffix == ".parquet" else open_pack(data)
         return OpenProtocol(pack.pairs, pack, aligned=True)
     if (pairs_file is None) == (split is None):
         got = "neither" if split is None else "both"

@@ -37,7 +37,7 @@ from marginface.losses.adaface import AdaFace
 from marginface.losses.arcface import ArcFace
 from marginface.losses.arcnegface import ArcNegFace
 from marginface.losses.center import CenterLoss, TripletCenterLoss
-from marginface.losses.choose import IMPLEMENTATIONS, Classes, use_implementation
+from marginface.losses.choose import IMPLEMENTATIONS, Classes, spreads, use_implementation
 from marginface.losses.chunked.tiles import Multiply, Tiles, Tiling
 from marginface.losses.circle import Circle
 from marginface.losses.combined import CombinedMargin
@@ -128,6 +128,7 @@ __all__ = [
     "build",
     "check_terms",
     "find_outliers",
+    "spreads",
     "without_terms",
 ]
 

@@ -10,12 +10,13 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 from marginface.losses.chunked import Chunked
-from marginface.losses.cross_entropy import check_shapes, present_mean
+from marginface.losses.cross_entropy import ABSENT, check_shapes, present_mean
 from marginface.losses.dense import Dense, products
 from marginface.losses.implementation import SMALLEST_NORM, Implementation, losses_by
+from marginface.losses.sharded import Sharded
 from marginface.losses.sharded.shard import Shard
 
-_BLOCK = 1024  # classes whose first centres are drawn at once, where the classes are spread
+_BLOCK = 1024  # classes whose first centres are drawn at once: torch draws in sixteens, so a block begins with one
 _FIRST_NORM = 0.01
 
 
@@ -33,7 +34,7 @@ class ClassCenters(nn.Module, ABC):
     Attributes:
         centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first. With a shard they, and so the
             saved state, are those of its classes alone; from equal seeds the first ones are equal for any number of
-            processes.
+            processes, and to those of a head without a shard.
         num_classes: C, of all processes.
         shard: as given.
         implementation: how sums over classes are computed: Dense() at first, may be replaced at any time.
@@ -51,12 +52,10 @@ class ClassCenters(nn.Module, ABC):
         of_class = (embedding_size,) if sub_centers == 1 else (sub_centers, embedding_size)
         self.num_classes, self.shard = num_classes, shard
         self.implementation: Implementation = Dense()
-        if shard is None:
-            self.centers = nn.Parameter(torch.randn(num_classes, *of_class).mul_(_FIRST_NORM))
-        elif shard.num_classes == num_classes:
-            self.centers = nn.Parameter(_first_of_shard(shard, of_class))
-        else:
+        if shard is not None and shard.num_classes != num_classes:
             raise InputError(f"the shard of a head with {num_classes} classes is one of so many; got {shard}")
+        first = torch.randn(num_classes, *of_class) if shard is None else drawn_for(shard, of_class)
+        self.centers = nn.Parameter(first.mul_(_FIRST_NORM))
 
     @property
     def compares_cosines(self) -> bool:
@@ -115,8 +114,8 @@ class ClassCenters(nn.Module, ABC):
         """Return how many samples are nearest to their own class, by cosine without margin, and the mean cosine to it.
 
         It goes through the classes by tiles. A sample as near to another class counts as wrong, as does one of no
-        number. A sample whose class is not here (label −1, or with a shard one of another
-        process) does not count, and with a shard nor do the classes of others.
+        number. A sample with label −1 does not count. With a shard every process must call it, with the same samples:
+        the classes of all count.
 
         Args:
             features: (N, D), not normalized.
@@ -125,14 +124,13 @@ class ClassCenters(nn.Module, ABC):
         Returns:
             ``train_accuracy`` and ``target_cosine``; nothing where no sample counts.
         """
-        first = 0 if self.shard is None else self.shard.start
-        places = labels - first
-        here = (places >= 0) & (places < len(self.centers))
+        here = labels != ABSENT
         if not here.any():
             return {}
+        over_classes = Chunked() if self.shard is None else Sharded(Chunked(), self.shard)
         with torch.autocast(features.device.type, enabled=False):
             directions = functional.normalize(features[here].to(self.centers.dtype))
-            comparison = Chunked().compare(directions, self.centers, places[here])
+            comparison = over_classes.compare(directions, self.centers, labels[here])
             target = comparison.own_cosine()
             no_farther = comparison.survey(
                 lambda cosine, other: (~(cosine < target[:, None]) & other).sum(1, keepdim=True)
@@ -140,15 +138,18 @@ class ClassCenters(nn.Module, ABC):
         return {"train_accuracy": (no_farther == 0).float().mean().item(), "target_cosine": target.mean().item()}
 
 
-def _first_of_shard(shard: Shard, of_class: tuple[int, ...]) -> Tensor:
-    """Return centres (n, …) drawn in blocks, each from a seed of its own: no process draws those of all classes.
+def drawn_for(shard: Shard, of_class: tuple[int, ...]) -> Tensor:
+    """Return the rows of a shard (n, …) of torch.randn(C, …), without ever holding the others.
 
-    It takes one number from torch's generator, so that it depends on the seed and moves on as any other draw does.
+    All are drawn, block by block, so that torch's generator stands afterwards where it does in any other process. The
+    last block takes what is left: a draw of fewer than 16 numbers would be another one.
     """
-    seed = int(torch.randint(2**48, (), device="cpu"))
-    first = torch.empty(shard.size, *of_class)
-    for block in range(shard.start // _BLOCK, (shard.stop - 1) // _BLOCK + 1):
-        drawn = torch.randn(_BLOCK, *of_class, generator=torch.Generator().manual_seed(seed + block), device="cpu")
-        start, stop = max(shard.start, block * _BLOCK), min(shard.stop, (block + 1) * _BLOCK)
-        first[start - shard.start : stop - shard.start] = drawn[start - block * _BLOCK : stop - block * _BLOCK]
-    return first.mul_(_FIRST_NORM)
+    kept = torch.empty(shard.size, *of_class)
+    blocks = max(shard.num_classes // _BLOCK, 1)
+    for block in range(blocks):
+        first, after = block * _BLOCK, shard.num_classes if block == blocks - 1 else (block + 1) * _BLOCK
+        drawn = torch.randn(after - first, *of_class)
+        start, stop = max(shard.start, first), min(shard.stop, after)
+        if start < stop:
+            kept[start - shard.start : stop - shard.start] = drawn[start - first : stop - first]
+    return kept

@@ -13,6 +13,7 @@ from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.dense import Dense
 from marginface.losses.filtered import NO_COSINES, Filtered
 from marginface.losses.implementation import Implementation
+from marginface.losses.margin import ComparesCenters
 from marginface.losses.sampled import Sampled
 from marginface.losses.sharded import Shard, Sharded
 from marginface.losses.summed import without_terms
@@ -27,7 +28,8 @@ class Classes:
     """Which classes a sample is compared with, and how.
 
     Attributes:
-        implementation: a name in IMPLEMENTATIONS; "auto" and, in each process, "sharded" are chunked for many classes.
+        implementation: a name in IMPLEMENTATIONS; "auto" is chunked for many classes, and so is "sharded" in each
+            process, for any number.
         tiling: of chunked.
         sample_rate: the part of the classes that is drawn in each step (losses.sampled).
         interclass_filter: the cosine from which on other classes are left out (losses.filtered); None: none are.
@@ -55,7 +57,7 @@ class Classes:
         Raises:
             InputError: sample_rate or interclass_filter is out of range.
         """
-        tiled = self.implementation == "chunked" or self.tiling != Tiling()
+        tiled = self.implementation in ("chunked", "sharded") or self.tiling != Tiling()
         many = self.implementation != "dense" and num_classes * min(self.sample_rate, 1) >= _MANY_CLASSES
         found: Implementation = Chunked(self.tiling) if tiled or many else Dense()
         if self.interclass_filter is not None:
@@ -63,6 +65,13 @@ class Classes:
         if self.sample_rate != 1:
             found = Sampled(found, self.sample_rate)
         return Sharded(found, shard) if self.implementation == "sharded" else found
+
+
+def spreads(head: nn.Module) -> bool:
+    """Say whether the classes of a head can be spread over processes: implementation "sharded" is for it."""
+    core = without_terms(head)
+    compares_centers = isinstance(getattr(core, "margin", None), ComparesCenters)
+    return core is head and isinstance(core, ClassCenters) and not compares_centers
 
 
 def use_implementation(head: nn.Module, classes: Classes) -> None:

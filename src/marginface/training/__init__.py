@@ -18,6 +18,7 @@ decisions            what a finished run decides on its pairs
 compare, sweep       all of it: several losses, or one over a grid
 plan/                what a head of C identities takes, before it is trained
 dry_run/             what a whole recipe takes: two steps on noise
+distributed/         all of it over several processes
 allocator            memory that stays between steps
 """
 

@@ -12,7 +12,9 @@ from torch import Tensor
 from marginface.alignment import resize_crops
 from marginface.data.sampler import BalancedBatches, IdentityBatches, batch_indices
 from marginface.data.source import CropSource
+from marginface.errors import RecipeError
 from marginface.geometry import CROP_SIZE
+from marginface.losses.sharded import Processes
 from marginface.training.recipe import Recipe
 from marginface.training.schedule import length_of
 from marginface.values import ImageArray, IntArray
@@ -25,11 +27,25 @@ class Batch:
     images: Tensor
     labels: Tensor
 
+    def parts(self, count: int) -> Iterator[Batch]:
+        """Yield so many parts of equal size."""
+        for images, labels in zip(self.images.chunk(count), self.labels.chunk(count), strict=True):
+            yield Batch(images, labels)
+
+
+ALONE = Processes(1, 0, None)
+
 
 class Batches:
-    """The batches of a run."""
+    """The batches of a run; of each, the part of this process, the same images for any number of processes.
 
-    def __init__(self, source: CropSource, recipe: Recipe, device: torch.device) -> None:
+    Raises:
+        RecipeError: the batch cannot be shared out evenly.
+    """
+
+    def __init__(self, source: CropSource, recipe: Recipe, device: torch.device, processes: Processes = ALONE) -> None:
+        _check_shares(recipe, processes.size)
+        self._part = processes.own(recipe.train.batch_size)
         self._source = source
         self._recipe = recipe
         self._device = device
@@ -41,11 +57,11 @@ class Batches:
     def load(self, step: int) -> Batch:
         """Return the batch of a step: its images and its augmentation depend on the seed and the step only."""
         train = self._recipe.train
-        indices = self._indices(step)
+        indices = self._indices(step)[self._part]
         pixels = to_tensor(self._source.read(indices), self._recipe.backbone.input_size).to(self._device)
         random = torch.Generator().manual_seed((train.seed << 32) + step)
         strength = self._recipe.augment.strength_at(step / self.total_steps)
-        images = self._augmentation(pixels, random, strength)
+        images = self._augmentation(pixels, random, strength, start=self._part.start, of=train.batch_size)
         layout = torch.channels_last if train.channels_last else torch.contiguous_format
         labels = torch.from_numpy(self._source.labels[indices]).to(self._device)
         return Batch(images.contiguous(memory_format=layout), labels)
@@ -62,6 +78,16 @@ class Batches:
                 batch = ahead.result()
                 ahead = pool.submit(self.load, step + 1) if step + 1 < self.total_steps else None
                 yield batch
+
+
+def _check_shares(recipe: Recipe, processes: int) -> None:
+    """Raise RecipeError unless each process gets as many images as any other, in as many parts as asked for."""
+    size, parts = recipe.train.batch_size, recipe.train.accumulate
+    if size % (processes * parts):
+        raise RecipeError(
+            f"[train] batch_size is that of all processes together, and each takes an equal share in accumulate equal "
+            f"parts: a multiple of {processes} × {parts}; got {size}"
+        )
 
 
 def _sampler(labels: IntArray, recipe: Recipe) -> Callable[[int], IntArray]:

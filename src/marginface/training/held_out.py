@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from marginface.contract import ThresholdEntry
@@ -16,6 +16,7 @@ from marginface.data.transforms import normalize
 from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
 from marginface.training.batches import to_tensor
+from marginface.training.distributed import Ranks
 from marginface.values import DoubleArray, FloatArray, IntArray
 
 BATCH = 128
@@ -48,24 +49,31 @@ class HeldOut:
     input_size: int
     device: torch.device
 
-    def evaluate(self, backbone: nn.Module) -> HeldOutResult:
-        """Embed every held-out crop in float32, without augmentation, and score the pairs."""
-        embeddings = self._embed(backbone)
+    def evaluate(self, backbone: nn.Module, ranks: Ranks | None = None) -> HeldOutResult:
+        """Embed every held-out crop in float32, without augmentation, and score the pairs.
+
+        Of several processes each embeds a part, and all return the same.
+        """
+        embeddings = self._embed(backbone, Ranks() if ranks is None else ranks)
         pairs, labels = self.pairs, self.source.labels
         scores = score_pairs(embeddings, pairs.first, pairs.second, pairs.genuine, pairs.fold, identities=labels)
         return HeldOutResult(scores, thresholds(embeddings, labels))
 
-    def _embed(self, backbone: nn.Module) -> FloatArray:
-        training = backbone.training
+    def _embed(self, backbone: nn.Module, ranks: Ranks) -> FloatArray:
+        training, count = backbone.training, len(self.source.labels)
         backbone.eval()
-        rows = []
+        starts = range(0, count, BATCH)
         with torch.inference_mode():
-            for start in range(0, len(self.source.labels), BATCH):
-                indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
-                images = normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
-                rows.append(functional.normalize(backbone(images).float()).cpu().numpy())
+            rows = [self._embed_from(backbone, start) for start in starts[ranks.part_of(len(starts))]]
+            mine = torch.cat(rows) if rows else self._embed_from(backbone, 0)[:0]
         backbone.train(training)
-        return np.concatenate(rows)
+        embeddings: FloatArray = ranks.rows_of_all(mine).numpy()
+        return embeddings
+
+    def _embed_from(self, backbone: nn.Module, start: int) -> Tensor:
+        indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
+        images = normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
+        return functional.normalize(backbone(images).float()).cpu()
 
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:

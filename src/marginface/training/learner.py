@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from marginface import backbones, losses
 from marginface.errors import CheckpointError, RecipeError
 from marginface.losses.centers import ClassCenters
 from marginface.losses.pairs import PairLoss
+from marginface.losses.sharded import Processes
 from marginface.losses.summed import without_terms
 from marginface.training.averaging import WeightAverage
-from marginface.training.batches import Batch
+from marginface.training.batches import ALONE, Batch
 from marginface.training.centers_update import CentersUpdate, update_in_backward
-from marginface.training.checkpoint import BACKBONE, Checkpoint
+from marginface.training.checkpoint import BACKBONE, Checkpoint, Content
+from marginface.training.distributed.backbone import mean_statistics, over_processes
+from marginface.training.distributed.class_rows import HEAD, OPTIMIZER, rows_here
+from marginface.training.distributed.whole_batch import keep_alike, loss_of_whole_batch
 from marginface.training.optim import (
     build_optimizer,
     clip,
@@ -31,7 +37,10 @@ from marginface.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step did: the mean loss, the gradient norm of the backbone before clipping, the features (N, D)."""
+    """What a step did: the mean loss, the gradient norm of the backbone before clipping, the features (N, D).
+
+    Loss and features are those of this process's part of the batch.
+    """
 
     loss: float
     gradient_norm: float
@@ -39,20 +48,29 @@ class StepResult:
 
 
 class Learner:
-    """The networks and the optimizer of a run, on its device."""
+    """The networks and the optimizer of a run, on its device; of several processes each has one.
 
-    def __init__(self, recipe: Recipe, identities: int, device: torch.device) -> None:
+    The backbone is the same in all. The classes of the head are spread where the loss allows it, else each has all of
+    them and computes the loss of the whole batch.
+    """
+
+    def __init__(self, recipe: Recipe, identities: int, device: torch.device, processes: Processes = ALONE) -> None:
         self._recipe = recipe
         self._device = device
+        self._processes = processes
         torch.manual_seed(recipe.train.seed)
         self.backbone = build_backbone(recipe).to(device)
-        self.head = build_head(recipe, identities).to(device)
+        self.head = build_head(recipe, identities, processes.size).to(device)
         if recipe.train.channels_last:
             self.backbone = self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = WeightAverage(self.backbone, recipe.optim.ema) if recipe.optim.ema else None
         self._optimizer = build_optimizer(self.backbone, self.head, recipe.optim)
         self._centers = _centers_update(recipe, self.head, self._optimizer)
-        self._forward: nn.Module = torch.compile(self.backbone) if recipe.train.compile else self.backbone  # type: ignore[assignment]
+        self._rows = rows_here(self.head, self._optimizer)
+        if self._rows is None:
+            keep_alike(self.head, processes)
+        self._spread = over_processes(self.backbone, processes, device)
+        self._forward: nn.Module = torch.compile(self._spread) if recipe.train.compile else self._spread  # type: ignore[assignment]
         self._half = recipe.train.precision == "bfloat16"
 
     @property
@@ -78,46 +96,84 @@ class Learner:
         return bool(getattr(self.head, "is_softmax", True))
 
     def learn(self, batch: Batch, step: int, *, learning_rate: float, margin_strength: float) -> StepResult:
-        """Do one step: forward, head in float32, backward, clip, update, average."""
+        """Do one step: forward, head in float32, backward, clip, update, average.
+
+        With train.accumulate the batch goes through in parts, whose gradients are averaged.
+        """
         if self._recipe.loss.margin_full > 0:
             self.head.margin_strength = margin_strength  # type: ignore[assignment]
         set_learning_rate(self._optimizer, learning_rate)
         self._optimizer.zero_grad(set_to_none=True)
-        torch.manual_seed(step_seed(self._recipe.train.seed, step))
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
-            features: Tensor = self._forward(batch.images)
-        features = features.float()
-        loss: Tensor = self.head(features, batch.labels, step)
-        loss.backward()  # type: ignore[no-untyped-call]
+        count = self._recipe.train.accumulate
+        found = [self._learn_part(part, step, place) for place, part in enumerate(batch.parts(count))]
         norm = clip(self.backbone, self._recipe.optim.clip_norm)
         self._optimizer.step()
         if self._average is not None:
             self._average.update(self.backbone, step)
-        return StepResult(loss.item(), norm, features.detach())
+        loss = sum(loss for loss, _ in found) / count
+        return StepResult(loss, norm, torch.cat([features for _, features in found]))
+
+    def _learn_part(self, part: Batch, step: int, place: int) -> tuple[float, Tensor]:
+        """Add the gradients of a part of the batch; return its loss and its features.
+
+        What the backbone draws is this process's own, what the head draws is the same in all.
+        """
+        seed, rank = self._recipe.train.seed, self._processes.rank
+        count = self._recipe.train.accumulate
+        with self._gradients_kept_here() if place + 1 < count else nullcontext():
+            torch.manual_seed(step_seed(seed, step, 1 + rank, place))
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+                features: Tensor = self._forward(part.images)
+            features = features.float()
+            torch.manual_seed(step_seed(seed, step, 0, place))
+            loss = self._loss(features, part.labels, step)
+            (loss / count).backward()  # type: ignore[no-untyped-call]
+        return loss.item(), features.detach()
+
+    def _loss(self, features: Tensor, labels: Tensor, step: int) -> Tensor:
+        if self._rows is None:
+            return loss_of_whole_batch(self.head, features, labels, step, self._processes)
+        found: Tensor = self.head(features, labels, step)
+        return found
+
+    def _gradients_kept_here(self) -> AbstractContextManager[None]:
+        """Return a context whose backward passes leave the gradients of the backbone with this process."""
+        spread = self._spread
+        return spread.no_sync() if isinstance(spread, DistributedDataParallel) else nullcontext()
 
     def diagnostics(self, features: Tensor, labels: Tensor) -> dict[str, float]:
         """Return the accuracy by cosine, without margin, and the mean cosine to the own class centre.
 
-        Of a loss without centres: the similarities within the batch, and what the loss has to say about it.
+        Of a loss without centres: the similarities within the batch, and what the loss has to say about it. All
+        processes call it; the numbers are those of the whole batch.
         """
         if self._centers is not None:
             self._centers.catch_up()
+        features, labels = (self._processes.gathered(mine).flatten(0, 1) for mine in (features, labels))
         head: losses.PairHead | ClassCenters = without_terms(self.head)  # type: ignore[assignment]
         return head.diagnose(features, labels)
+
+    def mean_statistics(self) -> None:
+        """Give all processes the mean of their batch norms' running statistics, before these are used or kept."""
+        mean_statistics(self.backbone, self._processes)
+        if self._average is not None:
+            mean_statistics(self._average.backbone, self._processes)
 
     def report(self, step: int) -> dict[str, float]:
         """Return what the head has to say at a step (its λ, its running statistics …), by name."""
         report: Mapping[str, float] = getattr(self.head, "report", lambda _step: {})(step)
         return dict(report)
 
-    def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Return everything a checkpoint holds, by file."""
+    def content(self) -> Content:
+        """Return everything a checkpoint holds of this process."""
         files = {
             BACKBONE: dict(self.served.state_dict()),
-            "head": dict(self.head.state_dict()),
-            "optimizer": optimizer_tensors(self._optimizer),
+            HEAD: dict(self.head.state_dict()),
+            OPTIMIZER: optimizer_tensors(self._optimizer),
         }
-        return files if self._average is None else {**files, "live": dict(self.backbone.state_dict())}
+        if self._average is not None:
+            files["live"] = dict(self.backbone.state_dict())
+        return Content(files) if self._rows is None else Content(self._rows.set_apart(files), self._rows)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take over a checkpoint.
@@ -129,16 +185,23 @@ class Learner:
         _load(self.served, served, checkpoint)
         if self._average is not None:
             _load(self.backbone, live, checkpoint)
-        _load(self.head, checkpoint.tensors("head"), checkpoint)
-        load_optimizer_tensors(self._optimizer, checkpoint.tensors("optimizer"))
+        _load(self.head, checkpoint.tensors(HEAD, self._rows), checkpoint)
+        load_optimizer_tensors(self._optimizer, checkpoint.tensors(OPTIMIZER, self._rows))
 
 
-def step_seed(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int, stream: int, place: int) -> int:
     """Return the seed of what a step draws (dropout, random margins): a counter, so that a resumed run needs no state.
 
     It does not depend on the head: two losses see the same masks, which is what makes their comparison a paired one.
+
+    Args:
+        seed: of the run.
+        step: of the run.
+        stream: 0 for the head, 1 + rank for the backbone of a process.
+        place: of a part among those of the batch.
     """
-    return int(np.random.SeedSequence((seed, step)).generate_state(1)[0])  # torch's generator on a CPU keeps 32 bits
+    drawn = np.random.SeedSequence((seed, step, stream, place)).generate_state(1)
+    return int(drawn[0])  # torch's generator on a CPU keeps 32 bits
 
 
 def build_backbone(recipe: Recipe) -> nn.Module:
@@ -150,13 +213,19 @@ def build_backbone(recipe: Recipe) -> nn.Module:
     return backbone
 
 
-def build_head(recipe: Recipe, identities: int) -> nn.Module:
-    """Return the head of a recipe with fresh class centres.
+def build_head(recipe: Recipe, identities: int, processes: int = 1) -> nn.Module:
+    """Return the head of a recipe with fresh class centres, its classes spread over the processes where it can be.
 
     Raises:
         RecipeError: the recipe asks for a margin that grows and the loss has no margin_strength, or it has a pair loss
-            and batches without pairs.
+            and batches without pairs, or in parts.
     """
+    if recipe.loss.implementation == "auto" and 1 < processes <= identities:
+        with torch.device("meta"):  # shapes without memory
+            can_spread = losses.spreads(build_head(recipe, identities))
+        if can_spread:
+            spread = recipe.loss.model_copy(update={"implementation": "sharded"})
+            return build_head(recipe.model_copy(update={"loss": spread}), identities)
     loss = recipe.loss
     head: nn.Module = losses.build(
         loss.name,
@@ -180,6 +249,11 @@ def build_head(recipe: Recipe, identities: int) -> nn.Module:
             f"[train] batch_images_per_identity: {loss.name} compares the images of a batch with each other, so a "
             "batch needs several images of each identity. Write batch_images_per_identity = 4 under [train], with a "
             f"batch_size that is a multiple of it; batch_size is {recipe.train.batch_size}"
+        )
+    if isinstance(without_terms(head), losses.PairHead) and recipe.train.accumulate > 1:
+        raise RecipeError(
+            f"[train] accumulate: {loss.name} compares the images of a batch with each other, so parts of a batch have "
+            "another loss than the whole: leave accumulate at 1"
         )
     return head
 

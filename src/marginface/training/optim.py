@@ -35,9 +35,10 @@ def parameter_groups(backbone: nn.Module, head: nn.Module, optim: OptimSection) 
 def build_optimizer(backbone: nn.Module, head: nn.Module, optim: OptimSection) -> Optimizer:
     """Return the optimizer of a recipe over a backbone and a head."""
     groups = parameter_groups(backbone, head, optim)
+    kernels = {"fused": True} if optim.fused else {"foreach": True}
     if optim.kind == "adamw":
-        return AdamW(groups, lr=optim.learning_rate, betas=(optim.momentum, 0.999), foreach=True)
-    return SGD(groups, lr=optim.learning_rate, momentum=optim.momentum, nesterov=optim.nesterov, foreach=True)
+        return AdamW(groups, lr=optim.learning_rate, betas=(optim.momentum, 0.999), **kernels)
+    return SGD(groups, lr=optim.learning_rate, momentum=optim.momentum, nesterov=optim.nesterov, **kernels)
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

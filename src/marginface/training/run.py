@@ -9,15 +9,16 @@ from typing import Any
 
 from marginface import __version__
 from marginface.contract import file_sha256
-from marginface.errors import CheckpointError, InputError
+from marginface.errors import CheckpointError, DataError, InputError
 from marginface.evaluation.environment import describe_environment
-from marginface.training.checkpoint import Checkpoint, newest_checkpoint
+from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
+from marginface.training.distributed import Ranks, joined
 from marginface.training.held_out import HeldOutResult
 from marginface.training.journal import truncate_journal
 from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import differing_keys, read_recipe, recipe_sha256, write_recipe
-from marginface.training.resolve import resolve, resolve_loss
+from marginface.training.resolve import resolve, resolve_device, resolve_loss
 from marginface.training.run_report import JOURNAL, RECIPE, write_run_report
 from marginface.training.sources import TrainingData, open_data
 from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
@@ -55,7 +56,9 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
     """Train a recipe into a folder.
 
     The same recipe gives the same numbers on the same machine with the same number of threads, also when it was
-    interrupted and resumed.
+    interrupted and resumed. In processes that torchrun has started, all call it, and train one run together: the first
+    one writes the folder and speaks, ``batch_size`` is that of all, and the numbers are those of one process but for
+    rounding and batch norm.
 
     Args:
         recipe: what to do; see recipe.file.read_recipe.
@@ -70,29 +73,59 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
         DataError: the data is not as described.
         TrainingDiverged: the loss is not finite or runs away.
         TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
+        RankFailed: another process of the run has ended; the message is what it has said.
     """
-    check_free(out)
-    _check_folder(out, resume=resume)
-    data = open_data(resolve(recipe))
-    recipe = resolve_loss(resolve(recipe), len(data.train.identities))
-    out.mkdir(parents=True, exist_ok=True)
-    with held(out, "training"):
-        _check_folder(out, resume=resume)  # another may have been there meanwhile
-        return _trained(recipe, data, out, resume=resume, progress=progress)
+    with joined(resolve_device(recipe.train.device)) as ranks:
+        if ranks.is_first:
+            check_free(out)
+            _check_folder(out, resume=resume)
+        with ranks.first_on_machine("data"):
+            data = open_data(resolve(recipe))
+        recipe = resolve_loss(resolve(recipe), len(data.train.identities))
+        _check_alike(recipe, data, ranks)
+        if not ranks.is_first:
+            return _trained_beside(recipe, data, out, ranks)
+        out.mkdir(parents=True, exist_ok=True)
+        with held(out, "training"):
+            _check_folder(out, resume=resume)  # another may have been there meanwhile
+            checkpoint, notes = _reopen(recipe, out) if resume else _start(recipe, out)
+            ranks.first_says(checkpoint.folder.name if checkpoint else "")
+            with torch_settings(recipe):
+                result = Trainer(recipe, data, out, progress, ranks).run(checkpoint, tuple(notes))
+            return _ended(recipe, data, out, result)
 
 
-def _trained(recipe: Recipe, data: TrainingData, out: Path, *, resume: bool, progress: OnProgress) -> TrainResult:
-    """Train in a folder that is ours."""
-    checkpoint, notes = _reopen(recipe, out) if resume else _start(recipe, out)
+def _trained_beside(recipe: Recipe, data: TrainingData, out: Path, ranks: Ranks) -> TrainResult:
+    """Train in a process that is not the first, which writes the folder."""
+    checkpoint = same_checkpoint(out, ranks.first_says(""))
     with torch_settings(recipe):
-        trainer = Trainer(recipe, data, out, progress)
-        result = trainer.run(checkpoint, tuple(notes))
+        trainer = Trainer(recipe, data, out, _silent, ranks)
+        result = trainer.run(checkpoint)
+    assert trainer.saved is not None, "a run that has ended has saved"
+    return TrainResult(out, trainer.saved, result)
+
+
+def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult | None) -> TrainResult:
+    """Write what says what came of a run that is at its end."""
     saved, _ = newest_checkpoint(out)
     if saved is None:
         raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
     write_run_report(recipe, data, result, out / REPORT)
     _write_manifest(recipe, data, saved, out)
     return TrainResult(out, saved, result)
+
+
+def _check_alike(recipe: Recipe, data: TrainingData, ranks: Ranks) -> None:
+    """Raise an error in a process whose recipe or data is not that of the first."""
+    recipe_here, data_here = recipe_sha256(recipe), data.fingerprint
+    recipe_there, data_there = ranks.first_says(f"{recipe_here} {data_here}").split()
+    if recipe_here != recipe_there:
+        raise InputError("its recipe is not that of rank 0: give all processes the same file and the same --set")
+    if data_here != data_there:
+        raise DataError(
+            f"its data is not that of rank 0: fingerprint {data_here[:12]}, there {data_there[:12]}. All "
+            "processes read the same images: look at [data] on its machine"
+        )
 
 
 def _check_folder(out: Path, *, resume: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
+from marginface.training.distributed import Ranks
 from marginface.training.divergence import LossWatch, check_labels, first_loss_note
 from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
@@ -68,18 +70,23 @@ OnProgress = Callable[[Progress], None]
 
 
 class Trainer:
-    """One run over its data, from a step to the end."""
+    """One run over its data, from a step to the end; of several processes each has one, and the first one speaks."""
 
-    def __init__(self, recipe: Recipe, data: TrainingData, out: Path, on_progress: OnProgress) -> None:
+    def __init__(
+        self, recipe: Recipe, data: TrainingData, out: Path, on_progress: OnProgress, ranks: Ranks | None = None
+    ) -> None:
         check_labels(data.train.labels, len(data.train.identities))
         self.recipe = recipe
         self._out = out
         self._data = data
-        self._tell = on_progress
+        self._ranks = Ranks() if ranks is None else ranks
+        self._tell: OnProgress = on_progress if self._ranks.is_first else _silent
         self._device = torch.device(recipe.train.device)
-        self.learner = Learner(recipe, len(data.train.identities), self._device)
-        self.batches = Batches(data.train, recipe, self._device)
+        processes = self._ranks.processes
+        self.batches = Batches(data.train, recipe, self._device, processes)
+        self.learner = Learner(recipe, len(data.train.identities), self._device, processes)
         self._held_out = self._open_held_out()
+        self.saved: Checkpoint | None = None
         self._watch = LossWatch()
         self._collapse = CollapseWatch(self.learner.collapsed_loss)
         self._speed, self._last_end = 0.0, 0.0
@@ -96,12 +103,14 @@ class Trainer:
         self._remember(read_journal(self._out / JOURNAL))
         self._tell(Progress(first, self.batches.total_steps, {}, (*notes, *self._plan())))
         result = None
-        with stop_on_signal() as stop, Journal(self._out / JOURNAL) as journal:
+        written = self._out / JOURNAL if self._ranks.is_first else Path(os.devnull)
+        with stop_on_signal() as stop, Journal(written) as journal:
             batches = self.batches.from_step(first)
             self._last_end = time.perf_counter()
             for step, batch in enumerate(batches, start=first):
                 result = self._one_step(step, batch, journal, stop)
-                if stop.wanted and step + 1 < self.batches.total_steps:
+                asked = self._ranks.any(stop.wanted or self._ranks.is_orphan)
+                if asked and step + 1 < self.batches.total_steps:
                     batches.close()  # type: ignore[attr-defined]
                     self._interrupted(step + 1)
         return self._evaluate() if first == self.batches.total_steps else result
@@ -129,20 +138,21 @@ class Trainer:
         rate = recipe.optim.learning_rate * self._factor(step)
         strength = margin_strength(recipe.loss, step, total)
         result = self.learner.learn(batch, step, learning_rate=rate, margin_strength=strength)
-        self._watch.check(step + 1, result.loss, settling=strength < 1)
+        loss = self._ranks.mean(result.loss)
+        self._watch.check(step + 1, loss, settling=strength < 1)
         record: dict[str, Any] = {
             "step": step + 1,
             "epoch": round((step + 1) / self.batches.steps_per_epoch, 4),
-            "loss": result.loss,
+            "loss": loss,
             "learning_rate": rate,
             "gradient_norm": result.gradient_norm,
-            "images_per_second": round(self._images_per_second(len(batch.labels)), 1),
+            "images_per_second": round(self._images_per_second(recipe.train.batch_size), 1),
         }
         if recipe.loss.margin_full > 0:
             record["margin_strength"] = strength
         if (step + 1) % recipe.train.log_every == 0 or step + 1 == total:
             record |= self.learner.diagnostics(result.features, batch.labels) | self.learner.report(step)
-        notes = (self._first_loss_note(result.loss) if step == 0 else "", self._collapse.look(record))
+        notes = (self._first_loss_note(loss) if step == 0 else "", self._collapse.look(record))
         return record, tuple(note for note in notes if note)
 
     def _first_loss_note(self, loss: float) -> str:
@@ -150,10 +160,13 @@ class Trainer:
         return first_loss_note(loss, identities, learner.scale) if learner.is_softmax else ""
 
     def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
-        """Write a checkpoint of the present state."""
+        """Write a checkpoint of the present state; all processes call it."""
+        self.learner.mean_statistics()
         state = Checkpoint(self._out, step, recipe_sha256(self.recipe), self._data.fingerprint)
         card = model_card(self.recipe, state, thresholds)
-        return save_checkpoint(self._out, state, self.learner.tensors(), card, keep=self.recipe.train.keep_checkpoints)
+        keep, content = self.recipe.train.keep_checkpoints, self.learner.content()
+        self.saved = save_checkpoint(self._out, state, content, card, keep=keep, ranks=self._ranks)
+        return self.saved
 
     def _restore(self, checkpoint: Checkpoint | None) -> int:
         if checkpoint is None:
@@ -165,6 +178,7 @@ class Trainer:
                 "new run in another folder."
             )
         self.learner.restore(checkpoint)
+        self.saved = checkpoint
         return checkpoint.step
 
     def _remember(self, records: Sequence[Mapping[str, Any]]) -> None:
@@ -177,7 +191,10 @@ class Trainer:
         return learning_rate_factor(self.recipe.schedule, step, self.batches.total_steps, self.batches.steps_per_epoch)
 
     def _evaluate(self) -> HeldOutResult | None:
-        return None if self._held_out is None else self._held_out.evaluate(self.learner.served)
+        if self._held_out is None:
+            return None
+        self.learner.mean_statistics()
+        return self._held_out.evaluate(self.learner.served, self._ranks)
 
     def _open_held_out(self) -> HeldOut | None:
         data = self._data
@@ -200,6 +217,7 @@ class Trainer:
         raise TrainingInterrupted(
             f"stopped after step {step} of {self.batches.total_steps}; {place}/{saved.folder.name} is saved. Go on "
             f"with: marginface train {self._out / 'recipe.toml'} --out {self._out} --resume"
+            f"{self._ranks.resume_options}"
         )
 
     def _plan(self) -> tuple[str, ...]:
@@ -215,7 +233,8 @@ class Trainer:
             f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "
             f"learning rate up to {optim.learning_rate * peak:g}",
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
-            f"{train.device} with {train.threads} threads{starts_at if self.learner.is_softmax else ''}",
+            f"{train.device} with {train.threads} threads{self._ranks.describe()}"
+            f"{starts_at if self.learner.is_softmax else ''}",
             *self._plan_of_batches(),
             *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
         )
@@ -229,6 +248,10 @@ class Trainer:
         plan = f"each batch: {self.recipe.train.batch_size // images} identities with {images} images each"
         repeats = f"{short:,} identities have fewer than {images} images: theirs are repeated within a batch"
         return (plan, repeats) if short else (plan,)
+
+
+def _silent(progress: Progress) -> None:
+    """Say nothing."""
 
 
 def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEntry, ...]) -> ModelCard:

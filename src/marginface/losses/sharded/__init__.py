@@ -36,7 +36,7 @@ from marginface.losses.sharded.processes import (
 )
 from marginface.losses.sharded.shard import Shard, shard_of
 
-__all__ = ["Shard", "Sharded", "shard_here", "shard_of"]
+__all__ = ["Processes", "Shard", "Sharded", "shard_here", "shard_of"]
 
 
 def shard_here(num_classes: int, group: distributed.ProcessGroup | None = None) -> Shard:

@@ -111,7 +111,7 @@ def dry_run(recipe: Recipe, limits: Limits | None = None) -> DryRun:
         InputError: the recipe does not fit.
     """
     recipe = resolve(recipe)
-    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"compile": False})})
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"compile": False, "accumulate": 1})})
     counts = counts_of(recipe)
     length = length_of(recipe.train, counts.images)
     with torch_settings(recipe):
@@ -168,7 +168,7 @@ def _projected(recipe: Recipe, here: TwoSteps, head: Head | None, head_here: Hea
 
 def _checkpoints(recipe: Recipe, learner: Learner, length: Length, identities: int, classes: int) -> Checkpoints:
     """Return how many there will be and the bytes of one, tensors with a row for each class enlarged to all classes."""
-    tensors = [tensor for file in learner.tensors().values() for tensor in file.values()]
+    tensors = [tensor for file in learner.content().files.values() for tensor in file.values()]
     per_class = [tensor for tensor in tensors if tensor.ndim > 1 and len(tensor) == classes]
     rows, whole = sum(tensor.nbytes for tensor in per_class), sum(tensor.nbytes for tensor in tensors)
     every = recipe.train.checkpoint_every or length.steps

@@ -71,6 +71,17 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _parts_can_be_added_up(self) -> Recipe:
+        drawn = self.loss.sample_rate < 1 and self.optim.unsampled_as != "dense"
+        if self.train.accumulate > 1 and (self.optim.head_in_backward or drawn):
+            raise ValueError(
+                f"[train] accumulate {self.train.accumulate} adds up gradients, and class centres that learn within "
+                "the backward pass have none left to add: leave accumulate at 1, or leave head_in_backward out and, "
+                'with sample_rate below 1, choose [optim] unsampled = "dense"'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_sampler(self) -> Recipe:
         if self.train.batch_images_per_identity and self.data.balance != 1:
             raise ValueError(

@@ -22,8 +22,9 @@ class LossSection(Section):
     )
     implementation: Literal["auto", "dense", "chunked", "sharded"] = Field(
         default="auto",
-        description="how sums over classes are computed: all at once, by tiles, or as suits their number; sharded is "
-        "over the processes of torch.distributed, and marginface train is one process: it has all classes then",
+        description="how sums over classes are computed: all at once, by tiles, or with the classes spread over "
+        "processes, by tiles in each; auto: as suits their number, and spread where there are processes and the loss "
+        "allows it",
     )
     multiply: Literal["float32", "bfloat16"] = Field(
         default="float32", description="what chunked rounds its factors to; its sums are float32 always"

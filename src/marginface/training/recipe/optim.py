@@ -34,6 +34,7 @@ class OptimSection(Section):
         description="centres that loss.sample_rate leaves out: lazy, their momentum and decay follow when they are "
         "drawn again; frozen, they have none; dense, they move in each step; auto: lazy, for adamw dense",
     )
+    fused: bool = Field(default=False, description="torch's fused kernel: one pass over all parameters in a step")
     ema: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the average of the weights that is evaluated and kept; 0 is off"
     )

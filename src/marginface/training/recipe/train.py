@@ -14,7 +14,12 @@ class TrainSection(Section):
 
     epochs: Positive = Field(default=20.0, description="passes over the training images; a fraction is allowed")
     steps: CountOrZero = Field(default=0, description="optimizer steps; above 0 it replaces epochs")
-    batch_size: int = Field(default=128, ge=2, description="images per step")
+    batch_size: int = Field(default=128, ge=2, description="images per step, of all processes together")
+    accumulate: Count = Field(
+        default=1,
+        description="parts of a batch that go through the network one after the other, to save memory; their gradients "
+        "are averaged",
+    )
     batch_images_per_identity: CountOrZero = Field(
         default=0,
         description="K: a batch is batch_size / K identities with K images each, as pair losses need it; 0: images in "
