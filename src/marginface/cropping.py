@@ -117,6 +117,30 @@ class FaceCropper:
 
 
 @dataclass(frozen=True, slots=True)
+class CroppedPhoto:
+    """What came of one photo, ready to be written: a PNG file's bytes, or None and a note that says why."""
+
+    outcome: Outcome
+    png: bytes | None
+    faces: int
+    note: str
+
+
+def crop_photo(photo: Path | bytes, cropper: FaceCropper) -> CroppedPhoto:
+    """Read a photo and crop it; what cannot be read is an outcome and no error."""
+    try:
+        image = read_image(photo)
+    except ImageError as error:
+        return CroppedPhoto("unreadable", None, 0, str(error))
+    result = cropper.crop(image)
+    if result.crop is None:
+        return CroppedPhoto("several faces" if result.faces_found else "no face", None, result.faces_found, result.note)
+    content = BytesIO()
+    Image.fromarray(result.crop).save(content, "PNG", compress_level=1)
+    return CroppedPhoto("cropped", content.getvalue(), result.faces_found, result.note)
+
+
+@dataclass(frozen=True, slots=True)
 class CropRecord:
     """One line of the journal: a photo as it was, the settings, and what came of it."""
 
@@ -342,19 +366,12 @@ def _run(
 
 
 def _crop_photo(job: CropRecord, source: Path, destination: Path, cropper: FaceCropper) -> CropRecord:
-    try:
-        image = read_image(source / job.photo)
-    except ImageError as error:
-        reason = str(error).removeprefix(f"{source / job.photo}: ")
-        return replace(job, outcome="unreadable", crop=None, note=reason)
-    result = cropper.crop(image)
-    if result.crop is None:
-        outcome: Outcome = "several faces" if result.faces_found else "no face"
-        return replace(job, outcome=outcome, crop=None, faces=result.faces_found, note=result.note)
-    content = BytesIO()
-    Image.fromarray(result.crop).save(content, "PNG", compress_level=1)
-    _write(destination / str(job.crop), content.getvalue())
-    return replace(job, faces=result.faces_found, note=result.note)
+    made = crop_photo(source / job.photo, cropper)
+    if made.png is None:
+        reason = made.note.removeprefix(f"{source / job.photo}: ")
+        return replace(job, outcome=made.outcome, crop=None, faces=made.faces, note=reason)
+    _write(destination / str(job.crop), made.png)
+    return replace(job, faces=made.faces, note=made.note)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from marginface.locations import is_remote, store_of
+
 
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
-    """Let ``fill`` write a temporary file in the same folder, then put it in place at once; return the path.
+    """Let ``fill`` write a temporary file, then put it in place at once; return the path.
 
     The folder is made if it is missing; who may read the file is as for any new file. Whatever ``fill`` raises passes
-    through, and the temporary file is gone.
+    through, and the temporary file is gone. ``fill`` may read back what it wrote. In a store the file is sent when all
+    of it is there: until then the store has the old one, or none.
 
     Raises:
         OSError: the folder or the file cannot be written.
     """
+    if is_remote(path):
+        return _send_whole(path, fill)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with part.open("xb") as stream:
+        with part.open("x+b") as stream:
             fill(stream)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    return path
+
+
+def _send_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
+    store, key = store_of(path)
+    with tempfile.TemporaryDirectory(prefix="marginface-") as folder:
+        part = Path(folder) / "part"
+        with part.open("x+b") as stream:
+            fill(stream)
+        store.put_file(str(part), key)
     return path

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from marginface.errors import ImageTooLarge, InputError, UnreadableImage
+from marginface.locations import files_below, is_remote
 from marginface.values import ImageArray
 
 MAX_PIXELS = 100_000_000
@@ -102,13 +103,19 @@ def list_images(folder: Path) -> list[Path]:
     """Return the image files below a folder, by suffix, sorted; names that begin with a dot are left out.
 
     Links to folders are followed, each real folder once. The order is that of the relative POSIX path, so that it is
-    the same on every system.
+    the same on every system. The folder may be one of a store.
     """
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "no such folder"
         raise InputError(f"{folder}: {what}; give a folder that holds photos")
-    found = [path for path in _walk(folder, set()) if path.suffix.lower() in IMAGE_SUFFIXES]
+    files = _unhidden(folder) if is_remote(folder) else _walk(folder, set())
+    found = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _unhidden(folder: Path) -> list[Path]:
+    relative = ((path, path.relative_to(folder).parts) for path in files_below(folder))
+    return [path for path, parts in relative if not any(part.startswith(".") for part in parts)]
 
 
 def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:

@@ -1,25 +1,43 @@
-"""``marginface align``: a folder tree of photos → the same tree of aligned crops."""
+"""``marginface align``: a folder tree of photos → the same tree of aligned crops, or shards of crops."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.options import JsonFlag, MinScore, print_json
+from marginface.cli.options import (
+    Address,
+    EngineName,
+    JsonFlag,
+    MinScore,
+    PerShard,
+    Workers,
+    print_json,
+    progress_bar,
+)
+
+if TYPE_CHECKING:
+    from marginface.batch.aligning import Aligning
 
 app = typer.Typer()
 
 
 @app.command()
 def align(
-    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="Folder of photos.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC",
+            show_default=False,
+            help="Folder of photos. For shards, path or URL: a folder per identity, tar shards, Parquet files, a list.",
+        ),
+    ],
     destination: Annotated[
-        Path, typer.Argument(metavar="DST", show_default=False, help="New folder, or one from an earlier run.")
+        str,
+        typer.Argument(
+            metavar="DST", show_default=False, help="New folder, or one from an earlier run; a path or URL."
+        ),
     ],
     face: Annotated[
         str, typer.Option(help="Which face, if there are several: largest, center, or one (several give no crop).")
@@ -30,33 +48,69 @@ def align(
     ] = 0.0,
     min_score: MinScore = 0.6,
     detector: Annotated[str, typer.Option(help="Name of the detector.")] = "yunet",
-    workers: Annotated[int, typer.Option(help="Threads.")] = 2,
+    to: Annotated[
+        str, typer.Option("--format", help="folders: a file per crop; tar or parquet: shards, for very many photos.")
+    ] = "folders",
+    per_shard: PerShard = 10_000,
+    engine: EngineName = "local",
+    address: Address = "",
+    workers: Workers = 2,
     as_json: JsonFlag = False,
 ) -> None:
-    """Crop a folder tree of photos to the same tree of aligned 112×112 PNG faces.
+    """Crop a folder tree of photos to the same tree of aligned 112×112 PNG faces, or to shards that training reads.
 
-    Run it again to go on after an interruption or to add new photos: what is done is not done twice. Photos without a
-    face, with several, or unreadable are listed in DST/crops-report.json.
+    Run it again to go on after an interruption or, with folders, to add new photos: what is done is not done twice.
+    Photos without a face, with several, or unreadable are listed in DST/crops-report.json, of shards in
+    DST/left-out.jsonl.
     """
-    from marginface.cropping import REPORT, FaceCropper, crop_tree
+    from marginface.batch import ENGINES, run
+    from marginface.data.convert import check_apart
+    from marginface.data.packs import open_images
+    from marginface.locations import location
 
-    cropper = FaceCropper.load(detector, policy=face, min_score=min_score, pad=pad)
-    with _progress_bar("Aligning") as progress:
-        report = crop_tree(source, destination, cropper=cropper, workers=workers, progress=progress)
+    work = _work(detector, face, min_score, pad)
+    maker = ENGINES[engine](workers, address)
+    if to == "folders":
+        _align_tree(source, destination, engine, work, workers, as_json=as_json)
+        return
+    work.formats[to]  # raises UnknownName before the source is listed
+    check_apart(location(source), location(destination))
+    images = open_images(location(source))
+    with progress_bar("Aligning", "photos") as progress:
+        done = run(
+            images,
+            work,
+            location(destination),
+            to,
+            engine=maker,
+            source=source,
+            per_shard=per_shard,
+            progress=progress,
+        )
+    print_json(done.to_dict()) if as_json else typer.echo(done.summary())
+
+
+def _work(detector: str, face: str, min_score: float, pad: float) -> Aligning:
+    from marginface.batch.aligning import Aligning
+
+    return Aligning(detector, face, min_score, pad)
+
+
+def _align_tree(source: str, destination: str, engine: str, work: Aligning, workers: int, *, as_json: bool) -> None:
+    from pathlib import Path
+
+    from marginface.cropping import REPORT, crop_tree
+    from marginface.errors import InputError
+
+    if engine != "local" or "://" in source + destination:
+        raise InputError(
+            "a file per crop is written by this process from folder to folder. For a store or another engine say "
+            "--format tar (or parquet)"
+        )
+    with progress_bar("Aligning", "photos") as progress:
+        report = crop_tree(Path(source), Path(destination), cropper=work.cropper(), workers=workers, progress=progress)
     if as_json:
         print_json(report.to_dict())
     else:
         typer.echo(report.summary())
         typer.echo(f"Crops and {REPORT} are in {destination}")
-
-
-@contextmanager
-def _progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on standard error while it is a terminal; otherwise say nothing."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("photos, left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

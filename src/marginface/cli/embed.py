@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.options import JsonFlag, MinScore, Mirror, Model, Photos, plural, print_json
+from marginface.cli.options import (
+    Address,
+    EngineName,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    PerShard,
+    Workers,
+    plural,
+    print_json,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
+    from marginface.batch import BatchReport, Engine, Work
     from marginface.pipeline import Recognizer
     from marginface.values import Embedding
 
@@ -18,33 +31,88 @@ app = typer.Typer()
 
 @app.command()
 def embed(
-    photos: Photos,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.npz", help="Where to write them.")] = None,
+    photos: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PHOTO...",
+            show_default=False,
+            help="Photos to read. With --format parquet: one folder per identity, tar shards, Parquet files or a list.",
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", "-o", metavar="FILE.npz", help="Where to write them; with --format parquet a folder or URL."
+        ),
+    ] = "",
     model: Model = "sface",
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
+    to: Annotated[str, typer.Option("--format", help="npz, or parquet: shards, for very many images.")] = "npz",
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")
+    ] = False,
+    per_shard: PerShard = 10_000,
+    engine: EngineName = "local",
+    address: Address = "",
+    workers: Workers = 2,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn the largest face of each photo into an embedding: a unit vector to compare by cosine.
 
     FILE.npz holds photos (N,), embeddings (N, D) float32 and the contract id; read it with numpy.load. A photo without
-    a face or that cannot be read is reported, left out, and the exit status is then 2.
+    a face or that cannot be read is reported, left out, and the exit status is then 2. Parquet files hold name,
+    identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go on.
     """
+    from marginface.batch import ENGINES
+    from marginface.batch.embeddings import Embedding as Embedded
     from marginface.errors import InputError
     from marginface.pipeline import Recognizer
 
-    if (out is None) == (not as_json):
+    maker = ENGINES[engine](workers, address)
+    if to != "npz":
+        done = _embed_shards(photos, out, to, Embedded(model, mirror, aligned, min_score), maker, per_shard)
+        print_json(done.to_dict()) if as_json else typer.echo(done.summary())
+        return
+    if engine != "local" or aligned:
+        raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
+    if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
     recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score)
-    made, failed = _embed_all(photos, recognizer)
-    if out is None:
+    made, failed = _embed_all([Path(photo) for photo in photos], recognizer)
+    if not out:
         print_json(_as_plain(made, failed, recognizer))
     else:
-        _save(made, recognizer, out)
+        _save(made, recognizer, Path(out))
     for message in failed.values():
         typer.echo(f"marginface: {message}", err=True)
     if failed:
         raise typer.Exit(2)
+
+
+def _embed_shards(sources: list[str], out: str, to: str, work: Work, engine: Engine, per_shard: int) -> BatchReport:
+    from marginface.batch import run
+    from marginface.data.packs import open_images
+    from marginface.errors import InputError
+    from marginface.locations import location
+
+    if len(sources) != 1 or not out:
+        raise InputError(
+            f"shards of embeddings are made of one source and need --out FOLDER; got {plural(len(sources), 'source')}"
+            + (f" and --out {out}" if out else " and no --out")
+        )
+    images = open_images(location(sources[0]))
+    with progress_bar("Embedding", "images") as progress:
+        return run(
+            images,
+            work,
+            location(out),
+            to,
+            engine=engine,
+            source=sources[0],
+            per_shard=per_shard,
+            progress=progress,
+        )
 
 
 def _embed_all(photos: list[Path], recognizer: Recognizer) -> tuple[dict[str, Embedding], dict[str, str]]:

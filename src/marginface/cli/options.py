@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +23,19 @@ Mirror = Annotated[
     bool, typer.Option("--mirror", help="Add the embedding of the mirrored crop: slower, a little better.")
 ]
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
+
+
+EngineName = Annotated[
+    str, typer.Option("--engine", help="Who does it: local (this process) or ray (workers, by Ray Data).")
+]
+Address = Annotated[
+    str,
+    typer.Option(
+        "--address", help="Of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; without it workers are started here."
+    ),
+]
+PerShard = Annotated[int, typer.Option("--per-shard", help="Images of the source that make a shard.")]
+Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --engine ray.")]
 
 
 def print_json(value: Any) -> None:
@@ -44,6 +60,18 @@ def make_folder(path: Path) -> Path:
         raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place for --out")
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextmanager
+def progress_bar(title: str, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of (done, total) on standard error while it is a terminal; otherwise say nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(f"{what}, left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def plural(count: int, noun: str) -> str:

@@ -51,6 +51,12 @@ class Listing:
         object.__setattr__(self, "sizes", frozen(self.sizes))
         object.__setattr__(self, "starts", frozen(self.starts))
 
+    def part(self, indices: IntArray) -> Listing:
+        """Return what is said of some images alone; the identities are those that occur among them."""
+        present, labels = np.unique(self.labels[indices], return_inverse=True)
+        identities = tuple(self.identities[label] for label in present.tolist())
+        return Listing(self.origin, identities, labels.astype(np.int64), self.sizes[indices])
+
 
 class EncodedImages(Protocol):
     """N encoded images of C identities, in the order in which they lie on the disk."""
@@ -75,6 +81,14 @@ class EncodedImages(Protocol):
             UnreadableImage: there is no such image (any more).
             OSError: the disk fails.
         """
+        ...
+
+
+class DivisibleImages(EncodedImages, Protocol):
+    """Encoded images of which a few can be sent to another process."""
+
+    def part(self, indices: IntArray) -> EncodedImages:
+        """Return these images alone, under the same names; what it holds grows with their number."""
         ...
 
 

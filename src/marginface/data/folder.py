@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from marginface.data.manifest import content_fingerprint
 from marginface.data.unfinished import check_finished
 from marginface.errors import DataError, InputError, UnreadableImage
 from marginface.images import list_images
+from marginface.locations import is_remote
+from marginface.values import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class FolderImages:
         files: list[_File] = []
         names: set[str] = set()
         for number, root in enumerate(roots):
-            for folder in _identity_folders(root):
-                names.add(folder.name)
-                files += [_File(path, _relative(number, root, path), folder.name) for path in list_images(folder)]
+            for name, paths in _by_identity(root).items():
+                names.add(name)
+                files += [_File(path, _relative(number, root, path), name) for path in paths]
         self._files = sorted(files, key=lambda file: (file.identity, file.relative))
         identities = tuple(sorted(names))
         label = {name: i for i, name in enumerate(identities)}
@@ -61,6 +64,13 @@ class FolderImages:
     def place(self, index: int) -> str:
         """Return the path of the file."""
         return str(self._files[index].path)
+
+    def part(self, indices: IntArray) -> FolderImages:
+        """Return some images alone."""
+        part = copy(self)
+        part._files = [self._files[index] for index in indices.tolist()]
+        part.listing = self.listing.part(indices)
+        return part
 
     def bytes_of(self, index: int) -> bytes:
         """Return what the file holds."""
@@ -119,6 +129,21 @@ def holds_identity_folders(root: Path) -> bool:
     """Say whether a folder has folders with images directly in one of them."""
     folders = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
     return any(list_images(folder) for folder in folders[:100])
+
+
+def _by_identity(root: Path) -> dict[str, list[Path]]:
+    """Return the images of every folder directly below a root, by its name."""
+    if not is_remote(root):
+        return {folder.name: list_images(folder) for folder in _identity_folders(root)}
+    check_finished(root)
+    found: dict[str, list[Path]] = {}
+    for path in list_images(root):
+        first, *rest = path.relative_to(root).parts
+        if rest:
+            found.setdefault(first, []).append(path)
+    if not found:
+        raise DataError(f"{root}: expected images at {root}/Name/1.jpg, a folder per identity; got none")
+    return found
 
 
 def _identity_folders(root: Path) -> list[Path]:

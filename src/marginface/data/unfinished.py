@@ -40,7 +40,7 @@ def check_finished(folder: Path) -> None:
     """Raise DataError if a conversion into this folder has not ended."""
     state = read_state(folder)
     if state is not None and not state["finished"]:
+        convert = f"marginface data convert {state.get('source', 'SOURCE')} {folder} --to {state.get('to', 'FORMAT')}"
         raise DataError(
-            f"{folder}: a conversion into this folder has not ended. Go on with it: marginface data convert "
-            f"{state.get('source', 'SOURCE')} {folder} --to {state.get('to', 'FORMAT')}"
+            f"{folder}: a conversion into this folder has not ended. Go on with it: {state.get('go_on', convert)}"
         )

@@ -10,6 +10,7 @@ import torch
 
 from marginface.backbones import BACKBONES
 from marginface.data.decoding import choose_decoder
+from marginface.locations import location
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
 from marginface.training.learner import build_head
@@ -88,6 +89,6 @@ def _decided(data: object) -> object:
     exclude = str(Path(data.exclude).resolve()) if isinstance(data.exclude, str) else data.exclude
     data = data.model_copy(update={"decoder": choose_decoder(data.decoder).name})
     if isinstance(data, PackedData):
-        return data.model_copy(update={"path": str(Path(data.path).resolve()), "exclude": exclude})
+        return data.model_copy(update={"path": str(location(data.path).resolve()), "exclude": exclude})
     folders = tuple(str(Path(folder).resolve()) for folder in data.folders)
     return data.model_copy(update={"folders": folders, "exclude": exclude})

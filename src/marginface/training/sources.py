@@ -16,6 +16,7 @@ from marginface.data.holdout import PairIndex, split, verification_pairs
 from marginface.data.packs import open_images
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
+from marginface.locations import location
 from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
 from marginface.values import IntArray
 
@@ -57,7 +58,7 @@ def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
     exclude = read_exclusions(Path(data.exclude)) if isinstance(data.exclude, str) else data.exclude
     if isinstance(data, PackedData):
         return EncodedCrops(
-            open_images(Path(data.path), label=data.label),
+            open_images(location(data.path), label=data.label),
             exclude=exclude,
             min_images=data.min_images,
             memory_gb=data.memory_gb,

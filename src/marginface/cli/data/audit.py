@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,17 +12,17 @@ import typer
 
 from marginface.cli.data.bar import image_bars
 from marginface.cli.data.options import Label
-from marginface.cli.options import Model, write_json
+from marginface.cli.options import Address, EngineName, Model, Workers, write_json
 
 if TYPE_CHECKING:
     from marginface.values import Threshold
 
 Sources = Annotated[
-    list[Path],
+    list[str],
     typer.Argument(
         metavar="DATA...",
         show_default=False,
-        help="What a recipe trains on: a pack or a list, or one or several folders of identities.",
+        help="What a recipe trains on: a pack or a list, or one or several folders of identities; paths or URLs.",
     ),
 ]
 Against = Annotated[
@@ -64,7 +65,15 @@ def audit(
     min_images: Annotated[int, typer.Option("--min-images", help="Name identities with fewer images.")] = 2,
     fmr: Fmr = 1e-6,
     threshold: GivenThreshold = None,
-    workers: Annotated[int, typer.Option("--workers", help="Threads.")] = 2,
+    shards: Annotated[
+        str,
+        typer.Option(
+            "--shards", metavar="FOLDER", help="Keep what is found of DATA here, a folder or URL, and not in the cache."
+        ),
+    ] = "",
+    engine: EngineName = "local",
+    address: Address = "",
+    workers: Workers = 2,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All findings, as JSON.")] = None,
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="A page with the pictures side by side.")
@@ -86,21 +95,31 @@ def audit(
     biometric data: the last line says where they are, delete them when you are done.
     """
     from marginface.auditing import Auditor, kept_folder
+    from marginface.batch import ENGINES, run
+    from marginface.batch.audited import Auditing, audited
     from marginface.data.audit import AuditReport, AuditSettings, Named, exclusions_of
     from marginface.data.audit import audit as find
     from marginface.data.audit.opened import open_evaluation, open_training, with_names
     from marginface.embedding import load_embedder
+    from marginface.locations import location
 
     settings = AuditSettings(min_images=min_images, fmr=fmr, match=_given(threshold))
     _check(against, pairs, against_names, exclusions_file)
-    images = with_names(open_training(data, label), names)
+    _check_engine(engine, address, workers, shards)
+    source = open_training([location(place) for place in data], label)
+    images = with_names(source, names)
     others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
     embedder = load_embedder(model) if embed else None
     if embedder is not None:
         settings = replace(settings, known=tuple(entry.value() for entry in embedder.card.thresholds))
     with image_bars() as progress:
-        auditor = Auditor(embedder, workers, progress)
-        here = Named(auditor.look_at(images), images)
+        auditor, reading = Auditor(embedder, workers, progress), partial(progress, "Reading")
+        if shards:
+            work, maker = Auditing(model if embed else ""), ENGINES[engine](workers, address)
+            looked = run(source, work, location(shards), "npy", engine=maker, source=" ".join(data), progress=reading)
+            here = Named(audited(looked, images.listing), images)
+        else:
+            here = Named(auditor.look_at(images), images)
         there = None if others is None else Named(auditor.look_at(others), others)
     found = find(here.data, settings, None if there is None else there.data)
     exclusions, proposed = exclusions_of(found, here, there)
@@ -119,8 +138,20 @@ def audit(
         write_exclusions(exclusions, exclusions_file, about=f"Made by: {command}", proposed=proposed)
         count = f"{len(exclusions.identities):,} identities, {len(exclusions.images):,} images"
         typer.echo(f'Exclusions: {exclusions_file} ({count}); in a recipe: [data] exclude = "{exclusions_file}"')
-    kept = [kept_folder(source) for source in (images, others) if source is not None]
+    kept = [shards or kept_folder(images), *([] if others is None else [kept_folder(others)])]
     typer.echo(f"Kept: {', '.join(str(folder) for folder in kept)}")
+
+
+def _check_engine(engine: str, address: str, workers: int, shards: str) -> None:
+    """Refuse an engine without a place that all its workers see."""
+    from marginface.batch import ENGINES
+    from marginface.errors import InputError
+
+    ENGINES[engine](workers, address)
+    if engine != "local" and not shards:
+        raise InputError(
+            f"--engine {engine} keeps what it finds in shards: say --shards FOLDER, one that every worker sees"
+        )
 
 
 def _given(similarity: float | None) -> Threshold | None:

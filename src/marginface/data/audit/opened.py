@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from marginface.data.binpack import BinPack, open_pack
-from marginface.data.encoded import EncodedImages, Listing, number_identities, sha256_of
+from marginface.data.encoded import DivisibleImages, EncodedImages, Listing, number_identities, sha256_of
 from marginface.data.folder import FolderImages, read_file
 from marginface.data.names import read_names
 from marginface.data.packs import open_images
@@ -91,7 +91,7 @@ class NamedImages:
         return self._images.bytes_of(index)
 
 
-def open_training(paths: Sequence[Path], label: str = "") -> EncodedImages:
+def open_training(paths: Sequence[Path], label: str = "") -> DivisibleImages:
     """Open what a recipe trains on: one path of any format, or several folders of identities, as [data] folders has it.
 
     Raises:

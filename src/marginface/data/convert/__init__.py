@@ -17,6 +17,7 @@ from marginface.data.convert.tar import write_tar
 from marginface.data.encoded import EncodedImages, Progress, index_fingerprint
 from marginface.data.unfinished import read_state
 from marginface.errors import DataError, InputError
+from marginface.locations import is_remote
 from marginface.registry import Registry
 
 PER_SHARD = 10_000
@@ -110,6 +111,8 @@ def convert(
 
 def check_apart(source: Path, destination: Path) -> None:
     """Raise InputError if the destination lies within the source, where it would become part of it."""
+    if is_remote(source) != is_remote(destination):
+        return
     if source.is_dir() and destination.resolve().is_relative_to(source.resolve()):
         raise InputError(f"{destination}: lies within {source}, which it is made from; choose a folder beside it")
 

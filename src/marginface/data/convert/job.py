@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from marginface.data.convert.rows import Row
 from marginface.data.encoded import EncodedImages
 from marginface.data.unfinished import write_state
 from marginface.errors import ImageError
@@ -30,6 +32,15 @@ class Job:
         except ImageError as error:
             self.left_out[index] = f"{self.images.place(index)}: {error}"
             return None
+
+    def rows(self, number: int) -> Iterator[Row]:
+        """Yield the images of a shard; of what is no image, a note."""
+        listing = self.images.listing
+        for index in self.shard(number):
+            read = self.read(index)
+            if read is not None:
+                label = int(listing.labels[index])
+                yield Row(index, self.images.name(index), listing.identities[label], label, *read)
 
     def shard_count(self) -> int:
         """Return how many shards there are."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import IO, Any
 
 from marginface.data.convert.job import Job
+from marginface.data.convert.rows import Row
 from marginface.data.packs.parquet import load_pyarrow
 from marginface.files import write_whole
 
@@ -23,30 +24,34 @@ def write_parquet(job: Job) -> Iterator[int]:
     load_pyarrow()
     total = job.shard_count()
     for number in range(total):
-        path = job.destination / f"train-{number:05d}-of-{total:05d}.parquet"
+        path = job.destination / parquet_name(number, total)
         if not path.exists():
             write_whole(path, lambda stream, number=number: _fill(stream, job, number))  # type: ignore[misc]
         yield len(job.shard(number))
 
 
-def _fill(stream: IO[bytes], job: Job, number: int) -> None:
+def parquet_name(number: int, total: int) -> str:
+    """Return the name of a file."""
+    return f"train-{number:05d}-of-{total:05d}.parquet"
+
+
+def fill_parquet(stream: IO[bytes], rows: Iterable[Row], identities: tuple[str, ...]) -> None:
+    """Write a file; ``identities`` are all of the data set, also those that it has no image of."""
     arrow, parquet = load_pyarrow()
-    schema = _schema(arrow, job.images.listing.identities)
-    rows = _rows(job, number)
+    schema = _schema(arrow, identities)
+    values = ({"image": _image(row), "label": row.label, "identity": row.identity} for row in rows)
     with parquet.ParquetWriter(stream, schema, compression="none", use_dictionary=["identity"]) as writer:
-        while group := list(islice(rows, ROW_GROUP)):
+        while group := list(islice(values, ROW_GROUP)):
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
+
+
+def _fill(stream: IO[bytes], job: Job, number: int) -> None:
+    fill_parquet(stream, job.rows(number), job.images.listing.identities)
     job.note()  # before the file is in place: what it leaves out is known when it is there
 
 
-def _rows(job: Job, number: int) -> Iterator[dict[str, Any]]:
-    listing = job.images.listing
-    for index in job.shard(number):
-        read = job.read(index)
-        if read is not None:
-            label = int(listing.labels[index])
-            image = {"bytes": read[0], "path": f"{index:08d}{read[1]}"}
-            yield {"image": image, "label": label, "identity": listing.identities[label]}
+def _image(row: Row) -> dict[str, Any]:
+    return {"bytes": row.content, "path": f"{row.index:08d}{row.suffix}"}
 
 
 def _schema(arrow: Any, identities: tuple[str, ...]) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import IO
 
 from marginface.data.convert.job import Job
+from marginface.data.convert.rows import Row
 from marginface.files import write_whole
 
 
@@ -18,23 +19,28 @@ def write_tar(job: Job) -> Iterator[int]:
     An object of key.json has the identity (text), its label (number) and what the source calls the image.
     """
     for number in range(job.shard_count()):
-        path = job.destination / f"train-{number:06d}.tar"
+        path = job.destination / tar_name(number)
         if not path.exists():
             write_whole(path, lambda stream, number=number: _fill(stream, job, number))  # type: ignore[misc]
         yield len(job.shard(number))
 
 
-def _fill(stream: IO[bytes], job: Job, number: int) -> None:
-    listing = job.images.listing
+def tar_name(number: int) -> str:
+    """Return the name of a shard."""
+    return f"train-{number:06d}.tar"
+
+
+def fill_tar(stream: IO[bytes], rows: Iterable[Row]) -> None:
+    """Write a shard."""
     with tarfile.open(fileobj=stream, mode="w") as archive:
-        for index in job.shard(number):
-            read = job.read(index)
-            if read is None:
-                continue
-            label = int(listing.labels[index])
-            about = {"identity": listing.identities[label], "label": label, "name": job.images.name(index)}
-            _add(archive, f"{index:08d}{read[1]}", read[0])
-            _add(archive, f"{index:08d}.json", json.dumps(about, ensure_ascii=False).encode())
+        for row in rows:
+            about = {"identity": row.identity, "label": row.label, "name": row.name}
+            _add(archive, f"{row.index:08d}{row.suffix}", row.content)
+            _add(archive, f"{row.index:08d}.json", json.dumps(about, ensure_ascii=False).encode())
+
+
+def _fill(stream: IO[bytes], job: Job, number: int) -> None:
+    fill_tar(stream, job.rows(number))
     job.note()  # before the shard is in place: what it leaves out is known when it is there
 
 

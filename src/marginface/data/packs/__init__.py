@@ -6,7 +6,7 @@
     parquet    image bytes and labels              parquet
     list       lines of path and label             listfile
 
-To add one: a file here with a class that is EncodedImages, a line in FORMATS.
+To add one: a file here with a class that is DivisibleImages, a line in FORMATS.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from marginface.data.encoded import EncodedImages
+from marginface.data.encoded import DivisibleImages
 from marginface.data.folder import FolderImages, holds_identity_folders
 from marginface.data.packs.listfile import find_lists, open_list
 from marginface.data.packs.parquet import find_parquet, open_parquet
@@ -31,7 +31,7 @@ class Format:
     """How to see that a path holds this format, and how to open it; ``open`` takes the path and the label's field."""
 
     holds: Callable[[Path], bool]
-    open: Callable[[Path, str], EncodedImages]
+    open: Callable[[Path, str], DivisibleImages]
 
 
 FORMATS: Registry[Format] = Registry("format")
@@ -60,7 +60,7 @@ def format_of(path: Path) -> str:
     )
 
 
-def open_images(path: Path, *, label: str = "") -> EncodedImages:
+def open_images(path: Path, *, label: str = "") -> DivisibleImages:
     """Open whatever holds images with labels; the files decide the format.
 
     Args:

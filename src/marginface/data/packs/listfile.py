@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from marginface.data.encoded import Listing, number_identities, sha256_of
 from marginface.data.folder import read_file
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
+from marginface.locations import location
+from marginface.values import IntArray
 
 SUFFIXES = frozenset({".lst", ".csv", ".tsv", ".txt"})
 _PATHS = ("path", "file", "filename", "file_name", "image", "image_path", "img")
@@ -56,11 +59,20 @@ class ListedImages:
 
     def place(self, index: int) -> str:
         """Return the path of the file."""
-        return str(self._folder / self._paths[index])
+        path = self._paths[index]
+        return path if "://" in path else str(self._folder / path)
+
+    def part(self, indices: IntArray) -> ListedImages:
+        """Return some images alone."""
+        part = copy(self)
+        part._paths = [self._paths[index] for index in indices.tolist()]
+        part.listing = self.listing.part(indices)
+        return part
 
     def bytes_of(self, index: int) -> bytes:
-        """Return what the file holds."""
-        return read_file(self._folder / self._paths[index])
+        """Return what the file holds; the list may have URLs of a store."""
+        path = self._paths[index]
+        return read_file(location(path) if "://" in path else self._folder / path)
 
 
 def find_lists(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -22,6 +23,7 @@ import numpy as np
 from marginface.data.encoded import Listing, number_identities
 from marginface.data.packs.names import LABEL_NAMES
 from marginface.errors import DataError, MissingExtra, UnreadableImage
+from marginface.locations import is_remote, store_of
 from marginface.values import IntArray
 
 _KEPT_BYTES = 256_000_000  # of row groups read last
@@ -54,9 +56,10 @@ class ParquetImages:
         arrow, parquet = load_pyarrow()
         self._arrow = arrow
         self._paths = tuple(paths)
-        self._files = [_opened(arrow, parquet, path) for path in paths]
+        self._files = _Files(arrow, parquet, self._paths)
         self._columns = _find_columns(arrow, self._files[0].schema_arrow, paths[0], label)
-        self._groups = [(i, g) for i, file in enumerate(self._files) for g in range(file.metadata.num_row_groups)]
+        files = [self._files[i] for i in range(len(paths))]
+        self._groups = [(i, g) for i, file in enumerate(files) for g in range(file.metadata.num_row_groups)]
         rows = [self._files[i].metadata.row_group(g).num_rows for i, g in self._groups]
         self._starts: IntArray = np.cumsum([0, *rows], dtype=np.int64)
         self._kept: OrderedDict[int, Any] = OrderedDict()
@@ -83,6 +86,25 @@ class ParquetImages:
         """Return the file and the row, counted over all files."""
         row = int(self._rows[index])
         return f"{self._paths[self._groups[self._group_of(row)][0]]}, row {row}"
+
+    def part(self, indices: IntArray) -> ParquetImages:
+        """Return some images alone."""
+        part = copy(self)
+        part._rows = self._rows[indices]
+        part.listing = self.listing.part(indices)
+        return part
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but what another process makes anew."""
+        return {
+            name: value for name, value in self.__dict__.items() if name not in ("_files", "_kept", "_lock", "_arrow")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._arrow, parquet = load_pyarrow()
+        self._files = _Files(self._arrow, parquet, self._paths)
+        self._kept, self._lock = OrderedDict(), Lock()
 
     def bytes_of(self, index: int) -> bytes:
         """Return the image of a row."""
@@ -177,9 +199,23 @@ def load_pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
+class _Files:
+    """Parquet files, each opened when it is first asked for."""
+
+    def __init__(self, arrow: Any, parquet: Any, paths: Sequence[Path]) -> None:
+        self._arrow, self._parquet, self._paths = arrow, parquet, paths
+        self._open: dict[int, Any] = {}
+
+    def __getitem__(self, number: int) -> Any:
+        if number not in self._open:
+            self._open[number] = _opened(self._arrow, self._parquet, self._paths[number])
+        return self._open[number]
+
+
 def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
+    store, key = store_of(path) if is_remote(path) else (None, str(path))
     try:
-        return parquet.ParquetFile(path)
+        return parquet.ParquetFile(key, filesystem=store)
     except (arrow.ArrowException, OSError) as error:
         if _is_of_the_disk(error):
             raise

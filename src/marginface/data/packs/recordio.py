@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.record import MAGIC, Part, padded, record_content, split_header
 from marginface.errors import DataError, UnreadableImage
 from marginface.geometry import CROP_SIZE
+from marginface.locations import is_remote
 from marginface.values import IntArray
 
 PROPERTY = "property"
@@ -84,6 +86,13 @@ class RecordImages:
         """Return the file and the key of the record."""
         return f"{self._file.path}, record {self._keys[index]}"
 
+    def part(self, indices: IntArray) -> RecordImages:
+        """Return some images alone."""
+        part = copy(self)
+        part._keys, part._starts, part._parts = self._keys[indices], self._starts[indices], self._parts[indices]
+        part.listing = self.listing.part(indices)
+        return part
+
     def bytes_of(self, index: int) -> bytes:
         """Return the image of a record."""
         if self._parts[index]:
@@ -102,6 +111,11 @@ def find_records(path: Path) -> list[Path]:
 def open_records(path: Path) -> RecordImages:
     """Open the pack in a folder, or this one; raise DataError if there is none or several."""
     found = find_records(path)
+    if is_remote(path):
+        raise DataError(
+            f"{path}: RecordIO is read from a disk of this machine. Copy it here, or convert it where it is on a disk: "
+            "marginface data convert FOLDER URL --to tar"
+        )
     if len(found) != 1 or not found[0].is_file():
         names = ", ".join(file.name for file in found) or "none"
         raise DataError(f"{path}: expected one .rec file with its .idx beside it; got {names}. Give the path of one")

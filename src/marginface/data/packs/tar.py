@@ -2,7 +2,8 @@
 
 The key is the path up to the last dot, so that names with dots do no harm. key.cls holds the label as text; key.json an
 object with the label in one of its fields. A shard is read through once to find the offsets; they are kept
-(``data.kept``).
+(``data.kept``). Where an index lies beside a shard (``train-000000.tar.index.npz``, which `marginface.batch` writes),
+the shard is not read at all: of shards in a store only the images that are asked for are fetched.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +26,12 @@ from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_arra
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
+from marginface.files import write_whole
 from marginface.images import IMAGE_SUFFIXES
 from marginface.values import IntArray
 
 _KIND = "tar 1"
+_READERS = 16  # indexes that are fetched at once
 _LARGEST_LABEL = 1 << 20  # bytes of a key.json: more is no label
 _Span = tuple[int, int]
 
@@ -42,11 +48,11 @@ class TarImages:
     """
 
     def __init__(self, paths: Sequence[Path], label: str = "") -> None:
-        self._shards: list[ByteFile] = [ByteFile(path) for path in paths]
+        self._shards = {number: ByteFile(path) for number, path in enumerate(paths)}
         place = kept_place(f"{_KIND} {label}", paths)
         arrays = kept_arrays(place)
         if arrays is None:
-            arrays = _scan(self._shards, label)
+            arrays = _scan(list(self._shards.values()), label)
             keep_arrays(place, arrays)
         self._keys = texts_of(arrays["keys"])
         self._shard: IntArray = arrays["shard"]
@@ -71,6 +77,15 @@ class TarImages:
     def place(self, index: int) -> str:
         """Return the shard and the key."""
         return f"{self._shards[int(self._shard[index])].path}, {self._keys[index]}"
+
+    def part(self, indices: IntArray) -> TarImages:
+        """Return some images alone."""
+        part = copy(self)
+        part._keys = [self._keys[index] for index in indices.tolist()]
+        part._shard, part._offsets = self._shard[indices], self._offsets[indices]
+        part._shards = {number: self._shards[number] for number in np.unique(part._shard).tolist()}
+        part.listing = self.listing.part(indices)
+        return part
 
     def bytes_of(self, index: int) -> bytes:
         """Return the member."""
@@ -99,6 +114,13 @@ class _Found:
     left_out: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    def add_index(self, arrays: dict[str, NDArray[Any]], number: int) -> None:
+        """Add what the index of a shard holds."""
+        for name in ("keys", "labels", "left_out", "problems"):
+            getattr(self, name).extend(texts_of(arrays[name]))
+        self.spans += zip(arrays["offsets"].tolist(), arrays["sizes"].tolist(), strict=True)
+        self.shard += [number] * len(arrays["offsets"])
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays, for data.kept."""
         spans = np.asarray(self.spans, dtype=np.int64).reshape(-1, 2)
@@ -125,16 +147,46 @@ def open_shards(path: Path, label: str = "") -> TarImages:
 
 def _scan(shards: Sequence[ByteFile], label: str) -> dict[str, NDArray[Any]]:
     found = _Found()
-    for number, shard in enumerate(shards):
-        entries = _entries(shard, found)
-        for key, entry in entries.items():
-            _add(found, number, shard, key, entry, label)
+    with ThreadPoolExecutor(_READERS) as pool:
+        indexes = pool.map(_read_index, [] if label else shards)
+        for number, (shard, index) in enumerate(zip_longest(shards, indexes)):
+            if index is None:
+                _walk(shard, found, number, label)
+            else:
+                found.add_index(index, number)
     if not found.keys:
         raise DataError(
             f"{shards[0].path}: expected images with labels: key.jpg with key.cls or key.json; got none"
             + (f" ({found.left_out[0]})" if found.left_out else "")
         )
     return found.arrays()
+
+
+def write_index(shard: Path, beside: Path) -> None:
+    """Write the index of a shard that this machine has, to be beside where the shard will be."""
+    found, file = _Found(), ByteFile(shard)
+    _walk(file, found, 0, "")
+    arrays = {**found.arrays(), "tar_size": np.asarray(file.size)}
+    write_whole(index_path(beside), lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
+
+
+def index_path(shard: Path) -> Path:
+    """Return where the index of a shard is."""
+    return shard.with_name(shard.name + ".index.npz")
+
+
+def _read_index(shard: ByteFile) -> dict[str, NDArray[Any]] | None:
+    """Return the index beside a shard, None if there is none of this shard."""
+    arrays = kept_arrays(index_path(shard.path))
+    if arrays is None or int(arrays.get("tar_size", -1)) != shard.size:
+        return None
+    return arrays
+
+
+def _walk(shard: ByteFile, found: _Found, number: int, label: str) -> None:
+    """Read a shard through."""
+    for key, entry in _entries(shard, found).items():
+        _add(found, number, shard, key, entry, label)
 
 
 def _add(found: _Found, number: int, shard: ByteFile, key: str, entry: _Entry, label: str) -> None:
@@ -197,7 +249,7 @@ def _split(name: str) -> tuple[str, str]:
 def _members(shard: ByteFile, found: _Found) -> Iterator[tarfile.TarInfo]:
     """Yield the regular files of a shard."""
     try:
-        with tarfile.open(shard.path, "r:") as archive:
+        with shard.path.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             while (member := archive.next()) is not None:
                 archive.members.clear()  # type: ignore[attr-defined]  # it would keep every one
                 if member.isreg() and not member.issparse():
