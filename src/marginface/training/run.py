@@ -1,8 +1,17 @@
-"""A run folder from first to last: recipe.toml, journal.jsonl, checkpoints/, report.html, manifest.json."""
+"""A run folder from first to last.
+
+recipe.toml, data.json      what is trained, on what
+history.jsonl               when it was begun, resumed, ended, with the recipe of each sitting
+journal.jsonl               a line per step
+tensorboard/                the same as curves, where the recipe asks for them
+checkpoints/                the newest
+report.html, manifest.json  when it is finished
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +20,22 @@ from marginface import __version__
 from marginface.contract import file_sha256
 from marginface.errors import CheckpointError, InputError
 from marginface.evaluation.environment import describe_environment
+from marginface.files import write_whole
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint
+from marginface.training.failures import explained
 from marginface.training.held_out import HeldOutResult
+from marginface.training.history import add_event, read_history
 from marginface.training.journal import truncate_journal
+from marginface.training.live_curves import check_tensorboard, live_curves
 from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
-from marginface.training.recipe.file import differing_keys, read_recipe, recipe_sha256, write_recipe
+from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve, resolve_loss
-from marginface.training.run_report import JOURNAL, RECIPE, write_run_report
+from marginface.training.resumption import Sitting, begin, put_down, reopen
+from marginface.training.run_names import DATA, JOURNAL, MANIFEST, RECIPE, REPORT
+from marginface.training.run_report import write_run_report
 from marginface.training.sources import TrainingData, open_data
 from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
-
-REPORT = "report.html"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +63,14 @@ def _silent(progress: Progress) -> None:
     """Say nothing."""
 
 
-def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgress = _silent) -> TrainResult:
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    allow: Sequence[str] = (),
+    progress: OnProgress = _silent,
+) -> TrainResult:
     """Train a recipe into a folder.
 
     The same recipe gives the same numbers on the same machine with the same number of threads, also when it was
@@ -61,37 +80,54 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
         recipe: what to do; see recipe.file.read_recipe.
         out: a new or empty folder; with ``resume`` the folder of a run.
         resume: go on from the newest whole checkpoint.
+        allow: keys that a resumed run may have otherwise than before, as ``train.epochs``; ``data`` allows other images
+            of the same identities. See recipe.changes.
         progress: called before the first step and after each; a KeyboardInterrupt it raises ends the run in order.
 
     Raises:
         InputError: the folder holds something, or the recipe does not fit.
         FolderBusy: another process trains there.
         CheckpointError: the run to resume is of another recipe or other data.
-        DataError: the data is not as described.
-        TrainingDiverged: the loss is not finite or runs away.
+        DataError: the data is not as described, or not any more.
+        StorageError: the disk is full, or a file cannot be written or read.
+        TrainingDiverged: the loss, a gradient or a weight is not finite, or the loss runs away.
         TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
     """
+    if allow and not resume:
+        raise InputError("allow is for a run that is resumed: a new run takes any recipe. Leave --allow out")
+    check_tensorboard(recipe)
     check_free(out)
     _check_folder(out, resume=resume)
     data = open_data(resolve(recipe))
     recipe = resolve_loss(resolve(recipe), len(data.train.identities))
-    out.mkdir(parents=True, exist_ok=True)
-    with held(out, "training"):
-        _check_folder(out, resume=resume)  # another may have been there meanwhile
-        return _trained(recipe, data, out, resume=resume, progress=progress)
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with held(out, "training"):
+            _check_folder(out, resume=resume)  # another may have been there meanwhile
+            sitting = reopen(recipe, data, out, allow) if resume else begin(recipe, data, out)
+            return _trained(sitting, data, progress, resumed=resume)
 
 
-def _trained(recipe: Recipe, data: TrainingData, out: Path, *, resume: bool, progress: OnProgress) -> TrainResult:
+def _trained(sitting: Sitting, data: TrainingData, progress: OnProgress, *, resumed: bool) -> TrainResult:
     """Train in a folder that is ours."""
-    checkpoint, notes = _reopen(recipe, out) if resume else _start(recipe, out)
-    with torch_settings(recipe):
-        trainer = Trainer(recipe, data, out, progress)
-        result = trainer.run(checkpoint, tuple(notes))
+    out, recipe = sitting.out, sitting.recipe
+    truncate_journal(out / JOURNAL, sitting.step)
+    with torch_settings(recipe), live_curves(recipe, out) as draw:
+
+        def tell(word: Progress) -> None:
+            if not word.record:  # the checkpoint fits, and no step is done yet
+                put_down(sitting, word.total_steps, resumed=resumed)
+            draw(word)
+            progress(word)
+
+        trainer = Trainer(recipe, data, out, tell)
+        result = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
     saved, _ = newest_checkpoint(out)
     if saved is None:
         raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
     write_run_report(recipe, data, result, out / REPORT)
-    _write_manifest(recipe, data, saved, out)
+    _write_manifest(recipe, data, saved, result, out)
+    add_event(out, "finished", saved.step, {})
     return TrainResult(out, saved, result)
 
 
@@ -106,34 +142,18 @@ def _check_folder(out: Path, *, resume: bool) -> None:
         raise InputError(f"{out}: expected a new or empty folder; it holds {kind}. Or choose another folder for --out.")
 
 
-def _start(recipe: Recipe, out: Path) -> tuple[None, list[str]]:
-    """Write the recipe of a new run."""
-    write_recipe(recipe, out / RECIPE)
-    return None, []
-
-
-def _reopen(recipe: Recipe, out: Path) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest whole checkpoint of a run and put its journal back to that step."""
-    differing = differing_keys(recipe, read_recipe(out / RECIPE))
-    if differing:
-        raise CheckpointError(
-            f"{out}: the run was started with another recipe. {'; '.join(differing)}. Resume with {out / RECIPE}, or "
-            "start a new run in another folder."
-        )
-    checkpoint, problems = newest_checkpoint(out)
-    step = 0 if checkpoint is None else checkpoint.step
-    truncate_journal(out / JOURNAL, step)
-    return checkpoint, [*problems, f"resumed at step {step}"]
-
-
-def _write_manifest(recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, out: Path) -> None:
-    """Write what was trained on, with what, and the sha256 of every file of the run."""
-    names = [RECIPE, JOURNAL, REPORT]
+def _write_manifest(
+    recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, result: HeldOutResult | None, out: Path
+) -> None:
+    """Write what was trained on, with what, what came out, and the sha256 of every file of the run."""
+    names = [RECIPE, DATA, JOURNAL, REPORT]
     files = [out / name for name in names] + sorted(checkpoint.folder.iterdir())
     values: dict[str, Any] = {
         "marginface": __version__,
         "recipe_sha256": recipe_sha256(recipe),
         "step": checkpoint.step,
+        "held_out": None if result is None else result.scores.to_dict(),
+        "history": [{key: value for key, value in event.items() if key != "recipe"} for event in read_history(out)],
         "data": {
             **data.description,
             "trained_on": _counts(data),
@@ -143,7 +163,8 @@ def _write_manifest(recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, 
         "environment": describe_environment(),
         "files": {path.relative_to(out).as_posix(): file_sha256(path) for path in files if path.is_file()},
     }
-    (out / MANIFEST).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    write_whole(out / MANIFEST, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))
 
 
 def _counts(data: TrainingData) -> dict[str, int]:

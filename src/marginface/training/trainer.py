@@ -19,14 +19,14 @@ from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
-from marginface.training.divergence import LossWatch, check_labels, first_loss_note
+from marginface.training.divergence import LossWatch, check_gradient, check_labels, check_weights, first_loss_note
 from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.journal import Journal, read_journal
 from marginface.training.learner import Learner
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
-from marginface.training.run_report import JOURNAL
+from marginface.training.run_names import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData
 
@@ -130,6 +130,7 @@ class Trainer:
         strength = margin_strength(recipe.loss, step, total)
         result = self.learner.learn(batch, step, learning_rate=rate, margin_strength=strength)
         self._watch.check(step + 1, result.loss, settling=strength < 1)
+        check_gradient(step + 1, result.gradient_norm)
         record: dict[str, Any] = {
             "step": step + 1,
             "epoch": round((step + 1) / self.batches.steps_per_epoch, 4),
@@ -152,8 +153,9 @@ class Trainer:
     def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
         """Write a checkpoint of the present state."""
         state = Checkpoint(self._out, step, recipe_sha256(self.recipe), self._data.fingerprint)
-        card = model_card(self.recipe, state, thresholds)
-        return save_checkpoint(self._out, state, self.learner.tensors(), card, keep=self.recipe.train.keep_checkpoints)
+        card, tensors = model_card(self.recipe, state, thresholds), self.learner.tensors()
+        check_weights(step, tensors)
+        return save_checkpoint(self._out, state, tensors, card, keep=self.recipe.train.keep_checkpoints)
 
     def _restore(self, checkpoint: Checkpoint | None) -> int:
         if checkpoint is None:
