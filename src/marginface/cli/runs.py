@@ -53,7 +53,7 @@ def list_(
     from marginface.training.run_folder import find_runs, open_run
 
     rows: list[dict[str, Any]] = []
-    table = []
+    table: list[tuple[str, ...]] = []
     for path in find_runs(folders or [Path("runs")]):
         try:
             run = open_run(path)

@@ -114,6 +114,8 @@ def put_down(sitting: Sitting, total_steps: int, *, resumed: bool) -> None:
         write_recipe(sitting.recipe, sitting.out / RECIPE)
     write_record(sitting.data, sitting.out)
     truncate_journal(sitting.out / JOURNAL, sitting.step, sitting.changed())
+    for left in sitting.out.glob(".*.part"):  # of a process that was killed while it wrote
+        left.unlink()
     return _set_aside(sitting)
 
 
