@@ -10,6 +10,7 @@ report.html, manifest.json  when it is finished
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def _trained(sitting: Sitting, data: TrainingData, progress: OnProgress, *, resu
             if not word.record:  # the checkpoint fits, and no step is done yet
                 put_down(sitting, word.total_steps, resumed=resumed)
             draw(word)
-            progress(word)
+            _tell_who_watches(progress, word)
 
         trainer = Trainer(recipe, data, out, tell)
         result = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
@@ -129,6 +130,16 @@ def _trained(sitting: Sitting, data: TrainingData, progress: OnProgress, *, resu
     _write_manifest(recipe, data, saved, result, out)
     add_event(out, "finished", saved.step, {})
     return TrainResult(out, saved, result)
+
+
+def _tell_who_watches(progress: OnProgress, word: Progress) -> None:
+    """Pass a word on; where a terminal was closed or a pipe has ended, that is a request to stop."""
+    try:
+        progress(word)
+    except OSError as error:
+        if error.errno not in (errno.EIO, errno.EPIPE):
+            raise
+        raise KeyboardInterrupt from None
 
 
 def _check_folder(out: Path, *, resume: bool) -> None:
