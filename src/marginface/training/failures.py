@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from marginface.errors import CheckpointError, DataError, MarginfaceError, StorageError, TrainingDiverged
+from marginface.errors import CheckpointError, DataError, InputError, MarginfaceError, StorageError, TrainingDiverged
 from marginface.training.checkpoint import newest_checkpoint
-from marginface.training.history import What, add_event
+from marginface.training.history import What, add_event, read_history
 from marginface.training.journal import read_journal
 from marginface.training.run_names import CHECKPOINTS, JOURNAL, RECIPE
 
@@ -41,8 +41,8 @@ def explained(out: Path) -> Iterator[None]:
     """Note in the history how a run ends, and turn what the machine does to it into a message.
 
     Raises:
-        StorageError: a file could not be written or read.
-        DataError, TrainingDiverged, CheckpointError: as they came, with what is safe and how to go on.
+        StorageError: a file could not be written or read, or the memory is full.
+        DataError, TrainingDiverged: as they came, with what is safe and how to go on. Others pass.
     """
     try:
         yield
@@ -54,6 +54,11 @@ def explained(out: Path) -> Iterator[None]:
         raise TrainingDiverged(f"{error} {_safe(out)}") from error
     except DataError as error:
         raise _failed(out, DataError, f"{error}. Put the data back, or leave it out with --allow data.") from error
+    except (CheckpointError, InputError):  # a run that is refused has not ended
+        raise
+    except MarginfaceError as error:
+        _note(out, "failed", str(error))
+        raise
     except (OSError, SafetensorError) as error:
         _drop_partial(out)
         raise _failed(out, StorageError, _storage_problem(_system_error(error), out)) from error
@@ -68,16 +73,11 @@ def _failed(out: Path, kind: type[MarginfaceError], text: str) -> MarginfaceErro
 
 
 def _note(out: Path, what: What, message: str) -> None:
-    """Write down how the run ended; a disk that is full takes this neither."""
+    """Write down how the sitting ended, if one was begun; a disk that is full takes this neither."""
     with suppress(OSError, CheckpointError):
-        if (out / RECIPE).is_file():
-            add_event(out, what, steps_done(out), {"message": message})
-
-
-def steps_done(out: Path) -> int:
-    """Return how many steps the journal of a run holds."""
-    records = read_journal(out / JOURNAL)
-    return int(records[-1]["step"]) if records else 0
+        if [event["event"] for event in read_history(out)][-1:] in (["started"], ["resumed"]):
+            records = read_journal(out / JOURNAL)
+            add_event(out, what, int(records[-1]["step"]) if records else 0, {"message": message})
 
 
 def _safe(out: Path) -> str:
