@@ -87,9 +87,10 @@ def lines(out: Path) -> int:
 
 def unfinished(out: Path, since: float) -> bool:
     """Say whether a checkpoint was begun since a time and not finished; an earlier child may have left one too."""
-    for partial in (out / "checkpoints").glob(".*.partial"):
+    for folder in (out / "checkpoints").glob("*"):
         with suppress(FileNotFoundError):
-            if partial.stat().st_mtime > since:
+            is_partial = folder.name.startswith(".") or not (folder / "state.json").exists()
+            if is_partial and folder.stat().st_mtime > since:
                 return True
     return False
 

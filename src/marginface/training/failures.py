@@ -53,7 +53,8 @@ def explained(out: Path) -> Iterator[None]:
         _note(out, "diverged", str(error))
         raise TrainingDiverged(f"{error} {_safe(out)}") from error
     except DataError as error:
-        raise _failed(out, DataError, f"{error}. Put the data back, or leave it out with --allow data.") from error
+        text = str(error).rstrip(".")
+        raise _failed(out, DataError, f"{text}. Put the data back, or leave it out with --allow data.") from error
     except (CheckpointError, InputError):  # a run that is refused has not ended
         raise
     except MarginfaceError as error:
