@@ -37,8 +37,23 @@ def resume_command(out: Path) -> str:
 
 
 @contextmanager
+def noted(out: Path) -> Iterator[None]:
+    """Write down in the history how a sitting ends. A run that is refused has not ended: that is not written."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        _note(out, "interrupted", str(stopped))
+        raise
+    except (CheckpointError, InputError):
+        raise
+    except MarginfaceError as error:
+        _note(out, "diverged" if isinstance(error, TrainingDiverged) else "failed", str(error))
+        raise
+
+
+@contextmanager
 def explained(out: Path) -> Iterator[None]:
-    """Note in the history how a run ends, and turn what the machine does to it into a message.
+    """Turn what the machine does to a run into a message, and add to others what is safe and how to go on.
 
     Raises:
         StorageError: a file could not be written or read, or the memory is full.
@@ -46,31 +61,21 @@ def explained(out: Path) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt as stopped:
-        _note(out, "interrupted", str(stopped))
-        raise
     except TrainingDiverged as error:
-        _note(out, "diverged", str(error))
         raise TrainingDiverged(f"{error} {_safe(out)}") from error
     except DataError as error:
         text = str(error).rstrip(".")
-        raise _failed(out, DataError, f"{text}. Put the data back, or leave it out with --allow data.") from error
-    except (CheckpointError, InputError):  # a run that is refused has not ended
-        raise
-    except MarginfaceError as error:
-        _note(out, "failed", str(error))
-        raise
+        raise DataError(_ended(out, f"{text}. Put the data back, or leave it out with --allow data.")) from error
     except (OSError, SafetensorError) as error:
         _drop_partial(out)
-        raise _failed(out, StorageError, _storage_problem(_system_error(error), out)) from error
+        raise StorageError(_ended(out, _storage_problem(_system_error(error), out))) from error
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _failed(out, StorageError, _OUT_OF_MEMORY) from error
+        raise StorageError(_ended(out, _OUT_OF_MEMORY)) from error
 
 
-def _failed(out: Path, kind: type[MarginfaceError], text: str) -> MarginfaceError:
-    _note(out, "failed", text)
+def _ended(out: Path, text: str) -> str:
     again = f"Then go on with: {resume_command(out)}" if (out / RECIPE).is_file() else "Then repeat the command."
-    return kind(f"{text} {_safe(out)} {again}")
+    return f"{text} {_safe(out)} {again}"
 
 
 def _note(out: Path, what: What, message: str) -> None:

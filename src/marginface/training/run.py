@@ -23,7 +23,7 @@ from marginface.errors import CheckpointError, InputError
 from marginface.evaluation.environment import describe_environment
 from marginface.files import write_whole
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint
-from marginface.training.failures import explained
+from marginface.training.failures import explained, noted
 from marginface.training.held_out import HeldOutResult
 from marginface.training.history import add_event, read_history
 from marginface.training.journal import truncate_journal
@@ -101,7 +101,7 @@ def train(
     _check_folder(out, resume=resume)
     data = open_data(resolve(recipe))
     recipe = resolve_loss(resolve(recipe), len(data.train.identities))
-    with explained(out):
+    with noted(out), explained(out):
         out.mkdir(parents=True, exist_ok=True)
         with held(out, "training"):
             _check_folder(out, resume=resume)  # another may have been there meanwhile
