@@ -28,6 +28,7 @@ COMMANDS = {
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
+    "runs": ("marginface.cli.runs", "List, show and compare the runs of trainings."),
     "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
     "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),
     "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),
