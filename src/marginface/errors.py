@@ -14,6 +14,7 @@
     │   └── HashMismatch        a file whose sha256 is not the registered one
     ├── DataError               a data set, a pair list or a protocol file is not as described
     ├── CheckpointError         a checkpoint is missing, corrupt or of another recipe
+    ├── StorageError            disk or memory is full, or a file of a run cannot be written or read
     ├── RankFailed              another process of a run has ended, and has said why
     ├── RankLost                another process of a run has ended without a word
     ├── TrainingDiverged        the loss is not finite or runs away
@@ -80,6 +81,10 @@ class DataError(MarginfaceError):
 
 class CheckpointError(MarginfaceError):
     """A checkpoint is missing, corrupt or belongs to another recipe."""
+
+
+class StorageError(MarginfaceError):
+    """Disk or memory is full, or a file of a run cannot be written or read; the message says how to go on."""
 
 
 class RankFailed(MarginfaceError):

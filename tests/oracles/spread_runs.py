@@ -239,7 +239,7 @@ FAILURES: dict[str, tuple[Failure, str]] = {  # what to put in place of what in 
     "a lost image": (_lost_image, "DataError"),
     "killed": (_killed, ""),
     "other data": (_other_data, "DataError"),
-    "a full disk": (_full_disk, "OSError"),
+    "a full disk": (_full_disk, "StorageError"),
     "no folder": (_no_folder, "InputError"),
 }
 

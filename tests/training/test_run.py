@@ -120,6 +120,8 @@ def test_the_folder_of_a_run_holds_what_it_says(small: Small, tmp_path: Path) ->
     result = train(small(), out)
     assert {path.name for path in out.iterdir()} == {
         "recipe.toml",
+        "data.json",
+        "history.jsonl",
         "journal.jsonl",
         "checkpoints",
         "report.html",
@@ -170,7 +172,9 @@ def test_a_used_folder_is_refused_with_advice(small: Small, tmp_path: Path) -> N
 def test_resuming_with_another_recipe_names_the_keys(small: Small, tmp_path: Path) -> None:
     train(small(data={"hold_out": 0}, train={"steps": 1}), tmp_path / "run")
     other = small(data={"hold_out": 0}, train={"steps": 2}, loss={"margin": 0.3})
-    with pytest.raises(CheckpointError, match=r"loss\.margin: 0\.3, the run has 0\.2; train\.steps: 2, the run has 1"):
+    with pytest.raises(
+        CheckpointError, match=r"loss\.margin: 0\.3, the run has 0\.2: .*\n  train\.steps: 2, the run has 1:"
+    ):
         train(other, tmp_path / "run", resume=True)
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),
     "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
+    "runs": ("marginface.cli.runs", "List, show and compare the runs of trainings."),
     "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
     "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),
     "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),

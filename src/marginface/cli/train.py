@@ -23,6 +23,14 @@ def train(
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", show_default=False, help="New folder for the run.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="KEY",
+            help="Resume although this key has changed; 'data': other images. May be repeated.",
+        ),
+    ] = None,
     override: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key: --set train.epochs=5. May be repeated."),
@@ -37,8 +45,8 @@ def train(
     """Train a recognizer from a recipe.
 
     The folder then holds recipe.toml (every value), journal.jsonl (a line per step), checkpoints/, report.html and
-    manifest.json. Relative paths in a recipe start where you are. Ctrl-C finishes the step, saves, and says how to go
-    on; exit status 130.
+    manifest.json; 'marginface runs' looks at it. Relative paths in a recipe start where you are. Ctrl-C finishes the
+    step, saves, and says how to go on; exit status 130.
     """
     require_train_extra()
     from marginface.errors import RankFailed
@@ -59,7 +67,7 @@ def train(
     speaks = Place.here().rank == 0
     try:
         with progress_bar() as progress:
-            result = run_training(values, out, resume=resume, progress=progress)
+            result = run_training(values, out, resume=resume, allow=allow or [], progress=progress)
     except TrainingInterrupted as stopped:
         if speaks:
             typer.echo(f"marginface: {stopped}", err=True)

@@ -8,16 +8,17 @@ from marginface.evaluation.glossary import GLOSSARY
 from marginface.evaluation.markup import Html, document, element
 from marginface.evaluation.runs import RunReport
 from marginface.evaluation.sections import background, curves, hardest_errors, headline, recipes, training_curves
+from marginface.files import write_whole
 
 
 def write_report(report: RunReport, path: Path) -> None:
-    """Write the page; the folder is made if it does not exist.
+    """Write the page, whole or not at all; the folder is made if it does not exist.
 
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_report(report), encoding="utf-8")
+    text = render_report(report).encode("utf-8", "xmlcharrefreplace")  # a file name may hold bytes that are no UTF-8
+    write_whole(path, lambda stream: stream.write(text))
 
 
 def render_report(report: RunReport) -> str:

@@ -9,7 +9,12 @@ centers_update       the optimizer's step on the class centres within the backwa
 skipped_steps        ... on those that were not drawn, in closed form
 trainer              the loop
 run                  the folder: train()
+resumption, history  what a resumed run goes on with, and what of it was changed when
+data_record          what it is trained on, by identity
 checkpoint, journal  what a kill cannot destroy
+failures             a full disk and the like, as one message
+live_curves          the journal for TensorBoard
+run_folder, run_diff a run folder, and two of them, for those who look (without torch)
 divergence           when to stop
 collapse             when embeddings have become one
 variants             the losses of a comparison, as recipes
@@ -23,12 +28,18 @@ distributed/         all of it over several processes
 allocator            memory that stays between steps
 """
 
-from marginface.training.centers_update import update_in_backward
-from marginface.training.interrupt import TrainingInterrupted
-from marginface.training.recipe import Recipe
-from marginface.training.recipe.file import read_recipe, recipe_from, write_recipe
-from marginface.training.run import TrainResult, train
-from marginface.training.trainer import Progress
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from marginface.training.centers_update import update_in_backward
+    from marginface.training.interrupt import TrainingInterrupted
+    from marginface.training.recipe import Recipe
+    from marginface.training.recipe.file import read_recipe, recipe_from, write_recipe
+    from marginface.training.run import TrainResult, train
+    from marginface.training.trainer import Progress
 
 __all__ = [
     "Progress",
@@ -41,3 +52,21 @@ __all__ = [
     "update_in_backward",
     "write_recipe",
 ]
+
+_HOMES = {  # loaded on first use: who only looks at run folders waits for no torch
+    "Progress": "trainer",
+    "Recipe": "recipe",
+    "TrainResult": "run",
+    "TrainingInterrupted": "interrupt",
+    "read_recipe": "recipe.file",
+    "recipe_from": "recipe.file",
+    "train": "run",
+    "update_in_backward": "centers_update",
+    "write_recipe": "recipe.file",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

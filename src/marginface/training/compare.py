@@ -24,7 +24,7 @@ from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import differing_keys, read_recipe, write_recipe
 from marginface.training.resolve import resolve
-from marginface.training.run_report import JOURNAL, RECIPE
+from marginface.training.run_names import JOURNAL, RECIPE
 from marginface.training.sources import TrainingData, open_data
 from marginface.training.variants import Variant, check_variants, recipe_of
 

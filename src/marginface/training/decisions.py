@@ -24,7 +24,7 @@ from marginface.training.checkpoint import BACKBONE, newest_checkpoint
 from marginface.training.held_out import HeldOut
 from marginface.training.learner import build_backbone
 from marginface.training.recipe.file import read_recipe
-from marginface.training.run_report import RECIPE
+from marginface.training.run_names import RECIPE
 from marginface.training.sources import TrainingData
 from marginface.values import ImageArray
 

@@ -1,10 +1,13 @@
-"""Two guards: a first step that is not what a fresh head gives, and a loss that is not finite or runs away."""
+"""Guards: a first step that is not what a fresh head gives, a loss that runs away, numbers that are not finite."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from marginface.errors import DataError, TrainingDiverged
 from marginface.values import IntArray
@@ -15,8 +18,9 @@ SMOOTHING = 0.9
 
 _ADVICE = (
     "Usual causes: a learning rate too high for the batch size (halve optim.learning_rate, or use schedule.warmup), a "
-    "margin that starts at once (loss.margin_from, loss.margin_full), no clipping (optim.clip_norm = 5). --resume "
-    "would repeat it: change the recipe and start a new run."
+    "margin that starts at once (loss.margin_from, loss.margin_full), no clipping (optim.clip_norm = 5), rounding "
+    '(train.precision = "float32"). --resume alone would repeat it: start a new run with another recipe, or go on from '
+    "the last checkpoint with another value, as in --resume --set optim.learning_rate=0.05 --allow optim.learning_rate."
 )
 
 
@@ -50,6 +54,23 @@ class LossWatch:
         self._smooth += weight * (loss - self._smooth)
         if settling or self._seen <= SETTLING_STEPS:
             self._reference = max(self._reference, abs(self._smooth), abs(loss))  # SFace is below 0 for a while
+
+
+def check_gradient(step: int, norm: float) -> None:
+    """Raise TrainingDiverged if the gradient's norm is not finite: the step has spoilt the weights."""
+    if not math.isfinite(norm):
+        raise TrainingDiverged(f"step {step}: the loss is finite and the gradient's norm is {norm}. {_ADVICE}")
+
+
+def check_weights(step: int, files: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Raise TrainingDiverged if a tensor that a checkpoint would hold is not finite; ``files`` as it holds them."""
+    for file, tensors in files.items():
+        for name, tensor in tensors.items():
+            total = tensor.sum(dtype=torch.float64) if tensor.is_floating_point() else None
+            if total is not None and not math.isfinite(total):
+                raise TrainingDiverged(
+                    f"step {step}: {name} ({file}) is not finite, so no checkpoint was written. {_ADVICE}"
+                )
 
 
 def check_labels(labels: IntArray, identities: int) -> None:

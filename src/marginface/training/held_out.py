@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,12 +34,13 @@ class HeldOutResult:
     scores: PairScores
     thresholds: tuple[ThresholdEntry, ...]
 
-    def record(self) -> dict[str, float]:
-        """Return the numbers for the journal, shares in [0, 1]."""
+    def record(self) -> dict[str, Any]:
+        """Return the numbers for the journal, shares in [0, 1]; the interval is of the accuracy, at 95 %."""
         rates = {f"tar_at_far_{point.far:g}": point.tar for point in self.scores.tar_at_far}
         accuracy = self.scores.accuracy
         numbers = {"accuracy_mean": accuracy.mean, "accuracy_std": accuracy.std, "auc": self.scores.auc}
-        return {**numbers, "eer": self.scores.eer, **rates}
+        interval, pairs = self.scores.accuracy_interval.to_list(), len(self.scores.genuine)
+        return {**numbers, "accuracy_interval": interval, "accuracy_pairs": pairs, "eer": self.scores.eer, **rates}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

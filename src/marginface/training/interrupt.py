@@ -1,4 +1,4 @@
-"""Ctrl-C during a training: the step is finished, a checkpoint is written, and the message says how to go on."""
+"""Ctrl-C, SIGTERM, a closed terminal: the step is finished, a checkpoint written, and the message says how to go on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+_STOPS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -23,9 +25,10 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request; the second Ctrl-C interrupts at once.
+    """Turn the first Ctrl-C (SIGTERM, SIGHUP) into a request; the second interrupts at once.
 
-    Outside the main thread signals cannot be caught: then only the progress callback can ask, by KeyboardInterrupt.
+    A signal that is ignored, as SIGHUP is under nohup, stays so. Outside the main thread signals cannot be caught: then
+    only the progress callback can ask, by KeyboardInterrupt.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -37,7 +40,8 @@ def stop_on_signal() -> Iterator[StopRequest]:
             signal.default_int_handler(number, frame)
         request.wanted = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in _STOPS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, ask) for number in heard}
     try:
         yield request
     finally:

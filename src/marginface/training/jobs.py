@@ -28,8 +28,8 @@ from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop
 from marginface.training.lock import held, holder
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe, write_recipe
-from marginface.training.run import REPORT, train
-from marginface.training.run_report import RECIPE
+from marginface.training.run import train
+from marginface.training.run_names import RECIPE, REPORT
 
 OUTCOME, RUN, LOG = "outcome.json", "run", "log.txt"
 Status = Literal["waiting", "interrupted", "finished", "diverged", "failed"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from marginface.errors import CheckpointError
+from marginface.files import write_whole
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
@@ -18,9 +20,9 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
     records: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines if lines != [""] else [], start=1):
         try:
             records.append(json.loads(line))
         except json.JSONDecodeError as error:
@@ -31,12 +33,15 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def truncate_journal(path: Path, step: int) -> None:
-    """Leave only the records up to a step, so that after a resume each step stands once."""
+def truncate_journal(path: Path, step: int, notes: Sequence[str] = ()) -> None:
+    """Leave only the records up to a step, so that after a resume each step stands once.
+
+    ``notes`` are added to those of the last record that stays: what was changed after it.
+    """
     kept = [record for record in read_journal(path) if record["step"] <= step]
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(_line(record) for record in kept), encoding="utf-8")
-    partial.replace(path)
+    if kept and notes:
+        kept[-1]["notes"] = [*kept[-1].get("notes", ()), *notes]
+    write_whole(path, lambda stream: stream.write("".join(map(_line, kept)).encode()))
 
 
 class Journal:
@@ -55,10 +60,25 @@ class Journal:
             self._stream.close()
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Append one record and hand it to the operating system."""
+        """Append one record and hand it to the operating system.
+
+        Raises:
+            OSError: the disk is full, or the like; it names the journal.
+        """
         assert self._stream is not None, "a journal is written inside its with block"
-        self._stream.write(_line(record))
-        self._stream.flush()
+        try:
+            self._stream.write(_line(record))
+            self._stream.flush()
+        except OSError as error:
+            self._abandon()
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+
+    def _abandon(self) -> None:
+        """Close the file without writing again what it did not take."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -88,8 +88,8 @@ def check_free(folder: Path) -> None:
 
 
 def holds_only_a_lock(folder: Path) -> bool:
-    """Say whether a folder has nothing in it, but for the lock of a process that is there or was killed."""
-    return all(path.name == LOCK for path in folder.iterdir())
+    """Say whether a folder has nothing in it but what a process at work, or a killed one, has not put in place."""
+    return all(path.name == LOCK or (path.name[0] == "." and path.suffix == ".part") for path in folder.iterdir())
 
 
 def _taken(folder: Path, work: str, deadline: float) -> TextIO:

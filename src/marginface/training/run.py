@@ -1,9 +1,20 @@
-"""A run folder from first to last: recipe.toml, journal.jsonl, checkpoints/, report.html, manifest.json."""
+"""A run folder from first to last.
+
+recipe.toml, data.json      what is trained, on what
+history.jsonl               when it was begun, resumed, ended, with the recipe of each sitting
+journal.jsonl               a line per step
+tensorboard/                the same as curves, where the recipe asks for them
+checkpoints/                the newest
+report.html, manifest.json  when it is finished
+"""
 
 from __future__ import annotations
 
+import errno
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +22,23 @@ from marginface import __version__
 from marginface.contract import file_sha256
 from marginface.errors import CheckpointError, DataError, InputError
 from marginface.evaluation.environment import describe_environment
+from marginface.files import write_whole
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
-from marginface.training.distributed import Ranks, joined
+from marginface.training.distributed import Place, Ranks, joined
+from marginface.training.failures import explained, noted
 from marginface.training.held_out import HeldOutResult
+from marginface.training.history import add_event, read_history
 from marginface.training.journal import truncate_journal
+from marginface.training.live_curves import check_tensorboard, live_curves
 from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
-from marginface.training.recipe.file import differing_keys, read_recipe, recipe_sha256, write_recipe
+from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve, resolve_device, resolve_loss
-from marginface.training.run_report import JOURNAL, RECIPE, write_run_report
+from marginface.training.resumption import Sitting, begin, put_down, reopen
+from marginface.training.run_names import DATA, JOURNAL, MANIFEST, RECIPE, REPORT
+from marginface.training.run_report import write_run_report
 from marginface.training.sources import TrainingData, open_data
 from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
-
-REPORT = "report.html"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +66,14 @@ def _silent(progress: Progress) -> None:
     """Say nothing."""
 
 
-def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgress = _silent) -> TrainResult:
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    allow: Sequence[str] = (),
+    progress: OnProgress = _silent,
+) -> TrainResult:
     """Train a recipe into a folder.
 
     The same recipe gives the same numbers on the same machine with the same number of threads, also when it was
@@ -64,18 +85,25 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
         recipe: what to do; see recipe.file.read_recipe.
         out: a new or empty folder; with ``resume`` the folder of a run.
         resume: go on from the newest whole checkpoint.
+        allow: keys that a resumed run may have otherwise than before, as ``train.epochs``; ``data`` allows other images
+            of the same identities. See recipe.changes.
         progress: called before the first step and after each; a KeyboardInterrupt it raises ends the run in order.
 
     Raises:
         InputError: the folder holds something, or the recipe does not fit.
         FolderBusy: another process trains there.
         CheckpointError: the run to resume is of another recipe or other data.
-        DataError: the data is not as described.
-        TrainingDiverged: the loss is not finite or runs away.
+        DataError: the data is not as described, or not any more.
+        StorageError: the disk is full, or a file cannot be written or read.
+        TrainingDiverged: the loss, a gradient or a weight is not finite, or the loss runs away.
         TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
         RankFailed: another process of the run has ended; the message is what it has said.
     """
-    with joined(resolve_device(recipe.train.device)) as ranks:
+    if allow and not resume:
+        raise InputError("allow is for a run that is resumed: a new run takes any recipe. Leave --allow out")
+    check_tensorboard(recipe)
+    one_writes = noted(out) if Place.here().rank == 0 else nullcontext()
+    with one_writes, joined(resolve_device(recipe.train.device)) as ranks:
         if ranks.is_first:
             check_free(out)
             _check_folder(out, resume=resume)
@@ -83,21 +111,38 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, progress: OnProgre
             data = open_data(resolve(recipe))
         recipe = resolve_loss(resolve(recipe), len(data.train.identities))
         _check_alike(recipe, data, ranks)
-        if not ranks.is_first:
-            return _trained_beside(recipe, data, out, ranks)
-        out.mkdir(parents=True, exist_ok=True)
-        with held(out, "training"):
-            _check_folder(out, resume=resume)  # another may have been there meanwhile
-            checkpoint, notes = _reopen(recipe, out) if resume else _start(recipe, out)
-            ranks.first_says(checkpoint.folder.name if checkpoint else "")
-            with torch_settings(recipe):
-                result = Trainer(recipe, data, out, progress, ranks).run(checkpoint, tuple(notes))
-            return _ended(recipe, data, out, result)
+        with explained(out):
+            if not ranks.is_first:
+                return _trained_beside(recipe, data, out, ranks)
+            out.mkdir(parents=True, exist_ok=True)
+            with held(out, "training"):
+                _check_folder(out, resume=resume)  # another may have been there meanwhile
+                sitting = reopen(recipe, data, out, allow) if resume else begin(recipe, data, out)
+                return _trained(sitting, data, ranks, progress, resumed=resume)
+
+
+def _trained(sitting: Sitting, data: TrainingData, ranks: Ranks, progress: OnProgress, *, resumed: bool) -> TrainResult:
+    """Train in a folder that is ours, in the process that writes it."""
+    out, recipe = sitting.out, sitting.recipe
+    truncate_journal(out / JOURNAL, sitting.step)
+    ranks.first_says(sitting.checkpoint.folder.name if sitting.checkpoint else "")
+    with torch_settings(recipe), live_curves(recipe, out) as draw:
+
+        def tell(word: Progress) -> None:
+            if not word.record:  # the checkpoint fits, and no step is done yet
+                put_down(sitting, word.total_steps, resumed=resumed)
+            draw(word)
+            _tell_who_watches(progress, word)
+
+        trainer = Trainer(recipe, data, out, tell, ranks)
+        result = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
+    return _ended(recipe, data, out, result)
 
 
 def _trained_beside(recipe: Recipe, data: TrainingData, out: Path, ranks: Ranks) -> TrainResult:
-    """Train in a process that is not the first, which writes the folder."""
-    checkpoint = same_checkpoint(out, ranks.first_says(""))
+    """Train in a process that is not the first, which writes the folder and has looked at the data."""
+    found = same_checkpoint(out, ranks.first_says(""))
+    checkpoint = None if found is None else replace(found, data_fingerprint=data.fingerprint)
     with torch_settings(recipe):
         trainer = Trainer(recipe, data, out, _silent, ranks)
         result = trainer.run(checkpoint)
@@ -111,8 +156,19 @@ def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult 
     if saved is None:
         raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
     write_run_report(recipe, data, result, out / REPORT)
-    _write_manifest(recipe, data, saved, out)
+    _write_manifest(recipe, data, saved, result, out)
+    add_event(out, "finished", saved.step, {})
     return TrainResult(out, saved, result)
+
+
+def _tell_who_watches(progress: OnProgress, word: Progress) -> None:
+    """Pass a word on; where a terminal was closed or a pipe has ended, that is a request to stop."""
+    try:
+        progress(word)
+    except OSError as error:
+        if error.errno not in (errno.EIO, errno.EPIPE):
+            raise
+        raise KeyboardInterrupt from None
 
 
 def _check_alike(recipe: Recipe, data: TrainingData, ranks: Ranks) -> None:
@@ -139,34 +195,18 @@ def _check_folder(out: Path, *, resume: bool) -> None:
         raise InputError(f"{out}: expected a new or empty folder; it holds {kind}. Or choose another folder for --out.")
 
 
-def _start(recipe: Recipe, out: Path) -> tuple[None, list[str]]:
-    """Write the recipe of a new run."""
-    write_recipe(recipe, out / RECIPE)
-    return None, []
-
-
-def _reopen(recipe: Recipe, out: Path) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest whole checkpoint of a run and put its journal back to that step."""
-    differing = differing_keys(recipe, read_recipe(out / RECIPE))
-    if differing:
-        raise CheckpointError(
-            f"{out}: the run was started with another recipe. {'; '.join(differing)}. Resume with {out / RECIPE}, or "
-            "start a new run in another folder."
-        )
-    checkpoint, problems = newest_checkpoint(out)
-    step = 0 if checkpoint is None else checkpoint.step
-    truncate_journal(out / JOURNAL, step)
-    return checkpoint, [*problems, f"resumed at step {step}"]
-
-
-def _write_manifest(recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, out: Path) -> None:
-    """Write what was trained on, with what, and the sha256 of every file of the run."""
-    names = [RECIPE, JOURNAL, REPORT]
+def _write_manifest(
+    recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, result: HeldOutResult | None, out: Path
+) -> None:
+    """Write what was trained on, with what, what came out, and the sha256 of every file of the run."""
+    names = [RECIPE, DATA, JOURNAL, REPORT]
     files = [out / name for name in names] + sorted(checkpoint.folder.iterdir())
     values: dict[str, Any] = {
         "marginface": __version__,
         "recipe_sha256": recipe_sha256(recipe),
         "step": checkpoint.step,
+        "held_out": None if result is None else result.scores.to_dict(),
+        "history": [{key: value for key, value in event.items() if key != "recipe"} for event in read_history(out)],
         "data": {
             **data.description,
             "trained_on": _counts(data),
@@ -176,7 +216,8 @@ def _write_manifest(recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, 
         "environment": describe_environment(),
         "files": {path.relative_to(out).as_posix(): file_sha256(path) for path in files if path.is_file()},
     }
-    (out / MANIFEST).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    write_whole(out / MANIFEST, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))
 
 
 def _counts(data: TrainingData) -> dict[str, int]:

@@ -14,11 +14,10 @@ from marginface.evaluation.runs import ErrorPair, Measurement, RunReport, RunSum
 from marginface.training.held_out import HeldOutResult
 from marginface.training.journal import read_journal
 from marginface.training.recipe import Recipe
+from marginface.training.run_names import JOURNAL, RECIPE
 from marginface.training.sources import TrainingData
 from marginface.values import IntArray
 
-RECIPE = "recipe.toml"
-JOURNAL = "journal.jsonl"
 PROTOCOL = "held-out pairs"
 HARDEST = 6
 

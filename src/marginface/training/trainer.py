@@ -21,14 +21,14 @@ from marginface.training.batches import Batch, Batches, check_shares, identity_b
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
 from marginface.training.distributed import Ranks
-from marginface.training.divergence import LossWatch, check_labels, first_loss_note
+from marginface.training.divergence import LossWatch, check_gradient, check_labels, check_weights, first_loss_note
 from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.journal import Journal, read_journal
 from marginface.training.learner import Learner
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
-from marginface.training.run_report import JOURNAL
+from marginface.training.run_names import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData
 
@@ -141,6 +141,7 @@ class Trainer:
         result = self.learner.learn(batch, step, learning_rate=rate, margin_strength=strength)
         loss = self._ranks.mean(result.loss)
         self._watch.check(step + 1, loss, settling=strength < 1)
+        check_gradient(step + 1, result.gradient_norm)
         record: dict[str, Any] = {
             "step": step + 1,
             "epoch": round((step + 1) / self.batches.steps_per_epoch, 4),
@@ -166,6 +167,7 @@ class Trainer:
         state = Checkpoint(self._out, step, recipe_sha256(self.recipe), self._data.fingerprint)
         card = model_card(self.recipe, state, thresholds)
         keep, content = self.recipe.train.keep_checkpoints, self.learner.content()
+        check_weights(step, content.files)
         self.saved = save_checkpoint(self._out, state, content, card, keep=keep, ranks=self._ranks)
         return self.saved
 

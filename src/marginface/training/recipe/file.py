@@ -13,12 +13,15 @@ import tomli_w
 from pydantic import ValidationError
 
 from marginface.errors import RecipeError
+from marginface.files import write_whole
 from marginface.registry import near_names
 from marginface.training.recipe import DATA_SECTIONS, Recipe
 
 # Keys that decide no number of the training: a resumed run may change them.
 FREE_KEYS = frozenset(
     {
+        "name",
+        "about",
         "data.memory_gb",
         "data.workers",
         "data.prefetch",
@@ -28,6 +31,7 @@ FREE_KEYS = frozenset(
         "train.keep_checkpoints",
         "train.evaluate_every",
         "train.log_every",
+        "train.tensorboard",
     }
 )
 
@@ -61,26 +65,28 @@ def recipe_from(values: Mapping[str, Any], name: str = "recipe", overrides: Sequ
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe with every key that has a value, so that read_recipe gives it back."""
-    path.write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
+    """Write a recipe with every key that has a value, so that read_recipe gives it back; whole or not at all."""
+    text = tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+    write_whole(path, lambda stream: stream.write(text.encode()))
 
 
 def recipe_sha256(recipe: Recipe) -> str:
     """Return 64 hex digits over every key that decides a number of the training."""
-    values = {key: value for key, value in _flat(recipe).items() if key not in FREE_KEYS}
+    values = {key: value for key, value in flat(recipe).items() if key not in FREE_KEYS}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def differing_keys(given: Recipe, stored: Recipe) -> list[str]:
     """Return ``key: given, the run has stored`` for every key that decides a number and differs."""
-    ours, theirs = _flat(given), _flat(stored)
+    ours, theirs = flat(given), flat(stored)
     keys = sorted((ours.keys() | theirs.keys()) - FREE_KEYS)
     return [
         f"{key}: {ours.get(key)!r}, the run has {theirs.get(key)!r}" for key in keys if ours.get(key) != theirs.get(key)
     ]
 
 
-def _flat(recipe: Recipe) -> dict[str, Any]:
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """Return every value under ``section.key``."""
     values = recipe.model_dump(mode="json", exclude={"paper"})  # it decides nothing
     result: dict[str, Any] = {}
     for name, value in values.items():

@@ -36,6 +36,9 @@ class TrainSection(Section):
     keep_checkpoints: Count = Field(default=2, description="how many of the newest checkpoints stay")
     evaluate_every: CountOrZero = Field(default=0, description="steps between held-out evaluations; 0: only at the end")
     log_every: Count = Field(default=20, description="steps between measurements of the training accuracy")
+    tensorboard: bool = Field(
+        default=False, description="curves for TensorBoard in the run folder: log_every steps between two points"
+    )
     threads: CountOrZero = Field(default=0, description="CPU threads of torch; 0: as torch finds")
 
     @model_validator(mode="after")

@@ -1,0 +1,233 @@
+"""A run folder as it is now, for those who look at it: no torch, nothing is written, and it may be running.
+
+What is here is read from recipe.toml, journal.jsonl and history.jsonl; a run of before there was a history has less.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from marginface.errors import InputError
+from marginface.training.history import read_history
+from marginface.training.journal import read_journal
+from marginface.training.lock import holder
+from marginface.training.run_names import CHECKPOINTS, CURVES, DATA, JOURNAL, MANIFEST, RECIPE
+
+State = Literal["running", "finished", "interrupted", "diverged", "failed", "killed"]
+Record = Mapping[str, Any]
+_ENDS: tuple[State, ...] = ("finished", "interrupted", "diverged", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutFigure:
+    """The accuracy of the last held-out evaluation, with its 95 % interval where the journal has one."""
+
+    step: int
+    accuracy: float
+    interval: tuple[float, float] | None
+    pairs: int | None
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return f"{self.accuracy:.2%}"
+        return f"{self.accuracy:.2%} [{100 * self.interval[0]:.2f}, {100 * self.interval[1]:.2f}]"
+
+    def overlaps(self, other: HeldOutFigure) -> bool | None:
+        """Say whether the intervals have a number in common; None where one is not known."""
+        if self.interval is None or other.interval is None:
+            return None
+        return self.interval[0] <= other.interval[1] and other.interval[0] <= self.interval[1]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The mean loss since the point before, and what was measured last since then (shares in [0, 1])."""
+
+    step: int
+    loss: float
+    train_accuracy: float | None
+    held_out: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """What a run folder says; ``journal`` and ``history`` are as they are read, ``age`` is seconds since it moved."""
+
+    path: Path
+    recipe: Mapping[str, Any]
+    journal: Sequence[Record]
+    history: Sequence[Record]
+    state: State
+    age: float
+
+    @property
+    def step(self) -> int:
+        """Return how many steps the journal has."""
+        return int(self.journal[-1]["step"]) if self.journal else 0
+
+    @property
+    def total_steps(self) -> int | None:
+        """Return how many steps the run is to have, None where nothing says so."""
+        known = [event["total_steps"] for event in self.history if "total_steps" in event]
+        steps = known[-1] if known else self.value("train.steps")
+        if not steps and self.journal and self.journal[-1].get("epoch"):
+            steps = round(self.value("train.epochs") * self.step / self.journal[-1]["epoch"])
+        return int(steps) if steps else None
+
+    @property
+    def held_out(self) -> HeldOutFigure | None:
+        """Return the last held-out accuracy, None where there is none."""
+        found = [record for record in self.journal if "accuracy_mean" in record]
+        if not found:
+            return None
+        last = found[-1]
+        ends = last.get("accuracy_interval")
+        interval = None if ends is None else (float(ends[0]), float(ends[1]))
+        return HeldOutFigure(last["step"], last["accuracy_mean"], interval, last.get("accuracy_pairs"))
+
+    @property
+    def message(self) -> str:
+        """Return why the run ended, where it did not finish."""
+        return str(self.history[-1].get("message", "")) if self.history and self.state in _ENDS else ""
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what the journal noted, each with its step."""
+        return [f"step {record['step']}: {note}" for record in self.journal for note in record.get("notes", ())]
+
+    def value(self, key: str) -> Any:
+        """Return a value of the recipe by ``section.key``, None where it has none."""
+        return flat_values(self.recipe).get(key)
+
+    def checkpoints(self) -> list[tuple[str, int]]:
+        """Return the checkpoints, oldest first: name and bytes."""
+        folders = sorted((self.path / CHECKPOINTS).glob("*step-*"))
+        return [
+            (folder.name, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
+            for folder in folders
+            if not folder.name.startswith(".")
+        ]
+
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of what is trained on, None where no file says it."""
+        for name, keys in ((DATA, ("fingerprint",)), (MANIFEST, ("data", "fingerprint"))):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                value = json.loads((self.path / name).read_text(encoding="utf-8"))
+                for key in keys:
+                    value = value[key]
+                return str(value)
+        return None
+
+    def curve(self, steps: Sequence[int]) -> list[CurvePoint]:
+        """Return a point at each of these steps, in rising order."""
+        return [self._point(before, step) for before, step in zip([0, *steps], steps, strict=False)]
+
+    def _point(self, before: int, step: int) -> CurvePoint:
+        part = [record for record in self.journal if before < record["step"] <= step]
+        losses = [record["loss"] for record in part if "loss" in record]
+        return CurvePoint(
+            step,
+            fmean(losses) if losses else float("nan"),
+            _last(part, "train_accuracy"),
+            _last(part, "accuracy_mean"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: shares in [0, 1], seconds."""
+        found = self.held_out
+        return {
+            "run": str(self.path),
+            "name": self.value("name"),
+            "loss": self.value("loss.name"),
+            "backbone": self.value("backbone.name"),
+            "step": self.step,
+            "total_steps": self.total_steps,
+            "state": self.state,
+            "message": self.message,
+            "held_out_accuracy": None if found is None else found.accuracy,
+            "held_out_interval": None if found is None or found.interval is None else list(found.interval),
+            "held_out_pairs": None if found is None else found.pairs,
+            "held_out_step": None if found is None else found.step,
+            "age_seconds": round(self.age, 1),
+        }
+
+
+def open_run(path: Path) -> RunFolder:
+    """Read a run folder.
+
+    Raises:
+        InputError: it is none, or its recipe cannot be read.
+        CheckpointError: its journal or its history is damaged.
+    """
+    if not is_run(path):
+        raise InputError(
+            f"{path}: expected the folder of a run, with {RECIPE} and {JOURNAL}; "
+            f"{'it holds none of a run' if path.is_dir() else 'there is no such folder'}. marginface runs list {path} "
+            "looks for runs below it"
+        )
+    try:
+        recipe = tomllib.loads((path / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path / RECIPE}: cannot be read: {error}") from None
+    history = read_history(path)
+    moved = max(file.stat().st_mtime for file in (path / JOURNAL, path / RECIPE) if file.exists())
+    return RunFolder(path, recipe, read_journal(path / JOURNAL), history, _state(path, history), time.time() - moved)
+
+
+def find_runs(roots: Sequence[Path]) -> Iterator[Path]:
+    """Yield the run folders at and below these folders, sorted; what is inside a run is not searched.
+
+    Raises:
+        InputError: a root is no folder.
+    """
+    for root in roots:
+        if not root.is_dir():
+            raise InputError(f"{root}: expected a folder with runs in it; there is no such folder")
+        yield from _runs_below(root)
+
+
+def is_run(path: Path) -> bool:
+    """Say whether a folder is that of a run: one that only plans a run has a recipe and nothing else."""
+    return (path / RECIPE).is_file() and any((path / name).exists() for name in (JOURNAL, DATA))
+
+
+def flat_values(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a recipe's TOML under ``section.key``."""
+    result: dict[str, Any] = {}
+    for name, value in recipe.items():
+        inner = value if isinstance(value, dict) else None
+        result.update({name: value} if inner is None else {f"{name}.{key}": item for key, item in inner.items()})
+    return result
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    if is_run(folder):
+        yield folder
+        return
+    with suppress(PermissionError):
+        inner = (entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
+        for entry in sorted(entry for entry in inner if entry.name not in (CHECKPOINTS, CURVES)):
+            yield from _runs_below(entry)
+
+
+def _state(path: Path, history: Sequence[Record]) -> State:
+    with suppress(OSError):  # a run of somebody else may be read and not locked
+        if holder(path) is not None:
+            return "running"
+    last = history[-1]["event"] if history else ""
+    if not history and (path / MANIFEST).is_file():
+        return "finished"
+    return next((end for end in _ENDS if end == last), "killed")
+
+
+def _last(records: Sequence[Record], key: str) -> float | None:
+    found = [record[key] for record in records if key in record]
+    return float(found[-1]) if found else None
