@@ -103,3 +103,4 @@ iresnet18 = partial(IResNet, (2, 2, 2, 2))  # 24.0 M parameters at 112
 iresnet34 = partial(IResNet, (3, 4, 6, 3))  # 34.1 M
 iresnet50 = partial(IResNet, (3, 4, 14, 3))  # 43.6 M
 iresnet100 = partial(IResNet, (3, 13, 30, 3))  # 65.2 M
+iresnet200 = partial(IResNet, (6, 26, 60, 6))  # 118.8 M
