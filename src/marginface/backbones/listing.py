@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from marginface.backbones import BACKBONES
@@ -37,16 +37,21 @@ class Row:
     published: str
 
 
-def listing(input_size: int = PUBLISHED_INPUT) -> tuple[Row, ...]:
+def listing(names: Sequence[str] = (), input_size: int = PUBLISHED_INPUT) -> tuple[Row, ...]:
     """Return a row for each backbone, and one for each published variant of it.
 
+    Args:
+        names: in BACKBONES; none: all of them.
+        input_size: S.
+
     Raises:
-        InputError: no backbone takes images of this side.
+        UnknownName: a name is not in the table.
+        InputError: a backbone takes no images of this side.
     """
-    rows = []
-    for name in BACKBONES:
+    rows: list[Row] = []
+    for name in names or BACKBONES:
         variants = [entry for entry in PUBLISHED if entry.name == name]
-        rows += [_row(entry, input_size) for entry in variants] or [_row(Published(name, None, 0, ""), input_size)]
+        rows += [_row(entry, input_size) for entry in variants] or [_row(Published(name, 0, None, ""), input_size)]
     return tuple(rows)
 
 

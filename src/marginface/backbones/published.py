@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-INSIGHTFACE = "insightface arcface_torch, README at 7fadd42"
+INSIGHTFACE = "insightface 7fadd42"  # GFLOPs of the README of arcface_torch, parameters counted in its networks
 MOBILEFACENETS = "Chen et al., arXiv:1804.07573"
-GHOSTFACENETS = "Alansari et al., IEEE Access 11, 2023"
+GHOSTFACENETS = "Alansari et al., 2023, as FaceLiVTv2 quotes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Published:
 
     Attributes:
         name: in BACKBONES.
-        parameters: millions as the source prints them; None where it says nothing.
-        gflops: multiply-adds in 1e9 as the source prints them.
+        parameters: millions, as the source prints them or its network has them.
+        gflops: multiply-adds in 1e9 as the source prints them; None where it says nothing.
         source: where.
         options: that make it.
         embedding_size: D of the source.
@@ -25,8 +25,8 @@ class Published:
     """
 
     name: str
-    parameters: float | None
-    gflops: float
+    parameters: float
+    gflops: float | None
     source: str
     options: Mapping[str, float] = field(default_factory=dict)
     embedding_size: int = 512
@@ -34,23 +34,24 @@ class Published:
 
     def describe(self) -> str:
         """Return the figures and their source in words."""
-        parameters = "" if self.parameters is None else f"{self.parameters:g} M, "
-        return f"{parameters}{self.gflops:g} GFLOPs ({self.source}{'; ' if self.note else ''}{self.note})"
+        operations = "" if self.gflops is None else f", {self.gflops:g} GFLOPs"
+        return f"{self.parameters:.4g} M{operations} ({self.source}{'; ' if self.note else ''}{self.note})"
 
 
-COUNTS_MORE = "counts batch normalizations and activations too"
+COUNTS_MORE = "its operations include batch normalizations and activations"
 IN_KERAS = "its parameters include running statistics, its operations batch normalizations and activations"
 
 PUBLISHED = (
-    Published("iresnet18", None, 2.6, INSIGHTFACE),
-    Published("iresnet50", 43.59, 6.3, INSIGHTFACE),
-    Published("iresnet100", 65.16, 12.1, INSIGHTFACE),
-    Published("iresnet200", None, 23.5, INSIGHTFACE, note=COUNTS_MORE),
+    Published("iresnet18", 24.0256, 2.6, INSIGHTFACE),
+    Published("iresnet34", 34.139328, None, INSIGHTFACE),
+    Published("iresnet50", 43.590848, 6.3, INSIGHTFACE),
+    Published("iresnet100", 65.15616, 12.1, INSIGHTFACE),
+    Published("iresnet200", 118.83392, 23.5, INSIGHTFACE, note=COUNTS_MORE),
     Published("mobilefacenet", 0.99, 0.221, MOBILEFACENETS, embedding_size=128),
-    Published("mobilefacenet", None, 0.45, INSIGHTFACE, {"width": 2}, note=COUNTS_MORE),
-    Published("ghostfacenet", 4.09, 0.2157, GHOSTFACENETS, note=IN_KERAS),
-    Published("ghostfacenet", 4.07, 0.0603, GHOSTFACENETS, {"stride": 2}, note=IN_KERAS),
-    Published("vit_t", None, 1.5, INSIGHTFACE),
-    Published("vit_s", None, 5.7, INSIGHTFACE),
-    Published("vit_b", None, 11.4, INSIGHTFACE),
+    Published("mobilefacenet", 2.05952, 0.45, INSIGHTFACE, {"width": 2}, note=COUNTS_MORE),
+    Published("ghostfacenet", 4.1, 0.216, GHOSTFACENETS, note=IN_KERAS),
+    Published("ghostfacenet", 4.1, 0.060, GHOSTFACENETS, {"stride": 2}, note=IN_KERAS),
+    Published("vit_t", 19.137792, 1.5, INSIGHTFACE),
+    Published("vit_s", 76.023296, 5.7, INSIGHTFACE),
+    Published("vit_b", 113.833472, 11.4, INSIGHTFACE),
 )

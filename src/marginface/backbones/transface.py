@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from marginface.backbones.inputs import check_batch
 from marginface.backbones.vit import PATCH, VisionTransformer
 from marginface.errors import InputError
 
@@ -80,6 +81,7 @@ class TransFace(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the features (N, D) of normalized images (N, 3, S, S)."""
+        check_batch(images, self.trunk.input_size)
         if self.training and self.perturb > 0:
             images = self._perturbed(images)
         tokens = self.trunk.tokens(images)

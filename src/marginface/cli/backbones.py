@@ -14,6 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def backbones(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these; none: all.", show_default=False)] = None,
     input_size: Annotated[int, typer.Option("--input-size", help="Side of the images, pixels.")] = 112,
     as_json: JsonFlag = False,
 ) -> None:
@@ -26,7 +27,7 @@ def backbones(
     require_train_extra()
     from marginface.backbones.listing import listing
 
-    rows = listing(input_size)
+    rows = listing(names or (), input_size)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -37,4 +38,4 @@ def backbones(
             f"{row.name:<14} {options:<10} {row.embedding_size:>4} {row.parameters:>12,} {row.gflops:>8.3f}  "
             f"{row.published}"
         )
-    typer.echo(f"Input {input_size}×{input_size}. Options of a backbone: marginface backbones --json")
+    typer.echo(f"For {input_size}×{input_size} images. The options of a backbone: marginface backbones NAME --json")
