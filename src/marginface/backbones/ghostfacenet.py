@@ -19,36 +19,38 @@ from marginface.backbones.projection import Projection
 from marginface.errors import InputError
 
 STEM_CHANNELS, LAST_CHANNELS = 16, 512
-SQUEEZED = 0.25  # channels of the squeeze in squeeze-and-excitation, of the maps
 
 
 class Row(NamedTuple):
-    """A bottleneck: kernel of its depthwise convolutions, hidden and output channels at width 1, whether it squeezes."""
+    """A bottleneck: kernel of its depthwise convolutions, hidden and output channels at width 1, stride.
+
+    ``squeezed`` is the share of the hidden channels in the middle of its squeeze-and-excitation; 0: it has none.
+    """
 
     kernel: int
     hidden: int
     channels: int
-    squeezes: bool
+    squeezed: float
     stride: int
 
 
 ROWS = (
-    Row(3, 16, 16, False, 1),
-    Row(3, 48, 24, False, 2),
-    Row(3, 72, 24, False, 1),
-    Row(5, 72, 40, True, 2),
-    Row(5, 120, 40, True, 1),
-    Row(3, 240, 80, False, 2),
-    Row(3, 200, 80, False, 1),
-    Row(3, 184, 80, False, 1),
-    Row(3, 184, 80, False, 1),
-    Row(3, 480, 112, True, 1),
-    Row(3, 672, 112, True, 1),
-    Row(5, 672, 160, True, 2),
-    Row(5, 960, 160, False, 1),
-    Row(5, 960, 160, True, 1),
-    Row(5, 960, 160, False, 1),
-    Row(5, 512, 160, True, 1),
+    Row(3, 16, 16, 0, 1),
+    Row(3, 48, 24, 0, 2),
+    Row(3, 72, 24, 0, 1),
+    Row(5, 72, 40, 0.25, 2),
+    Row(5, 120, 40, 0.25, 1),
+    Row(3, 240, 80, 0, 2),
+    Row(3, 200, 80, 0, 1),
+    Row(3, 184, 80, 0, 1),
+    Row(3, 184, 80, 0, 1),
+    Row(3, 480, 112, 0.25, 1),
+    Row(3, 672, 112, 0.25, 1),
+    Row(5, 672, 160, 0.25, 2),
+    Row(5, 960, 160, 0, 1),
+    Row(5, 960, 160, 0.25, 1),
+    Row(5, 960, 160, 0, 1),
+    Row(5, 512, 160, 0.25, 1),
 )
 
 
@@ -90,14 +92,14 @@ class Squeeze(nn.Module):
     max(0, min(1, x/5 + 1/2)) of Keras, which GhostFaceNets were trained with.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, squeezed: float) -> None:
         super().__init__()
-        few = _rounded(channels * SQUEEZED)
+        few = _rounded(channels * squeezed)
         self.scales = nn.Sequential(nn.Conv2d(channels, few, 1), nn.PReLU(few), nn.Conv2d(few, channels, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps (N, C, H, W)."""
-        scales = self.scales(maps.mean((2, 3), keepdim=True))
+        scales: Tensor = self.scales(maps.mean((2, 3), keepdim=True))
         return maps * (scales / 5 + 0.5).clamp(0, 1)
 
 
@@ -109,10 +111,11 @@ class Bottleneck(nn.Module):
 
     def __init__(self, in_channels: int, hidden: int, channels: int, row: Row) -> None:
         super().__init__()
-        steps = [GhostModule(in_channels, hidden, activated=True)]
+        steps: list[nn.Module] = [GhostModule(in_channels, hidden, activated=True)]
         if row.stride > 1:
-            steps += [_conv(hidden, hidden, kernel=row.kernel, stride=row.stride, depthwise=True)]  # type: ignore[list-item]
-        steps += [Squeeze(hidden)] if row.squeezes else []  # type: ignore[list-item]
+            steps.append(_conv(hidden, hidden, kernel=row.kernel, stride=row.stride, depthwise=True))
+        if row.squeezed > 0:
+            steps.append(Squeeze(hidden, row.squeezed))
         self.path = nn.Sequential(*steps, GhostModule(hidden, channels, activated=False))
         self.shortcut: nn.Module = nn.Identity()
         if row.stride > 1 or in_channels != channels:

@@ -59,6 +59,6 @@ def size_by_name(
     """
     from marginface.backbones import build
 
-    with FakeTensorMode():  # type: ignore[no-untyped-call]
+    with FakeTensorMode():
         backbone = build(name, embedding_size=embedding_size, input_size=input_size, **options)
         return size_of(backbone, input_size)

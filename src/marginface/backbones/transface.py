@@ -6,9 +6,9 @@ gate   a squeeze-and-excitation over tokens: each of the P tokens is scaled by a
 DPAP   dominant patch amplitude perturbation. In a share of the images, the K patches with the largest gates keep the
        phase of their spectrum and mix its amplitude with that of a patch drawn anywhere in the batch:
        A ← (1 − λ)·A + λ·A', λ uniform in [0, 1]. Faces keep their structure, colours and contrast change.
-EHSM   entropy-guided hard sample mining. The loss of an image is multiplied by 1 + exp(−γ·E), E the mean over its tokens
-       of the deviation of their numbers, which stands for the entropy (of a Gaussian it is ln σ and a constant). An
-       image whose tokens hold little information counts up to twice. No gradient goes through the weight.
+EHSM   entropy-guided hard sample mining. The loss of an image is multiplied by 1 + exp(−γ·E), E the mean over its
+       tokens of the deviation of their numbers, which stands for the entropy (of a Gaussian it is ln σ and a constant).
+       An image whose tokens hold little information counts up to twice. No gradient goes through the weight.
 
 The amplitude is that of pixels in [0, 1], where the mean of a patch is never negative; the code rounds the result to
 whole pixel values, here it stays as it is.
@@ -96,7 +96,7 @@ class TransFace(nn.Module):
         """Whether training batches get weights."""
         return self.entropy_weight > 0
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     @torch.no_grad()
     def _perturbed(self, images: Tensor) -> Tensor:
         """Return the batch with the dominant patches of some images perturbed."""
@@ -141,24 +141,18 @@ def perturb_patches(images: Tensor, chosen: Tensor, dominant: Tensor, patch: int
         patch: the side of a patch, pixels.
     """
     grid = images.shape[3] // patch
-    inner = images[:, :, : grid * patch, : grid * patch].float()
-    patches = functional.unfold(inner, patch, stride=patch).transpose(1, 2).unflatten(2, (3, patch, patch))
-    patches = (patches + 1) / 2
+    side = grid * patch
+    inner = functional.unfold(images[:, :, :side, :side].float(), patch, stride=patch).transpose(1, 2)
+    patches = ((inner + 1) / 2).view(len(images), grid**2, 3, patch, patch)
     device, shape = images.device, dominant.shape
-    others = patches[
-        torch.randint(len(images), shape, device=device), torch.randint(grid * grid, shape, device=device)
-    ]
-    rows = chosen[:, None].expand(shape)
+    strangers = torch.randint(len(images), shape, device=device), torch.randint(grid**2, shape, device=device)
+    own = chosen[:, None].expand(shape), dominant
     share = torch.rand(shape, device=device)[..., None, None, None]
-    changed = patches.clone()
-    changed[rows, dominant] = mix_amplitude(patches[rows, dominant], others, share)
-    flat = (changed * 2 - 1).flatten(2).transpose(1, 2)
+    mixed = patches.index_put(own, mix_amplitude(patches[own], patches[strangers], share))
+    columns = (mixed * 2 - 1).flatten(2).transpose(1, 2)
     out = images.clone()
-    out[:, :, : grid * patch, : grid * patch] = functional.fold(flat, [grid * patch] * 2, patch, stride=patch).to(
-        images.dtype
-    )
+    out[chosen, :, :side, :side] = functional.fold(columns, (side, side), patch, stride=patch)[chosen].to(images.dtype)
     return out
-
 
 
 def transface(

@@ -163,7 +163,6 @@ def _check(input_size: int, patch: int, mask_ratio: float, drop_path: float) -> 
         raise InputError(f"mask_ratio and drop_path are in [0, 1); got {mask_ratio} and {drop_path}. Usual: 0.1")
 
 
-
 vit_t = partial(VisionTransformer, (256, 12))
 vit_s = partial(VisionTransformer, (512, 12))
 vit_b = partial(VisionTransformer, (512, 24))
