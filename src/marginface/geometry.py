@@ -137,12 +137,12 @@ def yaw_degrees(landmarks: NDArray[np.floating]) -> float:
     >>> round(yaw_degrees(TEMPLATE + np.array([[0, 0], [0, 0], [5, 0], [0, 0], [0, 0]])))
     22
     """
-    points = _points(landmarks, "landmarks", least=5)
+    points = _points(landmarks, "landmarks")
+    if points.shape != (len(HEAD), 2) or (np.ptp(points, axis=0) == 0).all():
+        raise InputError(f"a yaw needs five landmarks that are not all one point; got {landmarks.tolist()}")
     head = HEAD - HEAD.mean(0, dtype=np.float64)
     matrix = np.linalg.lstsq(head, points - points.mean(0), rcond=None)[0].T
-    left, scales, right = np.linalg.svd(matrix, full_matrices=False)
-    if points.shape != (5, 2) or scales[0] < _DEGENERATE:
-        raise InputError(f"a yaw needs five landmarks that are not all one point; got {landmarks.tolist()}")
+    left, _, right = np.linalg.svd(matrix, full_matrices=False)
     across, down = left @ right
     away = np.cross(across, down)
     return float(np.degrees(np.arctan2(away[0], away[2])))
