@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size
+from marginface.backbones.layers import PReLU, StridedDepthwise
 from marginface.backbones.projection import Projection
 from marginface.errors import InputError
 
@@ -63,8 +64,9 @@ def _rounded(channels: float) -> int:
 def _conv(in_channels: int, channels: int, *, kernel: int = 1, stride: int = 1, depthwise: bool = False) -> nn.Module:
     """Return convolution without bias and batch normalization, padded to keep the size."""
     groups = in_channels if depthwise else 1
+    kind = StridedDepthwise if stride > 1 and depthwise else nn.Conv2d
     return nn.Sequential(
-        nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2, groups=groups, bias=False),
+        kind(in_channels, channels, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(channels),
     )
 
@@ -75,7 +77,7 @@ class GhostModule(nn.Module):
     def __init__(self, in_channels: int, channels: int, *, activated: bool) -> None:
         super().__init__()
         half = channels // 2
-        slopes = [nn.PReLU(half) if activated else nn.Identity() for _ in range(2)]
+        slopes = [PReLU(half) if activated else nn.Identity() for _ in range(2)]
         self.first = nn.Sequential(_conv(in_channels, half), slopes[0])
         self.cheap = nn.Sequential(_conv(half, half, kernel=3, depthwise=True), slopes[1])
 
@@ -95,7 +97,7 @@ class Squeeze(nn.Module):
     def __init__(self, channels: int, squeezed: float) -> None:
         super().__init__()
         few = _rounded(channels * squeezed)
-        self.scales = nn.Sequential(nn.Conv2d(channels, few, 1), nn.PReLU(few), nn.Conv2d(few, channels, 1))
+        self.scales = nn.Sequential(nn.Conv2d(channels, few, 1), PReLU(few), nn.Conv2d(few, channels, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps (N, C, H, W)."""
@@ -150,13 +152,13 @@ class GhostFaceNet(nn.Module):
         self.input_size = input_size
         grid = -(-grid_size(input_size) // int(stride))
         before = _rounded(STEM_CHANNELS * width)
-        steps: list[nn.Module] = [_conv(3, before, kernel=3, stride=int(stride)), nn.PReLU(before)]
+        steps: list[nn.Module] = [_conv(3, before, kernel=3, stride=int(stride)), PReLU(before)]
         for row in ROWS:
             channels = _rounded(row.channels * width)
             steps.append(Bottleneck(before, _rounded(row.hidden * width), channels, row))
             before = channels
         last = _rounded(LAST_CHANNELS * width)
-        self.maps = nn.Sequential(*steps, _conv(before, last), nn.PReLU(last))
+        self.maps = nn.Sequential(*steps, _conv(before, last), PReLU(last))
         self.pool = nn.Sequential(nn.Conv2d(last, last, grid, groups=last, bias=False), nn.BatchNorm2d(last))
         self.projection = Projection(last, embedding_size, bias=False, learned_scale=True)
         for module in self.modules():
