@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from torch import nn
 
+from marginface.backbones import BACKBONES
 from marginface.backbones.listing import listing
 from marginface.backbones.published import IN_KERAS, MOBILEFACENETS, PUBLISHED, Published
 from marginface.backbones.size import size_by_name, size_of
 from marginface.backbones.vit import Attention
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/explanation/backbones.md").read_text(encoding="utf-8")
 
 
 def is_printed(figure: float, ours: float, *, counts_more: bool) -> bool:
@@ -26,6 +31,14 @@ def test_the_size_is_the_published_one(entry: Published) -> None:
     else:
         assert is_printed(entry.parameters, millions, counts_more=entry.note == IN_KERAS)
     assert entry.gflops is None or is_printed(entry.gflops, size.gflops, counts_more=entry.note != "")
+    options = ", ".join(f"{name} {value:g}" for name, value in entry.options.items()) or "–"
+    ours = f"{entry.embedding_size} | {size.parameters:,} | {size.gflops:.3f}"
+    assert f"| `{entry.name}` | {options} | {ours} | {entry.describe()} |" in PAGE
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_page_has_every_backbone_in_its_table(name: str) -> None:
+    assert f"\n| `{name}` | " in PAGE
 
 
 def test_a_convolution_is_counted_as_by_hand() -> None:
