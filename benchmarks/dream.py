@@ -101,7 +101,9 @@ def row(protocol: Protocol, way: str, turned: float, trained_on: float, scores: 
         "accuracy": scores.accuracy.mean,
         "interval": scores.accuracy_interval.to_list(),
         "tar_at_far_1e-2": [point.tar for point in scores.tar_at_far if point.far == 1e-2],
-        "difference": str(difference),
+        "difference": difference.mean,
+        "difference_interval": difference.interval().to_list(),
+        "p": difference.p_value,
     }
 
 
