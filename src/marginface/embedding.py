@@ -157,15 +157,19 @@ class YawEmbedder:
 
     def embed(self, crops: ImageArray) -> FloatArray:
         """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
+        return _unit_rows(self.features(crops))
+
+    def features(self, crops: ImageArray) -> FloatArray:
+        """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
         from marginface.detection.yaw import crop_yaws
 
         check_crops(crops)
-        embeddings = np.empty((len(crops), self.card.embedding_size), np.float32)
+        features = np.empty((len(crops), self.card.embedding_size), np.float32)
         for start in range(0, len(crops), _TORCH_BATCH):
             part = crops[start : start + _TORCH_BATCH]
             run = partial(self._run, yaws=crop_yaws(self.detector, part))
-            embeddings[start : start + _TORCH_BATCH] = _embed(part, run, self.contract, _TORCH_BATCH)
-        return embeddings
+            features[start : start + _TORCH_BATCH] = _features(part, run, self.contract, _TORCH_BATCH)
+        return features
 
     def _run(self, batch: FloatArray, *, yaws: FloatArray) -> FloatArray:
         import torch

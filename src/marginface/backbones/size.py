@@ -38,8 +38,9 @@ def size_of(backbone: nn.Module, input_size: int) -> Size:
     Attention is counted as the two products that it is: the fused kernels of a CPU are unknown to the counter.
     """
     counter, training = FlopCounterMode(display=False), backbone.training
+    device = next(backbone.parameters()).device
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-        backbone.eval()(torch.zeros(1, 3, input_size, input_size))
+        backbone.eval()(torch.zeros(1, 3, input_size, input_size, device=device))
     backbone.train(training)
     parameters = sum(parameter.numel() for parameter in backbone.parameters())
     return Size(parameters, counter.get_total_flops() // 2)
