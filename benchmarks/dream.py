@@ -30,6 +30,7 @@ from marginface.detection.yaw import crop_yaws
 from marginface.embedding import load_embedder
 from marginface.evaluation.scores import PairScores, score_similarities
 from marginface.images import read_image
+from marginface.metrics import ten_fold_accuracy
 from marginface.metrics.comparison import paired_difference
 from marginface.training.dream import pose_pairs, train_branch
 from marginface.training.recipe import DreamSection
@@ -59,8 +60,8 @@ def of_people(seen: Seen, chosen: np.ndarray) -> Seen:
 def moved(seen: Seen, trained_on: Seen, dream: DreamSection) -> tuple[np.ndarray, int]:
     """Return unit vectors moved by a branch that is trained on other people, and on how many turned faces."""
     pairs = pose_pairs(trained_on["embeddings"], trained_on["labels"], trained_on["yaws"], dream)
+    branch = train_branch(pairs, dream, 0)
     with torch.inference_mode():
-        branch = train_branch(pairs, dream, 0)
         found = branch(torch.from_numpy(seen["embeddings"]), torch.from_numpy(seen["yaws"])).numpy()
     return found / np.linalg.norm(found, axis=1, keepdims=True), len(pairs.yaws)
 
@@ -83,7 +84,8 @@ class Protocol:
             here, vectors = self.fold == fold, embeddings[fold]
             similarities[here] = np.einsum("ij,ij->i", vectors[self.first[here]], vectors[self.second[here]])
         similarities[self.missing] = -1
-        return score_similarities(similarities, self.genuine, self.fold, identities=self.people)
+        accuracy = ten_fold_accuracy(similarities, self.genuine, self.fold)
+        return score_similarities(similarities, self.genuine, accuracy)
 
     def outside(self, fold: int, labels: np.ndarray) -> np.ndarray:
         """Return which crops are of people who are in no pair of a fold."""
@@ -94,7 +96,7 @@ class Protocol:
 def row(protocol: Protocol, way: str, turned: float, trained_on: float, scores: PairScores, plain: PairScores) -> dict:
     right, before = (score.accuracy.accepted == protocol.genuine for score in (scores, plain))
     difference = paired_difference(before[None], right[None], *protocol.people)
-    print(protocol.split, way, turned, f"{scores.accuracy.mean:.4f}", difference, flush=True)
+    print(protocol.split, way, turned, f"{scores.accuracy.mean:.4f}", f"{difference.mean:+.4f}", flush=True)
     return {
         "split": protocol.split,
         "branch": way,
