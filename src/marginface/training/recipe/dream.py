@@ -10,7 +10,10 @@ from marginface.training.recipe.section import Amount, Count, CountOrZero, Posit
 class DreamSection(Section):
     """The branch of DREAM (backbones.dream); it is trained when the run is over, and the backbone stays as it is."""
 
-    steps: CountOrZero = Field(default=0, description="optimizer steps of the branch; 0: there is none; usual: 2000")
+    steps: CountOrZero = Field(
+        default=0,
+        description="optimizer steps of the branch; 0: there is none; a thousand turned faces carry some hundred",
+    )
     batch_size: Count = Field(default=256, description="turned faces per step")
     learning_rate: Positive = Field(default=1e-3, description="of AdamW, falling to 0 as a cosine")
     weight_decay: Amount = Field(default=1e-4, description="of AdamW")
