@@ -13,7 +13,7 @@ from marginface.errors import RecipeError
 from marginface.training import Recipe, train
 from marginface.training.batches import Batch
 from marginface.training.learner import Learner
-from marginface.training.weighted import loss_of
+from marginface.training.weighted import loss_of, weights_of
 
 Small = Callable[..., Recipe]
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def test_the_loss_is_the_mean_of_the_weighted_losses_of_the_images(small: Small)
     learner = Learner(with_backbone(small, "transface_t"), 6, CPU)
     batch = Batch(torch.randn(8, 3, 32, 32), torch.arange(8) % 6)
     features = learner.backbone.train()(batch.images)
-    loss = loss_of(learner.backbone, learner.head, features, batch.labels, 0)
+    loss = loss_of(learner.head, features, batch.labels, 0, weights_of(learner.backbone))
     each = learner.head.losses(features, batch.labels, 0)
     weights = learner.backbone.sample_weights
     assert loss.item() == pytest.approx(sum(w * one for w, one in zip(weights, each, strict=True)).item() / 8)
