@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginface.errors import InputError
-from marginface.geometry import TEMPLATE, apply_transform, iou, nms, similarity_transform
+from marginface.geometry import HEAD, TEMPLATE, apply_transform, iou, nms, similarity_transform, yaw_degrees
 
 angles = st.floats(-np.pi, np.pi)
 scales = st.floats(0.05, 20)
@@ -140,3 +140,34 @@ def test_wrong_shapes_and_thresholds_teach():
         nms(np.zeros((2, 4)), np.zeros(2), threshold=2.0)
     with pytest.raises(InputError, match=r"\(2, 3\)"):
         apply_transform(np.eye(3), TEMPLATE)
+
+
+def turned_head(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """Return the landmarks of the head turned about its vertical, then its horizontal axis, then in the image."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return (HEAD @ (about_z @ about_x @ about_y).T)[:, :2]
+
+
+@pytest.mark.parametrize("yaw", [0, 20, -45, 70, -89])
+@pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (15, -40), (-25, 170)])
+def test_the_yaw_of_a_turned_head_is_found_whatever_its_pitch_roll_size_and_place(
+    yaw: float, pitch: float, roll: float
+) -> None:
+    landmarks = 0.4 * turned_head(yaw, pitch, roll) + np.array([56, 40])
+    assert yaw_degrees(landmarks) == pytest.approx(yaw, abs=1e-3)
+
+
+def test_the_template_looks_straight_ahead_and_a_mirrored_face_the_other_way() -> None:
+    assert yaw_degrees(TEMPLATE) == pytest.approx(0, abs=0.01)
+    face = TEMPLATE + np.random.default_rng(0).normal(0, 3, (5, 2))
+    mirrored = (face * [-1, 1])[[1, 0, 2, 4, 3]]
+    assert yaw_degrees(mirrored) == pytest.approx(-yaw_degrees(face))
+
+
+@pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.zeros((4, 2)), np.zeros((6, 2))])
+def test_a_yaw_needs_five_points_that_are_not_one(landmarks: np.ndarray) -> None:
+    with pytest.raises(InputError):
+        yaw_degrees(landmarks)

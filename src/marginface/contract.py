@@ -79,7 +79,11 @@ class BackboneEntry(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """The card of an embedding model; the file beside the model has these keys."""
+    """The card of an embedding model; the file beside the model has these keys.
+
+    ``pose`` says what the network has to be told besides the crop: "yaw", the yaw of the head in degrees, which the
+    single pass of YuNet sees in the crop (detection.yaw). Most networks need nothing; their cards have no such key.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -95,6 +99,7 @@ class ModelCard(BaseModel):
     std: float = Field(default=127.5, gt=0)
     template: Literal["arcface-112"] = "arcface-112"
     backbone: BackboneEntry | None = None
+    pose: Literal["yaw"] | None = None
     thresholds: tuple[ThresholdEntry, ...] = ()
 
     def contract(self, *, mirror: bool = False) -> Contract:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,8 @@ from marginface.weights import WEIGHTS, open_session, prepared
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from marginface.detection import Detector
 
 CARD_FILE = "card.toml"
 _ONNX_BATCH = 1  # crops in one run: SFace takes 14.0 ms a face alone, 16.3 in a run of 8, 17.6 of 32 (one thread)
@@ -127,6 +130,53 @@ class TorchEmbedder:
 
         with torch.inference_mode():
             return np.asarray(self.backbone(torch.from_numpy(batch)).float().numpy(), np.float32)
+
+
+@dataclass(frozen=True)
+class YawEmbedder:
+    """An Embedder whose network moves the features of turned heads (backbones.dream), by the yaw it sees in each crop.
+
+    A crop in which the detector finds no face is taken as frontal: its feature stays that of the trunk.
+
+    Attributes:
+        network: (N, 3, S, S) float32 and yaws (N,) in degrees → features (N, D).
+        detector: Finds the landmarks in the crop that the yaw is made of; part of what decides an embedding.
+        card: States S, D and the preprocessing; its ``pose`` is "yaw".
+        mirror: Sum the features of crop and mirrored crop; both have the same gate.
+    """
+
+    network: nn.Module
+    detector: Detector
+    card: ModelCard
+    mirror: bool = False
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the card, with this mirror setting."""
+        return self.card.contract(mirror=self.mirror)
+
+    def embed(self, crops: ImageArray) -> FloatArray:
+        """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
+        return _unit_rows(self.features(crops))
+
+    def features(self, crops: ImageArray) -> FloatArray:
+        """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
+        from marginface.detection.yaw import crop_yaws
+
+        check_crops(crops)
+        features = np.empty((len(crops), self.card.embedding_size), np.float32)
+        for start in range(0, len(crops), _TORCH_BATCH):
+            part = crops[start : start + _TORCH_BATCH]
+            run = partial(self._run, yaws=crop_yaws(self.detector, part))
+            features[start : start + _TORCH_BATCH] = _features(part, run, self.contract, _TORCH_BATCH)
+        return features
+
+    def _run(self, batch: FloatArray, *, yaws: FloatArray) -> FloatArray:
+        import torch
+
+        with torch.inference_mode():
+            features = self.network(torch.from_numpy(batch), torch.from_numpy(yaws))
+            return np.asarray(features.float().numpy(), np.float32)
 
 
 def preprocess(crops: ImageArray, contract: Contract) -> FloatArray:
@@ -269,7 +319,7 @@ def _checkpoint_folder(folder: Path) -> Path:
     return max(steps)[1]
 
 
-def _load_checkpoint(folder: Path, mirror: bool) -> TorchEmbedder:
+def _load_checkpoint(folder: Path, mirror: bool) -> TorchEmbedder | YawEmbedder:
     card = read_card(folder / CARD_FILE)
     weights = folder / card.file
     if card.backbone is None:
@@ -277,7 +327,12 @@ def _load_checkpoint(folder: Path, mirror: bool) -> TorchEmbedder:
     if weights.parent != folder or not weights.is_file():
         raise CheckpointError(f"{weights}: no such file; {folder / CARD_FILE} names it as the weights")
     _require_card_sha256(weights, card)
-    return TorchEmbedder(_load_backbone(weights, card), card, mirror)
+    network = _load_backbone(weights, card)
+    if card.pose is None:
+        return TorchEmbedder(network, card, mirror)
+    from marginface.detection import YuNet
+
+    return YawEmbedder(network, YuNet.load(), card, mirror)
 
 
 def _load_backbone(weights: Path, card: ModelCard) -> nn.Module:
@@ -294,6 +349,10 @@ def _load_backbone(weights: Path, card: ModelCard) -> nn.Module:
     network: nn.Module = backbones.build(
         entry.name, embedding_size=card.embedding_size, input_size=card.input_size, **entry.options
     )
+    if card.pose is not None:
+        from marginface.backbones.dream import Dream, YawBranch
+
+        network = Dream(network, YawBranch(card.embedding_size))
     try:
         network.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from marginface.contract import ModelCard, file_sha256, write_card
-from marginface.embedding import TorchEmbedder, load_embedder
+from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
 from marginface.errors import ExportError, InputError
 from marginface.values import FloatArray, ImageArray
 
@@ -50,6 +50,12 @@ def export(source: Path, destination: Path, *, overwrite: bool = False) -> Expor
     card_file = destination.with_suffix(".toml")
     _check_destination(destination, card_file, overwrite=overwrite)
     embedder = load_embedder(source)
+    if isinstance(embedder, YawEmbedder):
+        raise InputError(
+            f"{source}: this model moves the features of turned heads by their yaw, and an exported model gets crops "
+            f"only. It works as it is (--model {source}); to export the backbone without its branch, give the run "
+            "folder or a checkpoint in it"
+        )
     if not isinstance(embedder, TorchEmbedder):
         raise InputError(f"{source}: a checkpoint or run folder is exported; this is an ONNX model already")
     destination.parent.mkdir(parents=True, exist_ok=True)

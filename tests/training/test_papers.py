@@ -27,6 +27,9 @@ TABLE: dict[str, tuple[Any, ...]] = {
     "arcface_ms1mv3_mobilefacenet": (MS1MV3, "mobilefacenet", "arcface", 64, 0.5, 0.1, 1e-4, 5, 1024, 40, ()),
     "cosface_glint360k_r100": (GLINT360K, "iresnet100", "cosface", 64, 0.4, 0.1, 1e-4, 5, 1024, 20, ()),
     "partialfc_webface42m_r100": (WEBFACE42M, "iresnet100", "cosface", 64, 0.4, 0.1, 5e-4, 5, 1024, 20, ()),
+    "partialfc_webface42m_vit_s": (WEBFACE42M, "vit_s", "cosface", 64, 0.4, 1e-3, 0.1, 5, 24576, 40, ()),
+    # DanJun6737/TransFace configs/ms1mv2_vit_s.py, train.py; batch × 8
+    "transface_ms1mv2_vit_s": (MS1MV2, "transface_s", "arcface", 64, 0.5, 1e-3, 0.1, 5, 4096, 35, ()),
     # arXiv:2312.05281 (rate, batch, epochs) and configuration.py, work.sh
     "x2softmax_ms1mv3_r50": (MS1MV3, "iresnet50", "x2softmax", 64, None, 0.02, 5e-4, 5, 128, 26, (8, 14, 20, 25)),
     # IrvingMeng/MagFace run/run.sh
@@ -78,6 +81,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "curricularface_ms1mv2_r100": {"t_alpha": 0.01, "past_pi": "fallback"},
     "sphereface_casia_spherenet20": {"base": 1000, "gamma": 0.12, "power": 1, "floor": 5},
     "center_casia_spherenet20": {"weight": 0.008, "rule": "count", "alpha": 0.5},
+    "transface_ms1mv2_vit_s": {"past_pi": "plain"},
 } | {f"arcface_ms1mv3_{net}": {"past_pi": "plain"} for net in ("r50", "r100", "mobilefacenet")}
 
 
@@ -142,12 +146,20 @@ def test_the_steps_are_those_that_the_authors_counted(name: str, steps: int) -> 
 
 def test_arcface_torch_computes_the_gradient_straight_through_and_x2_does_as_well() -> None:
     through = {name for name in NAMES if paper(name).loss.gradient == "straight_through"}
-    assert through == {name for name in NAMES if name.startswith(("arcface", "x2softmax"))}
+    assert through == {name for name in NAMES if name.startswith(("arcface", "x2softmax", "transface"))}
 
 
 def test_batch_normalization_is_decayed_where_the_code_does_not_leave_it_out() -> None:
     left_out = {name for name in NAMES if not paper(name).optim.decay_all}
     assert left_out == {name for name in NAMES if name.startswith(("adaface", "curricular")) or "casia" in name}
+
+
+def test_vision_transformers_warm_up_and_have_the_options_of_their_configurations() -> None:
+    vit, transface = paper("partialfc_webface42m_vit_s"), paper("transface_ms1mv2_vit_s")
+    assert (vit.optim.kind, vit.loss.sample_rate, vit.schedule.warmup) == ("adamw", 0.3, 0.1)
+    assert vit.backbone.options == {"mask_ratio": 0.0, "drop_path": 0.05}
+    assert (transface.optim.kind, transface.schedule.warmup) == ("adamw", pytest.approx(3 / 35, abs=1e-5))
+    assert transface.backbone.options == {"drop_path": 0.05, "perturb": 0.2, "dominant": 7, "entropy_weight": 1.0}
 
 
 def test_partial_fc_draws_a_fifth_and_the_centers_left_out_follow() -> None:

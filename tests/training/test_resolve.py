@@ -16,7 +16,7 @@ def test_auto_precision_follows_the_backbone_where_the_processor_has_bfloat16(
 ) -> None:
     monkeypatch.setattr(resolve, "multiplies_bfloat16", lambda: units)
     assert resolve_precision("auto", "iresnet18", "cpu") == ("bfloat16" if units else "float32")
-    assert resolve_precision("auto", "mobilefacenet", "cpu") == "float32"
+    assert resolve_precision("auto", "ghostfacenet", "cpu") == "float32"
     assert resolve_precision("bfloat16", "mobilefacenet", "cpu") == "bfloat16"
 
 

@@ -1,10 +1,15 @@
 """Backbones: normalized images (N, 3, S, S) → features (N, D). One file per architecture, one line per name below.
 
-iresnet        IResNet 18, 34, 50, 100
+iresnet        IResNet 18, 34, 50, 100, 200
 mobilefacenet  MobileFaceNet, at the paper's or insightface's width
+ghostfacenet   GhostFaceNet V1, small by cheap maps
+vit            vision transformers T, S, B of insightface, with masked patches
+transface      the same with the two parts of TransFace
 resnet         ResNet-18 with half the channels, for small trainings on a CPU
 spherenet      SphereFace's 20 and 64 layers, without batch normalization
 tiny           small and fast, for demos; tiny_linear for pictures of features
+
+size           parameters and multiply-adds of any of them; published: what the sources say
 """
 
 from __future__ import annotations
@@ -16,11 +21,14 @@ from typing import Literal
 
 from torch import nn
 
-from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100
+from marginface.backbones.ghostfacenet import GhostFaceNet
+from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100, iresnet200
 from marginface.backbones.mobilefacenet import MobileFaceNet
 from marginface.backbones.resnet import ResNet18
 from marginface.backbones.spherenet import spherenet20, spherenet64
 from marginface.backbones.tiny import Tiny, TinyLinear
+from marginface.backbones.transface import transface_b, transface_s, transface_t
+from marginface.backbones.vit import vit_b, vit_s, vit_t
 from marginface.errors import InputError
 from marginface.registry import Registry
 
@@ -31,8 +39,8 @@ __all__ = ["BACKBONES", "BackboneInfo", "build"]
 class BackboneInfo:
     """One line of the table: how to make a backbone, and the precision to train it in on a CPU.
 
-    ``best_precision`` is bfloat16 where that is clearly faster (IResNet, about 3 times with matrix units), else
-    float32: depthwise convolutions gain nothing.
+    ``best_precision`` is bfloat16 where that is clearly faster on a processor that multiplies it (IResNet about 3 times
+    with matrix units, MobileFaceNet 1.5 times without), else float32: in GhostFaceNet the cheap maps gain nothing.
     """
 
     create: Callable[..., nn.Module]
@@ -56,7 +64,15 @@ BACKBONES.add("iresnet18", BackboneInfo(iresnet18, "bfloat16"))
 BACKBONES.add("iresnet34", BackboneInfo(iresnet34, "bfloat16"))
 BACKBONES.add("iresnet50", BackboneInfo(iresnet50, "bfloat16"))
 BACKBONES.add("iresnet100", BackboneInfo(iresnet100, "bfloat16"))
-BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "float32"))
+BACKBONES.add("iresnet200", BackboneInfo(iresnet200, "bfloat16"))
+BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "bfloat16"))
+BACKBONES.add("ghostfacenet", BackboneInfo(GhostFaceNet, "float32"))
+BACKBONES.add("vit_t", BackboneInfo(vit_t, "bfloat16"))
+BACKBONES.add("vit_s", BackboneInfo(vit_s, "bfloat16"))
+BACKBONES.add("vit_b", BackboneInfo(vit_b, "bfloat16"))
+BACKBONES.add("transface_t", BackboneInfo(transface_t, "bfloat16"))
+BACKBONES.add("transface_s", BackboneInfo(transface_s, "bfloat16"))
+BACKBONES.add("transface_b", BackboneInfo(transface_b, "bfloat16"))
 BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
 BACKBONES.add("spherenet20", BackboneInfo(spherenet20, "bfloat16"))
 BACKBONES.add("spherenet64", BackboneInfo(spherenet64, "bfloat16"))
@@ -72,7 +88,7 @@ def build(
     Args:
         name: a name in BACKBONES.
         embedding_size: D, the length of a feature.
-        input_size: S, the side of the square images; a multiple of 16.
+        input_size: S, the side of the square images; a multiple of 16, of a vision transformer at least a patch.
         options: those of the architecture (``BACKBONES[name].options``).
 
     Raises:

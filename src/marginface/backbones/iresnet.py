@@ -12,6 +12,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size, scaled
+from marginface.backbones.layers import PReLU
 from marginface.backbones.projection import Projection
 from marginface.errors import InputError
 
@@ -27,7 +28,7 @@ class Block(nn.Module):
             nn.BatchNorm2d(in_channels),
             nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False),
             nn.BatchNorm2d(channels),
-            nn.PReLU(channels),
+            PReLU(channels),
             nn.Conv2d(channels, channels, 3, stride, 1, bias=False),
             nn.BatchNorm2d(channels),
         )
@@ -81,7 +82,7 @@ class IResNet(nn.Module):
         grid = grid_size(input_size)
         channels = [scaled(c, width) for c in (STAGE_CHANNELS[0], *STAGE_CHANNELS)]
         self.stem = nn.Sequential(
-            nn.Conv2d(3, channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.PReLU(channels[0])
+            nn.Conv2d(3, channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0]), PReLU(channels[0])
         )
         self.stages = nn.Sequential(
             *(_stage(before, after, n) for before, after, n in zip(channels, channels[1:], blocks, strict=False))
@@ -103,3 +104,4 @@ iresnet18 = partial(IResNet, (2, 2, 2, 2))  # 24.0 M parameters at 112
 iresnet34 = partial(IResNet, (3, 4, 6, 3))  # 34.1 M
 iresnet50 = partial(IResNet, (3, 4, 14, 3))  # 43.6 M
 iresnet100 = partial(IResNet, (3, 13, 30, 3))  # 65.2 M
+iresnet200 = partial(IResNet, (6, 26, 60, 6))  # 118.8 M

@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size
+from marginface.backbones.layers import PReLU, StridedDepthwise
 from marginface.backbones.projection import Projection
 from marginface.errors import InputError
 
@@ -17,8 +18,9 @@ def conv(
     in_channels: int, channels: int, kernel: int, *, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> nn.Sequential:
     """Return convolution without bias and batch normalization."""
+    kind = StridedDepthwise if stride > 1 and groups == in_channels else nn.Conv2d
     return nn.Sequential(
-        nn.Conv2d(in_channels, channels, kernel, stride, padding, groups=groups, bias=False), nn.BatchNorm2d(channels)
+        kind(in_channels, channels, kernel, stride, padding, groups=groups, bias=False), nn.BatchNorm2d(channels)
     )
 
 
@@ -37,9 +39,9 @@ class Bottleneck(nn.Module):
         self.adds_input = stride == 1
         self.path = nn.Sequential(
             conv(in_channels, expanded, 1),
-            nn.PReLU(expanded),
+            PReLU(expanded),
             conv(expanded, expanded, 3, stride=stride, padding=1, groups=expanded),
-            nn.PReLU(expanded),
+            PReLU(expanded),
             conv(expanded, channels, 1),
         )
 
@@ -71,9 +73,9 @@ class MobileFaceNet(nn.Module):
         narrow, wide = 64 * int(width), 128 * int(width)
         self.stem = nn.Sequential(
             conv(3, narrow, 3, stride=2, padding=1),
-            nn.PReLU(narrow),
+            PReLU(narrow),
             conv(narrow, narrow, 3, padding=1, groups=64),
-            nn.PReLU(narrow),
+            PReLU(narrow),
         )
         self.stages = nn.Sequential(
             Bottleneck(narrow, narrow, 128, 2),
@@ -83,7 +85,7 @@ class MobileFaceNet(nn.Module):
             Bottleneck(wide, wide, 512, 2),
             *(Bottleneck(wide, wide, 256, 1) for _ in range(2)),
         )
-        self.last = nn.Sequential(conv(wide, 512, 1), nn.PReLU(512), conv(512, 512, grid_size(input_size), groups=512))
+        self.last = nn.Sequential(conv(wide, 512, 1), PReLU(512), conv(512, 512, grid_size(input_size), groups=512))
         self.projection = Projection(512, embedding_size, bias=False, learned_scale=True)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):

@@ -17,12 +17,15 @@ class Projection(nn.Module):
         bias: whether the fully connected layer has a bias.
         learned_scale: whether the weight of the normalization is learned. False keeps it at 1, so that the mean
             feature norm is near √D, as insightface does for IResNet.
+        epsilon: added to the variance by the normalization.
     """
 
-    def __init__(self, in_features: int, embedding_size: int, *, bias: bool, learned_scale: bool) -> None:
+    def __init__(
+        self, in_features: int, embedding_size: int, *, bias: bool, learned_scale: bool, epsilon: float = 1e-5
+    ) -> None:
         super().__init__()
         self.linear = nn.Linear(in_features, embedding_size, bias=bias)
-        self.norm = nn.BatchNorm1d(embedding_size)
+        self.norm = nn.BatchNorm1d(embedding_size, eps=epsilon)
         self.norm.weight.requires_grad_(learned_scale)
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size, scaled
+from marginface.backbones.layers import PReLU
 from marginface.errors import InputError
 
 CHANNELS = (64, 128, 256, 512)
@@ -27,9 +28,9 @@ class Unit(nn.Module):
         super().__init__()
         self.path = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.PReLU(channels),
+            PReLU(channels),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.PReLU(channels),
+            PReLU(channels),
         )
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ class SphereNet(nn.Module):
         channels = [scaled(count, width) for count in CHANNELS]
         stages: list[nn.Module] = []
         for (before, after), count in zip(pairwise((3, *channels)), units, strict=True):
-            stages += [nn.Conv2d(before, after, 3, 2, 1), nn.PReLU(after), *(Unit(after) for _ in range(count))]
+            stages += [nn.Conv2d(before, after, 3, 2, 1), PReLU(after), *(Unit(after) for _ in range(count))]
         self.stages = nn.Sequential(*stages)
         self.linear = nn.Linear(channels[-1] * grid**2, embedding_size)
         for module in self.modules():

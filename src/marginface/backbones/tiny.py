@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from marginface.backbones.inputs import check_batch, grid_size, scaled
+from marginface.backbones.layers import PReLU
 from marginface.backbones.projection import Projection
 from marginface.errors import InputError
 
@@ -23,7 +24,7 @@ def _conv(
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, kernel, stride, padding, groups=groups, bias=False),
         nn.BatchNorm2d(channels),
-        nn.PReLU(channels),
+        PReLU(channels),
     )
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
         "marginface.cli.demo",
         "Train, measure, report, export and verify, offline, on drawn faces or your photos.",
     ),
+    "backbones": ("marginface.cli.backbones", "List the backbones with parameters, GFLOPs and the published figures."),
     "losses": ("marginface.cli.losses", "List the losses; show one with its formula, paper, defaults and differences."),
     "curves": ("marginface.cli.curves", "Draw margins: target cosine, gradient, decision regions, margin, loss."),
     "bounds": ("marginface.cli.bounds", "Print the bounds on scale and margin for C classes in D dimensions."),

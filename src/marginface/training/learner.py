@@ -33,6 +33,7 @@ from marginface.training.optim import (
     set_learning_rate,
 )
 from marginface.training.recipe import Recipe
+from marginface.training.weighted import check_can_weigh, loss_of, weights_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Learner:
         torch.manual_seed(recipe.train.seed)
         self.backbone = build_backbone(recipe).to(device)
         self.head = build_head(recipe, identities, processes.size).to(device)
+        check_can_weigh(self.backbone, self.head)
         if recipe.train.channels_last:
             self.backbone = self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = WeightAverage(self.backbone, recipe.optim.ema) if recipe.optim.ema else None
@@ -131,10 +133,10 @@ class Learner:
         return loss.item(), features.detach()
 
     def _loss(self, features: Tensor, labels: Tensor, step: int) -> Tensor:
+        weights = weights_of(self.backbone)
         if self._rows is None:
-            return loss_of_whole_batch(self.head, features, labels, step, self._processes)
-        found: Tensor = self.head(features, labels, step)
-        return found
+            return loss_of_whole_batch(self.head, features, labels, step, self._processes, weights)
+        return loss_of(self.head, features, labels, step, weights)
 
     def _gradients_kept_here(self) -> AbstractContextManager[None]:
         """Return a context whose backward passes leave the gradients of the backbone with this process."""

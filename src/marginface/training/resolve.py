@@ -78,9 +78,9 @@ def resolve_precision(precision: str, backbone: str, device: str) -> str:
 
 
 def multiplies_bfloat16() -> bool:
-    """Say whether this processor has matrix units for bfloat16; without them it is slower than float32."""
+    """Say whether this processor multiplies bfloat16: by matrix units or by AVX-512; else it is slower than float32."""
     capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16", False))
+    return any(bool(capabilities.get(name, False)) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def _decided(data: object) -> object:

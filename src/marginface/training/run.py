@@ -25,6 +25,7 @@ from marginface.evaluation.environment import describe_environment
 from marginface.files import write_whole
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.distributed import Place, Ranks, joined
+from marginface.training.dream import add_branch
 from marginface.training.failures import explained, noted
 from marginface.training.held_out import HeldOutResult
 from marginface.training.history import add_event, read_history
@@ -43,15 +44,20 @@ from marginface.training.trainer import OnProgress, Progress, Trainer, torch_set
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainResult:
-    """A finished run: its folder, its last checkpoint and the last held-out evaluation (None without held-out data)."""
+    """A finished run: its folder, its last checkpoint and the last held-out evaluation (None without held-out data).
+
+    ``branch`` is the folder of the model with the branch of [dream], None without one.
+    """
 
     out: Path
     checkpoint: Checkpoint
     held_out: HeldOutResult | None
+    branch: Path | None = None
 
     def summary(self) -> str:
-        """Say in two lines what came out and where it is."""
+        """Say in two or three lines what came out and where it is."""
         where = f"Step {self.checkpoint.step}. Checkpoint: {self.checkpoint.folder}. Report: {self.out / REPORT}"
+        where += "" if self.branch is None else f"\nThe same with its branch for turned heads: {self.branch}"
         if self.held_out is None:
             return f"No identities were held out, so nothing was measured.\n{where}"
         accuracy, interval = self.held_out.scores.accuracy.mean, self.held_out.scores.accuracy_interval.to_list()
@@ -157,8 +163,10 @@ def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult 
         raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
     write_run_report(recipe, data, result, out / REPORT)
     _write_manifest(recipe, data, saved, result, out)
+    dream = recipe.dream
+    branch = add_branch(saved.folder, out, data.train, data.held_out, dream, recipe.train.seed) if dream.steps else None
     add_event(out, "finished", saved.step, {})
-    return TrainResult(out, saved, result)
+    return TrainResult(out, saved, result, branch)
 
 
 def _tell_who_watches(progress: OnProgress, word: Progress) -> None:

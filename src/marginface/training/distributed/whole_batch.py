@@ -13,17 +13,23 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from marginface.losses.sharded import Processes
+from marginface.training.weighted import loss_of
 
 
-def loss_of_whole_batch(head: nn.Module, features: Tensor, labels: Tensor, step: int, processes: Processes) -> Tensor:
-    """Return the loss of the samples of all processes, by the features (n, D) and labels (n,) of this one."""
-    if processes.size == 1:
-        of_all, labels_of_all = features, labels
-    else:
-        of_all = _WholeBatch.apply(features, processes)  # type: ignore[no-untyped-call]
-        labels_of_all = processes.gathered(labels).flatten()
-    loss: Tensor = head(of_all, labels_of_all, step)
-    return loss
+def loss_of_whole_batch(
+    head: nn.Module,
+    features: Tensor,
+    labels: Tensor,
+    step: int,
+    processes: Processes,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """Return the loss of the samples of all processes, by the features (n, D), labels and weights (n,) of this one."""
+    if processes.size > 1:
+        features = _WholeBatch.apply(features, processes)  # type: ignore[no-untyped-call]
+        labels = processes.gathered(labels).flatten()
+        weights = None if weights is None else processes.gathered(weights).flatten()
+    return loss_of(head, features, labels, step, weights)
 
 
 def keep_alike(head: nn.Module, processes: Processes) -> None:

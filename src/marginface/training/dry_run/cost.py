@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
+from marginface.backbones.size import size_of
 from marginface.training.recipe import Recipe
 
 _FEW, _MORE = 2, 4  # images: what grows from one to the other belongs to images, the rest to weights
@@ -24,15 +23,10 @@ class ImageCost:
 
 
 def cost_of(backbone: nn.Module, recipe: Recipe) -> ImageCost:
-    """Return the cost of an image in training, counted in forward passes of 2 and 4 images.
-
-    Attention is counted as the two products that it is: the fused kernels of a CPU are unknown to torch's counter.
-    """
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-        backbone(_images(recipe, _FEW))
+    """Return the cost of an image in training; the bytes are those of forward passes of 2 and 4 images."""
     few, more = (_kept_bytes(backbone, recipe, _images(recipe, count)) for count in (_FEW, _MORE))
-    return ImageCost(counter.get_total_flops() // _FEW, (more - few) // (_MORE - _FEW))
+    size = size_of(backbone, recipe.backbone.input_size)
+    return ImageCost(2 * size.multiply_adds, (more - few) // (_MORE - _FEW))
 
 
 def _images(recipe: Recipe, count: int) -> Tensor:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from marginface.training.recipe.augment import AugmentSection
 from marginface.training.recipe.backbone import BackboneSection
 from marginface.training.recipe.data import DATA_SECTIONS, DataSection, DrawnData, FolderData, PackedData
+from marginface.training.recipe.dream import DreamSection
 from marginface.training.recipe.loss import LossSection
 from marginface.training.recipe.optim import OptimSection, ScheduleSection
 from marginface.training.recipe.paper import PaperSection
@@ -23,6 +24,7 @@ __all__ = [
     "BackboneSection",
     "DataSection",
     "DrawnData",
+    "DreamSection",
     "EvaluationSection",
     "FolderData",
     "LossSection",
@@ -51,6 +53,7 @@ class Recipe(Section):
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     train: TrainSection = Field(default_factory=TrainSection)
     evaluation: EvaluationSection = Field(default_factory=EvaluationSection)
+    dream: DreamSection = Field(default_factory=DreamSection)
 
     @model_validator(mode="after")
     def _centers_can_learn_so(self) -> Recipe:
