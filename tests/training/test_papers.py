@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[Any, ...]] = {
     "arcface_ms1mv3_mobilefacenet": (MS1MV3, "mobilefacenet", "arcface", 64, 0.5, 0.1, 1e-4, 5, 1024, 40, ()),
     "cosface_glint360k_r100": (GLINT360K, "iresnet100", "cosface", 64, 0.4, 0.1, 1e-4, 5, 1024, 20, ()),
     "partialfc_webface42m_r100": (WEBFACE42M, "iresnet100", "cosface", 64, 0.4, 0.1, 5e-4, 5, 1024, 20, ()),
+    "partialfc_webface42m_vit_b": (WEBFACE42M, "vit_b", "cosface", 64, 0.4, 0.001, 0.1, 5, 24576, 40, ()),
     "partialfc_webface42m_vit_s": (WEBFACE42M, "vit_s", "cosface", 64, 0.4, 1e-3, 0.1, 5, 24576, 40, ()),
     # DanJun6737/TransFace configs/ms1mv2_vit_s.py, train.py; batch × 8
     "transface_ms1mv2_vit_s": (MS1MV2, "transface_s", "arcface", 64, 0.5, 1e-3, 0.1, 5, 4096, 35, ()),
@@ -165,3 +166,10 @@ def test_vision_transformers_warm_up_and_have_the_options_of_their_configuration
 def test_partial_fc_draws_a_fifth_and_the_centers_left_out_follow() -> None:
     recipe = paper("partialfc_webface42m_r100")
     assert (recipe.loss.sample_rate, recipe.optim.unsampled_as) == (0.2, "lazy")
+
+
+def test_the_vision_transformer_masks_what_the_code_masks_and_warms_up_four_epochs() -> None:
+    recipe = paper("vit_b_webface42m")
+    assert recipe.backbone.options == {"drop_path": 0.05, "mask_ratio": 0.1}
+    assert (recipe.optim.kind, recipe.optim.unsampled_as, recipe.loss.sample_rate) == ("adamw", "dense", 0.3)
+    assert recipe.schedule.warmup * recipe.train.epochs == 4
