@@ -169,7 +169,7 @@ def test_partial_fc_draws_a_fifth_and_the_centers_left_out_follow() -> None:
 
 
 def test_the_vision_transformer_masks_what_the_code_masks_and_warms_up_four_epochs() -> None:
-    recipe = paper("vit_b_webface42m")
+    recipe = paper("partialfc_webface42m_vit_b")
     assert recipe.backbone.options == {"drop_path": 0.05, "mask_ratio": 0.1}
     assert (recipe.optim.kind, recipe.optim.unsampled_as, recipe.loss.sample_rate) == ("adamw", "dense", 0.3)
     assert recipe.schedule.warmup * recipe.train.epochs == 4
