@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from marginface.errors import DataError, InputError
+from marginface.evaluation.pairs import evaluate_pairs
 from marginface.evaluation.score_file import read_scores, score_table
 from marginface.evaluation.score_lines import score_lines, slice_lines
-from marginface.evaluation.slices import columns_of_pairs, slice_rates
+from marginface.evaluation.slices import columns_of_pairs, read_metadata, slice_rates
+from oracles.colored_pairs import color_pairs
+from oracles.mean_color import MeanColor
 from oracles.scores import best_tar_within, rates
 
 
@@ -131,3 +134,16 @@ def test_what_cannot_be_scored_says_why(tmp_path: Path) -> None:
         score_table(both, slices=["aeg"])
     with pytest.raises(InputError, match="cannot support FAR 1e-3"):
         score_table(both, fars=[1e-3])
+
+
+def test_metadata_divides_the_pairs_of_a_protocol(tmp_path: Path) -> None:
+    result = evaluate_pairs(MeanColor(), color_pairs(tmp_path))
+    lines = ["image,side"] + [f"{person}/{name}.png,{name}" for person in range(8) for name in "ab"]
+    metadata = read_metadata(write(tmp_path / "about.csv", "\n".join(lines)))
+    slices = result.slices(metadata, "side")
+    assert [(part.name, part.fmr is None, part.fnmr is None) for part in slices.parts] == [("a × b", False, False)]
+    assert slices.parts[0].fnmr.trials == 8
+    with pytest.raises(DataError, match="expected a column image"):
+        read_metadata(write(tmp_path / "about.csv", "picture,side\n1,2\n"))
+    with pytest.raises(DataError, match="expected a CSV file about images"):
+        read_metadata(tmp_path / "absent.csv")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from marginface.contract import Contract
 from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import ALIGNED, ImageStore, Reader
 from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
+from marginface.evaluation.slices import Slices, columns_of_pairs, slice_rates
 from marginface.evaluation.variants import VARIANTS, Variant, score_variant, vectors_of
 from marginface.metrics import FoldedAccuracy, require_supported_far
 from marginface.values import BoolArray, DoubleArray, IntArray, Pairs
@@ -50,6 +51,18 @@ class PairResult:
     def similarities(self) -> DoubleArray:
         """Return the similarity of each pair (P,); −1 where an image has no face."""
         return self.scores.similarities
+
+    def slices(self, metadata: Mapping[str, Mapping[str, str]], column: str) -> Slices:
+        """Return the error rates of the parts by a column of the images' metadata, at the smallest FAR that is given.
+
+        Raises:
+            InputError: an image is not in the metadata, or no such column.
+        """
+        names = [self.short_name(image) for image in self.pairs.images]
+        first, second = ([names[place] for place in index] for index in (self.pairs.first, self.pairs.second))
+        threshold = self.scores.tar_at_far[-1].threshold if self.scores.tar_at_far else self.scores.accuracy.threshold
+        parts = columns_of_pairs(metadata, first, second, column)
+        return slice_rates(self.similarities, self.pairs.genuine, column, parts, threshold)
 
     def hardest(self, count: int = 6) -> tuple[IntArray, IntArray]:
         """Return the pairs that are most wrong; see PairScores.hardest."""

@@ -8,13 +8,15 @@ Source: ISO/IEC 19795-10:2024 (performance across demographic groups); Grother, 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from marginface.errors import InputError
+from marginface.errors import DataError, InputError
 from marginface.metrics import Interval, wilson_interval
 from marginface.values import BoolArray, DoubleArray
 
@@ -132,6 +134,23 @@ def _rate(errors: BoolArray) -> Rate | None:
         return None
     count = int(errors.sum())
     return Rate(count, len(errors), wilson_interval(count, len(errors)))
+
+
+def read_metadata(path: Path) -> dict[str, dict[str, str]]:
+    """Read a CSV file with a column ``image``, the place of an image in its protocol, and columns about the images.
+
+    Raises:
+        DataError: it is no such file.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: expected a CSV file about images; got {error}") from None
+    if not rows or "image" not in rows[0]:
+        got = ", ".join(map(str, rows[0])) if rows else "no lines"
+        raise DataError(f"{path}: expected a column image and others about the images; got {got}")
+    return {row.pop("image"): row for row in rows}
 
 
 def columns_of_pairs(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.evaluate.bar import ImageBar
+from marginface.cli.evaluate.choices import lines_table
 from marginface.cli.options import write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation import PairResult
+    from marginface.evaluation.slices import Slices
 
 
 def pairs(
@@ -26,6 +28,13 @@ def pairs(
         str, typer.Option(help="insightface, noflip or sphereface: how a paper scores.")
     ] = "insightface",
     pca: Annotated[int, typer.Option(help="Components of a PCA fitted on the other folds; 0: none.")] = 0,
+    metadata: Annotated[
+        Path | None, typer.Option(help="A CSV file with the column image and others, for --slice.")
+    ] = None,
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", help="Divide the pairs by this column of --metadata; may be repeated."),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
     scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
@@ -52,7 +61,8 @@ def pairs(
         reader = Reader(protocol.store, cropper, progress=bar.show)
         result = evaluate_pairs(embedder, protocol.pairs, reader, variant=how, fars=far or None)
     _print_table(result)
-    write_json(result.to_dict(), json_file)
+    parts = _slices(result, metadata, slices or [])
+    write_json({**result.to_dict(), "slices": [one.to_dict() for one in parts]}, json_file)
     if scores is not None:
         from marginface.evaluation.score_file import write_scores
 
@@ -67,17 +77,33 @@ def pairs(
         typer.echo(f"Report: {report}")
 
 
-def _print_table(result: PairResult) -> None:
-    from rich.box import SIMPLE_HEAD
+def _slices(result: PairResult, metadata: Path | None, columns: list[str]) -> list[Slices]:
+    """Print and return the parts of the pairs by columns of the images' metadata."""
     from rich.console import Console
-    from rich.table import Table
+
+    from marginface.errors import InputError
+    from marginface.evaluation.score_lines import slice_lines
+    from marginface.evaluation.slices import read_metadata
+
+    if not columns:
+        return []
+    if metadata is None:
+        raise InputError(
+            "--slice names a column of --metadata FILE.csv, a file with a line for each image; got no file"
+        )
+    about = read_metadata(metadata)
+    found = [result.slices(about, column) for column in columns]
+    for one in found:
+        title = f"By {one.column}, at the threshold {one.threshold:.3f} of all pairs"
+        Console().print(lines_table(title, (one.column, "FMR", "FNMR"), slice_lines(one)))
+    return found
+
+
+def _print_table(result: PairResult) -> None:
+    from rich.console import Console
 
     from marginface.evaluation.single import result_lines
 
-    table = Table(title=f"{result.model} on {result.pairs.protocol}", box=SIMPLE_HEAD, title_justify="left")
-    for name in ("", "Figure", "95 % interval, note"):
-        table.add_column(name)
-    for line in result_lines(result):
-        table.add_row(*line)
-    Console().print(table)
+    title = f"{result.model} on {result.pairs.protocol}"
+    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), result_lines(result)))
     typer.echo(f"Contract {result.contract.id}, variant {result.variant.describe()}, {result.seconds:.1f} s.")
