@@ -58,7 +58,7 @@ class PairResult:
         Raises:
             InputError: an image is not in the metadata, or no such column.
         """
-        names = [self.short_name(image) for image in self.pairs.images]
+        names = self.short_names()
         first, second = ([names[place] for place in index] for index in (self.pairs.first, self.pairs.second))
         threshold = self.scores.tar_at_far[-1].threshold if self.scores.tar_at_far else self.scores.accuracy.threshold
         parts = columns_of_pairs(metadata, first, second, column)
@@ -71,6 +71,11 @@ class PairResult:
     def short_name(self, path: Path) -> str:
         """Return the place of an image below the folder that holds all images of the protocol."""
         return path.relative_to(_common_folder(self.pairs.images)).as_posix()
+
+    def short_names(self) -> list[str]:
+        """Return the short name of every image of the protocol (N)."""
+        root = _common_folder(self.pairs.images)
+        return [image.relative_to(root).as_posix() for image in self.pairs.images]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; ``contract`` is the contract id, rates are shares in [0, 1]."""

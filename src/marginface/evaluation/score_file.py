@@ -54,7 +54,7 @@ class ScoreTable:
 def write_scores(result: PairResult, path: Path) -> None:
     """Write the similarities of a protocol, so that read_scores gives them back: a line is a pair."""
     people = identities_by_folder(result.pairs)
-    images = [result.short_name(image) for image in result.pairs.images]
+    images = result.short_names()
     head = [
         "score",
         "genuine",
