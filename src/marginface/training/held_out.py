@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from marginface.contract import ThresholdEntry
 from marginface.data.holdout import PairIndex
 from marginface.data.source import CropSource
-from marginface.data.transforms import normalize
 from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
-from marginface.training.batches import to_tensor
 from marginface.training.distributed import Ranks
+<<<<<<< HEAD
 from marginface.training.prefetch import default_workers, prefetched
+=======
+from marginface.training.features import unit_features
+>>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 from marginface.values import DoubleArray, FloatArray, IntArray
 
-BATCH = 128
 THRESHOLD_IMAGES = 3000  # at most so many images give the impostor pairs of the thresholds: 4.5 million pairs
 THRESHOLD_FMRS = (1e-2, 1e-3, 1e-4)
 PAIRS_PER_ERROR = 10  # impostor pairs behind a threshold, times its FMR
@@ -63,6 +63,7 @@ class HeldOut:
         return HeldOutResult(scores, thresholds(embeddings, labels))
 
     def _embed(self, backbone: nn.Module, ranks: Ranks) -> FloatArray:
+<<<<<<< HEAD
         training, count = backbone.training, len(self.source.labels)
         backbone.eval()
         starts = range(0, count, BATCH)
@@ -79,6 +80,12 @@ class HeldOut:
         indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
         return normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
 
+=======
+        rows = [rows.cpu() for _, rows in unit_features(backbone, self.source, self.input_size, self.device, ranks)]
+        embeddings: FloatArray = ranks.rows_of_all(torch.cat(rows)).numpy()
+        return embeddings
+
+>>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:
     """Return a threshold for each false-match rate that the impostor pairs of these images support tenfold.
