@@ -56,12 +56,18 @@ def _torch_file(path: Path) -> Any:
         with safe_globals([(_stand_in(), name) for name in named]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().splitlines() or ["it is empty"]
         raise WeightsError(
-            f"{path}: not read: {reason[0]}. A file of torch.save is expected, of tensors and plain containers; "
+            f"{path}: not read: {_reason(error)}. A file of torch.save is expected, of tensors and plain containers; "
             "nothing in it is run. If you trust it, write its weights alone elsewhere: "
             'torch.save(model.state_dict(), "weights.pth")'
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return the sentence of torch that says what is wrong, without its advice to read the file unprotected."""
+    if not isinstance(error, pickle.UnpicklingError):
+        return "it is damaged, or of another kind"
+    return str(error).partition("Check the documentation")[0].strip().splitlines()[-1].rstrip(".")
 
 
 def _stand_in() -> type:

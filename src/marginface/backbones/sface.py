@@ -11,11 +11,12 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from marginface.backbones.inputs import check_batch, grid_size
+from marginface.backbones.inputs import check_batch, grid_size, scaled
 from marginface.backbones.projection import Projection
 from marginface.errors import InputError
 
 CHANNELS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)  # of the stem, then of each block
+STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 MAP_EPS, END_EPS = 1e-3, 2e-5  # of the batch norms after convolutions, and of the two at the end
 
 
@@ -25,34 +26,36 @@ def _unit(in_channels: int, channels: int, kernel: int, *, stride: int = 1, grou
     return convolution, nn.BatchNorm2d(channels, eps=MAP_EPS), nn.PReLU(channels)
 
 
-def _block(in_channels: int, channels: int) -> nn.Sequential:
-    """Return depthwise 3×3 and 1×1; the stride is 2 where the channels grow, but for the first block."""
-    stride = 2 if channels > in_channels > CHANNELS[0] else 1
+def _block(in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """Return depthwise 3×3 with the stride, and 1×1."""
     depthwise = _unit(in_channels, in_channels, 3, stride=stride, groups=in_channels)
     return nn.Sequential(*depthwise, *_unit(in_channels, channels, 1))
 
 
 class SFace(nn.Module):
-    """Images (N, 3, S, S) → features (N, D); 9.7 M parameters at S = 112, D = 128, two thirds in the last layer.
+    """Images (N, 3, S, S) → features (N, D); 9.6 M parameters at S = 112, D = 128, two thirds in the last layer.
 
     Args:
         embedding_size: D; 128 in the published weights.
         input_size: S, a multiple of 16; 112 in the published weights.
+        width: multiplier of all channel counts, rounded to multiples of 8; 1 in the published weights.
         dropout: share of the last feature map set to zero in training.
 
     Raises:
         InputError: an argument is out of range.
     """
 
-    def __init__(self, *, embedding_size: int, input_size: int, dropout: float = 0.0) -> None:
+    def __init__(self, *, embedding_size: int, input_size: int, width: float = 1.0, dropout: float = 0.0) -> None:
         super().__init__()
-        if not 0 <= dropout < 1:
-            raise InputError(f"dropout is in [0, 1); got {dropout}")
+        if not width > 0 or not 0 <= dropout < 1:
+            raise InputError(f"width is above 0 and dropout in [0, 1); got width {width}, dropout {dropout}")
         self.input_size = input_size
-        self.stem = nn.Sequential(*_unit(3, CHANNELS[0], 3))
-        self.stages = nn.Sequential(*(_block(before, after) for before, after in pairwise(CHANNELS)))
-        self.last = nn.Sequential(nn.BatchNorm2d(CHANNELS[-1], eps=END_EPS), nn.Dropout(dropout))
-        flat = CHANNELS[-1] * grid_size(input_size) ** 2
+        channels = [scaled(count, width) for count in CHANNELS]
+        blocks = zip(pairwise(channels), STRIDES, strict=True)
+        self.stem = nn.Sequential(*_unit(3, channels[0], 3))
+        self.stages = nn.Sequential(*(_block(before, after, stride) for (before, after), stride in blocks))
+        self.last = nn.Sequential(nn.BatchNorm2d(channels[-1], eps=END_EPS), nn.Dropout(dropout))
+        flat = channels[-1] * grid_size(input_size) ** 2
         self.projection = Projection(flat, embedding_size, bias=True, learned_scale=False)
         self.projection.norm.eps = END_EPS
         for module in self.modules():

@@ -84,7 +84,7 @@ def convert(
     card: Annotated[Path | None, typer.Option(help="TOML with name, license, color_order, mean, std; "
                                               "default: FILE with .toml.", show_default=False)] = None,
 ) -> None:  # fmt: skip
-    """Convert foreign weights into a folder that [start], export and verify take.
+    """Convert foreign weights into a folder that training, export and verify take.
 
     Names are put into ours, colours and normalization into the first convolution. No code in the file is run.
     """
