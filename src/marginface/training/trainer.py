@@ -279,9 +279,7 @@ def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEnt
         name=recipe.name,
         file="backbone.safetensors",
         sha256="0" * 64,
-        license=f"{start.license}; and as your training data allows"
-        if start.weights
-        else "as your training data allows",
+        license="; ".join(filter(None, (start.license, "as your training data allows"))),
         provenance=(
             f"marginface {__version__}, step {state.step}, recipe {state.recipe_sha256[:16]}, "
             f"data {state.data_fingerprint[:16]}{begun}"
