@@ -5,66 +5,41 @@
 CROPS_RUN_FOLDER holds crops/lfw and cfp_names.txt, as the recipes recipes/finetune_sface_LOSS.toml say. Each is trained
 there, exported to ONNX, and measured through the use road beside the published file: CFP-FF and CFP-FP, and the pairs
 of the people held out of LFW. Differences are paired: the same pairs, decided by the model before and after, with a
-95 % interval over people (metrics.comparison). What is finished is not done again. Prints one JSON object.
+95 % interval over people. What is finished is not done again. Prints one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from marginface.adopt import adopt_published
-from marginface.contract import Contract, ModelCard
 from marginface.data.cfp import cfp_pairs
-from marginface.embedding import Embedder, TorchEmbedder, load_embedder
+from marginface.embedding import TorchEmbedder, load_embedder
 from marginface.evaluation.environment import describe_environment
-from marginface.evaluation.pairs import evaluate_pairs, identities_by_folder, protocol_cropper
-from marginface.evaluation.scores import PairScores
+from marginface.evaluation.pairs import evaluate_pairs
+from marginface.evaluation.reading import protocol_cropper
+from marginface.evaluation.score_file import read_scores, write_scores
+from marginface.evaluation.scores import PairScores, score_similarities
+from marginface.evaluation.two_models import compare_tables
 from marginface.export import export
 from marginface.metrics.comparison import paired_difference
 from marginface.training import read_recipe
 from marginface.training.decisions import KeptCrops
 from marginface.training.held_out import HeldOut
 from marginface.training.sources import open_data
-from marginface.values import FloatArray, ImageArray, IntArray
+from marginface.values import IntArray
 
 ROOT = Path(__file__).resolve().parents[1]
-Splits = tuple[Literal["FF", "FP"], ...]
-SPLITS: Splits = ("FF", "FP")
+Split = Literal["FF", "FP"]
+SPLITS: tuple[Split, ...] = ("FP", "FF")
 BEFORE = "sface"
-Scored = tuple[PairScores, IntArray, IntArray]  # and who is on the two images of each pair
-
-
-@dataclass
-class Remembered:
-    """An Embedder that embeds each crop once: the two protocols share most of theirs."""
-
-    inner: Embedder
-    known: dict[str, FloatArray] = field(default_factory=dict)
-
-    @property
-    def card(self) -> ModelCard:
-        return self.inner.card
-
-    @property
-    def contract(self) -> Contract:
-        return self.inner.contract
-
-    def embed(self, crops: ImageArray) -> FloatArray:
-        keys = [hashlib.sha256(crop.tobytes()).hexdigest() for crop in crops]
-        for key, crop in zip(keys, crops, strict=True):
-            if key not in self.known:
-                self.known[key] = self.inner.embed(crop[None])[0]
-        return np.stack([self.known[key] for key in keys])
 
 
 def trained(folder: Path, loss: str) -> Path:
@@ -84,18 +59,18 @@ def exported(run: Path) -> Path:
     return model if model.is_file() else export(run, model).model
 
 
-def on_cfp(model: Path | str, cfp: Path, crops: Path, mirror: bool) -> dict[str, Scored]:
-    embedder, found = Remembered(load_embedder(str(model), mirror=mirror)), {}
-    for split in SPLITS:
-        pairs = cfp_pairs(cfp, split)
-        result = evaluate_pairs(embedder, pairs, cropper=KeptCrops(crops, protocol_cropper()))
-        people = identities_by_folder(pairs)
-        assert people is not None, "CFP has a folder for each person"
-        found[f"CFP-{split}"] = (result.scores, people[pairs.first], people[pairs.second])
-    return found
+def scores_on_cfp(name: str, model: Path | str, split: Split, options: argparse.Namespace) -> Path:
+    """Return the file of a model's similarities on the pairs of CFP, made now if it is not there."""
+    path: Path = options.folder / "finetune" / f"{name}-{split}{'-mirror' if options.mirror else ''}.csv"
+    if not path.is_file():
+        embedder = load_embedder(str(model), mirror=options.mirror)
+        cropper = KeptCrops(options.crops, protocol_cropper())
+        write_scores(evaluate_pairs(embedder, cfp_pairs(options.cfp, split), cropper=cropper), path)
+    return path
 
 
-def on_held_out(run: Path, backbone: torch.nn.Module) -> Scored:
+def on_held_out(run: Path, backbone: torch.nn.Module) -> tuple[PairScores, IntArray, IntArray]:
+    """Return the scores of a network on the pairs held out of LFW, and who is on them."""
     recipe = read_recipe(run / "recipe.toml")
     data = open_data(recipe)
     assert data.held_out is not None
@@ -105,8 +80,7 @@ def on_held_out(run: Path, backbone: torch.nn.Module) -> Scored:
     return held_out.evaluate(backbone).scores, labels[data.pairs.first], labels[data.pairs.second]
 
 
-def figures(scored: Scored) -> dict[str, Any]:
-    scores = scored[0]
+def figures(scores: PairScores) -> dict[str, Any]:
     return {
         "accuracy": scores.accuracy.mean,
         "interval": scores.accuracy_interval.to_list(),
@@ -115,11 +89,20 @@ def figures(scored: Scored) -> dict[str, Any]:
     }
 
 
-def difference(before: Scored, after: Scored) -> dict[str, Any]:
-    """Return how much more is decided right after than before, a share of the pairs, with its interval over people."""
-    decided = [(scores.accuracy.accepted == scores.genuine)[None] for scores, _, _ in (before, after)]
-    found = paired_difference(decided[0], decided[1], before[1], before[2])
-    return {"mean": found.mean, "interval": found.interval().to_list(), "p_value": found.p_value}
+def of_file(path: Path) -> dict[str, Any]:
+    table = read_scores(path)
+    assert table.fold is not None, "write_scores writes folds"
+    return figures(score_similarities(table.scores, table.genuine, table.fold))
+
+
+def held_out_difference(run: Path) -> dict[str, Any]:
+    """Return both models on the held-out pairs of a run, and the difference of their decisions."""
+    before, first, second = on_held_out(run, adopt_published(BEFORE).backbone)
+    after = on_held_out(run, backbone_of(run))[0]
+    decided = [(scores.accuracy.accepted == scores.genuine)[None] for scores in (before, after)]
+    found = paired_difference(decided[0], decided[1], first, second)
+    difference = {"mean": found.mean, "interval": found.interval().to_list(), "p_value": found.p_value}
+    return {"before": figures(before), "after": figures(after), "difference": difference}
 
 
 def backbone_of(run: Path) -> torch.nn.Module:
@@ -136,24 +119,20 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, help="where the crops of CFP are kept; default: FOLDER/cfp-crops")
     parser.add_argument("--mirror", action="store_true", help="sum crop and mirrored crop: twice the time")
     options = parser.parse_args()
-    losses, folder = options.losses.split(","), options.folder
-    crops = options.crops or folder / "cfp-crops"
-    runs = {loss: trained(folder, loss) for loss in losses}
+    options.crops = options.crops or options.folder / "cfp-crops"
+    runs = {loss: trained(options.folder, loss) for loss in options.losses.split(",")}
     models: dict[str, Path | str] = {BEFORE: BEFORE, **{loss: exported(run) for loss, run in runs.items()}}
-    scored = {name: on_cfp(model, options.cfp, crops, options.mirror) for name, model in models.items()}
-    published = adopt_published(BEFORE).backbone
+    answer: dict[str, Any] = {name: {} for name in models}
+    for split in SPLITS:
+        before = scores_on_cfp(BEFORE, BEFORE, split, options)
+        for name, model in models.items():
+            path = scores_on_cfp(name, model, split, options)
+            answer[name][f"CFP-{split}"] = of_file(path)
+            if name != BEFORE:
+                found = compare_tables((BEFORE, name), read_scores(before), read_scores(path))
+                answer[name][f"CFP-{split}"]["against before"] = found.to_dict()
     for loss, run in runs.items():
-        scored[BEFORE]["held out of LFW"] = on_held_out(run, published)
-        scored[loss]["held out of LFW"] = on_held_out(run, backbone_of(run))
-    protocols = list(scored[BEFORE])
-    answer = {
-        name: {
-            protocol: figures(of[protocol])
-            | ({} if name == BEFORE else {"after − before": difference(scored[BEFORE][protocol], of[protocol])})
-            for protocol in protocols
-        }
-        for name, of in scored.items()
-    }
+        answer[loss]["held out of LFW"] = held_out_difference(run)
     print(json.dumps({"results": answer, "mirror": options.mirror, "environment": describe_environment()}, indent=2))
 
 

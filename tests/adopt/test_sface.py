@@ -15,7 +15,7 @@ from marginface.data.synthetic import DrawnFaces
 from marginface.data.transforms import normalize
 from marginface.embedding import load_embedder, preprocess
 from marginface.errors import WeightsError
-from marginface.evaluation.pairs import protocol_cropper
+from marginface.evaluation.reading import protocol_cropper
 from marginface.export import export
 from marginface.images import read_image
 from marginface.values import ImageArray
