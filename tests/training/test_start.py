@@ -21,6 +21,7 @@ from marginface.losses.head import MarginHead
 from marginface.losses.sharded.shard import Shard
 from marginface.training import Recipe, TrainingInterrupted, read_recipe, recipe_from, train
 from marginface.training.batches import to_tensor
+from marginface.training.distributed import Ranks
 from marginface.training.features import evaluating
 from marginface.training.journal import read_journal
 from marginface.training.learner import Learner
@@ -107,7 +108,7 @@ def test_rates_make_groups_and_several_patterns_multiply(small: SmallRecipe) -> 
 def test_class_means_are_the_mean_directions_of_each_identity(small: SmallRecipe) -> None:
     recipe = resolve(small())
     data, network = open_data(recipe).train, build("tiny", embedding_size=16, input_size=32, width=0.5)
-    got = class_means(network, data, recipe, CPU)
+    got = class_means(network, data, recipe, Ranks())
     assert network.training
     network.eval()
     for identity in range(len(data.identities)):
@@ -190,7 +191,7 @@ def test_the_average_begins_at_the_start_too(small: SmallRecipe, first_run: Path
     recipe = resolve(small(start={"weights": str(first_run)}, optim={"ema": 0.99}))
     data = open_data(recipe)
     learner = Learner(recipe, len(data.train.identities), CPU)
-    begin(learner, recipe, data.train, CPU)
+    begin(learner, recipe, data.train, Ranks())
     live, served = learner.backbone.state_dict(), learner.served.state_dict()
     assert learner.served is not learner.backbone
     assert all(torch.equal(live[name], served[name]) for name in live)
