@@ -29,6 +29,7 @@ from marginface.evaluation.score_file import read_scores, write_scores
 from marginface.evaluation.scores import PairScores, score_similarities
 from marginface.evaluation.two_models import compare_tables
 from marginface.export import export
+from marginface.metrics import ten_fold_accuracy
 from marginface.metrics.comparison import paired_difference
 from marginface.training import read_recipe
 from marginface.training.decisions import KeptCrops
@@ -92,7 +93,9 @@ def figures(scores: PairScores) -> dict[str, Any]:
 def of_file(path: Path) -> dict[str, Any]:
     table = read_scores(path)
     assert table.fold is not None, "write_scores writes folds"
-    return figures(score_similarities(table.scores, table.genuine, table.fold))
+    return figures(
+        score_similarities(table.scores, table.genuine, ten_fold_accuracy(table.scores, table.genuine, table.fold))
+    )
 
 
 def held_out_difference(run: Path) -> dict[str, Any]:
