@@ -2,14 +2,11 @@
 
 iresnet        IResNet 18, 34, 50, 100, 200
 mobilefacenet  MobileFaceNet, at the paper's or insightface's width
-<<<<<<< HEAD
 ghostfacenet   GhostFaceNet V1, small by cheap maps
 vit            vision transformers T, S, B of insightface, with masked patches
 transface      the same with the two parts of TransFace
-=======
 ir             IR 18, 34, 50, 101 of AdaFace and CVLface
 sface          the network of the published SFace weights
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 resnet         ResNet-18 with half the channels, for small trainings on a CPU
 spherenet      SphereFace's 20 and 64 layers, without batch normalization
 tiny           small and fast, for demos; tiny_linear for pictures of features
@@ -26,13 +23,9 @@ from typing import Literal
 
 from torch import nn
 
-<<<<<<< HEAD
 from marginface.backbones.ghostfacenet import GhostFaceNet
-from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100, iresnet200
-=======
 from marginface.backbones.ir import ir18, ir34, ir50, ir101
-from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
+from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100, iresnet200
 from marginface.backbones.mobilefacenet import MobileFaceNet
 from marginface.backbones.resnet import ResNet18
 from marginface.backbones.sface import SFace
@@ -75,7 +68,6 @@ BACKBONES.add("iresnet18", BackboneInfo(iresnet18, "bfloat16"))
 BACKBONES.add("iresnet34", BackboneInfo(iresnet34, "bfloat16"))
 BACKBONES.add("iresnet50", BackboneInfo(iresnet50, "bfloat16"))
 BACKBONES.add("iresnet100", BackboneInfo(iresnet100, "bfloat16"))
-<<<<<<< HEAD
 BACKBONES.add("iresnet200", BackboneInfo(iresnet200, "bfloat16"))
 BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "bfloat16"))
 BACKBONES.add("ghostfacenet", BackboneInfo(GhostFaceNet, "float32"))
@@ -85,13 +77,10 @@ BACKBONES.add("vit_b", BackboneInfo(vit_b, "bfloat16"))
 BACKBONES.add("transface_t", BackboneInfo(transface_t, "bfloat16"))
 BACKBONES.add("transface_s", BackboneInfo(transface_s, "bfloat16"))
 BACKBONES.add("transface_b", BackboneInfo(transface_b, "bfloat16"))
-=======
 BACKBONES.add("ir18", BackboneInfo(ir18, "bfloat16"))
 BACKBONES.add("ir34", BackboneInfo(ir34, "bfloat16"))
 BACKBONES.add("ir50", BackboneInfo(ir50, "bfloat16"))
 BACKBONES.add("ir101", BackboneInfo(ir101, "bfloat16"))
-BACKBONES.add("mobilefacenet", BackboneInfo(MobileFaceNet, "float32"))
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
 BACKBONES.add("spherenet20", BackboneInfo(spherenet20, "bfloat16"))
 BACKBONES.add("spherenet64", BackboneInfo(spherenet64, "bfloat16"))

@@ -14,6 +14,7 @@ from marginface.data.source import CropSource
 from marginface.data.transforms import normalize
 from marginface.training.batches import to_tensor
 from marginface.training.distributed import Ranks
+from marginface.training.prefetch import default_workers, prefetched
 
 BATCH = 128
 
@@ -39,9 +40,14 @@ def unit_features(
     """
     count = len(source.labels)
     starts = range(0, count, BATCH)[ranks.part_of(-(-count // BATCH))]
+
+    def images(start: int) -> Tensor:
+        indices = np.arange(start, min(start + BATCH, count))
+        return normalize(to_tensor(source.read(indices), input_size).to(device))
+
     with evaluating(backbone), torch.inference_mode():
-        for start in starts or [0]:
-            indices = np.arange(start, min(start + BATCH, count))
-            images = normalize(to_tensor(source.read(indices), input_size).to(device))
-            rows = functional.normalize(backbone(images).float())
+        wanted = starts or range(1)
+        batches = prefetched(images, wanted, workers=default_workers(), ahead=2)
+        for start, batch in zip(wanted, batches, strict=True):
+            rows = functional.normalize(backbone(batch).float())
             yield start, rows if starts else rows[:0]

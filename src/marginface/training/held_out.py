@@ -15,11 +15,7 @@ from marginface.data.source import CropSource
 from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
 from marginface.training.distributed import Ranks
-<<<<<<< HEAD
-from marginface.training.prefetch import default_workers, prefetched
-=======
 from marginface.training.features import unit_features
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 from marginface.values import DoubleArray, FloatArray, IntArray
 
 THRESHOLD_IMAGES = 3000  # at most so many images give the impostor pairs of the thresholds: 4.5 million pairs
@@ -63,29 +59,10 @@ class HeldOut:
         return HeldOutResult(scores, thresholds(embeddings, labels))
 
     def _embed(self, backbone: nn.Module, ranks: Ranks) -> FloatArray:
-<<<<<<< HEAD
-        training, count = backbone.training, len(self.source.labels)
-        backbone.eval()
-        starts = range(0, count, BATCH)
-        starts = starts[ranks.part_of(len(starts))]
-        with torch.inference_mode():
-            batches = prefetched(self._images, starts, workers=default_workers(), ahead=2)
-            rows = [functional.normalize(backbone(images).float()).cpu() for images in batches]
-            mine = torch.cat(rows) if rows else functional.normalize(backbone(self._images(0)).float()).cpu()[:0]
-        backbone.train(training)
-        embeddings: FloatArray = ranks.rows_of_all(mine).numpy()
-        return embeddings
-
-    def _images(self, start: int) -> Tensor:
-        indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
-        return normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
-
-=======
         rows = [rows.cpu() for _, rows in unit_features(backbone, self.source, self.input_size, self.device, ranks)]
         embeddings: FloatArray = ranks.rows_of_all(torch.cat(rows)).numpy()
         return embeddings
 
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:
     """Return a threshold for each false-match rate that the impostor pairs of these images support tenfold.

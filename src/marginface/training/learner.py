@@ -33,11 +33,8 @@ from marginface.training.optim import (
     set_learning_rate,
 )
 from marginface.training.recipe import Recipe
-<<<<<<< HEAD
-from marginface.training.weighted import check_can_weigh, loss_of, weights_of
-=======
 from marginface.training.start import freeze
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
+from marginface.training.weighted import check_can_weigh, loss_of, weights_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,7 @@ def resolve(recipe: Recipe) -> Recipe:
         optim = optim.model_copy(update={"head_weight_decay": optim.weight_decay})
     if recipe.loss.sample_rate < 1:
         optim = optim.model_copy(update={"unsampled": optim.unsampled_as})
-<<<<<<< HEAD
     decided = {"train": train, "data": _decided(recipe.data), "augment": augment, "optim": optim}
-    return recipe.model_copy(update=decided)
-=======
-    decided = {"train": train, "data": _absolute(recipe.data), "augment": augment, "optim": optim}
     return recipe.model_copy(update={**decided, "start": _start(recipe)})
 
 
@@ -48,7 +44,6 @@ def _start(recipe: Recipe) -> StartSection:
         with torch.device("meta"):  # names without memory
             check_patterns(build_backbone(recipe), recipe.start)
     return resolve_start(recipe)
->>>>>>> b2997a1 (Fine-tuning: foreign and published weights become our backbones, class centres from means, freeze and rates by pattern)
 
 
 def resolve_loss(recipe: Recipe, identities: int) -> Recipe:
