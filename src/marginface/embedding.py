@@ -238,7 +238,7 @@ def load_embedder(model: str | Path, *, mirror: bool = False, threads: int = 1) 
     if isinstance(model, str) and model in WEIGHTS:
         return _load_published(model, mirror, threads)
     if path.is_dir():
-        return _load_checkpoint(_checkpoint_folder(path), mirror)
+        return _load_checkpoint(checkpoint_folder(path), mirror)
     if path.suffix == ".onnx":
         return _load_onnx(path, mirror, threads)
     if path.exists():
@@ -302,8 +302,12 @@ def _fits(shape: list[Any], wanted: tuple[int, ...]) -> bool:
     )
 
 
-def _checkpoint_folder(folder: Path) -> Path:
-    """Return the folder itself if it is a checkpoint, else the newest checkpoint of the run."""
+def checkpoint_folder(folder: Path) -> Path:
+    """Return the folder itself if it is a checkpoint, else the newest checkpoint of the run.
+
+    Raises:
+        CheckpointError: it is neither.
+    """
     if (folder / CARD_FILE).is_file():
         return folder
     steps = [

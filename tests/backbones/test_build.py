@@ -13,6 +13,8 @@ from marginface.backbones import BACKBONES, build
 from marginface.errors import InputError, UnknownName
 
 SMALL = {"iresnet18": {"width": 0.25}, "iresnet34": {"width": 0.125}, "iresnet50": {"width": 0.125}}
+SMALL |= {name: {"width": 0.125} for name in ("ir18", "ir34", "ir50", "ir101")}
+SMALL["sface"] = {"width": 0.25}
 SMALL |= {"spherenet20": {"width": 0.25}, "spherenet64": {"width": 0.125}}
 SMALL |= {"iresnet100": {"width": 0.125}, "iresnet200": {"width": 0.125}, "ghostfacenet": {"width": 0.25}}
 CONVOLUTIONAL = [name for name in BACKBONES if not name.startswith(("vit", "transface"))]

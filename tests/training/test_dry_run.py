@@ -30,7 +30,7 @@ from oracles.image_packs import crop_bytes, write_insightface
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").rglob("*.toml"))
 QUICK = Limits(memory=100_000_000, operations=1e8, gflops=100.0)
-NARROW = {"iresnet50": 0.125, "iresnet100": 0.125, "spherenet20": 0.25, "spherenet64": 0.125}
+NARROW = {"iresnet50": 0.125, "iresnet100": 0.125, "spherenet20": 0.25, "spherenet64": 0.125, "sface": 0.25}
 STATED = {
     "paper": {"identities": 100, "images": 1000},
     "data": {"source": "packed", "path": "nowhere", "min_images": 1},
@@ -42,6 +42,7 @@ def narrow(path: Path) -> Recipe:
     """Return a recipe with a narrow network for small images; all else is its own."""
     width = NARROW.get(read_recipe(path).backbone.name)
     changes = ["backbone.input_size=32", "train.threads=1", "train.precision=float32"]
+    changes += ["start.weights=''", "start.head=random"] if read_recipe(path).start.weights else []  # whole networks
     return read_recipe(path, changes if width is None else [*changes, f"backbone.options.width={width}"])
 
 

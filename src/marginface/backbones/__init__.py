@@ -5,6 +5,8 @@ mobilefacenet  MobileFaceNet, at the paper's or insightface's width
 ghostfacenet   GhostFaceNet V1, small by cheap maps
 vit            vision transformers T, S, B of insightface, with masked patches
 transface      the same with the two parts of TransFace
+ir             IR 18, 34, 50, 101 of AdaFace and CVLface
+sface          the network of the published SFace weights
 resnet         ResNet-18 with half the channels, for small trainings on a CPU
 spherenet      SphereFace's 20 and 64 layers, without batch normalization
 tiny           small and fast, for demos; tiny_linear for pictures of features
@@ -22,9 +24,11 @@ from typing import Literal
 from torch import nn
 
 from marginface.backbones.ghostfacenet import GhostFaceNet
+from marginface.backbones.ir import ir18, ir34, ir50, ir101
 from marginface.backbones.iresnet import iresnet18, iresnet34, iresnet50, iresnet100, iresnet200
 from marginface.backbones.mobilefacenet import MobileFaceNet
 from marginface.backbones.resnet import ResNet18
+from marginface.backbones.sface import SFace
 from marginface.backbones.spherenet import spherenet20, spherenet64
 from marginface.backbones.tiny import Tiny, TinyLinear
 from marginface.backbones.transface import transface_b, transface_s, transface_t
@@ -73,9 +77,14 @@ BACKBONES.add("vit_b", BackboneInfo(vit_b, "bfloat16"))
 BACKBONES.add("transface_t", BackboneInfo(transface_t, "bfloat16"))
 BACKBONES.add("transface_s", BackboneInfo(transface_s, "bfloat16"))
 BACKBONES.add("transface_b", BackboneInfo(transface_b, "bfloat16"))
+BACKBONES.add("ir18", BackboneInfo(ir18, "bfloat16"))
+BACKBONES.add("ir34", BackboneInfo(ir34, "bfloat16"))
+BACKBONES.add("ir50", BackboneInfo(ir50, "bfloat16"))
+BACKBONES.add("ir101", BackboneInfo(ir101, "bfloat16"))
 BACKBONES.add("resnet18", BackboneInfo(ResNet18, "bfloat16"))
 BACKBONES.add("spherenet20", BackboneInfo(spherenet20, "bfloat16"))
 BACKBONES.add("spherenet64", BackboneInfo(spherenet64, "bfloat16"))
+BACKBONES.add("sface", BackboneInfo(SFace, "float32"))
 BACKBONES.add("tiny", BackboneInfo(Tiny, "float32"))
 BACKBONES.add("tiny_linear", BackboneInfo(TinyLinear, "float32"))
 

@@ -1,4 +1,4 @@
-"""``marginface weights``: list, fetch and check the published weights."""
+"""``marginface weights``: list, fetch and check the published weights; convert foreign ones."""
 
 from __future__ import annotations
 
@@ -74,6 +74,37 @@ def verify(names: Names = None) -> None:
         failed = True
     if failed:
         raise typer.Exit(2)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="A .pth, .pt, .ckpt or .safetensors "
+                                          "file of insightface, AdaFace or CVLface; or sface.")],
+    destination: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, help="New folder.")],
+    card: Annotated[Path | None, typer.Option(help="TOML with name, license, color_order, mean, std; "
+                                              "default: FILE with .toml.", show_default=False)] = None,
+) -> None:  # fmt: skip
+    """Convert foreign weights into a folder that training, export and verify take.
+
+    Names are put into ours, colours and normalization into the first convolution. No code in the file is run.
+    """
+    from marginface.cli.train import require_train_extra
+
+    require_train_extra()
+    from marginface.adopt import convert as run
+    from marginface.adopt import read_source_card
+    from marginface.weights import WEIGHTS
+
+    told = None if source in WEIGHTS else read_source_card(card or Path(source).with_suffix(".toml"))
+    done = run(source, destination, told)
+    assert done.card.backbone is not None
+    typer.echo(
+        f"{done.folder}: {done.card.backbone.name}, {done.card.input_size} px, {done.card.embedding_size} numbers, "
+        f"{done.card.license}"
+    )
+    if done.left_out:
+        shown = ", ".join(done.left_out[:4])
+        typer.echo(f"Left out, not of the backbone: {len(done.left_out)} tensors, such as {shown}")
 
 
 def _chosen(names: list[str] | None) -> list[Weights]:

@@ -7,21 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from marginface.contract import ThresholdEntry
 from marginface.data.holdout import PairIndex
 from marginface.data.source import CropSource
-from marginface.data.transforms import normalize
 from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
-from marginface.training.batches import to_tensor
 from marginface.training.distributed import Ranks
-from marginface.training.prefetch import default_workers, prefetched
+from marginface.training.features import unit_features
 from marginface.values import DoubleArray, FloatArray, IntArray
 
-BATCH = 128
 THRESHOLD_IMAGES = 3000  # at most so many images give the impostor pairs of the thresholds: 4.5 million pairs
 THRESHOLD_FMRS = (1e-2, 1e-3, 1e-4)
 PAIRS_PER_ERROR = 10  # impostor pairs behind a threshold, times its FMR
@@ -63,21 +59,9 @@ class HeldOut:
         return HeldOutResult(scores, thresholds(embeddings, labels))
 
     def _embed(self, backbone: nn.Module, ranks: Ranks) -> FloatArray:
-        training, count = backbone.training, len(self.source.labels)
-        backbone.eval()
-        starts = range(0, count, BATCH)
-        starts = starts[ranks.part_of(len(starts))]
-        with torch.inference_mode():
-            batches = prefetched(self._images, starts, workers=default_workers(), ahead=2)
-            rows = [functional.normalize(backbone(images).float()).cpu() for images in batches]
-            mine = torch.cat(rows) if rows else functional.normalize(backbone(self._images(0)).float()).cpu()[:0]
-        backbone.train(training)
-        embeddings: FloatArray = ranks.rows_of_all(mine).numpy()
+        rows = [rows.cpu() for _, rows in unit_features(backbone, self.source, self.input_size, self.device, ranks)]
+        embeddings: FloatArray = ranks.rows_of_all(torch.cat(rows)).numpy()
         return embeddings
-
-    def _images(self, start: int) -> Tensor:
-        indices = np.arange(start, min(start + BATCH, len(self.source.labels)))
-        return normalize(to_tensor(self.source.read(indices), self.input_size).to(self.device))
 
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:

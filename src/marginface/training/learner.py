@@ -33,6 +33,7 @@ from marginface.training.optim import (
     set_learning_rate,
 )
 from marginface.training.recipe import Recipe
+from marginface.training.start import freeze
 from marginface.training.weighted import check_can_weigh, loss_of, weights_of
 
 
@@ -61,12 +62,13 @@ class Learner:
         self._processes = processes
         torch.manual_seed(recipe.train.seed)
         self.backbone = build_backbone(recipe).to(device)
+        freeze(self.backbone, recipe.start.freeze)
         self.head = build_head(recipe, identities, processes.size).to(device)
         check_can_weigh(self.backbone, self.head)
         if recipe.train.channels_last:
             self.backbone = self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._average = WeightAverage(self.backbone, recipe.optim.ema) if recipe.optim.ema else None
-        self._optimizer = build_optimizer(self.backbone, self.head, recipe.optim)
+        self._optimizer = build_optimizer(self.backbone, self.head, recipe.optim, recipe.start.rates)
         self._centers = _centers_update(recipe, self.head, self._optimizer)
         self._rows = rows_here(self.head, self._optimizer)
         if self._rows is None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from math import prod
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -11,30 +14,43 @@ from torch.optim import SGD, AdamW, Optimizer
 from marginface.errors import CheckpointError
 from marginface.training.recipe import OptimSection
 
+NO_RATES: Mapping[str, float] = MappingProxyType({})
 
-def parameter_groups(backbone: nn.Module, head: nn.Module, optim: OptimSection) -> list[dict[str, object]]:
-    """Return three groups: decayed weights of the backbone, its other parameters, the head.
+
+def parameter_groups(
+    backbone: nn.Module, head: nn.Module, optim: OptimSection, rates: Mapping[str, float] = NO_RATES
+) -> list[dict[str, object]]:
+    """Return the parameters that learn, in groups of one weight decay and one factor of the rate, the head last.
 
     Without ``decay_all``, parameters of one dimension (biases, batch norms, PReLU slopes) are not decayed, as in
-    He et al., "Bag of Tricks", CVPR 2019, arXiv:1812.01187. ``factor`` multiplies the learning rate of a group.
+    He et al., "Bag of Tricks", CVPR 2019, arXiv:1812.01187. ``factor`` multiplies the learning rate of a group; that of
+    a parameter is the product over the patterns of ``rates`` that match its name.
     """
-    trained = [parameter for parameter in backbone.parameters() if parameter.requires_grad]
-    decayed = [parameter for parameter in trained if parameter.ndim > 1 or optim.decay_all]
-    chosen = {id(parameter) for parameter in decayed}
-    others = [parameter for parameter in trained if id(parameter) not in chosen]
+    trained = {name: parameter for name, parameter in backbone.named_parameters() if parameter.requires_grad}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for decays in (True, False):
+        for name, parameter in trained.items():
+            if (parameter.ndim > 1 or optim.decay_all) == decays:
+                key = (optim.weight_decay if decays else 0.0, rate_factor(name, rates))
+                groups.setdefault(key, []).append(parameter)
     centers = [parameter for parameter in head.parameters() if parameter.requires_grad]
     head_decay = optim.weight_decay if optim.head_weight_decay is None else optim.head_weight_decay
-    groups: list[dict[str, object]] = [
-        {"params": decayed, "weight_decay": optim.weight_decay, "factor": 1.0},
-        {"params": others, "weight_decay": 0.0, "factor": 1.0},
-        {"params": centers, "weight_decay": head_decay, "factor": optim.head_learning_rate_factor},
-    ]
-    return [group for group in groups if group["params"]]
+    of_backbone = [{"params": params, "weight_decay": decay, "factor": factor}
+                   for (decay, factor), params in groups.items()]  # fmt: skip
+    of_head = {"params": centers, "weight_decay": head_decay, "factor": optim.head_learning_rate_factor}
+    return [*of_backbone, of_head] if centers else of_backbone
 
 
-def build_optimizer(backbone: nn.Module, head: nn.Module, optim: OptimSection) -> Optimizer:
-    """Return the optimizer of a recipe over a backbone and a head."""
-    groups = parameter_groups(backbone, head, optim)
+def rate_factor(name: str, rates: Mapping[str, float]) -> float:
+    """Return the product of the factors whose pattern matches a name; 1 where none does."""
+    return prod(factor for pattern, factor in rates.items() if fnmatchcase(name, pattern))
+
+
+def build_optimizer(
+    backbone: nn.Module, head: nn.Module, optim: OptimSection, rates: Mapping[str, float] = NO_RATES
+) -> Optimizer:
+    """Return the optimizer of a recipe over a backbone and a head; ``rates`` as in parameter_groups."""
+    groups = parameter_groups(backbone, head, optim, rates)
     kernels = {"fused": True} if optim.fused else {"foreach": True}
     if optim.kind == "adamw":
         return AdamW(groups, lr=optim.learning_rate, betas=(optim.momentum, 0.999), **kernels)

@@ -13,8 +13,9 @@ from marginface.data.decoding import choose_decoder
 from marginface.locations import location
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
-from marginface.training.learner import build_head
-from marginface.training.recipe import FolderData, OptionValue, PackedData, Recipe
+from marginface.training.learner import build_backbone, build_head
+from marginface.training.recipe import FolderData, OptionValue, PackedData, Recipe, StartSection
+from marginface.training.start import check_patterns, resolve_start
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -34,7 +35,15 @@ def resolve(recipe: Recipe) -> Recipe:
     if recipe.loss.sample_rate < 1:
         optim = optim.model_copy(update={"unsampled": optim.unsampled_as})
     decided = {"train": train, "data": _decided(recipe.data), "augment": augment, "optim": optim}
-    return recipe.model_copy(update=decided)
+    return recipe.model_copy(update={**decided, "start": _start(recipe)})
+
+
+def _start(recipe: Recipe) -> StartSection:
+    """Return [start] with its weights named for good; refuse what does not fit before a run folder is made."""
+    if recipe.start.freeze or recipe.start.rates:
+        with torch.device("meta"):  # names without memory
+            check_patterns(build_backbone(recipe), recipe.start)
+    return resolve_start(recipe)
 
 
 def resolve_loss(recipe: Recipe, identities: int) -> Recipe:

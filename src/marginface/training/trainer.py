@@ -31,6 +31,7 @@ from marginface.training.recipe.file import recipe_sha256
 from marginface.training.run_names import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData
+from marginface.training.start import begin
 
 SPEED_SMOOTHING = 0.9
 
@@ -101,8 +102,9 @@ class Trainer:
             TrainingInterrupted: someone asked to stop; a checkpoint is saved.
         """
         first = self._restore(checkpoint)
+        begun = begin(self.learner, self.recipe, self._data.train, self._ranks) if checkpoint is None else ()
         self._remember(read_journal(self._out / JOURNAL))
-        self._tell(Progress(first, self.batches.total_steps, {}, (*notes, *self._plan())))
+        self._tell(Progress(first, self.batches.total_steps, {}, (*notes, *begun, *self._plan())))
         result = None
         written = self._out / JOURNAL if self._ranks.is_first else Path(os.devnull)
         with stop_on_signal() as stop, Journal(written) as journal:
@@ -159,7 +161,12 @@ class Trainer:
 
     def _first_loss_note(self, loss: float) -> str:
         learner, identities = self.learner, len(self._data.train.identities)
-        return first_loss_note(loss, identities, learner.scale) if learner.is_softmax else ""
+        return first_loss_note(loss, identities, learner.scale) if self._knows_nothing else ""
+
+    @property
+    def _knows_nothing(self) -> bool:
+        """Say whether the first step meets a softmax with random class centres."""
+        return self.learner.is_softmax and self.recipe.start.head == "random"
 
     def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
         """Write a checkpoint of the present state; all processes call it."""
@@ -237,7 +244,7 @@ class Trainer:
             f"learning rate up to {optim.learning_rate * peak:g}",
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
             f"{train.device} with {train.threads} threads{self._ranks.describe()}"
-            f"{starts_at if self.learner.is_softmax else ''}",
+            f"{starts_at if self._knows_nothing else ''}",
             *self._plan_of_batches(),
             self._plan_of_loading(),
             *(f"caution: {sentence}" for sentence in cautions_of(self.learner.head)),
@@ -266,14 +273,16 @@ def _silent(progress: Progress) -> None:
 def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEntry, ...]) -> ModelCard:
     """Return the card of a checkpoint; save_checkpoint fills in the hash of its file."""
     backbone = BackboneEntry(name=recipe.backbone.name, options=dict(recipe.backbone.options))
+    start = recipe.start
+    begun = f", fine-tuned from {Path(start.weights).name} (sha256 {start.sha256[:16]})" if start.weights else ""
     return ModelCard(
         name=recipe.name,
         file="backbone.safetensors",
         sha256="0" * 64,
-        license="as your training data allows",
+        license="; ".join(filter(None, (start.license, "as your training data allows"))),
         provenance=(
             f"marginface {__version__}, step {state.step}, recipe {state.recipe_sha256[:16]}, "
-            f"data {state.data_fingerprint[:16]}"
+            f"data {state.data_fingerprint[:16]}{begun}"
         ),
         embedding_size=recipe.backbone.embedding_size,
         input_size=recipe.backbone.input_size,

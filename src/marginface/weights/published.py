@@ -52,7 +52,7 @@ _YUNET_FILE = "face_detection_yunet_2023mar_int8bq.onnx"
 _SFACE_FILE = "face_recognition_sface_2021dec_int8bq.onnx"
 _SFACE_SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
 _SFACE_PROVENANCE = (
-    "SFace (Zhong et al., IEEE TIP 2021, arXiv:2205.12010), MobileFaceNet, 128 numbers, from opencv_zoo. The paper "
+    "SFace (Zhong et al., IEEE TIP 2021, arXiv:2205.12010), MobileNet blocks, 128 numbers, from opencv_zoo. The paper "
     "trains on CASIA-WebFace, VGGFace2 and MS-Celeb-1M; the zoo does not say which set made this file. Those sets are "
     "for research only: ask your counsel before commercial use."
 )

@@ -16,6 +16,7 @@ from marginface.training.recipe.loss import LossSection
 from marginface.training.recipe.optim import OptimSection, ScheduleSection
 from marginface.training.recipe.paper import PaperSection
 from marginface.training.recipe.section import OptionValue, Section
+from marginface.training.recipe.start import StartSection
 from marginface.training.recipe.train import EvaluationSection, TrainSection
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Recipe",
     "ScheduleSection",
     "Section",
+    "StartSection",
     "TrainSection",
 ]
 
@@ -48,6 +50,7 @@ class Recipe(Section):
     data: DataSection = Field(default_factory=DrawnData)
     augment: AugmentSection = Field(default_factory=AugmentSection)
     backbone: BackboneSection = Field(default_factory=BackboneSection)
+    start: StartSection = Field(default_factory=StartSection)
     loss: LossSection = Field(default_factory=LossSection)
     optim: OptimSection = Field(default_factory=OptimSection)
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
