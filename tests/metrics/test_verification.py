@@ -100,8 +100,8 @@ def test_the_whole_set_is_as_good_as_its_best_threshold(pairs: list) -> None:
 @pytest.mark.parametrize("by_fold", [False, True])
 def test_sphereface_is_that_of_loops_over_its_grid(by_fold: bool) -> None:
     rng = np.random.default_rng(3)
-    genuine, fold = np.arange(60) % 2 == 0, np.repeat(np.arange(3), 20)
-    rows = np.clip(rng.normal(np.where(genuine, 0.5, 0.1), 0.25, (3, 60)), -1, 1).round(2)  # many at a threshold
+    genuine, fold = np.arange(24) % 2 == 0, np.repeat(np.arange(3), 8)
+    rows = np.clip(rng.normal(np.where(genuine, 0.5, 0.1), 0.25, (3, 24)), -1, 1).round(1)  # many at a threshold
     rows = rows if by_fold else np.repeat(rows[:1], 3, axis=0)
     found = sphereface_accuracy(rows if by_fold else rows[0], genuine, fold)
     accuracies, thresholds = sphereface_by_fold(rows.tolist(), genuine.tolist(), fold.tolist())
