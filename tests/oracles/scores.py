@@ -75,7 +75,8 @@ def sphereface_by_fold(
         pairs = list(zip(rows[test_fold], genuine, fold, strict=True))
         train = [(value, same) for value, same, f in pairs if f != test_fold]
         right = [sum(v > t if same else v < t for v, same in train) for t in grid]
-        best = [t for t, count in zip(grid, right, strict=True) if count == max(right)]
+        most = max(right)
+        best = [t for t, count in zip(grid, right, strict=True) if count == most]
         threshold = sum(best) / len(best)
         test = [v > threshold if same else v < threshold for v, same, f in pairs if f == test_fold]
         accuracies.append(sum(test) / len(test))

@@ -12,6 +12,7 @@ from marginface.data.templates import Enrolled
 from marginface.errors import InputError
 from marginface.evaluation.distances import Compare, cosines
 from marginface.metrics import (
+    Interval,
     Searches,
     TpirAtFpir,
     cmc,
@@ -19,6 +20,7 @@ from marginface.metrics import (
     search_results,
     supports_far,
     tpirs_at_fpirs,
+    wilson_interval,
 )
 from marginface.metrics.roc import FarRule
 from marginface.values import FloatArray, IntArray
@@ -72,14 +74,20 @@ class GalleryScores:
     searches: Searches
     tpir_at_fpir: tuple[TpirAtFpir, ...]
 
+    def ranks(self) -> dict[int, tuple[float, Interval]]:
+        """Return the identification rate at rank 1, 5 and 10, and Wilson's interval over the mated searches."""
+        count = len(self.searches.rank)
+        rates = {rank: identification_rate(self.searches, rank) for rank in RANKS if rank <= self.searches.gallery}
+        return {rank: (rate, wilson_interval(round(rate * count), count)) for rank, rate in rates.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
+        ranks = self.ranks()
         return {
             "gallery": self.name,
             "entries": self.searches.gallery,
-            "identification_rate": {
-                str(rank): identification_rate(self.searches, rank) for rank in RANKS if rank <= self.searches.gallery
-            },
+            "identification_rate": {str(rank): rate for rank, (rate, _) in ranks.items()},
+            "identification_interval": {str(rank): interval.to_list() for rank, (_, interval) in ranks.items()},
             "tpir_at_fpir": [point.to_dict() for point in self.tpir_at_fpir],
             "cmc": [float(share) for share in cmc(self.searches)],
         }
@@ -97,7 +105,7 @@ def score_gallery(
 def mean_of_galleries(galleries: Sequence[GalleryScores]) -> dict[str, float]:
     """Return the mean over galleries of every rate that all have, as the tables print them; empty without galleries."""
     rates = [
-        {f"rank {rank}": identification_rate(one.searches, rank) for rank in RANKS if rank <= one.searches.gallery}
+        {f"rank {rank}": rate for rank, (rate, _) in one.ranks().items()}
         | {f"TPIR at FPIR {point.fpir:g}": point.tpir for point in one.tpir_at_fpir}
         for one in galleries
     ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marginface.evaluation.comparison import p_text
-from marginface.evaluation.identification import RANKS, GalleryScores
+from marginface.evaluation.identification import GalleryScores
 from marginface.evaluation.open_set import OpenSetResult
 from marginface.evaluation.score_file import ScoreResult
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.slices import Rate, Slices
 from marginface.evaluation.templates import TemplateResult
 from marginface.evaluation.two_models import TwoModels
-from marginface.metrics import Interval, TarAtFar, identification_rate, wilson_interval
+from marginface.metrics import Interval, TarAtFar
 
 Line = tuple[str, str, str]
 
@@ -44,9 +44,7 @@ def gallery_lines(gallery: GalleryScores) -> list[Line]:
     """Return the rows of one gallery."""
     searches = gallery.searches
     rows = [(f"Gallery {gallery.name}", f"{searches.gallery:,} people", "")]
-    for rank in (rank for rank in RANKS if rank <= searches.gallery):
-        rate = identification_rate(searches, rank)
-        interval = wilson_interval(round(rate * len(searches.rank)), len(searches.rank))
+    for rank, (rate, interval) in gallery.ranks().items():
         rows.append((f"  rank {rank}", percent(rate), _over(interval, len(searches.rank), "mated searches")))
     for point in gallery.tpir_at_fpir:
         note = _over(point.interval, point.mated, "mated searches") + f", {point.nonmated:,} non-mated"

@@ -47,7 +47,7 @@ def _term(word: str, meaning: str) -> tuple[Html, Html]:
 def _results(result: SuiteResult) -> Html:
     rows = []
     for one in headline(result.done):
-        interval = "" if one["low"] is None else f"[{percent_interval([one['low'], one['high']])}]"
+        interval = f"[{percent_interval([one['low'], one['high']])}]"
         rows.append(row([one["protocol"], one["figure"], percent(one["value"]), interval, one["contract"]]))
     head = ["Protocol", "Figure", "Value", "95 % interval", "Contract"]
     return table(head, rows, "Every figure with its interval and the contract of its embeddings.")

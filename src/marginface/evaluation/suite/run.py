@@ -189,7 +189,7 @@ def _rows(numbers: dict[str, Any]) -> list[dict[str, Any]]:
     for gallery in numbers.get("identification", [numbers] if numbers["kind"] == "identify" else []):
         where = f" ({gallery['gallery']})" if numbers["kind"] == "templates" else ""
         for rank, rate in gallery["identification_rate"].items():
-            rows.append(_row(numbers, f"rank {rank}{where}", rate, None))
+            rows.append(_row(numbers, f"rank {rank}{where}", rate, gallery["identification_interval"][rank]))
         rows += [
             _row(numbers, f"TPIR at FPIR {point['fpir']:g}{where}", point["tpir"], point["interval"])
             for point in gallery["tpir_at_fpir"]
@@ -197,8 +197,8 @@ def _rows(numbers: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(numbers: dict[str, Any], figure: str, value: float, interval: Sequence[float] | None) -> dict[str, Any]:
-    low, high = interval or (None, None)
+def _row(numbers: dict[str, Any], figure: str, value: float, interval: Sequence[float]) -> dict[str, Any]:
+    low, high = interval
     return {
         "protocol": numbers["name"],
         "figure": figure,

@@ -56,7 +56,7 @@ def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
             lines.append("\\midrule")
         name = "" if row["protocol"] == before else str(row["protocol"]).translate(_SPECIAL)
         before = row["protocol"]
-        interval = "--" if row["low"] is None else f"{100 * row['low']:.2f}--{100 * row['high']:.2f}"
+        interval = f"{100 * row['low']:.2f}--{100 * row['high']:.2f}"
         figure = str(row["figure"]).translate(_SPECIAL)
         lines.append(f"{name} & {figure} & {100 * row['value']:.2f} & {interval} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
@@ -66,6 +66,6 @@ def lines(result: SuiteResult) -> list[tuple[str, str, str, str]]:
     """Return the rows for the terminal."""
     found = []
     for row in headline(result.done):
-        interval = "" if row["low"] is None else percent_interval([row["low"], row["high"]])
+        interval = percent_interval([row["low"], row["high"]])
         found.append((row["protocol"], row["figure"], percent(row["value"]), interval))
     return found
