@@ -35,6 +35,7 @@ from marginface.files import write_whole
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
+FORMAT = 2  # of the kept numbers; those of another are made again
 OpenEmbedder = Callable[[bool], "Embedder"]  # with mirror sum or without
 Tell = Callable[[str], None]
 
@@ -115,7 +116,7 @@ def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:
 
 def _key(entry: AnyEntry, embedder: Embedder) -> str:
     """Return what a result is of: its settings and the contract."""
-    text = f"{entry.model_dump_json()}|{embedder.contract.id}"
+    text = f"{FORMAT}|{entry.model_dump_json()}|{embedder.contract.id}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
