@@ -24,10 +24,11 @@ from marginface.data.cfp import cfp_pairs
 from marginface.embedding import TorchEmbedder, load_embedder
 from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.pairs import evaluate_pairs
-from marginface.evaluation.reading import protocol_cropper
+from marginface.evaluation.reading import Reader, protocol_cropper
 from marginface.evaluation.score_file import read_scores, write_scores
 from marginface.evaluation.scores import PairScores, score_similarities
 from marginface.evaluation.two_models import compare_tables
+from marginface.evaluation.variants import VARIANTS
 from marginface.export import export
 from marginface.metrics import ten_fold_accuracy
 from marginface.metrics.comparison import paired_difference
@@ -65,8 +66,9 @@ def scores_on_cfp(name: str, model: Path | str, split: Split, options: argparse.
     path: Path = options.folder / "finetune" / f"{name}-{split}{'-mirror' if options.mirror else ''}.csv"
     if not path.is_file():
         embedder = load_embedder(str(model), mirror=options.mirror)
-        cropper = KeptCrops(options.crops, protocol_cropper())
-        write_scores(evaluate_pairs(embedder, cfp_pairs(options.cfp, split), cropper=cropper), path)
+        reader = Reader(cropper=KeptCrops(options.crops, protocol_cropper()))
+        variant = VARIANTS["insightface" if options.mirror else "noflip"]
+        write_scores(evaluate_pairs(embedder, cfp_pairs(options.cfp, split), reader, variant=variant), path)
     return path
 
 
