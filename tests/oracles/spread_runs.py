@@ -162,11 +162,11 @@ def _kill_in_step(step: int) -> Callable[[Progress], None]:
 
 def failing(folder: Path) -> None:
     """What goes wrong in one of two processes, and what both are told."""
-    asked = recipe({"train": {"steps": 100000, "checkpoint_every": 5}})
+    endless = recipe({"train": {"steps": 100000, "checkpoint_every": 5}})
 
     def with_broken(rank: int, name: str, place: str) -> None:
         with mock.patch.object(*FAILURES[name][0](rank)):
-            train(asked, folder / place)
+            train(recipe({}) if name == "the report" else endless, folder / place)
 
     for name in FAILURES:
         over(2, lambda rank, name=name: with_broken(rank, name, name), folder / f"told of {name}")
@@ -232,6 +232,14 @@ def _no_folder(rank: int) -> tuple[object, str, object]:
     return run, "_check_folder", refuse if rank == 0 else run._check_folder
 
 
+def _no_report(rank: int) -> tuple[object, str, object]:
+    def late(*_: object) -> None:
+        time.sleep(1)  # the other one has nothing left to do
+        raise OSError(errno.ENOSPC, "No space left on device", "report.html")
+
+    return run, "write_run_report", late
+
+
 Failure = Callable[[int], tuple[object, str, object]]
 FAILURES: dict[str, tuple[Failure, str]] = {  # what to put in place of what in a process, and what is raised in one
     "a bad label": (_bad_label, "InputError"),
@@ -241,6 +249,7 @@ FAILURES: dict[str, tuple[Failure, str]] = {  # what to put in place of what in 
     "other data": (_other_data, "DataError"),
     "a full disk": (_full_disk, "StorageError"),
     "no folder": (_no_folder, "InputError"),
+    "the report": (_no_report, "StorageError"),
 }
 
 

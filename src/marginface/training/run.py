@@ -145,8 +145,10 @@ def _trained(
             _tell_who_watches(progress, word)
 
         trainer = Trainer(recipe, data, out, tell, ranks)
-        result = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
-    return _ended(recipe, data, out, result)
+        found = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
+    result = _ended(recipe, data, out, found)
+    ranks.first_says("" if result.branch is None else str(result.branch))  # until here the others stay
+    return result
 
 
 def _trained_beside(recipe: Recipe, data: TrainingData, out: Path, ranks: Ranks) -> TrainResult:
@@ -157,7 +159,8 @@ def _trained_beside(recipe: Recipe, data: TrainingData, out: Path, ranks: Ranks)
         trainer = Trainer(recipe, data, out, _silent, ranks)
         result = trainer.run(checkpoint)
     assert trainer.saved is not None, "a run that has ended has saved"
-    return TrainResult(out, trainer.saved, result)
+    branch = ranks.first_says("")
+    return TrainResult(out, trainer.saved, result, Path(branch) if branch else None)
 
 
 def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult | None) -> TrainResult:
