@@ -51,6 +51,7 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
     "adamw of averaged weights": {"optim": {"kind": "adamw", "ema": 0.9, "fused": True, "learning_rate": 1e-3}},
     "in parts": {"train": {"accumulate": 2}},
     "in the backward pass": {"optim": {"head_in_backward": True}},
+    "in the backward pass, whole": {"loss": {"implementation": "chunked"}, "optim": {"head_in_backward": True}},
     "statistics": {"loss": {"name": "curricularface", "options": {}}},
     "random margins": {"loss": {"name": "elastic_arc", "margin": 0.3}},
     "softmax": {"loss": {"name": "softmax", "scale": None, "margin": None}},
