@@ -51,6 +51,7 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
     "adamw of averaged weights": {"optim": {"kind": "adamw", "ema": 0.9, "fused": True, "learning_rate": 1e-3}},
     "in parts": {"train": {"accumulate": 2}},
     "in the backward pass": {"optim": {"head_in_backward": True}},
+    "head alone": {"start": {"freeze": ["*"]}},
     "in the backward pass, whole": {"loss": {"implementation": "chunked"}, "optim": {"head_in_backward": True}},
     "statistics": {"loss": {"name": "curricularface", "options": {}}},
     "random margins": {"loss": {"name": "elastic_arc", "margin": 0.3}},
@@ -84,7 +85,7 @@ def recipe(changes: dict[str, dict[str, Any]]) -> Recipe:
     """Return the small recipe with changes; None takes a key away."""
     made: dict[str, dict[str, Any]] = {name: dict(keys) for name, keys in SMALL.items()}
     for name, keys in changes.items():
-        made[name].update(keys)
+        made.setdefault(name, {}).update(keys)
     return recipe_from(
         {name: {key: value for key, value in keys.items() if value is not None} for name, keys in made.items()}
     )
