@@ -88,7 +88,11 @@ class StorageError(MarginfaceError):
 
 
 class RankFailed(MarginfaceError):
-    """Another process of a run has ended and has said why; the message is that of the other one."""
+    """Another process of a run has ended and has said why; the message is that of the other one, ``kind`` its class."""
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class RankLost(MarginfaceError):

@@ -64,6 +64,9 @@ def test_a_backbone_is_left_in_the_mode_it_was_in() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Dropout(0.5))
     size_of(network, 8)
     assert network.training
+    network[1].eval()  # as start.freeze leaves a batch norm
+    size_of(network, 8)
+    assert [part.training for part in network.modules()] == [True, True, False]
     size_of(network.eval(), 8)
     assert not network.training
 

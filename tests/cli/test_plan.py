@@ -23,7 +23,8 @@ def test_a_table_with_every_way_and_advice() -> None:
     assert answer.exit_code == 0, answer.output
     for part in ("100,000,000 identities", "dense", "64 processes", "sample rate 0.1", "37.3 MB", "819 GB", "52.4 s"):
         assert part in answer.stdout
-    assert 'As a recipe has them: [loss] implementation = "sharded"' in answer.stdout
+    assert 'In a recipe: [loss] implementation = "sharded"' in answer.stdout
+    assert "marginface train RECIPE --out DIR --procs 64" in answer.stdout
 
 
 def test_json_has_the_same_with_parts_in_bytes() -> None:

@@ -51,6 +51,8 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
     "adamw of averaged weights": {"optim": {"kind": "adamw", "ema": 0.9, "fused": True, "learning_rate": 1e-3}},
     "in parts": {"train": {"accumulate": 2}},
     "in the backward pass": {"optim": {"head_in_backward": True}},
+    "head alone": {"start": {"freeze": ["*"]}},
+    "in the backward pass, whole": {"loss": {"implementation": "chunked"}, "optim": {"head_in_backward": True}},
     "statistics": {"loss": {"name": "curricularface", "options": {}}},
     "random margins": {"loss": {"name": "elastic_arc", "margin": 0.3}},
     "softmax": {"loss": {"name": "softmax", "scale": None, "margin": None}},
@@ -83,7 +85,7 @@ def recipe(changes: dict[str, dict[str, Any]]) -> Recipe:
     """Return the small recipe with changes; None takes a key away."""
     made: dict[str, dict[str, Any]] = {name: dict(keys) for name, keys in SMALL.items()}
     for name, keys in changes.items():
-        made[name].update(keys)
+        made.setdefault(name, {}).update(keys)
     return recipe_from(
         {name: {key: value for key, value in keys.items() if value is not None} for name, keys in made.items()}
     )
@@ -162,11 +164,11 @@ def _kill_in_step(step: int) -> Callable[[Progress], None]:
 
 def failing(folder: Path) -> None:
     """What goes wrong in one of two processes, and what both are told."""
-    asked = recipe({"train": {"steps": 100000, "checkpoint_every": 5}})
+    endless = recipe({"train": {"steps": 100000, "checkpoint_every": 5}})
 
     def with_broken(rank: int, name: str, place: str) -> None:
         with mock.patch.object(*FAILURES[name][0](rank)):
-            train(asked, folder / place)
+            train(recipe({}) if name == "the report" else endless, folder / place)
 
     for name in FAILURES:
         over(2, lambda rank, name=name: with_broken(rank, name, name), folder / f"told of {name}")
@@ -232,6 +234,14 @@ def _no_folder(rank: int) -> tuple[object, str, object]:
     return run, "_check_folder", refuse if rank == 0 else run._check_folder
 
 
+def _no_report(rank: int) -> tuple[object, str, object]:
+    def late(*_: object) -> None:
+        time.sleep(1)  # the other one has nothing left to do
+        raise OSError(errno.ENOSPC, "No space left on device", "report.html")
+
+    return run, "write_run_report", late
+
+
 Failure = Callable[[int], tuple[object, str, object]]
 FAILURES: dict[str, tuple[Failure, str]] = {  # what to put in place of what in a process, and what is raised in one
     "a bad label": (_bad_label, "InputError"),
@@ -241,6 +251,7 @@ FAILURES: dict[str, tuple[Failure, str]] = {  # what to put in place of what in 
     "other data": (_other_data, "DataError"),
     "a full disk": (_full_disk, "StorageError"),
     "no folder": (_no_folder, "InputError"),
+    "the report": (_no_report, "StorageError"),
 }
 
 

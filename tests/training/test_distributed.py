@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from marginface.training.checkpoint import newest_checkpoint
+from marginface.training.history import read_history
 from marginface.training.journal import read_journal
 from oracles.spread_runs import CASES, FAILURES, STEPS
 
@@ -83,7 +84,7 @@ def test_the_classes_are_spread_where_the_loss_allows_it(runs: Path) -> None:
         case: len(list((runs / "equal_runs" / case / "4").glob("checkpoints/step-00000008/classes-*")))
         for case in CASES
     }
-    whole = {"all classes in each", "does not spread", "term", "pairs"}
+    whole = {"all classes in each", "in the backward pass, whole", "does not spread", "term", "pairs"}
     assert parts == {case: 0 if case in whole else 4 for case in CASES}
 
 
@@ -118,3 +119,8 @@ def test_what_goes_wrong_in_one_process_ends_all_with_its_words(runs: Path, fail
     assert kind == FAILURES[failure][1]
     assert found[1 - one][0] == "RankFailed"
     assert found[1 - one][2] == f"rank {one}: {text}"
+    history = [event["event"] for event in read_history(runs / "failing" / failure)]
+    refused = failure in ("other data", "no folder")
+    assert history == ([] if refused else ["started", "diverged" if failure == "no number" else "failed"])
+    if kind in ("DataError", "StorageError") and not refused:
+        assert "--resume --procs 2" in text

@@ -13,11 +13,12 @@ from marginface import export
 from marginface.contract import read_card
 from marginface.detection import YuNet
 from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
-from marginface.errors import DataError, InputError, RecipeError
+from marginface.errors import InputError, RecipeError, WeightsError
 from marginface.geometry import TEMPLATE
 from marginface.training import Recipe, train
 from marginface.training.dream import pose_pairs, some_identities, train_branch
 from marginface.training.recipe import DreamSection
+from marginface.training.run_folder import open_run
 from marginface.values import Box, Face, ImageArray
 
 Small = Callable[..., Recipe]
@@ -31,7 +32,7 @@ def test_turned_faces_are_paired_with_the_mean_of_the_frontal_ones_of_their_iden
     pairs = pose_pairs(features, labels, yaws, DreamSection())
     assert (pairs.features.tolist(), pairs.yaws.tolist(), pairs.identities) == ([[4, 5]], [70], 1)
     assert pairs.targets.tolist() == [[1, 2]]
-    with pytest.raises(DataError, match="of 3 identities none has both"):
+    with pytest.raises(RecipeError, match="of 3 identities none has both"):
         pose_pairs(features, labels, yaws, DreamSection(turned_degrees=80))
 
 
@@ -110,3 +111,35 @@ def test_a_run_with_a_branch_gives_a_model_that_knows_what_it_needs(
     assert load_embedder(result.branch, mirror=True).embed(crops[:2]).shape == (2, 16)
     with pytest.raises(InputError, match="without its branch"):
         export.export(result.branch, tmp_path / "model.onnx")
+
+
+class Straight:
+    """A detector whose faces all look straight ahead."""
+
+    def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
+        return (Face(Box(66, 66, 158, 158), TEMPLATE + 56, 0.9),)
+
+
+def test_a_run_without_turned_faces_says_how_to_end_without_a_branch_and_does(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(YuNet, "load", lambda: Straight())
+    out = tmp_path / "run"
+    with pytest.raises(RecipeError, match=r"go on with --resume .*--set dream\.steps=0 --allow dream\.steps") as caught:
+        train(small(dream={"steps": 5}, train={"steps": 4}), out)
+    assert "--allow data" not in str(caught.value)
+    assert open_run(out).state == "failed"
+    train(small(train={"steps": 4}, dream={"steps": 0}), out, resume=True, allow=["dream.steps"])
+    assert open_run(out).state == "finished"
+
+
+def test_a_detector_that_is_missing_ends_a_run_before_it_begins(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise WeightsError("yunet: not found")
+
+    monkeypatch.setattr(YuNet, "load", missing)
+    with pytest.raises(WeightsError):
+        train(small(dream={"steps": 5}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

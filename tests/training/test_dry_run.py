@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from marginface.errors import DataError, InputError
+from marginface.errors import DataError, InputError, RecipeError
 from marginface.losses import build as build_loss
 from marginface.losses.chunked import Chunked
 from marginface.losses.dense import Dense
@@ -164,6 +164,31 @@ def test_memory_is_what_is_fixed_and_what_images_take() -> None:
     assert StepMemory({"backbone": 1000}, per_image=100, images=2, update=500).bytes == 1500
     assert memory.images_in(1600) == 1
     assert memory.images_in(1500) == memory.images_in(10) == 0
+
+
+def test_a_batch_in_parts_keeps_one_part_at_a_time_and_all_pixels() -> None:
+    run = dry_run(stated(train={"batch_size": 64}), QUICK)
+    parted = dry_run(stated(train={"batch_size": 64, "accumulate": 4}), QUICK)
+    assert (run.memory.images, parted.memory.images) == (64, 16)
+    assert parted.memory.per_image == parted.cost.kept_bytes
+    pixels = 64 * (run.memory.per_image - run.cost.kept_bytes)
+    assert parted.memory.fixed["batches"] == pixels
+    assert parted.memory.bytes < run.memory.bytes
+    assert parted.memory.fixed["head"] < run.memory.fixed["head"] + 100 * 16 * 4  # and their gradient so far
+    assert "in 4 parts of 16 images" in described(parted)
+
+
+def test_more_batches_ahead_take_more_memory() -> None:
+    few, many = (dry_run(stated(data={"prefetch": ahead}), QUICK).memory.per_image for ahead in (1, 5))
+    assert many - few == 4 * 4 * 3 * 32**2
+
+
+def test_parts_that_a_training_refuses_are_refused() -> None:
+    with pytest.raises(RecipeError, match="accumulate equal parts"):
+        dry_run(stated(train={"batch_size": 10, "accumulate": 3}), QUICK)
+    pairs = {"batch_size": 16, "batch_images_per_identity": 4, "accumulate": 2}
+    with pytest.raises(RecipeError, match="leave accumulate at 1"):
+        dry_run(stated(loss={"name": "triplet"}, train=pairs), QUICK)
 
 
 def test_images_fit_operations_and_memory_in_groups_of_an_identity() -> None:

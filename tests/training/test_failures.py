@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from marginface.errors import DataError, MarginfaceError, StorageError, TrainingDiverged
+from marginface.errors import DataError, FolderBusy, MarginfaceError, StorageError, TrainingDiverged
 from marginface.training import Progress, Recipe, TrainingInterrupted, learner, train
 from marginface.training.batches import Batch, Batches
 from marginface.training.checkpoint import newest_checkpoint
@@ -271,6 +271,33 @@ def test_memory_that_is_full_ends_with_what_to_make_smaller(
     with pytest.raises(StorageError) as caught:
         train(small(data={"hold_out": 0}), tmp_path / "run")
     assert_teaches(caught.value, tmp_path / "run", "smaller train.batch_size", "There is no checkpoint yet")
+
+
+def test_memory_that_is_full_on_a_cpu_ends_so_too(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "clip", lambda *_: torch.empty(10**15))
+    with pytest.raises(StorageError, match=r"smaller train\.batch_size"):
+        train(small(data={"hold_out": 0}), tmp_path / "run")
+    assert open_run(tmp_path / "run").state == "failed"
+    monkeypatch.setattr(learner, "clip", lambda *_: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="size"):  # a bug stays one
+        train(small(data={"hold_out": 0}), tmp_path / "run", resume=True)
+
+
+def test_a_second_process_that_is_refused_leaves_the_history_of_the_first_alone(
+    small: Small, tmp_path: Path, at_step: AtStep
+) -> None:
+    recipe, out = small(data={"hold_out": 0}), tmp_path / "run"
+
+    def refused_then_stopped() -> None:
+        with pytest.raises(FolderBusy):
+            train(recipe, out, resume=True)
+        raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted):
+        train(recipe, out, progress=at_step(7, refused_then_stopped))
+    assert [event["event"] for event in read_history(out)] == ["started", "interrupted"]
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EPIPE])

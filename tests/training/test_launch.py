@@ -114,6 +114,16 @@ def test_a_process_of_torchrun_starts_no_others(monkeypatch: pytest.MonkeyPatch)
         launch([], 2)
 
 
+def test_the_command_line_within_torchrun_refuses_procs(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    command = [sys.executable, "-m", "marginface.cli", "train", str(recipe), "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "RANK": "0", "WORLD_SIZE": "2"}
+    done = subprocess.run([*command, "--procs", "2"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "in a process of torchrun: leave --procs out" in done.stderr
+
+
 def started(recipe: Path, out: Path, *command: str) -> subprocess.Popen[str]:
     """Start a training, and wait for its first checkpoint."""
     recipe.write_text(RECIPE, encoding="utf-8")

@@ -51,7 +51,14 @@ def test_each_key_that_decides_a_number_is_refused_with_both_values_what_it_does
 
 
 def test_every_key_of_the_recipe_is_free_or_says_what_it_does() -> None:
-    for key in ("optim.momentum", "augment.flip", "schedule.power", "evaluation.pairs", "backbone.input_size"):
+    for key in (
+        "optim.momentum",
+        "augment.flip",
+        "schedule.power",
+        "evaluation.pairs",
+        "backbone.input_size",
+        "dream.steps",
+    ):
         assert Change(key, 1, 0).why != "it decides numbers of the training", key
     free = ["name", "train.threads", "train.keep_checkpoints", "train.tensorboard", "data.memory_gb", "data.path"]
     assert all(Change(key, 1, 0).is_free for key in free)
@@ -60,8 +67,15 @@ def test_every_key_of_the_recipe_is_free_or_says_what_it_does() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"backbone": {"name": "tiny"}}, {"optim": {"kind": "adamw"}}, {"optim": {"ema": 0.9}}],
-    ids=["backbone", "optimizer", "average"],
+    [
+        {"backbone": {"name": "tiny"}},
+        {"optim": {"kind": "adamw"}},
+        {"optim": {"decay_all": True}},
+        {"optim": {"ema": 0.9}},
+        {"start": {"freeze": ["stages.0.*"]}},
+        {"start": {"rates": {"stages.0.*": 0.1}}},
+    ],
+    ids=["backbone", "optimizer", "decays", "average", "frozen", "rates"],
 )
 def test_what_the_weights_would_not_fit_is_refused_whatever_is_allowed(given: dict[str, dict[str, object]]) -> None:
     (section, keys), *_ = given.items()
@@ -70,6 +84,12 @@ def test_what_the_weights_would_not_fit_is_refused_whatever_is_allowed(given: di
     assert "would not fit" in told
     assert f"Nothing allows {key}" in told
     assert "--allow" not in told
+
+
+def test_a_run_begins_once_from_what_it_began_with() -> None:
+    told = refusal({"start": {"weights": "sface"}}, "start.weights")
+    assert "a run begins once" in told
+    assert "Nothing allows start.weights" in told
 
 
 def test_an_average_that_only_decays_otherwise_may_be_allowed() -> None:

@@ -94,6 +94,21 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
     assert_equal_to_the_bit(whole.checkpoint.folder, resumed.checkpoint.folder)
 
 
+def test_a_stop_at_a_checkpoint_keeps_it_as_it_was_saved(
+    small: Small, tmp_path: Path, at_step: Callable[..., Callable[[Progress], None]]
+) -> None:
+    recipe = small(data={"identities": 14, "images_per_identity": 12, "hold_out": 6}, train={"evaluate_every": 10})
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted, match="step-00000010 is saved"):
+        train(recipe, tmp_path / "run", progress=at_step(10, stop))
+    (kept,) = (tmp_path / "run" / "checkpoints").iterdir()
+    assert kept.name == "step-00000010"
+    assert read_card(kept / "card.toml").thresholds  # of the evaluation at this step
+
+
 def test_a_damaged_checkpoint_is_passed_over_with_a_message(small: Small, tmp_path: Path) -> None:
     recipe = small(data={"hold_out": 0}, train={"checkpoint_every": 5})
     with pytest.raises(Killed):

@@ -33,15 +33,16 @@ class Size:
 
 
 def size_of(backbone: nn.Module, input_size: int) -> Size:
-    """Return the size of a backbone for images of a side; it is left in the mode it was in.
+    """Return the size of a backbone for images of a side; each of its parts is left in the mode it was in.
 
     Attention is counted as the two products that it is: the fused kernels of a CPU are unknown to the counter.
     """
-    counter, training = FlopCounterMode(display=False), backbone.training
+    counter, training = FlopCounterMode(display=False), [part for part in backbone.modules() if part.training]
     device = next(backbone.parameters()).device
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         backbone.eval()(torch.zeros(1, 3, input_size, input_size, device=device))
-    backbone.train(training)
+    for part in training:
+        part.training = True
     parameters = sum(parameter.numel() for parameter in backbone.parameters())
     return Size(parameters, counter.get_total_flops() // 2)
 

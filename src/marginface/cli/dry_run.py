@@ -92,9 +92,11 @@ def _two_steps(run: DryRun) -> str:
 
 def _memory(run: DryRun) -> str:
     memory = run.memory
-    parts = {**memory.fixed, f"{memory.images:,} images": memory.per_image * memory.images}
-    listed = ", ".join(f"{name} {amount(size)}" for name, size in parts.items())
-    total = f"{amount(memory.bytes)} for a step in one process ({listed}); here are {amount(run.available)}"
+    taken = {**memory.fixed, f"{memory.images:,} images": memory.per_image * memory.images}
+    listed = ", ".join(f"{name} {amount(size)}" for name, size in taken.items())
+    parts = run.recipe.train.accumulate
+    cut = f" in {parts} parts of {memory.images:,} images" if parts > 1 else ""
+    total = f"{amount(memory.bytes)} for a step{cut} in one process ({listed}); here are {amount(run.available)}"
     if memory.bytes <= run.available:
         return f"{total}: it fits"
     most = memory.images_in(run.available)
@@ -103,7 +105,7 @@ def _memory(run: DryRun) -> str:
             f"{total}: it does not fit, with any batch. marginface plan RECIPE --classes {run.counts.identities} "
             "prices other ways to compute the head"
         )
-    return f"{total}: it runs out of memory from {most + 1:,} images a step on"
+    return f"{total}: it runs out of memory from {most + 1:,} images a {'part' if parts > 1 else 'step'} on"
 
 
 def _time(run: DryRun) -> str:

@@ -53,7 +53,7 @@ def train(
     from marginface.training import TrainingInterrupted, read_recipe
     from marginface.training import train as run_training
     from marginface.training.allocator import keep_freed_memory
-    from marginface.training.distributed import Place, is_launched, launch
+    from marginface.training.distributed import Place, is_launched_here, launch
 
     keep_freed_memory()
     values = read_recipe(recipe, override or [])
@@ -62,7 +62,7 @@ def train(
         return
     if out is None:
         raise typer.BadParameter("a training needs a new folder: --out runs/NAME", param_hint="--out")
-    if procs != 1 and not is_launched():
+    if procs != 1 and not is_launched_here():
         raise typer.Exit(launch([sys.executable, "-m", "marginface", *sys.argv[1:]], procs))
     speaks = Place.here().rank == 0
     try:

@@ -116,9 +116,10 @@ def save_checkpoint(
     if ranks.is_first:
         _write_whole(partial, content.files, card)
         _write_state(partial, state, hashes)
-        if final.exists():
-            shutil.rmtree(final)
+        if final.exists():  # aside first: a kill between leaves both
+            final.rename(root / f".step-{state.step:08d}.before.partial")
         partial.rename(final)
+        shutil.rmtree(root / f".step-{state.step:08d}.before.partial", ignore_errors=True)
         for old in _folders(out)[keep:]:
             shutil.rmtree(old)
     ranks.meet()

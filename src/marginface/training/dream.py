@@ -24,7 +24,7 @@ from marginface.data.transforms import normalize
 from marginface.detection import Detector, YuNet
 from marginface.detection.yaw import crop_yaws
 from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
-from marginface.errors import DataError
+from marginface.errors import RecipeError
 from marginface.training.batches import to_tensor
 from marginface.training.held_out import thresholds
 from marginface.training.recipe.dream import DreamSection
@@ -61,16 +61,18 @@ def pose_pairs(features: FloatArray, labels: IntArray, yaws: FloatArray, dream: 
         dream: what is frontal and what is turned.
 
     Raises:
-        DataError: no identity has both.
+        RecipeError: no identity has both.
     """
     size = np.abs(yaws)
     frontal, turned = size <= dream.frontal_degrees, size >= dream.turned_degrees
     both = np.intersect1d(labels[frontal], labels[turned])
     if len(both) == 0:
-        raise DataError(
+        raise RecipeError(
             f"[dream] needs identities with a frontal face (yaw up to {dream.frontal_degrees:g}°) and a turned one "
-            f"(from {dream.turned_degrees:g}°); of {len(np.unique(labels)):,} identities none has both. Lower "
-            "turned_degrees, or write steps = 0; the training itself is finished and kept"
+            f"(from {dream.turned_degrees:g}°); of {len(np.unique(labels)):,} identities none has both. The "
+            "training itself is finished and kept: go on with --resume and a lower angle, as in --set "
+            "dream.turned_degrees=40 --allow dream.turned_degrees, or without a branch, --set dream.steps=0 --allow "
+            "dream.steps"
         )
     means = {label: features[frontal & (labels == label)].mean(0) for label in both.tolist()}
     chosen = np.flatnonzero(turned & np.isin(labels, both))
@@ -98,6 +100,12 @@ def train_branch(pairs: PosePairs, dream: DreamSection, seed: int) -> YawBranch:
     return branch.eval()
 
 
+def check_detector(dream: DreamSection) -> None:
+    """Raise WeightsError before a training, not behind it, where the detector that a branch needs cannot be had."""
+    if dream.steps:
+        YuNet.load()
+
+
 def add_branch(
     checkpoint: Path, out: Path, source: CropSource, held_out: CropSource | None, dream: DreamSection, seed: int
 ) -> Path:
@@ -112,7 +120,7 @@ def add_branch(
         seed: decides which crops are looked at, the first weights and the batches.
 
     Raises:
-        DataError: no identity has frontal and turned faces.
+        RecipeError: no identity has frontal and turned faces.
     """
     trunk, detector = load_embedder(checkpoint), YuNet.load()
     assert isinstance(trunk, TorchEmbedder)

@@ -12,13 +12,15 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 
-from marginface.errors import CheckpointError, DataError, InputError, MarginfaceError, StorageError, TrainingDiverged
+from marginface.errors import CheckpointError, DataError, MarginfaceError, RankFailed, StorageError, TrainingDiverged
 from marginface.training.checkpoint import newest_checkpoint
+from marginface.training.distributed.ranks import Place
 from marginface.training.history import What, add_event, read_history
 from marginface.training.journal import read_journal
 from marginface.training.run_names import CHECKPOINTS, JOURNAL, RECIPE
@@ -33,22 +35,34 @@ _OUT_OF_MEMORY = (
 
 def resume_command(out: Path) -> str:
     """Return what a user types to go on with a run."""
-    return shlex.join(["marginface", "train", str(out / RECIPE), "--out", str(out), "--resume"])
+    command = shlex.join(["marginface", "train", str(out / RECIPE), "--out", str(out), "--resume"])
+    return command + Place.here().resume_options
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a sitting ends is written down once its beginning is, ``begun``: what was refused has not ended."""
+
+    begun: bool = False
 
 
 @contextmanager
-def noted(out: Path) -> Iterator[None]:
-    """Write down in the history how a sitting ends. A run that is refused has not ended: that is not written."""
+def noted(out: Path) -> Iterator[Ending]:
+    """Write down in the history how the sitting ends that is begun within."""
+    ending = Ending()
     try:
-        yield
-    except KeyboardInterrupt as stopped:
-        _note(out, "interrupted", str(stopped))
+        yield ending
+    except (KeyboardInterrupt, MarginfaceError) as error:
+        if ending.begun:
+            _note(out, _what(error), str(error))
         raise
-    except (CheckpointError, InputError):
-        raise
-    except MarginfaceError as error:
-        _note(out, "diverged" if isinstance(error, TrainingDiverged) else "failed", str(error))
-        raise
+
+
+def _what(error: BaseException) -> What:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    kind = error.kind if isinstance(error, RankFailed) else type(error).__name__
+    return "diverged" if kind == TrainingDiverged.__name__ else "failed"
 
 
 @contextmanager
@@ -69,8 +83,15 @@ def explained(out: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         _drop_partial(out)
         raise StorageError(_ended(out, _storage_problem(_system_error(error), out))) from error
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+            raise
         raise StorageError(_ended(out, _OUT_OF_MEMORY)) from error
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Say whether torch found no memory; that of a CPU has no class of error for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
 
 
 def _ended(out: Path, text: str) -> str:

@@ -25,8 +25,8 @@ from marginface.evaluation.environment import describe_environment
 from marginface.files import write_whole
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.distributed import Place, Ranks, joined
-from marginface.training.dream import add_branch
-from marginface.training.failures import explained, noted
+from marginface.training.dream import add_branch, check_detector
+from marginface.training.failures import Ending, explained, noted
 from marginface.training.held_out import HeldOutResult
 from marginface.training.history import add_event, read_history
 from marginface.training.journal import truncate_journal
@@ -108,11 +108,12 @@ def train(
     if allow and not resume:
         raise InputError("allow is for a run that is resumed: a new run takes any recipe. Leave --allow out")
     check_tensorboard(recipe)
-    one_writes = noted(out) if Place.here().rank == 0 else nullcontext()
-    with one_writes, joined(resolve_device(recipe.train.device)) as ranks:
+    one_writes = noted(out) if Place.here().rank == 0 else nullcontext(Ending())
+    with one_writes as ending, joined(resolve_device(recipe.train.device)) as ranks:
         if ranks.is_first:
             check_free(out)
             _check_folder(out, resume=resume)
+            check_detector(recipe.dream)
         with ranks.first_on_machine("data"):
             data = open_data(resolve(recipe))
         recipe = resolve_loss(resolve(recipe), len(data.train.identities))
@@ -124,10 +125,12 @@ def train(
             with held(out, "training"):
                 _check_folder(out, resume=resume)  # another may have been there meanwhile
                 sitting = reopen(recipe, data, out, allow) if resume else begin(recipe, data, out)
-                return _trained(sitting, data, ranks, progress, resumed=resume)
+                return _trained(sitting, data, ranks, progress, ending, resumed=resume)
 
 
-def _trained(sitting: Sitting, data: TrainingData, ranks: Ranks, progress: OnProgress, *, resumed: bool) -> TrainResult:
+def _trained(
+    sitting: Sitting, data: TrainingData, ranks: Ranks, progress: OnProgress, ending: Ending, *, resumed: bool
+) -> TrainResult:
     """Train in a folder that is ours, in the process that writes it."""
     out, recipe = sitting.out, sitting.recipe
     truncate_journal(out / JOURNAL, sitting.step)
@@ -137,12 +140,15 @@ def _trained(sitting: Sitting, data: TrainingData, ranks: Ranks, progress: OnPro
         def tell(word: Progress) -> None:
             if not word.record:  # the checkpoint fits, and no step is done yet
                 put_down(sitting, word.total_steps, resumed=resumed)
+                ending.begun = True
             draw(word)
             _tell_who_watches(progress, word)
 
         trainer = Trainer(recipe, data, out, tell, ranks)
-        result = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
-    return _ended(recipe, data, out, result)
+        found = trainer.run(sitting.checkpoint, sitting.notes() if resumed else ())
+    result = _ended(recipe, data, out, found)
+    ranks.first_says("" if result.branch is None else str(result.branch))  # until here the others stay
+    return result
 
 
 def _trained_beside(recipe: Recipe, data: TrainingData, out: Path, ranks: Ranks) -> TrainResult:
@@ -153,7 +159,8 @@ def _trained_beside(recipe: Recipe, data: TrainingData, out: Path, ranks: Ranks)
         trainer = Trainer(recipe, data, out, _silent, ranks)
         result = trainer.run(checkpoint)
     assert trainer.saved is not None, "a run that has ended has saved"
-    return TrainResult(out, trainer.saved, result)
+    branch = ranks.first_says("")
+    return TrainResult(out, trainer.saved, result, Path(branch) if branch else None)
 
 
 def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult | None) -> TrainResult:

@@ -22,6 +22,7 @@ from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_
 from marginface.training.collapse import CollapseWatch
 from marginface.training.distributed import Ranks
 from marginface.training.divergence import LossWatch, check_gradient, check_labels, check_weights, first_loss_note
+from marginface.training.failures import resume_command
 from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.journal import Journal, read_journal
@@ -221,13 +222,12 @@ class Trainer:
         return self._speed
 
     def _interrupted(self, step: int) -> None:
-        """Save what there is and say how to go on."""
-        saved = self.save(step)
+        """Save what there is, if that has not just been done, and say how to go on."""
+        saved = self.saved if self.saved is not None and self.saved.step == step else self.save(step)
         place = checkpoints_folder(self._out).name
         raise TrainingInterrupted(
             f"stopped after step {step} of {self.batches.total_steps}; {place}/{saved.folder.name} is saved. Go on "
-            f"with: marginface train {self._out / 'recipe.toml'} --out {self._out} --resume"
-            f"{self._ranks.resume_options}"
+            f"with: {resume_command(self._out)}"
         )
 
     def _plan(self) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ whole_batch  a head that every process has whole
 class_rows   what each writes of a head whose classes are spread
 """
 
-from marginface.training.distributed.launch import is_launched, launch
+from marginface.training.distributed.launch import is_launched_here, launch
 from marginface.training.distributed.meeting import joined
 from marginface.training.distributed.ranks import Place, Ranks
 
-__all__ = ["Place", "Ranks", "is_launched", "joined", "launch"]
+__all__ = ["Place", "Ranks", "is_launched_here", "joined", "launch"]

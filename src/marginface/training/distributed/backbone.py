@@ -19,9 +19,9 @@ _BUFFERS_OF_RANK_0 = (  # given to all in every step; torch 2.13 has another nam
 def over_processes(backbone: nn.Module, processes: Processes, device: torch.device) -> nn.Module:
     """Return a module that computes what the backbone does, and whose backward pass averages its gradients.
 
-    Running statistics stay those of each process until mean_statistics.
+    Running statistics stay those of each process until mean_statistics. One that does not learn is as it is.
     """
-    if processes.size == 1:
+    if processes.size == 1 or not any(parameter.requires_grad for parameter in backbone.parameters()):
         return backbone
     spread = DistributedDataParallel(backbone, **{_BUFFERS_OF_RANK_0: False})  # type: ignore[arg-type]
     if device.type == "cpu":

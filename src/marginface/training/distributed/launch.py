@@ -28,6 +28,11 @@ def is_launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def is_launched_here() -> bool:
+    """Say whether ``launch`` started this process, and not torchrun."""
+    return is_launched() and PARENT in os.environ
+
+
 def launch(command: Sequence[str], processes: int) -> int:
     """Run a command in so many processes on this machine; return the exit status of the first that fails, or 0.
 

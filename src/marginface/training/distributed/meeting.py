@@ -90,7 +90,7 @@ class _Meeting:
             if _is_of_others(error):
                 raise self._lost(error) from None
             words = str(error) or type(error).__name__
-            if not self._ranks.tell_failure(words):
+            if not self._ranks.tell_failure(words, type(error).__name__):
                 self._ranks.check_failure()
         except distributed.DistError:
             raise RankLost(

@@ -49,6 +49,13 @@ class Place:
         local_rank, local_size = int(said.get("LOCAL_RANK", rank)), int(said.get("LOCAL_WORLD_SIZE", size))
         return cls(rank, size, local_rank, local_size, int(said.get("GROUP_RANK", 0)))
 
+    @property
+    def resume_options(self) -> str:
+        """What to add to a command that goes on with a run, so that as many processes do."""
+        if self.size == 1:
+            return ""
+        return f" --procs {self.size}" if PARENT in os.environ else ", by torchrun as before or in one process"
+
 
 class Store(Protocol):
     """Where all processes can leave a word: what is used of a store of torch.distributed."""
@@ -105,13 +112,6 @@ class Ranks:
         """Whether the launcher that started this process has ended."""
         parent = os.environ.get(PARENT)
         return parent is not None and self.size > 1 and os.getppid() != int(parent)
-
-    @property
-    def resume_options(self) -> str:
-        """What to add to a command that goes on with a run, so that as many processes do."""
-        if self.size == 1:
-            return ""
-        return f" --procs {self.size}" if PARENT in os.environ else ", by torchrun as before or in one process"
 
     def describe(self) -> str:
         """Return " in each of R processes" for the plan of a run; nothing for a process alone."""
@@ -173,16 +173,17 @@ class Ranks:
         if self.place.local_rank == 0:
             self._store.set(done, "")
 
-    def tell_failure(self, text: str) -> bool:
-        """Tell all why this process ends; say whether it is the first to do so."""
+    def tell_failure(self, text: str, kind: str) -> bool:
+        """Tell all why this process ends, and by what class of error; say whether it is the first to do so."""
         assert self._store is not None, "a process alone has nobody to tell"
-        mine = f"rank {self.place.rank}: {text}"
+        mine = f"{kind}\nrank {self.place.rank}: {text}"
         return self._store.compare_set(_FAILURE, "", mine).decode() == mine
 
     def check_failure(self) -> None:
         """Raise RankFailed if a process has said why it ends."""
         if self._store is not None and self._store.check([_FAILURE]):
-            raise RankFailed(self._store.get(_FAILURE).decode())
+            kind, _, text = self._store.get(_FAILURE).decode().partition("\n")
+            raise RankFailed(text, kind)
 
     def silent(self, patience: float) -> list[int]:
         """Say that this process lives, and return the ranks that do not say so within seconds.

@@ -35,12 +35,13 @@ def loss_of_whole_batch(
 def keep_alike(head: nn.Module, processes: Processes) -> None:
     """Let the backward pass give each process the mean of the gradients of the head.
 
-    They are equal but for rounding, which differs where processors do, and would add up.
+    They are equal but for rounding, which differs where processors do, and would add up. Centres that learn within the
+    backward pass leave no gradient: of those each process keeps its own.
     """
 
     def average(parameter: Tensor) -> None:
-        assert parameter.grad is not None, "a gradient has just been added"
-        parameter.grad.copy_(processes.summed(parameter.grad) / processes.size)
+        if parameter.grad is not None:
+            parameter.grad.copy_(processes.summed(parameter.grad) / processes.size)
 
     for parameter in head.parameters():
         if processes.size > 1 and parameter.requires_grad:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from marginface.training.batches import Batches
+from marginface.training.batches import Batches, check_shares
 from marginface.training.dry_run.cost import ImageCost, cost_of
 from marginface.training.dry_run.counts import Counts, counts_of
 from marginface.training.dry_run.memory import StepMemory, fitting_classes, head_for, memory_of
@@ -79,7 +79,7 @@ class DryRun:
         cost: of an image in the backbone.
         here: the two steps that were taken.
         memory_here: of these, predicted; bytes.
-        memory: of a step with the batch and the classes of the recipe.
+        memory: of a step with the batch and the classes of the recipe, in the parts of [train] accumulate.
         available: bytes of the device.
         step_seconds: of a step with the batch and the classes of the recipe, projected; reading images is not in it.
         checkpoints: how many, and how large.
@@ -111,11 +111,12 @@ def dry_run(recipe: Recipe, limits: Limits | None = None) -> DryRun:
         InputError: the recipe does not fit.
     """
     recipe = resolve(recipe)
-    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"compile": False, "accumulate": 1})})
+    check_shares(recipe, processes=1)
     counts = counts_of(recipe)
+    recipe = resolve_loss(recipe, counts.identities)
     length = length_of(recipe.train, counts.images)
     with torch_settings(recipe):
-        return _built(resolve_loss(recipe, counts.identities), counts, length, limits or Limits())
+        return _built(recipe, counts, length, limits or Limits())
 
 
 def _built(recipe: Recipe, counts: Counts, length: Length, limits: Limits) -> DryRun:
@@ -123,11 +124,12 @@ def _built(recipe: Recipe, counts: Counts, length: Length, limits: Limits) -> Dr
     available = _memory(device) if limits.memory is None else limits.memory
     head = head_for(recipe, counts.identities)
     classes = counts.identities if head is None else fitting_classes(recipe, head, available)
+    whole = recipe.model_copy(update={"train": recipe.train.model_copy(update={"compile": False, "accumulate": 1})})
     with peak_memory(device) as peak:
-        learner = Learner(recipe, classes, device)
+        learner = Learner(whole, classes, device)
         cost = cost_of(learner.backbone, recipe)
         images = fitting_images(recipe, cost, available, limits.operations or OPERATIONS[device.type])
-        smaller = recipe.model_copy(update={"train": recipe.train.model_copy(update={"batch_size": images})})
+        smaller = whole.model_copy(update={"train": whole.train.model_copy(update={"batch_size": images})})
         batches = Batches(noise(smaller, classes), smaller, device)
         here = two_steps(learner, batches, recipe, length)
     here = replace(here, classes=classes, peak_bytes=peak.bytes)
@@ -141,7 +143,7 @@ def _built(recipe: Recipe, counts: Counts, length: Length, limits: Limits) -> Dr
         cost=cost,
         here=here,
         memory_here=memory_of(smaller, learner.backbone, head_here, cost),
-        memory=memory_of(recipe, learner.backbone, head, cost),
+        memory=memory_of(recipe, learner.backbone, head, cost, ahead=batches.ahead),
         available=available,
         step_seconds=_projected(recipe, here, head, head_here, limits),
         checkpoints=_checkpoints(recipe, learner, length, counts.identities, classes),

@@ -16,7 +16,6 @@ from marginface.training.recipe import Recipe
 
 SHARE = 4  # a quarter of the memory is for the head of a dry run
 FEWER_CLASSES = 100_000  # that it takes where all do not fit
-_PIXEL_BYTES = 1 + 2 * NUMBER  # as read, normalized, and the next batch normalized
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class StepMemory:
     Attributes:
         fixed: what does not depend on the images, by part.
         per_image: of each image, from its forward to its backward pass.
-        images: how many.
+        images: how many go through the network together.
         update: what the optimizer needs besides while it updates the backbone; the images are gone by then.
     """
 
@@ -41,7 +40,7 @@ class StepMemory:
         return sum(self.fixed.values()) + max(self.per_image * self.images, self.update)
 
     def images_in(self, available: int) -> int:
-        """Return with how many images a step still fits; 0 where what is fixed does not."""
+        """Return with how many images together a step still fits; 0 where what is fixed does not."""
         return max(available - sum(self.fixed.values()), 0) // self.per_image
 
 
@@ -50,17 +49,26 @@ def head_for(recipe: Recipe, classes: int) -> Head | None:
     return None if isinstance(LOSSES[recipe.loss.name], PairLoss) else head_of(recipe, classes)
 
 
-def memory_of(recipe: Recipe, backbone: nn.Module, head: Head | None, cost: ImageCost) -> StepMemory:
-    """Return the bytes of a step with the batch of a recipe."""
+def memory_of(recipe: Recipe, backbone: nn.Module, head: Head | None, cost: ImageCost, *, ahead: int = 1) -> StepMemory:
+    """Return the bytes of a step with the batch of a recipe, while ``ahead`` more batches wait.
+
+    Of a batch in parts (train.accumulate) the network keeps one part at a time, the pixels are those of all, and the
+    gradient of the centres by the parts before is there while that of the next is made.
+    """
+    parts = recipe.train.accumulate
     weights = NUMBER * sum(parameter.numel() for parameter in backbone.parameters())
     optimizer = optimizer_of(recipe.optim)
     averages = int(recipe.optim.ema > 0)
     fixed = {"backbone": weights * (2 + optimizer.states + averages)}
     if head is not None:
-        fixed["head"] = price(head, way_of(recipe, head), Machine(1, {})).peak.bytes
-    pixels = 3 * recipe.backbone.input_size**2
-    per_image = cost.kept_bytes + _PIXEL_BYTES * pixels
-    return StepMemory(fixed, per_image, recipe.train.batch_size, update=weights * optimizer.copies)
+        met = replace(head, batch=head.batch // parts)
+        before = NUMBER * head.classes * head.sub_centers * head.dim if parts > 1 else 0
+        fixed["head"] = price(met, way_of(recipe, met), Machine(1, {})).peak.bytes + before
+    pixels = 3 * recipe.backbone.input_size**2 * (1 + (1 + ahead) * NUMBER)  # as read, and normalized
+    if parts > 1:
+        fixed["batches"] = pixels * recipe.train.batch_size
+    per_image = cost.kept_bytes + (pixels if parts == 1 else 0)
+    return StepMemory(fixed, per_image, recipe.train.batch_size // parts, update=weights * optimizer.copies)
 
 
 def fitting_classes(recipe: Recipe, head: Head, available: int) -> int:

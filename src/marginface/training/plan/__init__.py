@@ -109,12 +109,13 @@ def plan(head: Head, ranks: int, machine: Machine) -> Plan:
 
 
 def _how(way: Way) -> str:
-    """Say how a way is chosen; ``marginface train`` is one process."""
+    """Say how a way is chosen."""
     if way.ranks == 1:
         return f"In a recipe: {way.keys()}"
     return (
-        f"As a recipe has them: {way.keys()}\n"
-        "marginface train is one process; docs/explanation/head.md shows a training loop of several with this head."
+        f"In a recipe: {way.keys()}\n"
+        f"Started with marginface train RECIPE --out DIR --procs {way.ranks}, or by torchrun over several machines; "
+        "[train] batch_size is that of all processes together."
     )
 
 

@@ -19,6 +19,7 @@ _LENGTH = (
 _ORDER = "the images come in another order from here on: of this epoch some come twice and some not at all"
 _ROUNDING = "sums are rounded otherwise: the run no longer equals an uninterrupted one to the bit"
 _FITS_NOT = "the weights of the checkpoint, or the optimizer's state, would not fit"
+_BEGUN = "a run begins once: what its weights and class centers came from cannot be another now"
 _WHY = {
     "train.epochs": _LENGTH,
     "train.steps": _LENGTH,
@@ -49,6 +50,7 @@ _WHY_OF_SECTION = {
     "that of neither loss",
     "optim": "the steps from here on are others, on the optimizer's state of the old ones",
     "schedule": "the learning rate jumps at this step",
+    "dream": "the branch behind the training is another; the training itself is the same",
     "evaluation": "other pairs are decided: held-out figures before and after do not compare",
 }
 # What the data is: not these keys but its fingerprint decides whether it is the same; packs may move.
@@ -59,7 +61,11 @@ _OF_DATA = frozenset(
         *("identities", "images_per_identity", "seed", "strength", "label_noise", "tail"),
     )
 )
-_FIXED = frozenset({"backbone.name", "backbone.embedding_size", "backbone.options", "optim.kind"})
+_OF_OPTIMIZER = frozenset(
+    {"optim.kind", "optim.decay_all", "start.freeze", "start.rates"}
+)  # what it has, in what order
+_OF_START = frozenset({"start.weights", "start.head", "start.sha256", "start.license"})
+_FIXED = frozenset({"backbone.name", "backbone.embedding_size", "backbone.options", *_OF_OPTIMIZER, *_OF_START})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class Change:
     @property
     def why(self) -> str:
         """Return what the change would do."""
+        if self.key in _OF_START:
+            return _BEGUN
         section = self.key.partition(".")[0]
         known = _WHY.get(self.key) or _WHY_OF_SECTION.get(section)
         return _FITS_NOT if self.is_fixed else known or "it decides numbers of the training"
