@@ -15,7 +15,7 @@ from marginface.evaluation.distances import DISTANCES
 from marginface.evaluation.open_set import evaluate_open_set
 from marginface.evaluation.reading import Reader
 from marginface.evaluation.score_lines import open_set_lines
-from marginface.metrics import identification_rate
+from marginface.metrics import cmc, identification_rate
 from marginface.similarity import l2_normalize
 from oracles.mean_color import MeanColor
 
@@ -109,7 +109,9 @@ def test_a_photo_without_a_face_is_a_failure_that_counts(people: Path) -> None:
     assert (searches.gallery, len(searches.mated), len(searches.nonmated)) == (3, 8, 12)
     assert result.not_enrolled == ("ann",)
     assert len(result.failures) == 3
-    assert identification_rate(searches, 1) == pytest.approx(5 / 8)
+    for rank in (1, 3, 50):  # the gallery has 3: a search that could not be made is a miss at the last rank too
+        assert identification_rate(searches, rank) == pytest.approx(5 / 8)
+    assert cmc(searches).tolist() == pytest.approx([5 / 8] * 3)
     assert (searches.mated == -1).sum() == 3
     assert (searches.nonmated == -1).sum() == 1
     assert open_set_lines(result)[-1][1] == "3 of 24"

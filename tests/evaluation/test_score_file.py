@@ -52,6 +52,29 @@ def test_the_numbers_are_those_of_counting(scores: Path) -> None:
     assert [line[0] for line in score_lines(result)][:2] == ["Accuracy", "TAR at FAR 0.1"]
 
 
+def test_slices_are_judged_at_the_smallest_far_in_whatever_order_it_is_asked(scores: Path) -> None:
+    table = read_scores(scores)
+    one, other = (score_table(table, fars=fars).slices[0] for fars in ((0.1, 0.01), (0.01, 0.1)))
+    assert one.to_dict() == other.to_dict()
+
+
+def test_slices_without_a_supported_far_are_refused(tmp_path: Path) -> None:
+    text = "score,genuine,slice\n" + "".join(f"{number},{number % 2},a\n" for number in range(10))
+    table = read_scores(write(tmp_path / "s.csv", text))
+    with pytest.raises(InputError, match="10 impostor comparisons or more"):
+        score_table(table)
+    assert score_table(table, fars=[0.2]).slices[0].parts[0].fmr is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [("a,x\nb\n", "1 values for 'b'"), ("a,x,y\n", "3 values for 'a'"), ("a,x\na,z\n", "'a' twice"), ("", "no lines")],
+)
+def test_metadata_that_are_not_a_line_an_image_are_said(tmp_path: Path, lines: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_metadata(write(tmp_path / "m.csv", f"image,pose\n{lines}"))
+
+
 def test_a_slice_is_judged_at_the_threshold_of_all(scores: Path) -> None:
     table = read_scores(scores)
     (slices,) = score_table(table).slices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,66 @@ def test_a_suite_does_each_protocol_once_and_embeds_each_photo_once(listed: Path
     assert told[6] == "LFW (1 of 3)"
 
 
+def test_changed_data_are_measured_again_and_nothing_else_is(listed: Path, tmp_path: Path) -> None:
+    cropper, told, out = Crops(), [], tmp_path / "lfw" / "out"  # results among the data are no data
+    first = run_suite(read_suite(listed), out, tools(cropper, told))
+    run_suite(read_suite(listed), out, tools(cropper, told))
+    assert all(line.endswith("done before") for line in told[3:])
+    write_color(tmp_path / "lfw" / "p0" / "p0_0002.png", (70, 71, 250))
+    changed = run_suite(read_suite(listed), out, tools(cropper, told))
+    assert not any(line.endswith("done before") for line in told[6:])
+    assert cropper.seen == 92 + 2 + 4, "the new photo, summed and not, and the picture of its pair on both pages"
+    assert changed.done[0].numbers["eer"] != first.done[0].numbers["eer"]
+    (tmp_path / "pairs.txt").write_text((tmp_path / "pairs.txt").read_text() + "\n")
+    run_suite(read_suite(listed), out, tools(cropper, told))
+    assert [line.endswith("done before") for line in told[9:]] == [False, False, True]
+
+
+def test_another_way_to_crop_or_a_lost_file_measures_again(listed: Path, tmp_path: Path) -> None:
+    cropper, told, out = Crops(), [], tmp_path / "out"
+    run_suite(read_suite(listed), out, tools(cropper, told))
+    (out / "lfw.npz").unlink()
+    run_suite(read_suite(listed), out, tools(cropper, told))
+    assert [line.endswith("done before") for line in told[3:]] == [False, True, True]
+    run_suite(read_suite(listed), out, replace(tools(cropper, told), cropping="another"))
+    assert cropper.seen == 2 * 92
+
+
+def test_a_run_that_is_killed_leaves_no_numbers_beside_the_scores_of_others(listed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_suite(read_suite(listed), out, tools(Crops(), []))
+    (tmp_path / "lfw" / "p3" / "p3_0001.png").unlink()
+    with pytest.raises(DataError, match="are not there"):
+        run_suite(read_suite(listed), out, tools(Crops(), []))
+    assert not (out / "lfw.json").exists()
+
+
+def test_crops_of_a_pack_are_not_taken_for_photos(listed: Path, tmp_path: Path) -> None:
+    """A pack is never cropped: a photo of the same pixels in which no face was found says nothing about it."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    photos = [path.read_bytes() for path in sorted((tmp_path / "lfw").glob("p*/*.png"))]
+    columns = {
+        "img1": photos[::2] * 2,
+        "img2": photos[1::2] + photos[1::2][1:] + photos[1:2],
+        "same": [1] * 20 + [0] * 20,
+    }
+    columns["fold"] = [*range(10), *range(10)] * 2
+    parquet.write_table(arrow.table(columns), tmp_path / "pack.parquet")
+
+    class Blind(Crops):
+        def crop(self, image: np.ndarray) -> object:
+            return super().crop(np.zeros_like(image))
+
+    listed.write_text(
+        '[[protocol]]\nname = "photos"\ndata = "lfw"\npairs = "pairs.txt"\n'
+        '[[protocol]]\nname = "pack"\ndata = "pack.parquet"\n'
+    )
+    photos_, pack = run_suite(read_suite(listed), tmp_path / "out", tools(Blind(), [])).done
+    assert photos_.numbers["failures_to_acquire"] == 40
+    assert pack.numbers["failures_to_acquire"] == 0
+
+
 def test_tables_and_page_hold_every_figure(listed: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run_suite(read_suite(listed), out, tools(Crops(), []))
@@ -125,6 +186,8 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
         ("[[protocol]]\nname = 'x'\ndata = 'd'\nvariants = 'a'\n", "Extra inputs are not permitted"),
         ("[[protocol]]\nname = 'x y'\ndata = 'd'\n[[protocol]]\nname = 'X-y'\ndata = 'd'\n", "x-y stands there twice"),
         ("[[protocol", "expected a suite, a TOML file"),
+        ("[[protocol]]\nname = 'Results'\ndata = 'd'\n", "is not results, which the tables of all have; got 'Results'"),
+        ("[[protocol]]\nname = '++'\ndata = 'd'\n", r"has a letter or a digit.*got '\+\+'"),
     ],
 )
 def test_a_wrong_list_is_said(tmp_path: Path, text: str, message: str) -> None:

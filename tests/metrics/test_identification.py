@@ -76,7 +76,7 @@ def test_a_rising_map_of_the_similarities_changes_no_rate(
     ("change", "message"),
     [
         ({"rank": np.array([1])}, "one rank from 1 to 5"),
-        ({"rank": np.array([1, 6])}, "one rank from 1 to 5"),
+        ({"rank": np.array([1, 7])}, "one rank from 1 to 5"),
         ({"mated": np.array([0.1, np.nan])}, "finite"),
     ],
 )

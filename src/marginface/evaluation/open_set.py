@@ -125,7 +125,7 @@ def with_failures(searches: Searches, mated: BoolArray) -> Searches:
     lost, strangers = int(mated.sum()), int((~mated).sum())
     return Searches(
         mated=np.concatenate([searches.mated, np.full(lost, NO_FACE)]),
-        rank=np.concatenate([searches.rank, np.full(lost, searches.gallery)]),
+        rank=np.concatenate([searches.rank, np.full(lost, searches.gallery + 1)]),
         nonmated=np.concatenate([searches.nonmated, np.full(strangers, NO_FACE)]),
         gallery=searches.gallery,
     )

@@ -20,7 +20,7 @@ from marginface.contract import Contract
 from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import ALIGNED, ImageStore, Reader
 from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
-from marginface.evaluation.slices import Slices, columns_of_pairs, slice_rates
+from marginface.evaluation.slices import Slices, columns_of_pairs, slice_rates, strictest
 from marginface.evaluation.variants import VARIANTS, Variant, score_variant, vectors_of
 from marginface.metrics import FoldedAccuracy, require_supported_far
 from marginface.values import BoolArray, DoubleArray, IntArray, Pairs
@@ -60,7 +60,8 @@ class PairResult:
         """
         names = self.short_names()
         first, second = ([names[place] for place in index] for index in (self.pairs.first, self.pairs.second))
-        threshold = self.scores.tar_at_far[-1].threshold if self.scores.tar_at_far else self.scores.accuracy.threshold
+        points = self.scores.tar_at_far
+        threshold = strictest(points).threshold if points else self.scores.accuracy.threshold
         parts = columns_of_pairs(metadata, first, second, column)
         return slice_rates(self.similarities, self.pairs.genuine, column, parts, threshold)
 

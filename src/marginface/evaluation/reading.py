@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -77,9 +78,15 @@ class Cropper(Protocol):
 def protocol_cropper(detector: str = "yunet") -> FaceCropper:
     """Return the cropper of the protocols: the face nearest the center; the detector takes its second look."""
     from marginface.cropping import FaceCropper
-    from marginface.detection import load_detector
 
-    return FaceCropper(load_detector(detector), policy="center")
+    return FaceCropper.load(detector, policy="center")
+
+
+def cropping_of(cropper: FaceCropper) -> str:
+    """Return all settings of a cropper as text: what names it in a memory of embeddings."""
+    from marginface.cropping import crop_settings
+
+    return json.dumps(crop_settings(cropper), sort_keys=True)
 
 
 def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReader:

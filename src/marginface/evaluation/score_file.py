@@ -18,7 +18,7 @@ import numpy as np
 from marginface.errors import DataError, InputError
 from marginface.evaluation.pairs import PairResult, identities_by_folder
 from marginface.evaluation.scores import USUAL_FARS
-from marginface.evaluation.slices import Slices, slice_rates
+from marginface.evaluation.slices import Slices, slice_rates, strictest
 from marginface.metrics import (
     FoldedAccuracy,
     Interval,
@@ -197,13 +197,14 @@ def score_table(
     rule: FarRule = "at_most",
     slices: Sequence[str] | None = None,
 ) -> ScoreResult:
-    """Score a table: TAR at the usual FARs that it supports, or at those asked for; slices at the largest of them.
+    """Score a table: TAR at the usual FARs that it supports, or at those asked for; slices at the smallest of them.
 
     The accuracy needs folds and any scale will do: the threshold of a fold is the best one of the other folds, of those
     halfway between two scores.
 
     Raises:
-        InputError: comparisons of one kind only, a FAR that is not supported, or a slice that is no column.
+        InputError: comparisons of one kind only, a FAR that is not supported, or a slice that is no column or has no
+            FAR to be judged at.
     """
     if table.genuine.all() or not table.genuine.any():
         raise InputError(f"genuine and impostor comparisons are needed; all {len(table.genuine):,} are of one kind")
@@ -211,7 +212,12 @@ def score_table(
     wanted = [far for far in USUAL_FARS if supports_far(len(different), far)] if fars is None else list(fars)
     points = tars_at_fars(same, different, wanted, rule)
     columns = _slice_columns(table, slices)
-    at = points[-1].threshold if points else np.inf
+    if columns and not points:
+        raise InputError(
+            f"slices are judged at the threshold of an FMR: {1 / USUAL_FARS[0]:.0f} impostor comparisons or more are "
+            f"needed, or an FMR that {len(different)} can support (--far); got neither"
+        )
+    at = strictest(points).threshold if points else np.inf
     return ScoreResult(
         table=table,
         accuracy=None if table.fold is None else threshold_accuracy(table.scores, table.genuine, table.fold),

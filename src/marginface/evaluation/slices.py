@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from marginface.errors import DataError, InputError
-from marginface.metrics import Interval, wilson_interval
+from marginface.metrics import Interval, TarAtFar, wilson_interval
 from marginface.values import BoolArray, DoubleArray
 
 
@@ -102,6 +102,11 @@ def _share(part: SliceRates, kind: str) -> float:
     return rate.share
 
 
+def strictest(points: Sequence[TarAtFar]) -> TarAtFar:
+    """Return the point of the smallest FAR, in whatever order they were asked for: where slices are judged."""
+    return min(points, key=lambda point: point.far)
+
+
 def slice_rates(
     similarities: DoubleArray, genuine: BoolArray, column: str, names: Sequence[str], threshold: float
 ) -> Slices:
@@ -144,13 +149,21 @@ def read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+            head, *rows = [*csv.reader(stream)] or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: expected a CSV file about images; got {error}") from None
-    if not rows or "image" not in rows[0]:
-        got = ", ".join(map(str, rows[0])) if rows else "no lines"
+    if "image" not in head or not rows:
+        got = ", ".join(head) if rows else "no lines"
         raise DataError(f"{path}: expected a column image and others about the images; got {got}")
-    return {row.pop("image"): row for row in rows}
+    about: dict[str, dict[str, str]] = {}
+    for row in filter(None, rows):
+        values = dict(zip(head, row, strict=False))
+        image = values.pop("image", "")
+        if len(row) != len(head) or image in about:
+            wrong = f"{len(row)} values for {image!r}" if len(row) != len(head) else f"{image!r} twice"
+            raise DataError(f"{path}: expected a line of {len(head)} values for each image; got {wrong}")
+        about[image] = values
+    return about
 
 
 def columns_of_pairs(

@@ -35,7 +35,8 @@ class Searches:
     Attributes:
         mated: (M,) similarity of each mated probe to its own entry.
         rank: (M,) of its own entry, from 1: one more than the other entries that are at least as similar. A tie counts
-            against the model.
+            against the model. ``gallery`` + 1 where the search never came to it (a failure to acquire or to enrol): a
+            miss at every rank.
         nonmated: (U,) the best similarity of each non-mated probe.
         gallery: how many entries were searched.
     """
@@ -52,10 +53,10 @@ class Searches:
                 raise InputError(f"{name} similarities are one row of finite numbers; got shape {values.shape}")
             object.__setattr__(self, name, frozen(values))
         ranks = np.asarray(self.rank, dtype=np.int64)
-        if ranks.shape != self.mated.shape or (len(ranks) and not 1 <= ranks.min() <= ranks.max() <= self.gallery):
+        if ranks.shape != self.mated.shape or (len(ranks) and not 1 <= ranks.min() <= ranks.max() <= self.gallery + 1):
             raise InputError(
-                f"one rank from 1 to {self.gallery} (the gallery) per mated search; got {ranks.shape} for "
-                f"{self.mated.shape} searches"
+                f"one rank from 1 to {self.gallery} (the gallery), or one more for a miss, per mated search; got "
+                f"{ranks.shape} for {self.mated.shape} searches"
             )
         object.__setattr__(self, "rank", frozen(ranks))
 
@@ -98,13 +99,13 @@ def identification_rate(searches: Searches, rank: int) -> float:
     _require(searches, mated=True)
     if rank < 1:
         raise InputError(f"a rank is 1 or more; got {rank}")
-    return float((searches.rank <= rank).mean())
+    return float((searches.rank <= min(rank, searches.gallery)).mean())
 
 
 def cmc(searches: Searches, most: int = 50) -> DoubleArray:
     """Return the cumulative match characteristic: identification rates at rank 1 … ``most`` (cut to the gallery)."""
     _require(searches, mated=True)
-    counts = np.bincount(searches.rank, minlength=searches.gallery + 1)[1:]
+    counts = np.bincount(searches.rank, minlength=searches.gallery + 2)[1:-1]  # without the misses
     curve: DoubleArray = np.cumsum(counts)[:most] / len(searches.rank)
     return curve
 
@@ -129,7 +130,7 @@ def tpirs_at_fpirs(
     _require(searches, mated=False)
     for fpir in fpirs:
         require_supported_far(fpir, len(searches.nonmated), kind="non-mated searches", rate="FPIR")
-    found = np.sort(searches.mated[searches.rank <= rank])
+    found = np.sort(searches.mated[searches.rank <= min(rank, searches.gallery)])
     nonmated = np.sort(searches.nonmated)
     return tuple(_point(searches, found, nonmated, fpir, rule, rank, confidence) for fpir in fpirs)
 

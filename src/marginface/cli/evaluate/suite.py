@@ -23,13 +23,14 @@ def suite(
 ) -> None:
     """Run a list of protocols and write report.html, results.csv, .json and .tex into --out.
 
-    Run it again to go on: a protocol that is done under the same settings and contract is not done again, and a photo
-    that was embedded is not embedded again. Another model needs a folder of its own.
+    Run it again to go on: a protocol that is done under the same settings, data (names, sizes and times of change of
+    its files) and contract is not done again, and a photo that was embedded is not embedded again. Another model needs
+    a folder of its own.
     """
     from functools import cache
 
     from marginface.embedding import load_embedder
-    from marginface.evaluation.reading import protocol_cropper
+    from marginface.evaluation.reading import cropping_of, protocol_cropper
     from marginface.evaluation.suite import read_suite, run_suite
     from marginface.evaluation.suite.page import write_page
     from marginface.evaluation.suite.run import Tools
@@ -39,9 +40,9 @@ def suite(
     def opened(mirror: bool) -> Embedder:
         return load_embedder(model, mirror=mirror)
 
-    listed = read_suite(file)
+    listed, cropper = read_suite(file), protocol_cropper()
     with ImageBar() as bar:
-        tools = Tools(opened, protocol_cropper(), "yunet, center", bar.show, lambda line: typer.echo(line, err=True))
+        tools = Tools(opened, cropper, cropping_of(cropper), bar.show, lambda line: typer.echo(line, err=True))
         result = run_suite(listed, out, tools)
     write_tables(result, out)
     command = " ".join(["marginface", *sys.argv[1:]])

@@ -32,6 +32,11 @@ def keep_measurement(result: PairResult, read_crop: CropReader, out: Path, name:
     write_whole(out / f"{name}.npz", partial(np.savez_compressed, allow_pickle=False, **arrays))
 
 
+def is_kept(out: Path, name: str) -> bool:
+    """Say whether both files of a protocol are there."""
+    return all((out / f"{name}.{suffix}").is_file() for suffix in ("csv", "npz"))
+
+
 def kept_measurement(numbers: Mapping[str, Any], out: Path, name: str) -> Measurement:
     """Return the measurement of a protocol that was kept."""
     table = read_scores(out / f"{name}.csv")

@@ -93,6 +93,12 @@ def read_suite(path: Path) -> Suite:
         place = ".".join(str(part) for part in problem["loc"])
         raise InputError(f"{path}: {place}: {problem['msg']}; got {problem['input']!r}") from None
     names = [entry.file_name for entry in suite.protocol]
+    unfit = [entry.name for entry in suite.protocol if entry.file_name in ("", "results")]
+    if unfit:
+        raise InputError(
+            f"{path}: the name of a protocol has a letter or a digit and is not results, which the tables of all have; "
+            f"got {unfit[0]!r}"
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{path}: every protocol has a name of its own; {', '.join(twice)} stands there twice")

@@ -1,7 +1,7 @@
 """Do the protocols of a suite that are not done, and keep each result whole.
 
 OUT/
-    PROTOCOL.json       the numbers, and the key of what they are of: protocol, contract, kind of mirror
+    PROTOCOL.json       the numbers, and the key of what they are of: settings, data, way of cropping, contract
     PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors
     embeddings.sqlite   embeddings by content and contract
     results.csv, .json, .tex   one table of all
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,8 +27,9 @@ from marginface.evaluation.pairs import PairResult, evaluate_pairs
 from marginface.evaluation.pooling import Pooling
 from marginface.evaluation.protocols import open_protocol
 from marginface.evaluation.reading import FILES, Cropper, Progress, Reader, crop_reader
-from marginface.evaluation.suite.kept import keep_measurement
+from marginface.evaluation.suite.kept import is_kept, keep_measurement
 from marginface.evaluation.suite.plan import AnyEntry, IdentifyEntry, PairsEntry, Suite, TemplatesEntry
+from marginface.evaluation.suite.state import data_state
 from marginface.evaluation.templates import TemplateResult, evaluate_templates
 from marginface.evaluation.variants import VARIANTS
 from marginface.files import write_whole
@@ -35,7 +37,7 @@ from marginface.files import write_whole
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
-FORMAT = 2  # of the kept numbers; those of another are made again
+FORMAT = 3  # of the kept numbers; those of another are made again
 OpenEmbedder = Callable[[bool], "Embedder"]  # with mirror sum or without
 Tell = Callable[[str], None]
 
@@ -76,16 +78,8 @@ class Tools:
     tell: Tell = print
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the results of a suite are, and its memory."""
-
-    out: Path
-    memory: EmbeddingMemory
-
-
 def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
-    """Run every protocol that is not done in ``out`` under the same contract; what is done is read.
+    """Run every protocol that is not done in ``out`` under the same settings, data and contract; what is done is read.
 
     Raises:
         MarginfaceError: a protocol cannot be run; those before it are kept.
@@ -94,11 +88,12 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
     done, model = [], ""
     for number, entry in enumerate(suite.protocol, 1):
         embedder = tools.embedder(_sums_mirror(entry, suite))
-        model, key = embedder.card.name, _key(entry, embedder)
+        model, key = embedder.card.name, _key(entry, embedder, tools.cropping, data_state(entry, out))
         place = out / f"{entry.file_name}.json"
-        numbers = _kept(place, key)
+        numbers = _kept(place, key) if entry.kind != "pairs" or is_kept(out, entry.file_name) else None
         tools.tell(f"{entry.name} ({number} of {len(suite.protocol)}){': done before' if numbers else ''}")
         if numbers is None:
+            place.unlink(missing_ok=True)  # what lies beside it is of another key from here on
             numbers = {"key": key, "name": entry.name, "kind": entry.kind, **_run(entry, embedder, out, tools)}
             text = json.dumps(numbers, indent=2, ensure_ascii=False) + "\n"
             write_whole(place, partial(_write, text=text))
@@ -114,9 +109,9 @@ def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:
     return VARIANTS[entry.variant].sums_mirror if isinstance(entry, PairsEntry) else suite.mirror
 
 
-def _key(entry: AnyEntry, embedder: Embedder) -> str:
-    """Return what a result is of: its settings and the contract."""
-    text = f"{FORMAT}|{entry.model_dump_json()}|{embedder.contract.id}"
+def _key(entry: AnyEntry, embedder: Embedder, cropping: str, data: str) -> str:
+    """Return what a result is of: its settings, the data as they are now, how faces are cropped, and the contract."""
+    text = f"{FORMAT}|{entry.model_dump_json()}|{data}|{cropping}|{embedder.contract.id}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -132,29 +127,34 @@ def _kept(place: Path, key: str) -> dict[str, Any] | None:
 def _run(entry: AnyEntry, embedder: Embedder, out: Path, tools: Tools) -> dict[str, Any]:
     if isinstance(entry, TemplatesEntry):
         return _templates(entry, embedder, tools).to_dict()
-    memory = EmbeddingMemory(out / "embeddings.sqlite", "aligned" if entry.aligned else tools.cropping)
-    try:
-        if isinstance(entry, IdentifyEntry):
-            return _identify(entry, embedder, memory, tools).to_dict()
-        return _pairs(entry, embedder, Place(out, memory), tools).to_dict()
-    finally:
-        memory.close()
+    if isinstance(entry, IdentifyEntry):
+        return _identify(entry, embedder, out, tools).to_dict()
+    return _pairs(entry, embedder, out, tools).to_dict()
 
 
-def _pairs(entry: PairsEntry, embedder: Embedder, place: Place, tools: Tools) -> PairResult:
+def _memory(out: Path, tools: Tools, *, aligned: bool) -> closing[EmbeddingMemory]:
+    """Open the memory of photos that are crops already, or of those that are cropped."""
+    return closing(EmbeddingMemory(out / "embeddings.sqlite", "aligned" if aligned else tools.cropping))
+
+
+def _pairs(entry: PairsEntry, embedder: Embedder, out: Path, tools: Tools) -> PairResult:
     protocol = open_protocol(entry.data, entry.pairs, entry.split, aligned=entry.aligned)
     cropper = None if protocol.aligned else tools.cropper
-    reader = Reader(protocol.store, cropper, progress=tools.progress, memory=place.memory)
-    result = evaluate_pairs(embedder, protocol.pairs, reader, variant=VARIANTS[entry.variant].with_pca(entry.pca))
-    keep_measurement(result, crop_reader(cropper, protocol.store), place.out, entry.file_name)
+    variant = VARIANTS[entry.variant].with_pca(entry.pca)
+    with _memory(out, tools, aligned=protocol.aligned) as memory:
+        reader = Reader(protocol.store, cropper, progress=tools.progress, memory=memory)
+        result = evaluate_pairs(embedder, protocol.pairs, reader, variant=variant)
+    keep_measurement(result, crop_reader(cropper, protocol.store), out, entry.file_name)
     return result
 
 
-def _identify(entry: IdentifyEntry, embedder: Embedder, memory: EmbeddingMemory, tools: Tools) -> OpenSetResult:
+def _identify(entry: IdentifyEntry, embedder: Embedder, out: Path, tools: Tools) -> OpenSetResult:
     photos = photos_by_person(entry.data)
     split = identification_split(photos, enrolled=entry.enrolled, strangers=entry.strangers, seed=entry.seed)
-    reader = Reader(FILES, None if entry.aligned else tools.cropper, progress=tools.progress, memory=memory)
-    return evaluate_open_set(embedder, split, reader, distance=entry.distance)
+    cropper = None if entry.aligned else tools.cropper
+    with _memory(out, tools, aligned=entry.aligned) as memory:
+        reader = Reader(FILES, cropper, progress=tools.progress, memory=memory)
+        return evaluate_open_set(embedder, split, reader, distance=entry.distance)
 
 
 def _templates(entry: TemplatesEntry, embedder: Embedder, tools: Tools) -> TemplateResult:
