@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def run(
     )
     order.file(0)  # raises UnknownName
     with store_errors_told(str(destination)):
-        command = work.command(source or images.listing.origin, str(destination), to)
+        places = (shlex.quote(place) for place in (source or images.listing.origin, str(destination)))
+        command = work.command(*places, to)
         go_on = command if per_shard == PER_SHARD else f"{command} --per-shard {per_shard}"
         _open(destination, {**facts, "go_on": go_on})
         marks = _marks(destination, order)
