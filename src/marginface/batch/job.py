@@ -70,8 +70,7 @@ def run(
     )
     order.file(0)  # raises UnknownName
     with store_errors_told(str(destination)):
-        places = (shlex.quote(place) for place in (source or images.listing.origin, str(destination)))
-        command = work.command(*places, to)
+        command = work.command(shlex.quote(source or images.listing.origin), shlex.quote(str(destination)), to)
         go_on = command if per_shard == PER_SHARD else f"{command} --per-shard {per_shard}"
         _open(destination, {**facts, "go_on": go_on})
         marks = _marks(destination, order)
