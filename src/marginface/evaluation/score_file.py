@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from marginface.errors import DataError, InputError
+from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.pairs import PairResult, identities_by_folder
 from marginface.evaluation.scores import USUAL_FARS
 from marginface.evaluation.slices import Slices, slice_rates, strictest
@@ -73,7 +74,8 @@ def write_scores(result: PairResult, path: Path) -> None:
             result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
         ):
             who = [] if people is None else [people[a], people[b]]
-            writer.writerow([repr(float(score)), int(genuine), fold, images[a], images[b], *who])
+            names = (plain_cell(images[place]) for place in (a, b))
+            writer.writerow([repr(float(score)), int(genuine), fold, *names, *who])
 
 
 def read_scores(path: Path) -> ScoreTable:
