@@ -204,6 +204,14 @@ def test_a_journal_line_torn_by_a_crash_costs_one_photo_only(photos: Path, tmp_p
     assert crop_all(photos, out).done_before == 7
 
 
+@pytest.mark.parametrize("name", [b"a\xff.png", "a\u2028b.png".encode()], ids=["no UTF-8", "an end of line"])
+def test_a_name_that_text_does_not_like_is_done_once_as_any_other(tmp_path: Path, name: bytes) -> None:
+    save(tmp_path / "photos" / os.fsdecode(name), photo_with_faces())
+    reports = [crop_all(tmp_path / "photos", tmp_path / "crops") for _ in range(2)]
+    assert [report.done_before for report in reports] == [0, 1]
+    assert os.fsencode(reports[1].records[0].photo) == name
+
+
 def test_a_crop_that_cannot_be_written_whole_is_not_there_at_all(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from marginface.contract import TEMPLATE_NAME
 from marginface.detection import Detector, largest, load_detector, nearest_center
 from marginface.detection.second_look import padded
 from marginface.errors import DataError, ImageError, InputError
-from marginface.files import write_whole
+from marginface.files import json_bytes, write_whole
 from marginface.images import list_images, read_image
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray, check_image
@@ -257,10 +257,10 @@ def crop_tree(
     missing = {job.photo for job in todo}
     done = {job.photo: before[job.photo] for job in plan if job.photo not in missing}
     skipped = len(done)
-    with (destination / JOURNAL).open("a", encoding="utf-8") as journal:
+    with (destination / JOURNAL).open("ab") as journal:
         for record in _run(todo, source, destination, cropper, workers):
             _forget_old_crop(before.get(record.photo), record, destination, plan)
-            journal.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+            journal.write(json_bytes(json.dumps(asdict(record), ensure_ascii=False) + "\n"))
             journal.flush()
             done[record.photo] = record
             if progress is not None:
@@ -269,7 +269,7 @@ def crop_tree(
     orphans = tuple(sorted(str(old.crop) for name, old in before.items() if name not in done and old.crop is not None))
     report = CropReport(str(source), settings, records, skipped, orphans)
     text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
-    _write(destination / REPORT, text.encode())
+    _write(destination / REPORT, json_bytes(text))
     return report
 
 
@@ -332,7 +332,7 @@ def _read_journal(path: Path) -> dict[str, CropRecord]:
         with path.open("ab") as stream:
             stream.write(b"\n")
     records = {}
-    for number, line in enumerate(content.decode(errors="replace").splitlines()):
+    for number, line in enumerate(content.decode(errors="replace").split("\n")):  # a name may hold U+2028
         try:
             values = json.loads(line)
             if number == 0:

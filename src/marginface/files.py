@@ -11,6 +11,15 @@ from typing import IO
 from marginface.locations import is_remote, store_of
 
 
+def json_bytes(text: str) -> bytes:
+    r"""Return JSON text as UTF-8. What a file name holds that is no UTF-8 becomes an escape, which JSON reads back.
+
+    >>> json_bytes('"a\udcff"')
+    b'"a\\udcff"'
+    """
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
     """Let ``fill`` write a temporary file, then put it in place at once; return the path.
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,7 @@ from marginface.batch import InProcess, run
 from marginface.batch.aligning import Aligning
 from marginface.batch.copying import Copying
 from marginface.batch.embeddings import Embedding
-from marginface.batch.shard import ordered
+from marginface.batch.shard import Mark, Order, Shard, ordered
 from marginface.cropping import FaceCropper, crop_tree
 from marginface.data.convert import convert
 from marginface.data.packs import open_images
@@ -23,6 +27,12 @@ from marginface.embedding import load_embedder
 from marginface.errors import DataError, InputError, UnknownName
 from marginface.images import read_image
 from oracles.batch_work import Traced
+
+
+def png() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def shas(folder: Path, pattern: str = "*.tar") -> dict[str, str]:
@@ -150,3 +160,37 @@ def test_few_items_are_under_way_at_a_time_and_their_order_stays() -> None:
     assert [next(results), next(results)] == [0, -1]
     assert len(taken) <= 8
     assert next(results) == -2
+
+
+@pytest.mark.parametrize("name", [b"a\xff.png", "a\u2028b.png".encode()], ids=["no UTF-8", "an end of line"])
+def test_a_name_that_text_does_not_like_is_done_and_reported_as_any_other(tmp_path: Path, name: bytes) -> None:
+    source = tmp_path / "photos"
+    for person, content in (("ann", b"no image"), ("bob", png())):
+        path = source / person / os.fsdecode(name)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    for _ in range(2):
+        report = run(open_images(source), Copying(), tmp_path / "out", "tar", engine=InProcess())
+    assert (report.made, report.done_before) == (1, 2)
+    (left_out,) = report.left_out
+    assert os.fsencode(left_out.image).endswith(name)
+    line = json.loads((tmp_path / "out" / "left-out.jsonl").read_bytes())
+    assert os.fsencode(line["image"]).endswith(name)
+    convert(open_images(source), tmp_path / "converted", "tar")
+    assert shas(tmp_path / "converted") == shas(tmp_path / "out")
+
+
+def test_the_command_that_goes_on_can_be_pasted(tmp_path: Path) -> None:
+    source = tmp_path / "my photos"
+    (source / "ann").mkdir(parents=True)
+    (source / "ann" / "1.png").write_bytes(png())
+
+    class Stopped:
+        def make(self, order: Order, shards: Sequence[Shard]) -> Iterator[Mark]:
+            raise OSError("stopped")
+
+    with pytest.raises(OSError, match="stopped"):
+        run(open_images(source), Copying(), tmp_path / "to here", "tar", engine=Stopped())
+    state = json.loads((tmp_path / "to here" / "marginface-conversion.json").read_text())
+    words = shlex.split(state["go_on"])
+    assert {str(source), str(tmp_path / "to here")} <= set(words)

@@ -97,3 +97,19 @@ def test_a_row_without_an_image_or_with_a_broken_one_is_named(tmp_path: Path) ->
     with pytest.raises(ImageError, match=r"p\.parquet#1a"):
         opened.read(opened.pairs.images[2])
     assert opened.missing([Path("x"), opened.pairs.images[0]]) == [Path("x")]
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        ([None, *[1] * 19], "row 0: a fold is a number from 0; got None"),
+        ([*[0] * 19, -1], "row 19: .*got -1"),
+        ([0.5] * 20, "row 0: .*got 0.5"),
+        (["a"] * 20, "row 0: .*got 'a'"),
+        ([0, 3] * 10, "0 to 3; got no pair of fold 1"),
+    ],
+)
+def test_folds_that_are_none_are_said(tmp_path: Path, folds: list[Any], message: str) -> None:
+    columns = {"img1": ENCODED, "img2": ENCODED, "same": [number % 2 for number in range(20)], "fold": folds}
+    with pytest.raises(DataError, match=message):
+        open_parquet_pairs(write(tmp_path / "p.parquet", columns))

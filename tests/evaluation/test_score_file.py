@@ -67,6 +67,15 @@ def test_slices_without_a_supported_far_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "wrong", ["x,1,p,p", "1,maybe,p,p", "1,1,p,q", "1,1,p"], ids=["score", "genuine", "people", "length"]
+)
+def test_the_line_that_is_named_is_that_of_the_file(tmp_path: Path, wrong: str) -> None:
+    text = f"score,genuine,identity_a,identity_b\n1,1,a,a\n\n\n{wrong}\n"
+    with pytest.raises(DataError, match=r"csv:5: |line 5 with 3"):
+        read_scores(write(tmp_path / "s.csv", text))
+
+
+@pytest.mark.parametrize(
     ("lines", "message"),
     [("a,x\nb\n", "1 values for 'b'"), ("a,x,y\n", "3 values for 'a'"), ("a,x\na,z\n", "'a' twice"), ("", "no lines")],
 )

@@ -18,7 +18,7 @@ from marginface.evaluation.suite import read_suite, run_suite
 from marginface.evaluation.suite.page import write_page
 from marginface.evaluation.suite.published import published
 from marginface.evaluation.suite.run import Tools, headline
-from marginface.evaluation.suite.tables import write_tables
+from marginface.evaluation.suite.tables import csv_table, latex_table, write_tables
 from oracles.colored_pairs import color_pairs, write_color
 from oracles.mean_color import CARD, MeanColor
 
@@ -175,6 +175,15 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     result = run_suite(read_suite(path), tmp_path / "out", tools(Crops(), []))
     assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
     assert "CMC" in write_page(result, tmp_path / "out").read_text(encoding="utf-8")
+
+
+def test_names_are_neither_formulas_nor_commands_of_latex() -> None:
+    row = {"protocol": "=cmd|'x'!A1", "figure": r"a\b_^", "value": 0.5, "low": 0.4, "high": 0.6, "contract": "c"}
+    line = csv_table("@evil", [row]).splitlines()[1]
+    assert next(csv.reader([line]))[:3] == ["'@evil", "'=cmd|'x'!A1", r"a\b_^"]
+    text = latex_table("a\n\\input{x}", [row])
+    assert text.startswith(r"% a \input{x}, made by")
+    assert r"a\textbackslash{}b\_\textasciicircum{}" in text
 
 
 @pytest.mark.parametrize(

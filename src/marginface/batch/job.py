@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def run(
     )
     order.file(0)  # raises UnknownName
     with store_errors_told(str(destination)):
-        command = work.command(source or images.listing.origin, str(destination), to)
+        command = work.command(shlex.quote(source or images.listing.origin), shlex.quote(str(destination)), to)
         go_on = command if per_shard == PER_SHARD else f"{command} --per-shard {per_shard}"
         _open(destination, {**facts, "go_on": go_on})
         marks = _marks(destination, order)

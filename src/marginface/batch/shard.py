@@ -17,7 +17,7 @@ from marginface.batch.work import Result, Step, Work
 from marginface.data.convert.rows import Row
 from marginface.data.encoded import EncodedImages
 from marginface.errors import ImageError
-from marginface.files import write_whole
+from marginface.files import json_bytes, write_whole
 from marginface.locations import location, store_errors_told
 from marginface.values import IntArray
 
@@ -149,7 +149,7 @@ def _made(order: Order, shard: Shard, threads: int, destination: Path) -> Mark:
         outcomes=dict(tally.outcomes),
         left_out=tuple(tally.left_out),
     )
-    write_whole(mark_path(destination, shard.number), lambda stream: stream.write(mark.to_json().encode()))
+    write_whole(mark_path(destination, shard.number), lambda stream: stream.write(json_bytes(mark.to_json())))
     return mark
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -71,7 +72,9 @@ def options_of(work: Any, flags: Mapping[str, str]) -> str:
     """Return the command-line options of the fields of a work that are not as by default."""
     changed = [field for field in fields(work) if getattr(work, field.name) != field.default]
     texts = [
-        flags[field.name] if field.type == "bool" else f"{flags[field.name]} {getattr(work, field.name)}"
+        flags[field.name]
+        if field.type == "bool"
+        else f"{flags[field.name]} {shlex.quote(str(getattr(work, field.name)))}"
         for field in changed
     ]
     return "".join(f" {text}" for text in texts)

@@ -148,7 +148,8 @@ def number_identities(names: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
 def index_fingerprint(listing: Listing) -> str:
     """Return the sha256 over everything that an index says: identities, labels, order, sizes, what names the images.
 
-    The content is not read: an image that was replaced by another of the same size goes unseen.
+    The content is not read: an image that was replaced by another of the same size goes unseen, and
+    in a folder of images, whose sizes are not asked for, one of any size.
     """
     digest = hashlib.sha256("\0".join((*listing.identities, listing.names_sha256)).encode("utf-8", "surrogateescape"))
     digest.update(np.ascontiguousarray(listing.labels).tobytes())

@@ -20,7 +20,7 @@ from marginface.data.binpack import FOLDS, unshuffled_folds
 from marginface.data.packs.parquet import load_pyarrow
 from marginface.errors import DataError, ImageError
 from marginface.images import read_image
-from marginface.values import BoolArray, ImageArray, Pairs
+from marginface.values import BoolArray, ImageArray, IntArray, Pairs
 
 IMAGE_COLUMNS = (
     ("image1", "image2"),
@@ -101,12 +101,26 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
             f"{', '.join(LABEL_COLUMNS)}; got {', '.join(names)}"
         )
     genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
-    folds = file.read(columns=["fold"]).column("fold").to_numpy() if "fold" in names else unshuffled_folds(len(genuine))
+    folds = (
+        _folds(path, file.read(columns=["fold"]).column("fold").to_pylist())
+        if "fold" in names
+        else unshuffled_folds(len(genuine))
+    )
     images = tuple(Path(f"{path}#{row}{side}") for row in range(len(genuine)) for side in "ab")
     rows = np.arange(len(genuine), dtype=np.int64)
-    pairs = Pairs(path.name, images, 2 * rows, 2 * rows + 1, genuine, np.asarray(folds, dtype=np.int64))
+    pairs = Pairs(path.name, images, 2 * rows, 2 * rows + 1, genuine, folds)
     sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
     return ParquetPairs(pairs, path, file, columns, np.cumsum([0, *sizes]).tolist())
+
+
+def _folds(path: Path, values: list[Any]) -> IntArray:
+    wrong = next((row for row, value in enumerate(values) if not isinstance(value, int) or value < 0), None)
+    if wrong is not None:
+        raise DataError(f"{path}: row {wrong}: a fold is a number from 0; got {values[wrong]!r}")
+    missing = set(range(max(values) + 1)) - set(values)
+    if missing:
+        raise DataError(f"{path}: folds are 0 to {max(values)}; got no pair of fold {min(missing)}")
+    return np.asarray(values, dtype=np.int64)
 
 
 def _labels(path: Path, values: list[Any]) -> BoolArray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from marginface.errors import DataError
-from marginface.files import write_whole
+from marginface.files import json_bytes, write_whole
 
 STATE = "marginface-conversion.json"
 
@@ -33,7 +33,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 def write_state(folder: Path, values: dict[str, Any]) -> None:
     """Write the state, whole or not at all."""
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_whole(folder / STATE, lambda stream: stream.write(text.encode()))
+    write_whole(folder / STATE, lambda stream: stream.write(json_bytes(text)))
 
 
 def check_finished(folder: Path) -> None:

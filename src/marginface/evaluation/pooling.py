@@ -10,7 +10,8 @@ embedder's ``mirror``); **N** features keep their length, or each is brought to 
 detector's score, or 1. On IJB-C at FAR 1e-4 they matter as much as a choice of loss (insightface's tables).
 
 Source: Whitelam et al. 2017 and Maze et al. 2018 (data.templates); the switches are those of insightface's
-ijb_evals.py, whose ``use_norm_score=True`` brings features to length 1, while arcface_torch's keeps their length.
+ijb_11.py, ijb_1n.py and ijb_onnx.py, where N1 keeps the length; ijb_evals.py means the opposite by its N, so that its
+N0D1F1 is N1D1F1 here. All of them keep the length unless told otherwise.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Pooling:
     by_detection: bool = True
 
     def describe(self, *, mirror: bool) -> str:
-        """Return N0D1F1 and its like."""
+        """Return N0D1F1 and its like; N1: features keep their length."""
         return f"N{int(self.keep_length)}D{int(self.by_detection)}F{int(mirror)}"
 
 

@@ -8,7 +8,8 @@ probe is), and ``slice`` or other columns that divide the pairs.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from marginface.errors import DataError, InputError
+from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.pairs import PairResult, identities_by_folder
 from marginface.evaluation.scores import USUAL_FARS
 from marginface.evaluation.slices import Slices, slice_rates, strictest
@@ -72,7 +74,8 @@ def write_scores(result: PairResult, path: Path) -> None:
             result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
         ):
             who = [] if people is None else [people[a], people[b]]
-            writer.writerow([repr(float(score)), int(genuine), fold, images[a], images[b], *who])
+            names = (plain_cell(images[place]) for place in (a, b))
+            writer.writerow([repr(float(score)), int(genuine), fold, *names, *who])
 
 
 def read_scores(path: Path) -> ScoreTable:
@@ -81,31 +84,42 @@ def read_scores(path: Path) -> ScoreTable:
     Raises:
         DataError: it is no CSV with the columns score and genuine, or a value is none; the line is named.
     """
-    columns = _columns(path)
-    scores = np.asarray([_number(path, line, text) for line, text in enumerate(columns.pop("score"), 2)])
-    genuine = np.asarray([_truth(path, line, text) for line, text in enumerate(columns.pop("genuine"), 2)])
-    fold = columns.pop("fold", None)
-    folds = None if fold is None else np.asarray([_count(path, line, text) for line, text in enumerate(fold, 2)])
-    people = _people(path, columns, genuine)
+    columns, lines = _columns(path)
+
+    def values(name: str, kind: type, read: Callable[[Path, int, str], object]) -> Any:
+        texts = zip(lines, columns.pop(name), strict=True)
+        return np.fromiter((read(path, line, text) for line, text in texts), kind, len(lines))
+
+    scores, genuine = values("score", np.float64, _number), values("genuine", bool, _truth)
+    folds = values("fold", np.int64, _count) if "fold" in columns else None
+    people = _people(path, columns, genuine, lines)
     rest = {name: tuple(values) for name, values in columns.items()}
     return ScoreTable(scores, genuine, folds, people, rest)
 
 
-def _columns(path: Path) -> dict[str, list[str]]:
+def _columns(path: Path) -> tuple[dict[str, list[str]], Sequence[int]]:
+    """Return the texts of each column and the line of each comparison; equal texts are one, for there are millions."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
+            reader = csv.reader(stream)
+            head = [name.strip().lower() for name in next(reader, [])]
+            if not {"score", "genuine"} <= set(head):
+                got = ", ".join(head) or "an empty file"
+                raise DataError(f"{path}: expected the columns score and genuine; got {got}")
+            found: list[list[str]] = [[] for _ in head]
+            lines, known = array("q"), dict[str, str]()
+            for row in filter(None, reader):
+                if len(row) != len(head):
+                    got = f"line {reader.line_num} with {len(row)}"
+                    raise DataError(f"{path}: expected lines of {len(head)} values; got {got}")
+                lines.append(reader.line_num)
+                for name, texts, text in zip(head, found, map(str.strip, row), strict=True):
+                    texts.append(text if name == "score" else known.setdefault(text, text))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: expected a CSV file of scores; got {error}") from None
-    head = [name.strip().lower() for name in rows[0]] if rows else []
-    if not {"score", "genuine"} <= set(head):
-        raise DataError(f"{path}: expected the columns score and genuine; got {', '.join(head) or 'an empty file'}")
-    body = [row for row in rows[1:] if row]
-    wrong = next((line for line, row in enumerate(body, 2) if len(row) != len(head)), None)
-    if wrong is not None or not body:
-        what = "no comparisons" if wrong is None else f"line {wrong} with {len(body[wrong - 2])}"
-        raise DataError(f"{path}: expected lines of {len(head)} values; got {what}")
-    return {name: [row[place].strip() for row in body] for place, name in enumerate(head)}
+    if not lines:
+        raise DataError(f"{path}: expected lines of {len(head)} values; got no comparisons")
+    return dict(zip(head, found, strict=True)), lines
 
 
 def _number(path: Path, line: int, text: str) -> float:
@@ -130,23 +144,26 @@ def _count(path: Path, line: int, text: str) -> int:
     return int(text)
 
 
-def _people(path: Path, columns: dict[str, list[str]], genuine: BoolArray) -> PeopleOfPairs | None:
+def _people(
+    path: Path, columns: dict[str, list[str]], genuine: BoolArray, lines: Sequence[int]
+) -> PeopleOfPairs | None:
     """Take the identity columns out and return who is on the pairs."""
     names = next((names for names in _PEOPLE if all(name in columns for name in names)), None)
     if names is None:
         return None
     found = [columns.pop(name) for name in names]
-    codes = np.unique([name for column in found for name in column], return_inverse=True)[1].astype(np.int64)
+    code = {name: number for number, name in enumerate(sorted(set().union(*found)))}
+    codes = [np.fromiter((code[name] for name in column), np.int64, len(column)) for column in found]
     if len(found) == 1:
-        return PeopleOfPairs(codes[genuine], codes[~genuine], np.full(int((~genuine).sum()), -1))
-    one, other = codes[: len(genuine)], codes[len(genuine) :]
+        return PeopleOfPairs(codes[0][genuine], codes[0][~genuine], np.full(int((~genuine).sum()), -1))
+    one, other = codes
     try:
         return PeopleOfPairs.of(one, other, genuine)
     except InputError:
         differ = np.flatnonzero((one == other) != genuine)[0]
         raise DataError(
-            f"{path}:{differ + 2}: genuine says {'the same person' if genuine[differ] else 'two people'}, identity_a "
-            f"and identity_b are {found[0][differ]!r} and {found[1][differ]!r}"
+            f"{path}:{lines[differ]}: genuine says {'the same person' if genuine[differ] else 'two people'}, "
+            f"identity_a and identity_b are {found[0][differ]!r} and {found[1][differ]!r}"
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from marginface.data.convert.job import Job
 from marginface.data.convert.rows import Row
-from marginface.files import write_whole
+from marginface.files import json_bytes, write_whole
 
 
 def write_tar(job: Job) -> Iterator[int]:
@@ -36,7 +36,7 @@ def fill_tar(stream: IO[bytes], rows: Iterable[Row]) -> None:
         for row in rows:
             about = {"identity": row.identity, "label": row.label, "name": row.name}
             _add(archive, f"{row.index:08d}{row.suffix}", row.content)
-            _add(archive, f"{row.index:08d}.json", json.dumps(about, ensure_ascii=False).encode())
+            _add(archive, f"{row.index:08d}.json", json_bytes(json.dumps(about, ensure_ascii=False)))
 
 
 def _fill(stream: IO[bytes], job: Job, number: int) -> None:

@@ -32,7 +32,7 @@ from marginface.evaluation.suite.plan import AnyEntry, IdentifyEntry, PairsEntry
 from marginface.evaluation.suite.state import data_state
 from marginface.evaluation.templates import TemplateResult, evaluate_templates
 from marginface.evaluation.variants import VARIANTS
-from marginface.files import write_whole
+from marginface.files import json_bytes, write_whole
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -102,7 +102,7 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
 
 
 def _write(stream: Any, *, text: str) -> None:
-    stream.write(text.encode())
+    stream.write(json_bytes(text))
 
 
 def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:

@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.run import SuiteResult, headline
 
-_SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"})
+_SPECIAL = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
+)
 
 
 def write_tables(result: SuiteResult, out: Path) -> None:
@@ -37,14 +41,16 @@ def csv_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
     names = ["model", *rows[0]] if rows else ["model"]
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"model": model, **row} for row in rows)
+    for row in rows:
+        texts = {key: plain_cell(value) if isinstance(value, str) else value for key, value in row.items()}
+        writer.writerow({"model": plain_cell(model), **texts})
     return stream.getvalue()
 
 
 def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a table in percent with 95 % intervals, for LaTeX's package booktabs."""
     lines = [
-        f"% {model}, made by marginface evaluate suite; needs \\usepackage{{booktabs}}",
+        f"% {' '.join(model.split())}, made by marginface evaluate suite; needs \\usepackage{{booktabs}}",
         "\\begin{tabular}{llrr}",
         "\\toprule",
         "Protocol & Figure & \\% & 95\\,\\% interval \\\\",
