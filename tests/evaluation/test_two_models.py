@@ -84,6 +84,13 @@ def test_other_pairs_are_refused() -> None:
         compare_tables(("a", "b"), *named)
 
 
+def test_other_folds_are_refused() -> None:
+    first, second = tables(0.0)
+    turned = ScoreTable(second.scores, second.genuine, second.fold[::-1].copy(), second.people, {})
+    with pytest.raises(InputError, match="the column fold of the two files differs"):
+        compare_tables(("a", "b"), first, turned)
+
+
 def test_written_scores_are_read_back(tmp_path: Path) -> None:
     result = evaluate_pairs(MeanColor(), color_pairs(tmp_path))
     write_scores(result, tmp_path / "scores.csv")

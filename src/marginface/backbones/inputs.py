@@ -36,6 +36,12 @@ def check_batch(batch: Tensor, input_size: int) -> Tensor:
     return batch
 
 
+def check_width_and_dropout(width: float, dropout: float) -> None:
+    """Raise InputError unless the multiplier of channels is above 0 and the share set to zero in [0, 1)."""
+    if not width > 0 or not 0 <= dropout < 1:
+        raise InputError(f"width is above 0 and dropout in [0, 1); got width {width}, dropout {dropout}")
+
+
 def scaled(channels: int, width: float) -> int:
     """Return channels × width as a multiple of 8, at least 8."""
     return max(8, round(channels * width / 8) * 8)

@@ -11,10 +11,9 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from marginface.backbones.inputs import check_batch, grid_size, scaled
+from marginface.backbones.inputs import check_batch, check_width_and_dropout, grid_size, scaled
 from marginface.backbones.layers import PReLU
 from marginface.backbones.projection import Projection
-from marginface.errors import InputError
 
 STAGE_CHANNELS = (64, 128, 256, 512)
 
@@ -76,8 +75,7 @@ class IResNet(nn.Module):
         learned_scale: bool = False,
     ) -> None:
         super().__init__()
-        if not width > 0 or not 0 <= dropout < 1:
-            raise InputError(f"width is above 0 and dropout in [0, 1); got width {width}, dropout {dropout}")
+        check_width_and_dropout(width, dropout)
         self.input_size = input_size
         grid = grid_size(input_size)
         channels = [scaled(c, width) for c in (STAGE_CHANNELS[0], *STAGE_CHANNELS)]

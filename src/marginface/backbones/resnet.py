@@ -12,9 +12,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from marginface.backbones.inputs import check_batch, grid_size, scaled
+from marginface.backbones.inputs import check_batch, check_width_and_dropout, grid_size, scaled
 from marginface.backbones.projection import Projection
-from marginface.errors import InputError
 
 STEM_CHANNELS = 32
 STAGE_CHANNELS = (32, 64, 128, 256)
@@ -62,8 +61,7 @@ class ResNet18(nn.Module):
 
     def __init__(self, *, embedding_size: int, input_size: int, width: float = 1.0, dropout: float = 0.0) -> None:
         super().__init__()
-        if not width > 0 or not 0 <= dropout < 1:
-            raise InputError(f"width is above 0 and dropout in [0, 1); got width {width}, dropout {dropout}")
+        check_width_and_dropout(width, dropout)
         self.input_size = input_size
         grid = grid_size(input_size)
         channels = [scaled(count, width) for count in (STEM_CHANNELS, *STAGE_CHANNELS)]

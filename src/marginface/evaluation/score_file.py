@@ -19,7 +19,7 @@ import numpy as np
 from marginface.errors import DataError, InputError
 from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.pairs import PairResult, identities_by_folder
-from marginface.evaluation.scores import USUAL_FARS
+from marginface.evaluation.scores import USUAL_FARS, tar_values
 from marginface.evaluation.slices import Slices, slice_rates, strictest
 from marginface.metrics import (
     FoldedAccuracy,
@@ -181,9 +181,6 @@ class ScoreResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        points = [point.to_dict() for point in self.tar_at_far]
-        for point, interval in zip(points, self.intervals or (), strict=False):
-            point["interval_identities"] = interval.to_list()
         return {
             "pairs": len(self.table.scores),
             "genuine_pairs": int(self.table.genuine.sum()),
@@ -191,7 +188,7 @@ class ScoreResult:
             **self._accuracy(),
             "auc": self.auc,
             "eer": self.eer,
-            "tar_at_far": points,
+            "tar_at_far": tar_values(self.tar_at_far, self.intervals),
             "slices": [one.to_dict() for one in self.slices],
         }
 

@@ -92,6 +92,14 @@ class PairScores:
         }
 
 
+def tar_values(points: Sequence[TarAtFar], over_people: Sequence[Interval] | None) -> list[dict[str, Any]]:
+    """Return plain values for JSON of each TAR, with its interval over people where there are some."""
+    values = [point.to_dict() for point in points]
+    for value, interval in zip(values, over_people or (), strict=False):
+        value["interval_identities"] = interval.to_list()
+    return values
+
+
 def score_pairs(
     embeddings: FloatArray,
     first: IntArray,

@@ -16,6 +16,7 @@ from marginface.errors import DataError, InputError
 from marginface.evaluation.identification import GalleryScores, mean_of_galleries, score_gallery
 from marginface.evaluation.pooling import Pooling, TemplateSums
 from marginface.evaluation.reading import Progress, read_ahead
+from marginface.evaluation.scores import tar_values
 from marginface.images import read_image
 from marginface.metrics import (
     Interval,
@@ -55,15 +56,12 @@ class TemplateScores:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        points = [point.to_dict() for point in self.tar_at_far]
-        for point, interval in zip(points, self.intervals or (), strict=False):
-            point["interval_identities"] = interval.to_list()
         return {
             "genuine_pairs": int(self.genuine.sum()),
             "impostor_pairs": int((~self.genuine).sum()),
             "auc": self.auc,
             "eer": self.eer,
-            "tar_at_far": points,
+            "tar_at_far": tar_values(self.tar_at_far, self.intervals),
         }
 
 

@@ -1,8 +1,8 @@
 """Two models on the same pairs: is one better, at the accuracy and at each FAR?
 
-Accuracy: the difference over people (metrics.paired_difference), with McNemar's exact test, which takes pairs as
-independent, beside it. TAR at a FAR: the difference over resamples of the people, the same for both, each with its own
-threshold (metrics.resampled_tars).
+Accuracy: at the best threshold of the other folds, on no grid (metrics.threshold_accuracy); its difference over people
+(metrics.paired_difference), with McNemar's exact test, which takes pairs as independent, beside it. TAR at a FAR: the
+difference over resamples of the people, the same for both, each with its own threshold (metrics.resampled_tars).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from marginface.errors import InputError
-from marginface.evaluation.comparison import p_text
+from marginface.evaluation.comparison import LEVEL, p_text
 from marginface.evaluation.score_file import ScoreTable
 from marginface.evaluation.scores import USUAL_FARS
 from marginface.metrics import (
@@ -31,8 +31,6 @@ from marginface.metrics import (
 )
 from marginface.metrics.roc import FarRule
 from marginface.values import BoolArray, IntArray
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +167,8 @@ def _require_same_pairs(first: ScoreTable, second: ScoreTable) -> None:
             f"two models are compared on the same pairs in the same order; got {len(first.scores):,} and "
             f"{len(second.scores):,} pairs, or genuine ones in other places"
         )
+    if first.fold is not None and second.fold is not None and not np.array_equal(first.fold, second.fold):
+        raise InputError("two models are compared in the same folds; the column fold of the two files differs")
     for column in ("image_a", "image_b"):
         ours, theirs = first.columns.get(column), second.columns.get(column)
         if ours is not None and theirs is not None and ours != theirs:

@@ -213,7 +213,7 @@ def _check_folder(out: Path, *, resume: bool) -> None:
 def _write_manifest(
     recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, result: HeldOutResult | None, out: Path
 ) -> None:
-    """Write what was trained on, with what, what came out, and the sha256 of every file of the run."""
+    """Write what was trained on, with what, what came out, and the sha256 of recipe, journal, report and checkpoint."""
     names = [RECIPE, DATA, JOURNAL, REPORT]
     files = [out / name for name in names] + sorted(checkpoint.folder.iterdir())
     values: dict[str, Any] = {
