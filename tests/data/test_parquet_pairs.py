@@ -89,6 +89,8 @@ def test_a_row_without_an_image_or_with_a_broken_one_is_named(tmp_path: Path) ->
     (tmp_path / "no.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match="expected a Parquet file of pairs"):
         open_parquet_pairs(tmp_path / "no.parquet")
+    with pytest.raises(DataError, match=r"absent\.parquet: expected a Parquet file of pairs"):
+        open_protocol(tmp_path / "absent.parquet", None, None)
     images = [None, b"broken", *ENCODED[2:]]
     columns = {"image1": images, "image2": ENCODED, "label": [n % 2 for n in range(20)]}
     opened = open_parquet_pairs(write(tmp_path / "p.parquet", columns))

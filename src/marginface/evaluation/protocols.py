@@ -15,6 +15,9 @@ from marginface.evaluation.reading import FILES, ImageStore
 from marginface.values import Pairs
 
 
+_PACKS = (".bin", ".parquet")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenProtocol:
     """The pairs, what reads their images, and whether these are aligned crops."""
@@ -31,7 +34,7 @@ def open_protocol(data: Path, pairs_file: Path | None, split: str | None, *, ali
         InputError: what says which pairs is missing, or given twice.
         DataError: the files are not as the protocol has them.
     """
-    if data.is_file() or (data.suffix == ".bin" and not data.is_dir()):
+    if data.is_file() or (data.suffix in _PACKS and not data.is_dir()):
         if pairs_file is not None or split is not None:
             option = "--pairs" if split is None else "--split"
             raise InputError(
