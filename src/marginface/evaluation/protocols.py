@@ -14,7 +14,6 @@ from marginface.errors import InputError
 from marginface.evaluation.reading import FILES, ImageStore
 from marginface.values import Pairs
 
-
 _PACKS = (".bin", ".parquet")
 
 
