@@ -12,7 +12,9 @@ sampler     which crops make a batch: a pure function of (seed, step)
 transforms  augmentation of a batch on its device (needs torch; import it by name)
 resampling  blur and lower resolution for it
 holdout     split by identity, pairs of held-out identities
-pairs, cfp  the LFW and CFP protocols
+pairs, cfp  the LFW and CFP protocols; parquet_pairs: pairs in a Parquet file
+templates   IJB-B and IJB-C, from the official metadata files
+identification  who is enrolled and who is searched, of photos of people
 binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it
 exclusions  which identities and images are left out, and why
 audit       what is wrong with a data set

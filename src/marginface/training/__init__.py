@@ -4,11 +4,16 @@ recipe               what a training does, as TOML, checked
 resolve              "auto" and relative paths → values
 sources, batches     crops to train on and held out; batches as a function of (seed, step)
 prefetch, loading    batches made ahead on threads; what each of their stages costs
-learner              backbone, head, optimizer, one step
+learner, optim       backbone, head, optimizer, one step; averaging: the mean of the weights that is served
+schedule             learning rate, margin and length of a run
+start, features      where the weights come from, what of them learns; class centres from the means of features
+weighted             losses of samples that a backbone weighs (TransFace)
+dream                a branch for turned heads, trained after the run
+held_out             the pairs of the identities that are kept out
 centers_update       the optimizer's step on the class centres within the backward pass
 skipped_steps        ... on those that were not drawn, in closed form
-trainer              the loop
-run                  the folder: train()
+trainer, interrupt   the loop, and how it is asked to stop
+run, run_names       the folder: train(); run_report: its page
 resumption, history  what a resumed run goes on with, and what of it was changed when
 data_record          what it is trained on, by identity
 checkpoint, journal  what a kill cannot destroy
