@@ -86,7 +86,7 @@ def at_similarity(vectors: FloatArray, similarity: float, random: np.random.Gene
     """Return a unit row (N, D) for each given one, whose cosine with it is ``similarity``, in a random direction.
 
     >>> row = np.array([[1, 0, 0]], np.float32)
-    >>> at_similarity(row, 0.6, np.random.default_rng(0))[0, 0].round(4).item()
+    >>> round(float(at_similarity(row, 0.6, np.random.default_rng(0))[0, 0]), 4)
     0.6
     """
     rows = l2_normalize(vectors).astype(np.float64)
