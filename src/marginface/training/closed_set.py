@@ -60,10 +60,7 @@ def evaluate_closed_set(
 
     Of several processes each embeds a part, and all return the same.
     """
-    rates = [
-        _rank_one(side, backbone, input_size, device, ranks)
-        for side in (crops.closed, crops.open)
-    ]
+    rates = [_rank_one(side, backbone, input_size, device, ranks) for side in (crops.closed, crops.open)]
     return ClosedSetResult(len(crops.closed.source.identities), *rates)
 
 
