@@ -73,7 +73,7 @@ def test_who_has_two_images_lends_none() -> None:
 
 def test_a_side_on_which_nobody_has_three_images_is_refused() -> None:
     source = people([2, 2, 2, 9, 9, 9])
-    with pytest.raises(DataError, match=r"0 of the training and 3 of the held-out identities have so many"):
+    with pytest.raises(DataError, match=r"0 of training and 3 of held-out identities have so many"):
         keep_out_probes(subset(source, [0, 1, 2]), subset(source, [3, 4, 5]), 5, seed=0)
 
 

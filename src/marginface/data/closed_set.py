@@ -55,8 +55,8 @@ def keep_out_probes(train: Subset, held_out: Subset, most: int, seed: int) -> tu
     count = min(most, *(len(labels) for labels in able))
     if count < 1:
         raise DataError(
-            f"the closed set takes one image of identities with {_FEWEST} or more; {len(able[0]):,} of the training and "
-            f"{len(able[1]):,} of the held-out identities have so many. Set evaluation.closed_set to 0, or give more"
+            f"the closed set takes one image of identities with {_FEWEST} or more; {len(able[0]):,} of training and "
+            f"{len(able[1]):,} of held-out identities have so many. Set evaluation.closed_set to 0, or give more"
         )
     random = generator(seed, _STREAM)
     closed, opened = (
