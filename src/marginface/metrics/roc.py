@@ -127,7 +127,7 @@ def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
         return far, far - (1 - tar)
 
     def highest_with_gap(scores: DoubleArray) -> float:
-        below = bisect_left(range(len(scores)), 1, key=lambda place: int(far_and_gap(scores[place])[1] < 0))
+        below = bisect_left(range(len(scores)), 1, key=lambda place: int(far_and_gap(float(scores[place]))[1] < 0))
         return float(scores[below - 1]) if below else -np.inf
 
     after = max(highest_with_gap(same), highest_with_gap(different))
