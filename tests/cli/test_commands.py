@@ -113,7 +113,7 @@ def test_similarities_prints_the_faces_and_their_table() -> None:
     assert answer.exit_code == 0, answer.output
     lines = answer.stdout.splitlines()
     assert lines[0].split()[:3] == ["1", "ann.png", "100×120"]
-    assert lines[4].split() == ["1", "·", "0.998=", "0.652"]
+    assert lines[4].split() == ["1", "·", "0.998=", "0.651"]
     assert "ann.png and ann_again.png: same, similarity 0.998." in lines
 
 

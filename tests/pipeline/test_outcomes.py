@@ -137,6 +137,7 @@ def test_quality_comes_without_an_embedding_too(drawn: Recognizer) -> None:
     assert drawn.embed_photo(photo_with_faces(LARGE)).faces[0].quality["feature_norm"] == pytest.approx(10, abs=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged tags
 def test_real_photos_that_break_pipelines_all_have_an_outcome(shared_data: Path) -> None:
     recognizer = Recognizer.load("sface", detector="yunet-single-pass")
     photos = [path for path in list_images(shared_data / "photos") if path.stat().st_size < 300_000]

@@ -74,7 +74,7 @@ def test_several_faces_and_small_faces_are_remarked_and_do_not_change_the_answer
     assert answer.decision is Decision.SAME
     assert answer.codes == (Reason.OTHER_FACES, Reason.FACE_TOO_SMALL)
     assert answer.reasons[0].text == "first photo: 2 faces found, the largest was used."
-    assert answer.reasons[1].text.startswith("second photo: The eyes are too few pixels apart: inter eye distance 10.")
+    assert answer.reasons[1].text.startswith("second photo: The eyes are too few pixels apart: inter eye distance 8 px")
     assert answer.reasons[1].text.endswith("Trust the answer less.")
     assert answer.faces[0].box.x1 == LARGE[0]
 

@@ -89,7 +89,7 @@ def test_darkness_and_light_move_their_measures() -> None:
     random = np.random.default_rng(1)
     crop = random.integers(60, 200, (112, 112, 3)).astype(np.uint8)
     usual, dark, bright = (
-        measure(face_at(TEMPLATE), np.clip(crop * gain, 0, 255).astype(np.uint8)) for gain in (1, 0.25, 3)
+        measure(face_at(TEMPLATE), np.clip(crop * float(gain), 0, 255).astype(np.uint8)) for gain in (1, 0.25, 3)
     )
     assert dark["luminance_mean"] < usual["luminance_mean"] < bright["luminance_mean"]
     assert dark["under_exposure_prevention"] > 0.9 > usual["under_exposure_prevention"]

@@ -85,8 +85,8 @@ class Comparisons:
         same = [pair for pair in pairs if pair.decision is Decision.SAME]
         chance = len(pairs) * self.rule.threshold.fmr
         lines = [
-            f"{len(self.faces)} faces, {len(pairs):,} pairs: {len(same):,} the same. By chance about {chance:.2g} pairs "
-            "of different people would be.",
+            f"{len(self.faces)} faces, {len(pairs):,} pairs: {len(same):,} the same. By chance about {chance:.2g} pairs"
+            " of different people would be.",
             *(f"{pair.first.name} and {pair.second.name}: same, similarity {pair.similarity:.3f}." for pair in same),
             *self.rule.explain(),
         ]

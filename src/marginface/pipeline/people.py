@@ -124,5 +124,5 @@ def known_people(contract: str, size: int, outcomes: Mapping[str, tuple[Embedded
     vectors = np.zeros((len(found), size), np.float32)
     for row, (_, _, vector) in zip(vectors, found, strict=True):
         row[:] = vector
-    people, faces = (tuple(entry[place] for entry in found) for place in (0, 1))
+    people, faces = tuple(one[0] for one in found), tuple(one[1] for one in found)
     return KnownPeople(contract, people, faces, vectors, dict(outcomes))

@@ -28,7 +28,7 @@ _LINEAR = frozen(_linear_light())  # of an sRGB value
 
 def luminance(crop: ImageArray) -> NDArray[np.uint8]:
     """Return the linear luminance of a crop (112, 112), 0 … 255: Rec. 709 weights of linearized sRGB."""
-    return np.floor(_LINEAR[crop] @ _REC_709 * 255 + 0.5).astype(np.uint8)
+    return np.asarray(_LINEAR[crop] @ _REC_709 * 255 + 0.5, np.uint8)
 
 
 def face_region(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
