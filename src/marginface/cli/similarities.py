@@ -14,6 +14,7 @@ from marginface.cli.options import (
     Mirror,
     Model,
     Photos,
+    Runtime,
     UncertainFmr,
     Workers,
     print_json,
@@ -40,6 +41,7 @@ def similarities(
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
     workers: Workers = 2,
+    engine: Runtime = "onnxruntime",
     as_json: JsonFlag = False,
 ) -> None:
     """Compare the faces of photos, each with each: similarities, = where two are the same, ? where it cannot be told.
@@ -49,7 +51,7 @@ def similarities(
     """
     from marginface.pipeline import Recognizer
 
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=engine)
     table = recognizer.compare_all(
         photos, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality, workers=workers
     )

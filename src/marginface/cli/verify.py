@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from marginface.cli.options import Fmr, Gate, JsonFlag, MinScore, Mirror, Model, UncertainFmr, print_json
+from marginface.cli.options import Fmr, Gate, JsonFlag, MinScore, Mirror, Model, Runtime, UncertainFmr, print_json
 
 app = typer.Typer()
 
@@ -25,6 +25,7 @@ def verify(
     quality: Gate = "usable",
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
+    engine: Runtime = "onnxruntime",
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether two photos show the same person, by the largest face in each.
@@ -34,7 +35,7 @@ def verify(
     """
     from marginface.pipeline import Recognizer
 
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=engine)
     answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})

@@ -24,6 +24,7 @@ from marginface.pipeline.verification import Verification, verify_faces
 from marginface.quality import GATES, Quality
 from marginface.reasons import Reason, Remark
 from marginface.values import Embedding, Face, FloatArray
+from marginface.weights import DEFAULT_ENGINE
 
 Progress = Callable[[int], None]  # photos done
 
@@ -75,6 +76,7 @@ class Recognizer:
         mirror: bool = False,
         min_score: float = 0.6,
         calibration: Calibrated | None = None,
+        engine: str = DEFAULT_ENGINE,
     ) -> Recognizer:
         """Load a recognizer.
 
@@ -84,12 +86,14 @@ class Recognizer:
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.
             calibration: Where thresholds come from; without it the model's card.
+            engine: What runs the embedder: ``onnxruntime``, ``openvino`` or ``openvino-bf16`` (weights.ENGINES). The
+                detector runs in ONNX Runtime, so that all see the same landmarks.
 
         Raises:
             ContractMismatch: The calibration was made with another model, detector or preprocessing.
         """
         cropper = FaceCropper.load(detector, min_score=min_score)
-        return cls(cropper, load_embedder(model, mirror=mirror), calibration)
+        return cls(cropper, load_embedder(model, mirror=mirror, engine=engine), calibration)
 
     @cached_property
     def contract(self) -> Contract:
