@@ -38,3 +38,9 @@ def test_every_verb_runs_without_torch(tmp_path: Path) -> None:
     assert answers[1] == ["one"]
     assert answers[2:] == [2, True]
     assert heavy == []
+
+
+def test_what_only_a_first_start_needs_is_not_imported() -> None:
+    code = "import sys, marginface.pipeline; print([n for n in ('onnx', 'ssl', 'http.client') if n in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
