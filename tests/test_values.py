@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 from marginface.errors import DataError, InputError
-from marginface.values import Box, Decision, Embedding, Face, Pairs, Threshold, Verification, check_image
-
-THRESHOLD = Threshold(0.31, 1e-3, 40_000, "drawn faces")
+from marginface.values import Box, Embedding, Face, Pairs, check_image
 
 
 def make_pairs(first: list[int], second: list[int]) -> Pairs:
@@ -52,26 +50,6 @@ def test_an_embedding_has_length_one() -> None:
     assert Embedding(np.array([0.6, 0.8], np.float32), "c").vector.dtype == np.float32
     with pytest.raises(InputError, match=r"norm 2\.0000"):
         Embedding(np.array([2.0, 0.0], np.float32), "c")
-
-
-def test_a_verification_is_true_only_for_the_same_person() -> None:
-    for decision in Decision:
-        answer = Verification(decision, 0.5, THRESHOLD, (None, None), "c")
-        assert bool(answer) == (decision is Decision.SAME)
-    assert [decision.exit_status for decision in Decision] == [0, 1, 3]
-
-
-def test_a_verification_explains_itself_with_threshold_and_its_origin() -> None:
-    text = Verification(Decision.DIFFERENT, 0.1, THRESHOLD, (None, None), "c", ("One face is small.",)).explain()
-    assert "Similarity 0.100, threshold 0.310" in text
-    assert "false-match rate of 0.001 on drawn faces (40,000 impostor pairs)" in text
-    assert text.endswith("One face is small.")
-
-
-def test_a_verification_without_a_comparison_has_no_similarity() -> None:
-    answer = Verification(Decision.CANNOT_TELL, None, THRESHOLD, (None, None), "c", ("b.jpg: no face found.",))
-    assert answer.to_dict()["similarity"] is None
-    assert "Similarity" not in answer.explain()
 
 
 def test_pairs_point_at_images_that_exist_in_the_list() -> None:

@@ -1,7 +1,8 @@
 """Contract and model card: what must be equal for two embeddings to be comparable.
 
-A contract is model hash + alignment + preprocessing; its id travels with every embedding. A card is the TOML file
-beside a model that states the contract, the licence, the provenance and the thresholds with the data they were set on.
+A contract is model hash + landmarks + alignment + preprocessing; its id travels with every embedding. A card is the
+TOML file beside a model that states the contract, the licence, the provenance and the thresholds with the data they
+were set on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from marginface.errors import ContractMismatch, InputError
 from marginface.values import Threshold
 
 TEMPLATE_NAME = "arcface-112"
+LANDMARKS_NAME = "yunet-2023mar"  # of the network whose five points are brought to the template
+_LATER = {"pose": None, "landmarks": LANDMARKS_NAME}  # not hashed while they are so: ids made before them stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,12 @@ class Contract:
 
     A crop is 112×112 RGB; it is shrunk by area to ``input_size``, put in ``color_order``, and normalized as
     (pixel − mean) / std. With ``mirror`` the embeddings of crop and mirrored crop are summed before normalization.
+    ``pose`` is what the network is told besides the crop (ModelCard). ``landmarks`` names the network that finds the
+    five points; a crop by another one shows the face at another place.
+
+    Left out on purpose (docs/explanation/contract.md): the name and options of a checkpoint's backbone, since the same
+    weights fit no other function; how often a detector looks and from which score on, since that decides whether there
+    is a face and not what it looks like; ONNX Runtime and its kind, since they agree to the sixth digit.
     """
 
     model_sha256: str
@@ -38,11 +47,14 @@ class Contract:
     std: float = 127.5
     template: str = TEMPLATE_NAME
     mirror: bool = False
+    pose: Literal["yaw"] | None = None
+    landmarks: str = LANDMARKS_NAME
 
     @property
     def id(self) -> str:
         """Return 16 hex digits that name this contract."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        said = {key: value for key, value in asdict(self).items() if key not in _LATER or value != _LATER[key]}
+        text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -113,6 +125,7 @@ class ModelCard(BaseModel):
             self.std,
             self.template,
             mirror,
+            self.pose,
         )
 
     def threshold(self, fmr: float) -> Threshold:

@@ -80,7 +80,7 @@ class OnnxEmbedder:
             InputError: Other shapes.
             WeightsError: The model gives a vector of length zero or numbers that are not finite.
         """
-        return _unit_rows(self.features(crops))
+        return unit_rows(self.features(crops))
 
     def features(self, crops: ImageArray) -> FloatArray:
         """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
@@ -119,7 +119,7 @@ class TorchEmbedder:
 
     def embed(self, crops: ImageArray) -> FloatArray:
         """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
-        return _unit_rows(self.features(crops))
+        return unit_rows(self.features(crops))
 
     def features(self, crops: ImageArray) -> FloatArray:
         """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
@@ -157,7 +157,7 @@ class YawEmbedder:
 
     def embed(self, crops: ImageArray) -> FloatArray:
         """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
-        return _unit_rows(self.features(crops))
+        return unit_rows(self.features(crops))
 
     def features(self, crops: ImageArray) -> FloatArray:
         """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
@@ -207,7 +207,12 @@ def _of_batch(batch: FloatArray, run: Network, contract: Contract) -> FloatArray
     return features
 
 
-def _unit_rows(features: FloatArray) -> FloatArray:
+def unit_rows(features: FloatArray) -> FloatArray:
+    """Return features (N, D) brought to length 1: what ``embed`` gives.
+
+    Raises:
+        WeightsError: a feature has no direction.
+    """
     norms = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
     bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > _SMALLEST_NORM)))
     if bad.size:

@@ -130,51 +130,13 @@ class Decision(Enum):
         return {"same": 0, "different": 1, "cannot tell": 3}[self.value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Verification:
-    """Whether two photos show the same person: ``bool()`` is true for *same* only.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known person and the similarity of the nearest of their faces; ``face`` says which that is."""
 
-    ``similarity`` is None where no comparison was possible; ``reasons`` say why in words.
-    """
-
-    decision: Decision
-    similarity: float | None
-    threshold: Threshold
-    faces: tuple[Face | None, Face | None]
-    contract: str
-    reasons: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self.decision is Decision.SAME
-
-    @property
-    def exit_status(self) -> int:
-        return self.decision.exit_status
-
-    def explain(self) -> str:
-        """Say the decision, the similarity, the threshold and where it comes from, in words."""
-        lines = [self.decision.value.capitalize() + "."]
-        if self.similarity is not None:
-            lines.append(f"Similarity {self.similarity:.3f}, threshold {self.threshold.similarity:.3f}.")
-            lines.append(
-                f"The threshold was set for a false-match rate of {self.threshold.fmr:g} on {self.threshold.data} "
-                f"({self.threshold.impostor_pairs:,} impostor pairs)."
-            )
-        return "\n".join([*lines, *self.reasons])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "decision": self.decision.value,
-            "similarity": None if self.similarity is None else round(self.similarity, 4),
-            "threshold": round(self.threshold.similarity, 4),
-            "fmr": self.threshold.fmr,
-            "threshold_data": self.threshold.data,
-            "threshold_impostor_pairs": self.threshold.impostor_pairs,
-            "faces": [None if face is None else face.to_dict() for face in self.faces],
-            "contract": self.contract,
-            "reasons": list(self.reasons),
-        }
+    person: str
+    similarity: float
+    face: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from marginface.contract import LANDMARKS_NAME
 from marginface.detection.choose import by_area
 from marginface.errors import InputError
 from marginface.geometry import iou, nms
@@ -53,6 +54,11 @@ class YuNet:
     def __post_init__(self) -> None:
         if not self.sides or min(self.sides) < 32:
             raise InputError(f"sides are one or more lengths of at least 32 pixels; got {self.sides}")
+
+    @property
+    def network(self) -> str:
+        """The published weights, whatever the passes."""
+        return LANDMARKS_NAME
 
     @classmethod
     def load(cls, *, threads: int = 1, file: Path | None = None) -> YuNet:
