@@ -10,6 +10,9 @@
     │   └── ImageTooLarge       more pixels than the cap, refused before decoding
     ├── FaceCountError          a step that needs one face got none or several
     ├── ContractMismatch        embeddings of different contracts meet
+    ├── GalleryError            a gallery is missing, foreign, damaged or of another schema
+    │   └── GalleryKeyError     the key of a gallery is missing, or is not the one that sealed it
+    ├── GalleryBusy             another process holds a gallery for longer than we wait
     ├── WeightsError            weights are missing or not what they claim
     │   └── HashMismatch        a file whose sha256 is not the registered one
     ├── DataError               a data set, a pair list or a protocol file is not as described
@@ -65,6 +68,18 @@ class FaceCountError(MarginfaceError):
 
 class ContractMismatch(MarginfaceError):
     """Embeddings made under different contracts cannot be compared."""
+
+
+class GalleryError(MarginfaceError):
+    """A gallery is missing, foreign, damaged or of another schema; the message names it and says what to do."""
+
+
+class GalleryKeyError(GalleryError):
+    """The key of a gallery is missing, or is not the one that sealed it; the message names both keys by their ids."""
+
+
+class GalleryBusy(MarginfaceError):
+    """Another process holds a gallery for longer than we wait; nothing was changed."""
 
 
 class WeightsError(MarginfaceError):
