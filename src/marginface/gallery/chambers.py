@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from marginface.contract import is_contract_id
 from marginface.errors import ContractMismatch, InputError, UnknownName
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
 from marginface.gallery.names import checked_name
@@ -17,14 +18,13 @@ from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber, Vault
 from marginface.registry import near_names
 
-_CONTRACT_ID_LENGTH = 16
 _LARGEST = 65_536
 
 
 def checked_description(name: str, contract: str, embedding_size: int, *, rotated: bool) -> dict[str, Any]:
     """Return the columns that describe a new collection, or raise InputError."""
-    if not isinstance(contract, str) or len(contract) != _CONTRACT_ID_LENGTH or set(contract) - set("0123456789abcdef"):
-        raise InputError(f"contract is the id of a contract, {_CONTRACT_ID_LENGTH} hex digits; got {contract!r}")
+    if not is_contract_id(contract):
+        raise InputError(f"contract is the id of a contract, 16 hex digits or foreign:…; got {contract!r}")
     if isinstance(embedding_size, bool) or not isinstance(embedding_size, int) or not 0 < embedding_size <= _LARGEST:
         raise InputError(f"embedding_size is a whole number from 1 to {_LARGEST:,}; got {embedding_size!r}")
     clean = checked_name(name, "the name of a collection")

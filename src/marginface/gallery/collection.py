@@ -59,6 +59,10 @@ class Collection:
         """How many numbers an embedding has."""
         return self._chamber().embedding_size
 
+    def size(self) -> int:
+        """Return how many faces there are now: with so many a search compares one embedding."""
+        return self._live.fresh().count()
+
     def add_person(self, name: str, about: About = _NOTHING) -> Person:
         """Add a person without faces; raise InputError if the name is taken."""
         with self._writing() as (transaction, chamber):

@@ -115,14 +115,22 @@ class Recognizer:
             return self._reader.look(photo, "this photo", faces, "off").embedding
         return self._reader.embed(open_photo(photo), name_of(photo, "this photo"), (face,), "off").embedding
 
-    def embed_photo(self, photo: Photo, *, faces: str = "largest", quality: str = "off") -> EmbeddedPhoto:
+    def embed_photo(
+        self, photo: Photo, *, faces: str = "largest", quality: str = "off", name: str = "this photo"
+    ) -> EmbeddedPhoto:
         """Return the faces of a photo that are meant, with box, quality and embedding, or why there is none.
+
+        Args:
+            photo: The photo.
+            faces: Which faces.
+            quality: The gate; a face below it has its reasons in ``refusals``.
+            name: What pixels or bytes are called in the reasons; a path is called by itself.
 
         Raises:
             ImageError: The photo cannot be read.
             UnknownName: No such face policy or quality gate.
         """
-        return self._reader.look(photo, "this photo", faces, quality)
+        return self._reader.look(photo, name, faces, quality)
 
     def embed_each(
         self, photos: Iterable[Photo], *, faces: str = "largest", quality: str = "off", workers: int = 2
@@ -283,20 +291,21 @@ class Recognizer:
         return PhotoReader(self.cropper, self.embedder, self.contract.id)
 
     @property
-    def _thresholds(self) -> Calibrated:
+    def thresholds(self) -> Calibrated:
+        """Where thresholds come from: the calibration, or the model's card."""
         return CardThresholds(self.embedder.card) if self.calibration is None else self.calibration
 
     def _rule(self, fmr: float, uncertain_fmr: float | None) -> Rule:
-        lower = None if uncertain_fmr is None else self._thresholds.threshold(uncertain_fmr)
-        return Rule(self._thresholds.threshold(fmr), lower)
+        lower = None if uncertain_fmr is None else self.thresholds.threshold(uncertain_fmr)
+        return Rule(self.thresholds.threshold(fmr), lower)
 
     def _search_rule(self, fpir: float, uncertain_fpir: float | None, size: int) -> Rule:
-        thresholds = self._thresholds
+        thresholds = self.thresholds
         lower = None if uncertain_fpir is None else thresholds.identification_threshold(uncertain_fpir, size)
         return Rule(thresholds.identification_threshold(fpir, size), lower)
 
     def _remarks(self) -> tuple[Remark, ...]:
-        if self._thresholds.contract == self.contract.id:
+        if self.thresholds.contract == self.contract.id:
             return ()
         mirror = self.contract.mirror
         what = "the mirror sum" if mirror else f"the landmarks of {self.contract.landmarks}"
