@@ -25,6 +25,7 @@ COMMANDS = {
     "detect": ("marginface.cli.detect", "Find the faces in photos."),
     "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
+    "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),
