@@ -26,6 +26,7 @@ COMMANDS = {
     "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
     "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
+    "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),

@@ -16,6 +16,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 from cryptography.exceptions import InvalidTag
@@ -61,6 +62,12 @@ class SealedWriter:
         sealed = self._cipher.encrypt(_nonce(self._blocks, last=last), content, self._header)
         self._stream.write(struct.pack("<I", len(sealed)) + sealed)
         self._blocks += 1
+
+
+def is_sealed(path: Path) -> bool:
+    """Say whether a file was sealed by a passphrase."""
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
 
 
 def sealed_blocks(stream: IO[bytes], passphrase: str, name: str) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from marginface.gallery.erasure import READERS_WAIT, Receipt, erase_collection, 
 from marginface.gallery.importing import read_archive
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, find_key
 from marginface.gallery.live import IndexMaker, LiveIndex, index_in_memory
-from marginface.gallery.migrations import check_schema, migrate_schema
+from marginface.gallery.migrations import check_schema, has_gallery, migrate_schema
 from marginface.gallery.names import checked_name
 from marginface.gallery.people import PersonRef, find_person
 from marginface.gallery.records import CollectionInfo
@@ -116,6 +116,18 @@ class Gallery:
             raise
 
     @staticmethod
+    def exists(address: str | Path) -> bool:
+        """Say whether there is something at an address; for a server, whether its database has a gallery."""
+        place = parse_address(address)
+        if place.path is not None:
+            return place.path.exists()
+        store = open_store(place)
+        try:
+            return has_gallery(store)
+        finally:
+            store.close()
+
+    @staticmethod
     def migrate_schema(address: str | Path, *, actor: str = "") -> tuple[int, Path | None]:
         """Bring a gallery of an older marginface to the present schema; a file is copied first, beside it.
 
@@ -143,6 +155,13 @@ class Gallery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def key_source(self) -> str:
+        """Where the key came from that seals this gallery; empty if it is not sealed."""
+        with self._vault.reading() as connection:
+            key = self._vault.gallery_key(connection)
+        return "" if key is None else key.source
 
     @property
     def address(self) -> str:

@@ -43,7 +43,7 @@ def read_archive(transaction: Transaction, vault: Vault, path: Path, passphrase:
         GalleryKeyError: The passphrase does not open it.
         ContractMismatch: The collection of that name here holds embeddings of another contract.
     """
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         lines = _Lines(path.name, _texts(stream, passphrase, path.name))
         head = lines.next_line()
         if head.get("format") != FORMAT or head.get("version") != VERSION:
@@ -55,6 +55,13 @@ def read_archive(transaction: Transaction, vault: Vault, path: Path, passphrase:
         while (line := lines.next_line()).get("end") is None:
             arrival.take(line)
         return arrival.finished(line["end"])
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: the archive cannot be read: {error.strerror}") from None
 
 
 class _Lines:

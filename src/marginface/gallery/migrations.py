@@ -25,6 +25,12 @@ def make_schema(connection: Connection, uid: str, key_id: str) -> None:
     connection.execute(insert(META), [{"name": name, "value": value} for name, value in values.items()])
 
 
+def has_gallery(store: Store) -> bool:
+    """Say whether a database has the tables of a gallery."""
+    with store.reading() as connection:
+        return inspect(connection).has_table(META.name)
+
+
 def gallery_schema(store: Store) -> int:
     """Return the version of the schema of what is at an address.
 
