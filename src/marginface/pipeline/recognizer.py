@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from marginface.contract import Contract
 from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
@@ -23,7 +21,7 @@ from marginface.pipeline.rules import Calibrated, CardThresholds, Rule
 from marginface.pipeline.verification import Verification, verify_faces
 from marginface.quality import GATES, Quality
 from marginface.reasons import Reason, Remark
-from marginface.values import Embedding, Face, FloatArray
+from marginface.values import Embedding, Face
 
 Progress = Callable[[int], None]  # photos done
 
@@ -280,7 +278,8 @@ class Recognizer:
         size = people.comparisons()
         rule = self._search_rule(fpir, uncertain_fpir, max(size, 1))
         look = self._reader.look(photo, "this photo", faces, quality)
-        found = people.nearest(_rows(look, self.contract.embedding_size), most) if size else ((),) * len(look.faces)
+        probes = [face.embedding for face in look.faces]
+        found = people.nearest(probes, most) if size else ((),) * len(probes)
         nobody = () if size else (Remark(Reason.NOBODY_KNOWN, Reason.NOBODY_KNOWN.sentence),)
         reasons = (*look.remarks, *nobody, *self._remarks())
         answered = answers(look, found, rule)
@@ -311,11 +310,6 @@ class Recognizer:
         what = "the mirror sum" if mirror else f"the landmarks of {self.contract.landmarks}"
         text = f"The threshold was set without {what}; with it the false-match rate may be another."
         return (Remark(Reason.OTHER_CONTRACT, text),)
-
-
-def _rows(photo: EmbeddedPhoto, size: int) -> FloatArray:
-    vectors = [face.embedding.vector for face in photo.faces]
-    return np.stack(vectors) if vectors else np.empty((0, size), np.float32)
 
 
 def _check_names(faces: str, quality: str) -> None:
