@@ -12,6 +12,7 @@ from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import FaceCountError
 from marginface.images import read_image
+from marginface.matching.calibration import Calibration, read_calibration, verification_threshold
 from marginface.similarity import similarity
 from marginface.values import Decision, Embedding, Face, ImageArray, Threshold, Verification, check_image
 
@@ -37,10 +38,17 @@ class Recognizer:
 
     cropper: FaceCropper
     embedder: Embedder
+    calibration: Calibration | None = None
 
     @classmethod
     def load(
-        cls, model: str | Path = "sface", *, detector: str = "yunet", mirror: bool = False, min_score: float = 0.6
+        cls,
+        model: str | Path = "sface",
+        *,
+        detector: str = "yunet",
+        mirror: bool = False,
+        min_score: float = 0.6,
+        calibration: Path | None = None,
     ) -> Recognizer:
         """Load a recognizer.
 
@@ -49,8 +57,18 @@ class Recognizer:
             detector: A name in the table of detectors.
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.
+            calibration: A file of ``marginface calibrate``; None: the calibration that comes with marginface for this
+                model, or the model's card where there is none.
+
+        Raises:
+            CalibrationError: The file is not there, damaged or of another version.
+            ContractMismatch: It is for another model.
         """
-        return cls(FaceCropper.load(detector, min_score=min_score), load_embedder(model, mirror=mirror))
+        table = None if calibration is None else read_calibration(calibration)
+        embedder = load_embedder(model, mirror=mirror)
+        if table is not None:
+            table.require(embedder.contract.id)
+        return cls(FaceCropper.load(detector, min_score=min_score), embedder, table)
 
     def detect(self, photo: Photo) -> tuple[Face, ...]:
         """Return all faces of a photo, largest first."""
@@ -76,19 +94,20 @@ class Recognizer:
         Args:
             first: One photo.
             second: The other.
-            fmr: How often two different persons may be called the same; the model's card has a threshold for it.
+            fmr: How often two different persons may be called the same, at most.
 
         Returns:
             SAME or DIFFERENT, or CANNOT_TELL if a photo has no face; the reasons say what was found and used.
 
         Raises:
             ImageError: A photo cannot be read.
-            InputError: The model's card has no threshold for this rate.
+            CalibrationError: The data behind the thresholds does not support so small a rate.
+            InputError: The model has a card alone, without a threshold for this rate.
         """
-        threshold = self.embedder.card.threshold(fmr)
+        threshold = verification_threshold(self.embedder.card, self.embedder.contract, fmr, self.calibration)
         looks = [self._look(first, "first photo"), self._look(second, "second photo")]
         faces = looks[0].face, looks[1].face
-        reasons = tuple(reason for look in looks for reason in look.reasons) + self._remarks()
+        reasons = tuple(reason for look in looks for reason in look.reasons) + self._remarks(threshold)
         contract = self.embedder.contract.id
         one, two = looks[0].embedding, looks[1].embedding
         if one is None or two is None:
@@ -96,9 +115,9 @@ class Recognizer:
         score = similarity(one, two)
         return Verification(_decide(score, threshold), score, threshold, faces, contract, reasons)
 
-    def _remarks(self) -> tuple[str, ...]:
-        if not self.embedder.contract.mirror:
-            return ()
+    def _remarks(self, threshold: Threshold) -> tuple[str, ...]:
+        if not self.embedder.contract.mirror or threshold.fmr_bounds is not None:
+            return ()  # only a card speaks of one contract and is asked about another
         return ("The threshold was set without the mirror sum; with it the false-match rate may be another.",)
 
     def _look(self, photo: Photo, role: str) -> _Look:

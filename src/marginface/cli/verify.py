@@ -18,8 +18,12 @@ def verify(
     second: Annotated[Path, typer.Argument(metavar="SECOND", show_default=False, help="The other photo.")],
     model: Model = "sface",
     fmr: Annotated[
-        float, typer.Option(help="How often two different persons may be called the same; the model states its rates.")
+        float, typer.Option(help="How often two different persons may be called the same; the data sets the least.")
     ] = 1e-3,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(show_default=False, help="Thresholds of marginface calibrate, in place of the shipped."),
+    ] = None,
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
     as_json: JsonFlag = False,
@@ -30,7 +34,8 @@ def verify(
     """
     from marginface.pipeline import Recognizer
 
-    answer = Recognizer.load(model, mirror=mirror, min_score=min_score).verify(first, second, fmr=fmr)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=calibration)
+    answer = recognizer.verify(first, second, fmr=fmr)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})
     else:
