@@ -63,7 +63,7 @@ class Trial:
 def embed(crops: Path, model: str, memory: Path | None) -> tuple[FloatArray, IntArray, str]:
     """Return the embeddings of all crops, whose they are, and the contract."""
     embedder, photos = load_embedder(model), people_photos([crops])
-    kept = None if memory is None else EmbeddingMemory(memory, "aligned crops")
+    kept = None if memory is None else EmbeddingMemory(memory, "aligned")
     contract = embedder.contract
     vectors, _ = Reader(memory=kept).embed(photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed))
     return vectors, photos.people, contract.id

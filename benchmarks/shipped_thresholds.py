@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     start = time.perf_counter()
-    memory = None if args.memory is None else EmbeddingMemory(args.memory, "aligned crops")
+    memory = None if args.memory is None else EmbeddingMemory(args.memory, "aligned")
     exclusions = Exclusions() if args.without is None else read_exclusions(args.without)
     found = {}
     for given in args.folders:

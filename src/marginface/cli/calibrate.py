@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,9 @@ from marginface.cli.compare import typed_command
 from marginface.cli.options import JsonFlag, MinScore, Mirror, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from marginface.cropping import FaceCropper
     from marginface.evaluation.calibration import CalibrationResult
+    from marginface.evaluation.memory import EmbeddingMemory
 
 app = typer.Typer()
 
@@ -41,6 +45,13 @@ def calibrate(
     min_score: MinScore = 0.6,
     mirror: Mirror = False,
     report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            help="Keep embeddings in this file, so that a second run is quick. Biometric data: delete it when done.",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Set thresholds on photos of people, a folder each, for verify and identify with this model.
@@ -67,10 +78,9 @@ def calibrate(
         "aligned crops as they are" if aligned else f"yunet, face: {face}, score {min_score:g} or more",
         typed_command(),
     )
-    with progress_bar("Calibrating", "photos") as progress:
-        reader = Reader(
-            cropper=None if aligned else FaceCropper.load(policy=face, min_score=min_score), progress=progress
-        )
+    cropper = None if aligned else FaceCropper.load(policy=face, min_score=min_score)
+    with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper) as kept:
+        reader = Reader(cropper=cropper, progress=progress, memory=kept)
         result = calibrate_photos(embedder, photos, words, reader)
     write_calibration(result.calibration, out)
     supported = [rate for rate in wanted if rate >= result.calibration.smallest_fmr]
@@ -83,6 +93,19 @@ def calibrate(
         typer.echo(f"Calibration: {out}" + (f", report: {report}" if report is not None else ""))
     for rate in wanted:
         result.calibration.threshold(rate)  # raises what the photos with a face do not support
+
+
+@contextmanager
+def _memory(path: Path | None, cropper: FaceCropper | None) -> Iterator[EmbeddingMemory | None]:
+    """Open the file that keeps embeddings, if there is to be one, and close it."""
+    from marginface.evaluation.memory import EmbeddingMemory
+    from marginface.evaluation.reading import cropping_of
+
+    if path is None:
+        yield None
+        return
+    with closing(EmbeddingMemory(path, "aligned" if cropper is None else cropping_of(cropper))) as kept:
+        yield kept
 
 
 def _rates(text: str) -> list[float]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +14,7 @@ from marginface.errors import CalibrationError, ContractMismatch
 from marginface.metrics import fmr_of_search, fpir_of_search, size_of_search, smallest_rate, trials_needed
 from marginface.values import Threshold
 
-FORMAT = 1
+FORMAT: Final = 1
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 _SAME = 1 + 1e-9  # two rates that differ by less are one
 
