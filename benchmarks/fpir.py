@@ -1,12 +1,12 @@
 """Does a threshold for searches keep its rate of false positives? Calibrated on some people, tried on others.
 
-    python benchmarks/fpir.py CROPS --out benchmarks/results/fpir_sface.json [--model sface] [--memory FILE]
+    python benchmarks/fpir.py D/lfw --out benchmarks/results/fpir_sface.json [--model sface] [--memory FILE]
 
-CROPS is a folder of aligned crops, a folder per person: `marginface align D/lfw CROPS --face center`. In each of
---splits random splits of the people the calibration is made on --calibrated of them (all photos of theirs, every pair).
-Of the others N = 10, 100, 1000 are enrolled with one photo each, drawn; everybody else is a stranger who is searched
-with one photo, drawn. Small galleries are drawn --galleries times in a split. The threshold is
-`calibration.identification_threshold(fpir, N)`; nothing is tuned on the searches.
+Photos, a folder per person; the face nearest the center is used. In each of --splits random splits of the people the
+calibration is made on --calibrated of them (all photos of theirs, every pair). Of the others N = 10, 100, 1000 are
+enrolled with one photo each, drawn; everybody else is a stranger who is searched with one photo, drawn. Small galleries
+are drawn --galleries times in a split. The threshold is `calibration.identification_threshold(fpir, N)`; nothing is
+tuned on the searches.
 
 For each N and target, over all searches: the observed FPIR with Student's interval over splits (a split is one trial:
 searches in it share people); how far single galleries lie apart; the share of galleries whose own Wilson interval holds
@@ -30,7 +30,7 @@ from marginface.embedding import load_embedder
 from marginface.evaluation.calibration import people_photos
 from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.memory import EmbeddingMemory
-from marginface.evaluation.reading import Reader, Vectors
+from marginface.evaluation.reading import Reader, Vectors, cropping_of, protocol_cropper
 from marginface.matching.calibration import Calibration, Making, Origin, calibrate
 from marginface.metrics import fpir_of_search, student_t_interval, wilson_interval
 from marginface.values import FloatArray, IntArray
@@ -60,13 +60,15 @@ class Trial:
         return self.matches / self.searches / self.size
 
 
-def embed(crops: Path, model: str, memory: Path | None) -> tuple[FloatArray, IntArray, str]:
-    """Return the embeddings of all crops, whose they are, and the contract."""
-    embedder, photos = load_embedder(model), people_photos([crops])
-    kept = None if memory is None else EmbeddingMemory(memory, "aligned")
+def embed(folder: Path, model: str, memory: Path | None) -> tuple[FloatArray, IntArray, str]:
+    """Return the embeddings of all photos with a face, whose they are, and the contract."""
+    embedder, photos, cropper = load_embedder(model), people_photos([folder]), protocol_cropper()
+    kept = None if memory is None else EmbeddingMemory(memory, cropping_of(cropper))
     contract = embedder.contract
-    vectors, _ = Reader(memory=kept).embed(photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed))
-    return vectors, photos.people, contract.id
+    vectors, found = Reader(cropper=cropper, memory=kept).embed(
+        photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed)
+    )
+    return vectors[found], photos.people[found], contract.id
 
 
 def one_photo_each(people: IntArray, chosen: IntArray, rng: np.random.Generator) -> IntArray:
@@ -132,7 +134,7 @@ def summary(trials: list[Trial]) -> dict[str, object]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("crops", type=Path)
+    parser.add_argument("photos", type=Path)
     parser.add_argument("--model", default="sface")
     parser.add_argument("--memory", type=Path, help="file that keeps embeddings between runs")
     parser.add_argument("--calibrated", type=int, default=2000, help="people of the calibration")
@@ -141,7 +143,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     start = time.perf_counter()
-    vectors, people, contract = embed(args.crops, args.model, args.memory)
+    vectors, people, contract = embed(args.photos, args.model, args.memory)
     embedded = time.perf_counter()
     everybody, trials = np.unique(people), list[Trial]()
     for split in range(args.splits):

@@ -2,10 +2,10 @@
 
     python benchmarks/shipped_thresholds.py FOLDER... --out benchmarks/results/shipped_thresholds.json [--memory FILE]
 
-Each FOLDER holds aligned crops, a folder per person (`marginface align`); NAME=FOLDER names it. Folders of one name are
-one person across all FOLDERs that are given as NAME=A+B. With --without FILE the people of an exclusion list are left
-out (of every folder). False-match and false non-match rates of all pairs at each power of ten that is shipped, with
-bounds that know which pairs share people.
+Each FOLDER holds photos, a folder per person, of which the face nearest the center is used; or the crops that
+`marginface align` made of photos. NAME=FOLDER names it, NAME=A+B takes two together. With --without FILE the people and
+photos of a list of exclusions are left out. False-match and false non-match rates of all pairs at each power of ten
+that is shipped, with bounds that know which pairs share people.
 """
 
 from __future__ import annotations
@@ -15,29 +15,33 @@ import json
 import time
 from pathlib import Path
 
+from marginface.cropping import JOURNAL
 from marginface.data.exclusions import Exclusions, read_exclusions
 from marginface.embedding import load_embedder
 from marginface.evaluation.calibration import people_photos
 from marginface.evaluation.calibration_report import decades
 from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.memory import EmbeddingMemory
-from marginface.evaluation.reading import Reader, Vectors
+from marginface.evaluation.reading import Reader, Vectors, cropping_of, protocol_cropper
 from marginface.matching.calibration import shipped_calibration
 from marginface.metrics import error_rates
 from marginface.metrics.all_pairs import STEPS
 
 
-def measure(roots: list[Path], exclusions: Exclusions, memory: EmbeddingMemory | None) -> dict[str, object]:
+def measure(roots: list[Path], exclusions: Exclusions, memory: Path | None) -> dict[str, object]:
     """Return the rates of one set of people."""
     embedder = load_embedder("sface")
     contract, photos = embedder.contract, people_photos(roots, exclusions)
-    vectors, _ = Reader(memory=memory).embed(
+    cropper = None if (roots[0] / JOURNAL).is_file() else protocol_cropper()
+    kept = None if memory is None else EmbeddingMemory(memory, "aligned" if cropper is None else cropping_of(cropper))
+    vectors, found = Reader(cropper=cropper, memory=kept).embed(
         photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed)
     )
+    vectors, people = vectors[found], photos.people[found]
     calibration = shipped_calibration(contract.id)
     wanted = [fmr for fmr in decades(calibration) if f"{fmr:e}".startswith("1.000000e")]
     thresholds = [calibration.threshold(fmr) for fmr in wanted]
-    rates = error_rates(vectors, photos.people, [round((one.similarity + 1) * STEPS) for one in thresholds])
+    rates = error_rates(vectors, people, [round((one.similarity + 1) * STEPS) for one in thresholds])
     refused = rates.fnmr or (None,) * len(thresholds)
     rows = [
         {
@@ -48,7 +52,12 @@ def measure(roots: list[Path], exclusions: Exclusions, memory: EmbeddingMemory |
         }
         for one, matched, miss in zip(thresholds, rates.fmr, refused, strict=True)
     ]
-    return {"people": len(set(photos.people.tolist())), "photos": len(photos.paths), "at": rows}
+    return {
+        "people": len(set(people.tolist())),
+        "photos": len(people),
+        "without_a_face": int((~found).sum()),
+        "at": rows,
+    }
 
 
 def main() -> None:
@@ -60,12 +69,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     start = time.perf_counter()
-    memory = None if args.memory is None else EmbeddingMemory(args.memory, "aligned")
     exclusions = Exclusions() if args.without is None else read_exclusions(args.without)
     found = {}
     for given in args.folders:
         name, _, places = given.rpartition("=")
-        found[name or places] = measure([Path(place) for place in places.split("+")], exclusions, memory)
+        found[name or places] = measure([Path(place) for place in places.split("+")], exclusions, args.memory)
     result = {
         "question": __doc__.splitlines()[0],
         "sets": found,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,26 @@ def test_a_verification_is_true_only_for_the_same_person() -> None:
         answer = Verification(decision, 0.5, THRESHOLD, (None, None), "c")
         assert bool(answer) == (decision is Decision.SAME)
     assert [decision.exit_status for decision in Decision] == [0, 1, 3]
+
+
+def test_a_threshold_says_what_it_was_set_for_and_how_sure_that_is() -> None:
+    assert THRESHOLD.explain() == (
+        "The threshold was set for a false-match rate of 0.001 on drawn faces (40,000 impostor pairs)."
+    )
+    sure = replace(THRESHOLD, fmr_bounds=(0.00081, 0.00123), fnmr=0.0214, fnmr_bounds=(0.018, 0.026))
+    assert "the rate is between 0.00081 and 0.0012 (95 %)" in sure.explain()
+    assert "refused 2.1 % of the genuine pairs" in sure.explain()
+    search = replace(THRESHOLD, fmr=1.005e-5, fpir=0.01, size=1000).explain()
+    assert "identification rate of 0.01 in a search of 1,000, that is a false-match rate of 1.005e-05" in search
+    assert json.loads(json.dumps(sure.to_dict()))["fmr_bounds"] == [0.00081, 0.00123]
+
+
+def test_the_bounds_of_a_threshold_are_part_of_a_verification() -> None:
+    sure = replace(THRESHOLD, fmr_bounds=(0.0008, 0.0012))
+    answer = Verification(Decision.SAME, 0.6, sure, (None, None), "c")
+    assert "between 0.0008 and 0.0012 (95 %)" in answer.explain()
+    assert answer.to_dict()["fmr_bounds"] == [0.0008, 0.0012]
+    assert Verification(Decision.SAME, 0.6, THRESHOLD, (None, None), "c").to_dict()["fmr_bounds"] is None
 
 
 def test_a_verification_explains_itself_with_threshold_and_its_origin() -> None:

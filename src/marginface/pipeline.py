@@ -12,7 +12,7 @@ from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import FaceCountError
 from marginface.images import read_image
-from marginface.matching.calibration import Calibration, read_calibration, verification_threshold
+from marginface.matching.calibration import Calibration, shipped_calibrations
 from marginface.similarity import similarity
 from marginface.values import Decision, Embedding, Face, ImageArray, Threshold, Verification, check_image
 
@@ -48,7 +48,7 @@ class Recognizer:
         detector: str = "yunet",
         mirror: bool = False,
         min_score: float = 0.6,
-        calibration: Path | None = None,
+        calibration: Calibration | None = None,
     ) -> Recognizer:
         """Load a recognizer.
 
@@ -57,18 +57,16 @@ class Recognizer:
             detector: A name in the table of detectors.
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.
-            calibration: A file of ``marginface calibrate``; None: the calibration that comes with marginface for this
-                model, or the model's card where there is none.
+            calibration: Thresholds (``read_calibration``); None: those that come with marginface for this model, or
+                those of the model's card where there are none.
 
         Raises:
-            CalibrationError: The file is not there, damaged or of another version.
-            ContractMismatch: It is for another model.
+            ContractMismatch: The calibration is for another model.
         """
-        table = None if calibration is None else read_calibration(calibration)
         embedder = load_embedder(model, mirror=mirror)
-        if table is not None:
-            table.require(embedder.contract.id)
-        return cls(FaceCropper.load(detector, min_score=min_score), embedder, table)
+        if calibration is not None:
+            calibration.require(embedder.contract.id)
+        return cls(FaceCropper.load(detector, min_score=min_score), embedder, calibration)
 
     def detect(self, photo: Photo) -> tuple[Face, ...]:
         """Return all faces of a photo, largest first."""
@@ -104,7 +102,8 @@ class Recognizer:
             CalibrationError: The data behind the thresholds does not support so small a rate.
             InputError: The model has a card alone, without a threshold for this rate.
         """
-        threshold = verification_threshold(self.embedder.card, self.embedder.contract, fmr, self.calibration)
+        table = self.calibration or shipped_calibrations().get(self.embedder.contract.id)
+        threshold = self.embedder.card.threshold(fmr) if table is None else table.threshold(fmr)
         looks = [self._look(first, "first photo"), self._look(second, "second photo")]
         faces = looks[0].face, looks[1].face
         reasons = tuple(reason for look in looks for reason in look.reasons) + self._remarks(threshold)

@@ -32,9 +32,11 @@ def verify(
 
     Exit status: 0 same, 1 different, 3 cannot tell (a photo without a face), 2 an error.
     """
+    from marginface.matching.calibration import read_calibration
     from marginface.pipeline import Recognizer
 
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=calibration)
+    thresholds = None if calibration is None else read_calibration(calibration)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds)
     answer = recognizer.verify(first, second, fmr=fmr)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})

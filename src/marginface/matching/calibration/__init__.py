@@ -4,15 +4,13 @@ table      Calibration: the thresholds, their rates with bounds, the data; any r
 fitting    embeddings of people's photos → Calibration
 file       a Calibration in a TOML file
 shipped    the tables that come with this package
-choice     which table decides: the one that is given, the shipped one, or the model's card
 """
 
 from __future__ import annotations
 
-from marginface.matching.calibration.choice import known_thresholds, verification_threshold
 from marginface.matching.calibration.file import read_calibration, write_calibration
 from marginface.matching.calibration.fitting import Fitted, Origin, calibrate, ladder
-from marginface.matching.calibration.shipped import shipped_calibration
+from marginface.matching.calibration.shipped import known_thresholds, shipped_calibration, shipped_calibrations
 from marginface.matching.calibration.table import Calibration, CalibrationData, Making, Rung
 
 __all__ = [
@@ -27,6 +25,6 @@ __all__ = [
     "ladder",
     "read_calibration",
     "shipped_calibration",
-    "verification_threshold",
+    "shipped_calibrations",
     "write_calibration",
 ]

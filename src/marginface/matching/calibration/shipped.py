@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from marginface.contract import Contract, ModelCard
 from marginface.errors import CalibrationError
 from marginface.matching.calibration.file import parse_calibration
 from marginface.matching.calibration.table import Calibration
+from marginface.values import Threshold
 
 
 @cache
@@ -38,3 +40,11 @@ def shipped_calibration(contract: str) -> Calibration:
             "photos of people, a folder each: marginface calibrate MODEL PHOTOS --out FILE"
         )
     return known[contract]
+
+
+def known_thresholds(card: ModelCard, contract: Contract) -> tuple[Threshold, ...]:
+    """Return every threshold that is known of a model: of this package's calibration, or of its card without one."""
+    table = shipped_calibrations().get(contract.id)
+    if table is None:
+        return tuple(entry.value() for entry in card.thresholds)
+    return tuple(table.threshold(rung.fmr) for rung in table.thresholds)
