@@ -113,7 +113,7 @@ def test_a_search_of_independent_comparisons_returns_somebody_as_often_as_the_fo
 @given(st.floats(1e-6, 0.9), st.integers(1, 10**9))
 def test_rate_and_size_of_a_search_are_inverse(fpir: float, size: int) -> None:
     fmr = fmr_of_search(fpir, size)
-    assert 0 < fmr <= fpir
+    assert 0 < fmr <= fpir * (1 + 1e-12)
     assert fpir_of_search(fmr, size) == pytest.approx(fpir, rel=1e-9)
     assert abs(size_of_search(fpir, fmr) - size) <= max(1, 1e-9 * size)
 
