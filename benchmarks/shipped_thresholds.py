@@ -37,11 +37,11 @@ def measure(roots: list[Path], exclusions: Exclusions, memory: Path | None) -> d
     vectors, found = Reader(cropper=cropper, memory=kept).embed(
         photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed)
     )
-    vectors, people = vectors[found], photos.people[found]
+    vectors, people, sets = vectors[found], photos.people[found], photos.sets[found]
     calibration = shipped_calibration(contract.id)
     wanted = [fmr for fmr in decades(calibration) if f"{fmr:e}".startswith("1.000000e")]
     thresholds = [calibration.threshold(fmr) for fmr in wanted]
-    rates = error_rates(vectors, people, [round((one.similarity + 1) * STEPS) for one in thresholds])
+    rates = error_rates(vectors, people, [round((one.similarity + 1) * STEPS) for one in thresholds], sets)
     refused = rates.fnmr or (None,) * len(thresholds)
     rows = [
         {

@@ -77,14 +77,17 @@ def test_every_two_photos_with_a_face_are_compared_and_the_others_are_listed(
     assert json.loads(json.dumps(result.to_dict()))["data"]["impostor_pairs"] == 288
 
 
-def test_folders_of_one_name_in_several_roots_are_one_person(people: Path, tmp_path: Path) -> None:
-    more = tmp_path / "more" / "p12" / "1.png"
-    more.parent.mkdir(parents=True)
-    Image.new("RGB", (112, 112), (200, 100, 100)).save(more)
+def test_each_root_is_a_set_and_its_photos_are_compared_with_each_other_only(people: Path, tmp_path: Path) -> None:
+    for person in ("p12", "zoe"):
+        for number in range(2):
+            more = tmp_path / "more" / person / f"{number}.png"
+            more.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (112, 112), (200, 100 + 50 * number, 100)).save(more)
     photos = people_photos([people, tmp_path / "more"])
-    assert len(photos.paths) == 26
-    assert len(set(photos.people.tolist())) == 13
-    assert photos.impostor_pairs() == 26 * 25 // 2 - 13
+    assert (len(photos.paths), photos.impostor_pairs()) == (29, 288 + 4)
+    assert {"0/p12/0.png", "1/p12/0.png", "1/zoe/1.png"} <= set(photos.names)
+    data = calibrate_photos(MeanColor(), photos, WORDS).calibration.data
+    assert (data.people, data.photos, data.genuine_pairs, data.impostor_pairs) == (15, 29, 14, 292)
 
 
 def test_excluded_people_and_photos_take_no_part(people: Path) -> None:
@@ -114,7 +117,7 @@ def test_what_the_photos_cannot_support_is_refused_before_the_work(people: Path)
 def test_photos_without_faces_of_two_people_end_with_advice(people: Path) -> None:
     for path in people.rglob("*.png"):
         Image.new("RGB", (112, 112)).save(path)
-    with pytest.raises(CalibrationError, match=r"25 of 25 photos show no face.*--pad 0\.25"):
+    with pytest.raises(CalibrationError, match=r"25 of 25 photos show no face; no two people.*--pad 0\.25"):
         calibrate_photos(MeanColor(), people_photos([people]), WORDS, Reader(cropper=NoFaceInBlack()))
 
 

@@ -29,6 +29,22 @@ def test_every_pair_is_counted_once_in_its_step(photos: list[int]) -> None:
         assert np.abs(np.cumsum(found) - np.cumsum(slow)).max() <= sum(near_an_edge([pair]) for pair in pairs)
 
 
+@pytest.mark.usefixtures("blocks")
+def test_photos_of_two_sets_are_no_pair_and_a_person_in_two_is_two() -> None:
+    vectors, people = drawn_people([3, 1, 4, 2, 5, 2], seed=8)
+    sets = np.random.default_rng(0).integers(5, 8, len(people))
+    counts = count_similarities(vectors, people, sets)
+    slow = {"genuine": 0, "impostor": 0}
+    for one in np.unique(sets):
+        genuine, impostor = every_pair(vectors[sets == one], people[sets == one])
+        slow["genuine"] += len(genuine)
+        slow["impostor"] += len(impostor)
+        assert counts.impostor.sum() >= len(impostor)
+    assert (counts.genuine_pairs, counts.impostor_pairs) == (slow["genuine"], slow["impostor"])
+    with pytest.raises(InputError, match="needed; got 6 in 6 sets, one in each"):
+        count_similarities(vectors, people, people)
+
+
 def test_a_threshold_is_the_lowest_step_that_keeps_the_rate() -> None:
     vectors, people = drawn_people([3, 2, 1] * 3, seed=1)
     _, impostor = every_pair(vectors, people)
@@ -61,7 +77,7 @@ def test_the_curve_is_that_of_the_listed_similarities() -> None:
 @pytest.mark.parametrize(
     ("vectors", "people", "message"),
     [
-        (np.eye(3), np.zeros(2, int), r"got \(3, 3\) and \(2,\)"),
+        (np.eye(3), np.zeros(2, int), r"got \(3, 3\), \(2,\) and \(2,\)"),
         (2 * np.eye(3), np.arange(3), "unit rows; got norms 2.000"),
         (np.eye(3), np.zeros(3, int), "photos of two or more are needed; got 1"),
         (np.empty((0, 3)), np.empty(0, int), "needed; got 0"),

@@ -19,21 +19,24 @@ def errors(pairs: list[Listed], step: int, *, accepted: bool) -> DoubleArray:
 
 
 @pytest.mark.parametrize("block", [1, 150, 1 << 22])
+@pytest.mark.parametrize("sets", [1, 3])
 @pytest.mark.parametrize("photos", [[3, 1, 4, 2], [2] * 9])
 def test_rates_and_bounds_are_those_of_the_listed_pairs(
-    photos: list[int], block: int, monkeypatch: pytest.MonkeyPatch
+    photos: list[int], sets: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(all_pairs, "_BLOCK", block)
     vectors, people = drawn_people(photos, seed=3)
-    genuine, impostor = every_pair(vectors, people)
-    found = error_rates(vectors, people, STEPS)
+    where = np.random.default_rng(1).integers(sets, size=len(people))
+    listed = [every_pair(vectors[where == one], people[where == one] + 100 * one) for one in range(sets)]
+    genuine, impostor = ([pair for part in listed for pair in part[kind]] for kind in (0, 1))
+    found = error_rates(vectors, people, STEPS, where if sets > 1 else None)
     for kind, rates, pairs, accepted in (("fmr", found.fmr, impostor, True), ("fnmr", found.fnmr, genuine, False)):
         for step, rate in zip(STEPS, rates, strict=True):
             wrong = errors(pairs, step, accepted=accepted)
             assert (rate.errors, rate.trials) == (wrong.sum(), len(pairs)), (kind, step)
             one, two = [pair.first for pair in pairs], [pair.second for pair in pairs]
             count = len({*one, *two})
-            if not 0 < wrong.mean() < 1:
+            if not 0 < wrong.mean() < 1 or count < 2:
                 continue
             independent = wrong.var() * len(wrong) / (len(wrong) - 1)
             slow = max(shared_variance(wrong.tolist(), one, two) * count / (count - 1), independent / len(wrong))

@@ -31,7 +31,7 @@ def calibrate(
         typer.Argument(
             metavar="DATA...",
             show_default=False,
-            help="Folders that hold a folder of photos for each person; folders of one name are one person.",
+            help="Folders that hold a folder of photos for each person; of several, photos are compared within each.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="The calibration, a TOML file.")],
@@ -56,10 +56,10 @@ def calibrate(
 ) -> None:
     """Set thresholds on photos of people, a folder each, for verify and identify with this model.
 
-    Every two photos are compared. FILE then has a threshold for each false-match rate that the impostor pairs support
-    (no error in n pairs bounds the rate below 3/n), with bounds that know which pairs share people, and holds for this
-    model alone. A photo without a face, or that cannot be read, is counted and left out. Exit status: 0 done, 2 an
-    error, or the photos do not support a rate of --fmr; FILE is written all the same if they support any.
+    Every two photos of a folder are compared. FILE then has a threshold for each false-match rate that the impostor
+    pairs support (no error in n pairs bounds the rate below 3/n), with bounds that know which pairs share people, and
+    holds for this model alone. A photo without a face, or that cannot be read, is counted and left out. Exit status: 0
+    done, 2 an error, or the photos do not support a rate of --fmr; FILE is written all the same if they support any.
     """
     from marginface.cropping import FaceCropper
     from marginface.data.exclusions import Exclusions, read_exclusions

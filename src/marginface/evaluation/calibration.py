@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from marginface.data.encoded import short_name
 from marginface.data.exclusions import Exclusions, excluded_labels, without_images
 from marginface.data.folder import FolderImages
 from marginface.errors import CalibrationError, DataError, ImageError
@@ -32,21 +33,23 @@ _VERSIONS = ("marginface", "commit", "python", "numpy", "onnxruntime", "opencv-p
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeoplePhotos:
-    """Photos and whose they are: ``names`` are Person/photo, ``people`` (N,) numbers; ``excluded`` is left out."""
+    """Photos of N: ``names`` are Set/Person/photo, ``people`` and ``sets`` (N,) numbers; ``excluded`` is left out."""
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
     people: IntArray
+    sets: IntArray
     excluded: tuple[str, ...] = ()
 
     def impostor_pairs(self) -> int:
-        """Return how many impostor pairs there are if every photo shows a face."""
-        photos = np.bincount(self.people)
-        return (len(self.people) ** 2 - int(np.square(photos).sum())) // 2
+        """Return how many impostor pairs there are if every photo shows a face: pairs of two people within a set."""
+        of_set = np.bincount(self.sets)
+        of_person = np.unique(np.stack([self.sets, self.people]), axis=1, return_counts=True)[1]
+        return int(np.square(of_set).sum() - np.square(of_person).sum()) // 2
 
 
 def people_photos(roots: Sequence[Path], exclude: Exclusions | None = None) -> PeoplePhotos:
-    """Return the photos below folders that hold a folder for each person; folders of one name are one person.
+    """Return the photos below folders that hold a folder for each person. Each root is a set: pairs are made within it.
 
     Raises:
         DataError: a root has no folders with photos, or an exclusion means two photos.
@@ -59,8 +62,9 @@ def people_photos(roots: Sequence[Path], exclude: Exclusions | None = None) -> P
         raise DataError(f"{listing.origin}: no photo is left; {len(people_out):,} people are excluded")
     return PeoplePhotos(
         paths=tuple(Path(images.place(index)) for index in kept.tolist()),
-        names=tuple(images.name(index).partition("/")[2] for index in kept.tolist()),
+        names=tuple(short_name(images, index) for index in kept.tolist()),
         people=listing.labels[kept],
+        sets=np.array([int(images.name(index).partition("/")[0]) for index in kept.tolist()], np.int64),
         excluded=(*people_out, *images_out),
     )
 
@@ -143,15 +147,15 @@ def calibrate_photos(
         for name, path, ok in zip(photos.names, photos.paths, found.tolist(), strict=True)
         if not ok
     }
-    if len(np.unique(photos.people[found])) < 2:
+    if not replace(photos, people=photos.people[found], sets=photos.sets[found]).impostor_pairs():
         raise CalibrationError(
-            f"{len(failures):,} of {len(found):,} photos show no face, and impostor pairs need faces of two people. "
+            f"{len(failures):,} of {len(found):,} photos show no face; no two people of a folder are left. "
             "Tight crops need a border: marginface align --pad 0.25, then --aligned"
         )
     origin = Origin(
         contract.id, embedder.card.name, words.description, len(failures), _making(words, contract.template)
     )
-    fitted = calibrate(vectors[found], photos.people[found], origin)
+    fitted = calibrate(vectors[found], photos.people[found], origin, photos.sets[found])
     seconds = time.perf_counter() - started
     return CalibrationResult(fitted.calibration, fitted.counts, failures, photos.excluded, seconds)
 

@@ -3,18 +3,23 @@
 All pairs are compared exactly, in blocks of rows × columns, and counted in steps of 1e-4. So memory does not grow with
 the pairs: 16,000 photos are 128 million pairs and a few seconds. A step is where a threshold may lie; what is counted
 at a step is exact, but for pairs whose float32 similarity lies on its edge.
+
+Photos may be of several sets, each with its own cameras and places. Photos of two sets differ in more than the person,
+and their impostor pairs are less alike than those of one: of LFW and CFP, a third to a sixth as many of the pairs
+across reach a threshold as of those within. So pairs are made within a set only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from marginface.errors import InputError
 from marginface.metrics.roc import Roc
-from marginface.values import FloatArray, IntArray, frozen
+from marginface.values import BoolArray, DoubleArray, FloatArray, IntArray, frozen
 
 STEPS = 10_000  # of the similarity from 0 to 1
 TOP = 2 * STEPS  # the step of similarity 1
@@ -82,22 +87,15 @@ def steps_of(similarities: FloatArray) -> IntArray:
     return scaled.astype(np.int64)
 
 
-def count_similarities(embeddings: FloatArray, people: IntArray) -> SimilarityCounts:
-    """Compare every two of N photos.
-
-    Args:
-        embeddings: Unit rows (N, D) of one contract.
-        people: (N,) whose photos they are; any integers.
-
-    Raises:
-        InputError: shapes do not fit, rows are not unit, or there are not two people.
+def count_similarities(embeddings: FloatArray, people: IntArray, sets: IntArray | None = None) -> SimilarityCounts:
+    """Compare every two of N photos; see PeopleInSets for the arguments and errors.
 
     >>> counts = count_similarities(np.eye(3, dtype=np.float32), np.array([0, 0, 1]))
     >>> counts.genuine_pairs, counts.impostor_pairs
     (1, 2)
     """
     genuine, impostor = np.zeros(TOP + 2, np.int64), np.zeros(TOP + 2, np.int64)
-    for block in pair_blocks(embeddings, people):
+    for block in PeopleInSets.of(embeddings, people, sets).blocks():
         impostor += np.bincount(steps_of(block.beyond).ravel(), minlength=len(impostor))
         first, second, same = block.pairs_within()
         steps = steps_of(block.within[first, second])
@@ -111,7 +109,7 @@ class PairBlock:
     """The pairs of the photos of some people, n of them, among themselves and with the m photos after them.
 
     Attributes:
-        people: (n + m,) numbers of the people from 0, rising.
+        people: (n + m,) numbers of the people, rising.
         within: (n, n) similarities; each pair is there twice, each photo with itself once.
         beyond: (n, m) similarities: impostor pairs all.
     """
@@ -120,41 +118,86 @@ class PairBlock:
     within: FloatArray
     beyond: FloatArray
 
-    def pairs_within(self) -> tuple[IntArray, IntArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    def pairs_within(self) -> tuple[IntArray, IntArray, BoolArray]:
         """Return the pairs within, once each: rows, columns, and whether they are of one person."""
         first, second = np.triu_indices(len(self.within), 1)
         return first, second, self.people[first] == self.people[second]
 
 
-def pair_blocks(embeddings: FloatArray, people: IntArray) -> Iterator[PairBlock]:
-    """Yield every pair of photos in blocks of whole people; people are numbered as numbered_people does."""
-    codes = numbered_people(embeddings, people)
-    order = np.argsort(codes, kind="stable")
-    vectors, codes = np.asarray(embeddings, np.float32)[order], codes[order]
-    for start, end in _spans(codes):
-        rows = vectors[start:end]
-        yield PairBlock(codes[start:], rows @ rows.T, rows @ vectors[end:].T)
+@dataclass(frozen=True, slots=True, eq=False)
+class PeopleInSets:
+    """N photos in the order in which they are compared: set by set, person by person.
+
+    Attributes:
+        vectors: (N, D) float32, unit rows.
+        people: (N,) numbers of the people from 0, rising.
+        sets: (P,) the set of each person, numbers from 0, rising.
+    """
+
+    vectors: FloatArray
+    people: IntArray
+    sets: IntArray
+
+    @classmethod
+    def of(cls, embeddings: FloatArray, people: IntArray, sets: IntArray | None = None) -> PeopleInSets:
+        """Arrange photos.
+
+        Args:
+            embeddings: Unit rows (N, D) of one contract.
+            people: (N,) whose photos they are; any integers.
+            sets: (N,) photos of two sets are no pair; any integers. A person in two sets counts as two people there.
+
+        Raises:
+            InputError: shapes do not fit, rows are not unit, or no set has two people.
+        """
+        where = np.zeros(len(people), np.int64) if sets is None else sets
+        if embeddings.ndim != 2 or not people.shape == where.shape == embeddings.shape[:1]:
+            raise InputError(
+                f"embeddings are (N, D), with a person (N,) and a set (N,) each; got {embeddings.shape}, "
+                f"{people.shape} and {where.shape}"
+            )
+        _require_unit(embeddings)
+        names, codes = np.unique(np.stack([where, people]), axis=1, return_inverse=True)
+        of_person = np.unique(names[0], return_inverse=True)[1].astype(np.int64)
+        if max(np.bincount(of_person), default=0) < 2:
+            raise InputError(
+                f"impostor pairs are of two people: photos of two or more are needed; got {len(of_person)}"
+                + ("" if sets is None else f" in {len(np.unique(where))} sets, one in each")
+            )
+        order = np.argsort(codes.reshape(-1), kind="stable")
+        return cls(np.asarray(embeddings, np.float32)[order], codes.reshape(-1)[order].astype(np.int64), of_person)
+
+    @property
+    def photos(self) -> IntArray:
+        """Return how many photos each person has (P,)."""
+        return np.bincount(self.people, minlength=len(self.sets))
+
+    def of_set(self, values: IntArray | DoubleArray) -> DoubleArray:
+        """Return for each set the sum over its people of values (P,)."""
+        return np.bincount(self.sets, values)
+
+    def blocks(self) -> Iterator[PairBlock]:
+        """Yield every pair of photos within a set, in blocks of whole people."""
+        begins = np.append(np.flatnonzero(np.diff(self.sets[self.people], prepend=-1)), len(self.people))
+        for first, last in pairwise(begins.tolist()):
+            vectors, people = self.vectors[first:last], self.people[first:last]
+            for start, end in _spans(people):
+                rows = vectors[start:end]
+                yield PairBlock(people[start:], rows @ rows.T, rows @ vectors[end:].T)
 
 
-def numbered_people(embeddings: FloatArray, people: IntArray) -> IntArray:
-    """Return the people of unit rows as numbers from 0, in the order of their numbers; see count_similarities."""
-    if embeddings.ndim != 2 or people.shape != embeddings.shape[:1]:
-        raise InputError(f"embeddings are (N, D) with a person each, (N,); got {embeddings.shape} and {people.shape}")
+def _require_unit(embeddings: FloatArray) -> None:
     norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
     if len(norms) and not np.allclose(norms, 1, atol=5e-3):
         raise InputError(f"embeddings are unit rows; got norms {norms.min():.3f} to {norms.max():.3f}")
-    names, codes = np.unique(people, return_inverse=True)
-    if len(names) < 2:
-        raise InputError(f"impostor pairs are of two people: photos of two or more are needed; got {len(names)}")
-    return codes.astype(np.int64)
 
 
-def _spans(codes: IntArray) -> Iterator[tuple[int, int]]:
+def _spans(people: IntArray) -> Iterator[tuple[int, int]]:
     """Yield where blocks begin and end: whole people, and more rows only where one person has so many photos."""
-    rows = max(1, _BLOCK // len(codes))
-    begins = np.append(np.flatnonzero(np.diff(codes, prepend=-1)), len(codes))
+    rows = max(1, _BLOCK // len(people))
+    begins = np.append(np.flatnonzero(np.diff(people, prepend=-1)), len(people))
     start = 0
-    while start < len(codes):
+    while start < len(people):
         fits = begins[(begins > start) & (begins <= start + rows)]
         end = int(fits[-1]) if len(fits) else int(begins[begins > start][0])
         yield start, end

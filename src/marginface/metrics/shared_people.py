@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marginface.metrics.all_pairs import PairBlock, numbered_people, pair_blocks, similarity_of, steps_of
+from marginface.metrics.all_pairs import PairBlock, PeopleInSets, similarity_of, steps_of
 from marginface.metrics.crossed import CrossedMean, error_of_sums
 from marginface.metrics.intervals import Interval, Rate, student_t_quantile, wilson_ends
 from marginface.values import DoubleArray, FloatArray, IntArray
@@ -40,27 +40,35 @@ class ErrorRates:
     fnmr: tuple[Rate, ...]
 
 
-def error_rates(embeddings: FloatArray, people: IntArray, steps: Sequence[int], confidence: float = 0.95) -> ErrorRates:
+def error_rates(
+    embeddings: FloatArray,
+    people: IntArray,
+    steps: Sequence[int],
+    sets: IntArray | None = None,
+    *,
+    confidence: float = 0.95,
+) -> ErrorRates:
     """Return the rates of all pairs at thresholds.
 
     Args:
         embeddings: Unit rows (N, D).
         people: (N,) whose photos they are.
         steps: T rising steps of metrics.all_pairs, where the thresholds are.
+        sets: (N,) photos of two sets are no pair; see PeopleInSets.
         confidence: of the bounds.
 
     Raises:
-        InputError: as count_similarities.
+        InputError: as PeopleInSets.of.
     """
-    photos = np.bincount(numbered_people(embeddings, people))
-    levels = np.asarray(steps, np.int64)
+    arranged = PeopleInSets.of(embeddings, people, sets)
+    photos, levels = arranged.photos, np.asarray(steps, np.int64)
     matches, misses = _Matches.none(len(photos), len(levels)), np.zeros((len(photos), len(levels) + 1), np.int64)
-    for block in pair_blocks(embeddings, people):
+    for block in arranged.blocks():
         found, own, own_levels = _accepted(block, levels)
         matches.add(found, photos)
         np.add.at(misses, (own, own_levels), 1)
     return ErrorRates(
-        fmr=matches.rates(photos, confidence),
+        fmr=matches.rates(arranged, confidence),
         fnmr=_miss_rates(np.cumsum(misses, axis=1)[:, :-1], photos * (photos - 1) // 2, confidence),
     )
 
@@ -127,24 +135,23 @@ class _Matches:
         ranks = np.arange(len(ordered)) - np.repeat(begins, np.diff(np.append(begins, len(ordered))))
         self.squares[:] += np.bincount(thresholds - 1 - ordered % thresholds, 2.0 * ranks + 1, thresholds)
 
-    def rates(self, photos: IntArray, confidence: float) -> tuple[Rate, ...]:
+    def rates(self, arranged: PeopleInSets, confidence: float) -> tuple[Rate, ...]:
         """Return the FMR at each threshold."""
-        every = int(photos.sum())
+        photos, people = arranged.photos, arranged.of_set(np.ones(len(arranged.sets)))
         of_person = _from_level(self.of_person)
         squares, expected = _from_level(self.squares), _from_level(self.expected)
-        trials = photos * (every - photos)
-        pairs, people = int(trials.sum()) // 2, len(photos)
+        trials = photos * (arranged.of_set(photos)[arranged.sets].astype(np.int64) - photos)
+        counts = int(trials.sum()) // 2, int((trials > 0).sum()), int((people * (people - 1) / 2).sum())
         wide = photos.astype(np.float64) ** 2
-        all_couples = (wide.sum() ** 2 - np.square(wide).sum()) / 2  # Σ_{a<b} N_ab²
+        all_couples = float((arranged.of_set(wide) ** 2 - arranged.of_set(wide**2)).sum()) / 2  # Σ_{a<b} N_ab²
         rates = []
         for level in range(len(squares)):
             errors = int(of_person[:, level].sum()) // 2
-            share = errors / pairs
+            share = errors / counts[0]
             person_sum = float(np.square(of_person[:, level] - share * trials).sum())
             couple_sum = float(squares[level] - 2 * share * expected[level] + share**2 * all_couples)
-            error = error_of_sums(person_sum, couple_sum, errors * (1 - share), people=people, pairs=pairs)
-            interval = _interval(share, error, (pairs, people, people * (people - 1) // 2), confidence)
-            rates.append(Rate(errors, pairs, interval))
+            error = error_of_sums(person_sum, couple_sum, errors * (1 - share), people=counts[1], pairs=counts[0])
+            rates.append(Rate(errors, counts[0], _interval(share, error, counts, confidence)))
         return tuple(rates)
 
 

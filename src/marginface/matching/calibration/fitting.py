@@ -66,7 +66,7 @@ def ladder(impostor_pairs: int) -> tuple[float, ...]:
     return tuple(supported)
 
 
-def calibrate(embeddings: FloatArray, people: IntArray, origin: Origin) -> Fitted:
+def calibrate(embeddings: FloatArray, people: IntArray, origin: Origin, sets: IntArray | None = None) -> Fitted:
     """Compare every two photos and return the threshold of each rate of the ladder, with its errors and bounds.
 
     Two passes over all pairs, in blocks: one counts similarities, one counts the errors of people at the thresholds.
@@ -75,17 +75,18 @@ def calibrate(embeddings: FloatArray, people: IntArray, origin: Origin) -> Fitte
         embeddings: Unit rows (N, D) of one contract.
         people: (N,) whose photos they are; any integers.
         origin: What the calibration says about them.
+        sets: (N,) photos of two sets are no pair; see metrics.all_pairs. A person in two sets is two people here.
 
     Raises:
-        InputError: Shapes do not fit, or the photos are of fewer than two people.
+        InputError: Shapes do not fit, or no set has photos of two people.
         CalibrationError: Too few impostor pairs, or nearly equal photos under several names.
     """
-    counts = count_similarities(embeddings, people)
+    counts = count_similarities(embeddings, people, sets)
     steps = _ladder_steps(counts)
-    rates = error_rates(embeddings, people, list(steps.values()))
+    rates = error_rates(embeddings, people, list(steps.values()), sets)
     data = CalibrationData(
         description=origin.description,
-        people=len(np.unique(people)),
+        people=_count_people(people, sets),
         photos=len(people),
         failures_to_acquire=origin.failures_to_acquire,
         genuine_pairs=counts.genuine_pairs,
@@ -99,6 +100,11 @@ def calibrate(embeddings: FloatArray, people: IntArray, origin: Origin) -> Fitte
         made=origin.made,
     )
     return Fitted(calibration, counts)
+
+
+def _count_people(people: IntArray, sets: IntArray | None) -> int:
+    """Return how many people there are, one in two sets twice."""
+    return len(np.unique(people) if sets is None else np.unique(np.stack([sets, people]), axis=1).T)
 
 
 def _ladder_steps(counts: SimilarityCounts) -> dict[float, int]:
