@@ -12,7 +12,7 @@ from marginface.gallery import Collection
 from marginface.pipeline import Identification, Recognizer
 from marginface.pipeline.batches import in_order
 from marginface.reasons import Reason
-from marginface.values import Candidate, Embedding, FloatArray
+from marginface.values import Candidate, Embedding
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,9 @@ class CollectionPeople:
         """Return the number of its faces."""
         return self.collection.size()
 
-    def nearest(self, probes: FloatArray, k: int) -> Sequence[tuple[Candidate, ...]]:
+    def nearest(self, probes: Sequence[Embedding], k: int) -> Sequence[tuple[Candidate, ...]]:
         """Return the k most similar people of each probe, best first; see Searchable.nearest."""
-        contract = self.contract
-        found = self.collection.search_many([Embedding(probe, contract) for probe in probes], k)
+        found = self.collection.search_many(probes, k)
         return [tuple(Candidate(one.person.name, one.similarity, one.face) for one in matches) for matches in found]
 
 

@@ -11,6 +11,7 @@ from marginface.contract import Contract
 from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import ContractMismatch, InputError
+from marginface.matching.calibration import shipped_calibrations
 from marginface.pipeline.batches import in_order
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
@@ -291,8 +292,9 @@ class Recognizer:
 
     @property
     def thresholds(self) -> Calibrated:
-        """Where thresholds come from: the calibration, or the model's card."""
-        return CardThresholds(self.embedder.card) if self.calibration is None else self.calibration
+        """Where thresholds come from: the calibration, the one that comes with marginface, or the model's card."""
+        known = self.calibration or shipped_calibrations().get(self.contract.id)
+        return CardThresholds(self.embedder.card) if known is None else known
 
     def _rule(self, fmr: float, uncertain_fmr: float | None) -> Rule:
         lower = None if uncertain_fmr is None else self.thresholds.threshold(uncertain_fmr)

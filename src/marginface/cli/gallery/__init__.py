@@ -6,13 +6,17 @@ import typer
 
 from marginface.cli.gallery.archive import export, import_
 from marginface.cli.gallery.create import create
+from marginface.cli.gallery.enrol import enrol
 from marginface.cli.gallery.erase import erase, purge
+from marginface.cli.gallery.identify import identify
 from marginface.cli.gallery.inspect import audit, check, stats
 from marginface.cli.gallery.keys import migrate_schema, rotate_key
 from marginface.cli.gallery.people import delete, describe, list_, merge, move, rename, show
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(create)
+app.command()(enrol)
+app.command()(identify)
 app.command("list")(list_)
 app.command()(show)
 app.command()(rename)
@@ -33,4 +37,4 @@ app.command("migrate-schema")(migrate_schema)
 
 @app.callback()
 def _gallery() -> None:
-    """Keep people and their faces in one sealed file: list, change, erase for good, check."""
+    """Keep people and their faces in one sealed file: enrol, identify, list, change, erase for good, check."""
