@@ -39,7 +39,8 @@ class Judged:
     @property
     def outcome(self) -> PhotoOutcome:
         """What came of it where nothing is written."""
-        return self.looked.decided or self._outcome(Outcome.REFUSED, "")
+        decided = self.looked.decided
+        return self._outcome(Outcome.REFUSED, "") if decided is None else decided
 
     def written(self, face: str, *, is_new: bool) -> PhotoOutcome:
         """Return the outcome of a face that is in the gallery now; not new: the person had this photo."""
@@ -71,23 +72,17 @@ class Judge:
         faces = [one.face for one in part if one.face is not None]
         if not faces:
             return [Judged(one) for one in part]
-        threshold = self.rule.similarity(self.collection.size() + len(faces))
-        neighbours = iter(known_neighbours(self.collection, faces))
-        batch = Neighbourhood()
-        return list(self._judged(part, threshold, neighbours, batch))
+        size, neighbours = self.collection.size(), iter(known_neighbours(self.collection, faces))
+        return list(self._judged(part, size, neighbours))
 
-    def _judged(
-        self,
-        part: Sequence[Looked],
-        threshold: float | None,
-        neighbours: Iterator[list[Candidate]],
-        batch: Neighbourhood,
-    ) -> Iterator[Judged]:
+    def _judged(self, part: Sequence[Looked], size: int, neighbours: Iterator[list[Candidate]]) -> Iterator[Judged]:
+        batch = Neighbourhood()
         for looked in part:
             if looked.face is None:
                 yield Judged(looked)
                 continue
             near = [*next(neighbours), *batch.near(looked.person, looked.face)]
+            threshold = self.rule.similarity(size + len(batch.faces))
             alike = () if threshold is None else lookalikes(looked.person, near, threshold)
             others = {*self._owners(looked.face), *batch.with_photo(looked.face)} - {looked.person}
             judged = Judged(looked, alike, (*_shared(looked, sorted(others)), *_similar(looked, alike)))

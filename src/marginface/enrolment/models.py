@@ -28,10 +28,11 @@ def require_contract(gallery: str, collection: Collection, recognizer: Recognize
             f"{gallery}: collection {collection.name!r} holds vectors of another system ({held}), which only that "
             f"system can search. To search with {name!r}, enrol the photos themselves in a collection of its own"
         )
+    mirror = " --mirror" if recognizer.contract.mirror else ""
     raise ContractMismatch(
-        f"{gallery}: collection {collection.name!r} holds embeddings of {maker_of(held)}; the model {name!r} makes "
-        f"those of contract {ours}. Use the model it was made with, or embed its kept crops anew: marginface gallery "
-        f"migrate {gallery} --model {name}"
+        f"{gallery}: collection {collection.name!r} holds embeddings of {maker_of(held)}, and not of {maker_of(ours)}. "
+        f"Search with the model it was made with, or embed its kept crops anew: marginface gallery migrate {gallery} "
+        f"--model {name}{mirror}"
     )
 
 
