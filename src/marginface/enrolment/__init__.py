@@ -8,9 +8,11 @@ enrolling       Enroller: photos → faces in a collection, in batches
 outcomes        what came of each photo, and of all
 models          does a model fit a collection? if not, which one does
 searching       a collection as what a recognizer identifies in
+migration       another model for a collection, from the kept crops
 """
 
 from marginface.enrolment.enrolling import Enroller, EnrolSettings
+from marginface.enrolment.migration import Gap, Migration, MigrationReport
 from marginface.enrolment.models import collection_for, require_contract
 from marginface.enrolment.outcomes import EnrolReport, Outcome, PhotoOutcome
 from marginface.enrolment.searching import CollectionPeople, PhotoAnswer, SearchSettings, exit_status, identify_each
@@ -22,6 +24,9 @@ __all__ = [
     "EnrolSettings",
     "Enroller",
     "FolderOfPeople",
+    "Gap",
+    "Migration",
+    "MigrationReport",
     "Outcome",
     "PersonPhoto",
     "PhotoAnswer",

@@ -9,7 +9,7 @@ creation     a new gallery                 transaction  one write: numbers, chan
 keys         the gallery's key             vault        database + key → opened collections
 sealing      AES-256-GCM per record        rekeying     new keys, records sealed anew
 rotation     vectors that two galleries cannot compare
-people faces moves vectors                 the rows
+people faces moves vectors                 the rows             succession   another takes its place
 live         the index that follows the truth           searching    the people most similar to a face
 erasure      delete, clean, verify, receipt             disk traces  logs and free pages; bytes that must be gone
 audit        a chain of hashes             checking     is all of it whole?    statistics   how much there is

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from marginface.contract import is_contract_id
 from marginface.errors import ContractMismatch, InputError, UnknownName
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
-from marginface.gallery.names import checked_name
+from marginface.gallery.names import checked_name, is_beside
 from marginface.gallery.people import new_uid
 from marginface.gallery.sealing import new_data_key
 from marginface.gallery.tables import COLLECTIONS
@@ -81,7 +81,7 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
     rows = connection.execute(select(table.id, table.uid, table.name).order_by(func.lower(table.name))).all()
     if not rows:
         raise UnknownName(f"{gallery}: there is no collection yet; create_collection makes one")
-    found = [row.id for row in rows if not name or name in (row.name, row.uid)]
+    found = [row.id for row in rows if name in (row.name, row.uid) or (not name and not is_beside(row.name))]
     if len(found) == 1:
         return int(found[0])
     known = [row.name for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,7 @@ from marginface.gallery.records import CollectionInfo
 from marginface.gallery.rekeying import KeyChange, reseal_all, wrap_all
 from marginface.gallery.statistics import Stats, collection_infos, gallery_stats
 from marginface.gallery.store import open_store
+from marginface.gallery.succession import succeed
 from marginface.gallery.tables import COLLECTIONS
 from marginface.gallery.vault import Vault
 
@@ -215,6 +216,29 @@ class Gallery:
                 "rename-collection", {"collection": self._vault.chamber(transaction.connection, number).uid}
             )
         return self._collection(number)
+
+    def replace_collection(
+        self, old: str, new: str, *, retired: str, faces_left: Mapping[str, int] | None = None
+    ) -> bool:
+        """Let a collection take the name of another one and the opaque ids of its people and faces, at once.
+
+        Args:
+            old: The collection whose place is taken, by name or opaque id.
+            new: Its successor, with the same people, and their faces by the same photos.
+            retired: The name that the old one has from now on.
+            faces_left: How many faces of a person, by name, the successor is not to have.
+
+        Returns:
+            Whether it happened: not if the successor lags behind what was written meanwhile.
+        """
+        retired = checked_name(retired, "the name of a collection")
+        with self._vault.writing() as transaction:
+            connection = transaction.connection
+            if row_named(connection, retired) is not None:
+                raise InputError(f"{self.address} has a collection {retired!r} already; choose another name")
+            numbers = (collection_number(connection, name, self.address) for name in (old, new))
+            chambers = [self._vault.chamber(connection, number) for number in numbers]
+            return succeed(transaction, chambers[0], chambers[1], retired, faces_left or {})
 
     def erase_collection(self, name: str, *, wait: float = READERS_WAIT) -> Receipt:
         """Erase a collection with everyone in it. Its data key is destroyed, without which no record can be read.

@@ -7,6 +7,7 @@ import unicodedata
 from marginface.errors import InputError
 
 _LONGEST_NAME = 200
+MIGRATING, RETIRED = ".migrating-", ".retired-"  # in the names of collections beside another one: see succession.py
 _JOINERS = "\u200c\u200d"  # between letters of Persian and of Indian scripts they are part of the spelling
 
 
@@ -24,6 +25,15 @@ def checked_name(name: str, what: str = "a name") -> str:
     if not clean or any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in clean if sign not in _JOINERS):
         raise InputError(f"{what} is text that can be read, without control characters; got {name!r}")
     return clean
+
+
+def is_beside(collection: str) -> bool:
+    """Say whether a collection is the one that a migration fills or leaves: it is meant only where it is named.
+
+    >>> is_beside("people.retired-59b08417f911d62a"), is_beside("people")
+    (True, False)
+    """
+    return MIGRATING in collection or RETIRED in collection
 
 
 def check_text(text: str, what: str, longest: int) -> None:

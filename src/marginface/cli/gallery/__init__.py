@@ -11,6 +11,7 @@ from marginface.cli.gallery.erase import erase, purge
 from marginface.cli.gallery.identify import identify
 from marginface.cli.gallery.inspect import audit, check, stats
 from marginface.cli.gallery.keys import migrate_schema, rotate_key
+from marginface.cli.gallery.migrate import migrate
 from marginface.cli.gallery.people import delete, describe, list_, merge, move, rename, show
 
 app = typer.Typer(no_args_is_help=True)
@@ -32,6 +33,7 @@ app.command()(stats)
 app.command()(check)
 app.command()(audit)
 app.command("rotate-key")(rotate_key)
+app.command()(migrate)
 app.command("migrate-schema")(migrate_schema)
 
 
