@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from marginface.errors import ContractMismatch, InputError
 from marginface.values import Threshold
 
 TEMPLATE_NAME = "arcface-112"
+FOREIGN = "foreign:"  # the ids of vectors that another system made begin so
 LANDMARKS_NAME = "yunet-2023mar"  # of the network whose five points are brought to the template
 _LATER = {"pose": None, "landmarks": LANDMARKS_NAME}  # not hashed while they are so: ids made before them stay
 
@@ -56,6 +58,32 @@ class Contract:
         said = {key: value for key, value in asdict(self).items() if key not in _LATER or value != _LATER[key]}
         text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def foreign_contract(*parts: str) -> str:
+    """Return the id of vectors that another system made: it says which one, and with what.
+
+    >>> foreign_contract("deepface", "ArcFace", "retinaface", "aligned")
+    'foreign:deepface/arcface/retinaface/aligned'
+
+    Raises:
+        InputError: nothing is left of a part, or the id would be longer than 120 characters.
+    """
+    words = [re.sub(r"[^a-z0-9._+-]+", "-", part.lower()).strip("-") for part in parts]
+    name = FOREIGN + "/".join(words)
+    if not all(words) or not is_foreign(name):
+        raise InputError(f"expected what made the vectors, in words of letters and digits; got {parts}")
+    return name
+
+
+def is_foreign(contract: str) -> bool:
+    """Say whether a contract id is that of vectors of another system; no model here can make such."""
+    return re.fullmatch(FOREIGN + r"[a-z0-9._+/-]{1,112}", contract) is not None
+
+
+def is_contract_id(text: object) -> bool:
+    """Say whether a value is the id of a contract: 16 hex digits, or that of another system's vectors."""
+    return isinstance(text, str) and (re.fullmatch(r"[0-9a-f]{16}", text) is not None or is_foreign(text))
 
 
 def require_same_contract(first: str, second: str) -> None:

@@ -43,6 +43,12 @@ class Reason(Enum):
     OTHER_CONTRACT = "other_contract", "The threshold was set under settings that are not quite those in use."
     NOBODY_KNOWN = "nobody_known", "Nobody is known that the face could be compared with."
 
+    SAME_PHOTO = "same_photo", "The person has this photo already."
+    PHOTO_OF_ANOTHER = "photo_of_another", "The same photo is enrolled under another name."
+    LOOKS_LIKE = "looks_like", "The face is as similar to another person as a search asks for."
+    BAD_NAME = "bad_name", "The name cannot be that of a person."
+    NO_PERSON = "no_person", "The photo lies beside the people's folders: whose it is cannot be told."
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from marginface.errors import InputError
+from marginface.errors import ContractMismatch, InputError
 from marginface.pipeline import KnownPeople, Recognizer
 from marginface.similarity import l2_normalize
-from marginface.values import Candidate, FloatArray
+from marginface.values import Candidate, Embedding, FloatArray
 from oracles.red_faces import photo_with_faces
 
 LARGE, SMALL, TINY = (180, 60, 280, 180), (20, 20, 70, 80), (100, 100, 110, 113)
@@ -36,7 +36,8 @@ def test_the_nearest_people_are_those_of_a_slow_search(seed: int, faces: int, na
     owners = tuple(f"person {number}" for number in random.integers(0, names, faces))
     people = KnownPeople("c", owners, tuple(f"{row}.jpg" for row in range(faces)), vectors)
     probes = l2_normalize(random.normal(size=(3, 8)).astype(np.float32))
-    for probe, found in zip(probes, people.nearest(probes, k), strict=True):
+    asked = [Embedding(probe, "c") for probe in probes]
+    for probe, found in zip(probes, people.nearest(asked, k), strict=True):
         wanted = slow_nearest(people, probe, k)
         assert [(one.person, one.face) for one in found] == [(one.person, one.face) for one in wanted]
         assert [one.similarity for one in found] == pytest.approx([one.similarity for one in wanted], abs=1e-5)
@@ -44,7 +45,7 @@ def test_the_nearest_people_are_those_of_a_slow_search(seed: int, faces: int, na
 
 def test_nobody_known_is_no_candidate() -> None:
     nobody = KnownPeople("c", (), (), np.empty((0, 8), np.float32))
-    assert nobody.nearest(np.ones((2, 8), np.float32), 3) == ((), ())
+    assert nobody.nearest([Embedding(np.eye(8, dtype=np.float32)[0], "c")] * 2, 3) == ((), ())
     assert (len(nobody), nobody.comparisons()) == (0, 0)
 
 
@@ -52,7 +53,13 @@ def test_rows_people_and_faces_are_of_one_number() -> None:
     with pytest.raises(InputError, match="each row has its person"):
         KnownPeople("c", ("a",), ("a.jpg", "b.jpg"), np.empty((1, 8), np.float32))
     with pytest.raises(InputError, match="k is at least 1"):
-        KnownPeople("c", (), (), np.empty((0, 8), np.float32)).nearest(np.empty((0, 8), np.float32), 0)
+        KnownPeople("c", (), (), np.empty((0, 8), np.float32)).nearest([], 0)
+
+
+def test_a_probe_of_another_contract_is_refused() -> None:
+    people = KnownPeople("c", ("a",), ("a.jpg",), np.eye(8, dtype=np.float32)[:1])
+    with pytest.raises(ContractMismatch):
+        people.nearest([Embedding(np.eye(8, dtype=np.float32)[0], "another")], 1)
 
 
 def test_enrolment_takes_photos_of_one_good_face_and_says_what_it_left_out(drawn: Recognizer, tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ def verify(
         str, typer.Option("--face", help="Which face, if there are several: largest, center, or one (none).")
     ] = "largest",
     quality: Gate = "usable",
+    calibration: Annotated[
+        Path | None,
+        typer.Option(show_default=False, help="Thresholds of marginface calibrate, in place of the shipped."),
+    ] = None,
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
     engine: Runtime = "onnxruntime",
@@ -33,9 +37,11 @@ def verify(
     Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range),
     2 an error. With --json the quality of both faces, the boxes and the reason codes are printed too.
     """
+    from marginface.matching.calibration import read_calibration
     from marginface.pipeline import Recognizer
 
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=engine)
+    thresholds = None if calibration is None else read_calibration(calibration)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
     answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})

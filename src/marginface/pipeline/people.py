@@ -9,10 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
+from marginface.contract import require_same_contract
 from marginface.errors import InputError
 from marginface.pipeline.photos import EmbeddedPhoto
 from marginface.similarity import top_k
-from marginface.values import Candidate, FloatArray, IntArray, frozen
+from marginface.values import Candidate, Embedding, FloatArray, IntArray, frozen
 
 
 class Searchable(Protocol):
@@ -27,11 +28,11 @@ class Searchable(Protocol):
         """Return with how many faces a search compares one probe."""
         ...
 
-    def nearest(self, probes: FloatArray, k: int) -> Sequence[tuple[Candidate, ...]]:
+    def nearest(self, probes: Sequence[Embedding], k: int) -> Sequence[tuple[Candidate, ...]]:
         """Return the k people most similar to each probe, best first, each by the nearest of their faces.
 
         Args:
-            probes: unit rows (P, D) of the same contract.
+            probes: embeddings of the same contract.
             k: how many people; fewer come where fewer are known.
         """
         ...
@@ -78,13 +79,20 @@ class KnownPeople:
         """Return the number of faces."""
         return len(self.vectors)
 
-    def nearest(self, probes: FloatArray, k: int) -> tuple[tuple[Candidate, ...], ...]:
-        """Return the k most similar people of each probe, exactly; see Searchable.nearest."""
+    def nearest(self, probes: Sequence[Embedding], k: int) -> tuple[tuple[Candidate, ...], ...]:
+        """Return the k most similar people of each probe, exactly; see Searchable.nearest.
+
+        Raises:
+            ContractMismatch: A probe is of another contract.
+        """
         if k < 1:
             raise InputError(f"k is at least 1; got {k}")
-        if not len(self.vectors):
+        for probe in probes:
+            require_same_contract(self.contract, probe.contract)
+        if not len(self.vectors) or not probes:
             return ((),) * len(probes)
-        rows, likeness = top_k(probes, self.vectors, k * self._most_faces)
+        vectors = np.stack([probe.vector for probe in probes])
+        rows, likeness = top_k(vectors, self.vectors, k * self._most_faces)
         return tuple(self._candidates(*row, k) for row in zip(rows, likeness, strict=True))
 
     def explain(self) -> str:

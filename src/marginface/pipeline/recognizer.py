@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from marginface.contract import Contract
 from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import ContractMismatch, InputError
+from marginface.matching.calibration import shipped_calibrations
 from marginface.pipeline.batches import in_order
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
@@ -23,7 +22,7 @@ from marginface.pipeline.rules import Calibrated, CardThresholds, Rule
 from marginface.pipeline.verification import Verification, verify_faces
 from marginface.quality import GATES, Quality
 from marginface.reasons import Reason, Remark
-from marginface.values import Embedding, Face, FloatArray
+from marginface.values import Embedding, Face
 from marginface.weights import DEFAULT_ENGINE
 
 Progress = Callable[[int], None]  # photos done
@@ -119,14 +118,28 @@ class Recognizer:
             return self._reader.look(photo, "this photo", faces, "off").embedding
         return self._reader.embed(open_photo(photo), name_of(photo, "this photo"), (face,), "off").embedding
 
-    def embed_photo(self, photo: Photo, *, faces: str = "largest", quality: str = "off") -> EmbeddedPhoto:
+    def embed_photo(
+        self, photo: Photo, *, faces: str = "largest", quality: str = "off", name: str = "this photo"
+    ) -> EmbeddedPhoto:
         """Return the faces of a photo that are meant, with box, quality and embedding, or why there is none.
+
+        Args:
+            photo: The photo.
+            faces: Which faces.
+            quality: The gate; a face below it has its reasons in ``refusals``.
+            name: What pixels or bytes are called in the reasons; a path is called by itself.
 
         Raises:
             ImageError: The photo cannot be read.
             UnknownName: No such face policy or quality gate.
         """
-        return self._reader.look(photo, "this photo", faces, quality)
+        return self._reader.look(photo, name, faces, quality)
+
+    def embed_faces(
+        self, photo: Photo, faces: Sequence[Face], *, quality: str = "off", name: str = "this photo"
+    ) -> EmbeddedPhoto:
+        """Return faces of a photo that ``detect`` has found, embedded; see embed_photo."""
+        return self._reader.embed(open_photo(photo), name_of(photo, name), faces, quality)
 
     def embed_each(
         self, photos: Iterable[Photo], *, faces: str = "largest", quality: str = "off", workers: int = 2
@@ -268,6 +281,22 @@ class Recognizer:
             ContractMismatch: The people were embedded with another model, detector or preprocessing.
             InputError: No threshold for this rate and number.
         """
+        look = self._reader.look(photo, "this photo", faces, quality)
+        return self.identify_embedded(look, people, fpir=fpir, uncertain_fpir=uncertain_fpir, most=most)
+
+    def identify_embedded(
+        self,
+        photo: EmbeddedPhoto,
+        people: Searchable,
+        *,
+        fpir: float = 0.01,
+        uncertain_fpir: float | None = None,
+        most: int = 5,
+    ) -> Identification:
+        """Say who of the known people faces are that were embedded before, by embed_photo or embed_faces.
+
+        The errors are those of identify.
+        """
         if people.contract != self.contract.id:
             raise ContractMismatch(
                 f"the known people were embedded under contract {people.contract}, this recognizer has "
@@ -275,42 +304,39 @@ class Recognizer:
             )
         size = people.comparisons()
         rule = self._search_rule(fpir, uncertain_fpir, max(size, 1))
-        look = self._reader.look(photo, "this photo", faces, quality)
-        found = people.nearest(_rows(look, self.contract.embedding_size), most) if size else ((),) * len(look.faces)
+        probes = [face.embedding for face in photo.faces]
+        found = people.nearest(probes, most) if size else ((),) * len(probes)
         nobody = () if size else (Remark(Reason.NOBODY_KNOWN, Reason.NOBODY_KNOWN.sentence),)
-        reasons = (*look.remarks, *nobody, *self._remarks())
-        answered = answers(look, found, rule)
-        return Identification(look.photo, answered, rule, fpir, size, self.contract.id, reasons)
+        reasons = (*photo.remarks, *nobody, *self._remarks())
+        answered = answers(photo, found, rule)
+        return Identification(photo.photo, answered, rule, fpir, size, self.contract.id, reasons)
 
     @cached_property
     def _reader(self) -> PhotoReader:
         return PhotoReader(self.cropper, self.embedder, self.contract.id)
 
     @property
-    def _thresholds(self) -> Calibrated:
-        return CardThresholds(self.embedder.card) if self.calibration is None else self.calibration
+    def thresholds(self) -> Calibrated:
+        """Where thresholds come from: the calibration, the one that comes with marginface, or the model's card."""
+        known = self.calibration or shipped_calibrations().get(self.contract.id)
+        return CardThresholds(self.embedder.card) if known is None else known
 
     def _rule(self, fmr: float, uncertain_fmr: float | None) -> Rule:
-        lower = None if uncertain_fmr is None else self._thresholds.threshold(uncertain_fmr)
-        return Rule(self._thresholds.threshold(fmr), lower)
+        lower = None if uncertain_fmr is None else self.thresholds.threshold(uncertain_fmr)
+        return Rule(self.thresholds.threshold(fmr), lower)
 
     def _search_rule(self, fpir: float, uncertain_fpir: float | None, size: int) -> Rule:
-        thresholds = self._thresholds
+        thresholds = self.thresholds
         lower = None if uncertain_fpir is None else thresholds.identification_threshold(uncertain_fpir, size)
         return Rule(thresholds.identification_threshold(fpir, size), lower)
 
     def _remarks(self) -> tuple[Remark, ...]:
-        if self._thresholds.contract == self.contract.id:
+        if self.thresholds.contract == self.contract.id:
             return ()
         mirror = self.contract.mirror
         what = "the mirror sum" if mirror else f"the landmarks of {self.contract.landmarks}"
         text = f"The threshold was set without {what}; with it the false-match rate may be another."
         return (Remark(Reason.OTHER_CONTRACT, text),)
-
-
-def _rows(photo: EmbeddedPhoto, size: int) -> FloatArray:
-    vectors = [face.embedding.vector for face in photo.faces]
-    return np.stack(vectors) if vectors else np.empty((0, size), np.float32)
 
 
 def _check_names(faces: str, quality: str) -> None:
