@@ -9,6 +9,7 @@
     ├── ImageError              an image file or its bytes cannot be used
     │   ├── UnreadableImage     not an image, corrupt, truncated
     │   └── ImageTooLarge       more pixels than the cap, refused before decoding
+    ├── VideoError              a video or camera cannot be read, or a video not written
     ├── FaceCountError          a step that needs one face got none or several
     ├── ContractMismatch        embeddings of different contracts meet
     ├── GalleryError            a gallery is missing, foreign, damaged or of another schema
@@ -65,6 +66,10 @@ class UnreadableImage(ImageError):
 
 class ImageTooLarge(ImageError):
     """More pixels than the cap; refused before decoding."""
+
+
+class VideoError(MarginfaceError):
+    """A video or camera cannot be read, or a video cannot be written; the message names it."""
 
 
 class FaceCountError(MarginfaceError):
