@@ -36,7 +36,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray(image).save(tmp_path / name)
     (tmp_path / "letter.jpg").write_text("Dear Ann, ...")
     monkeypatch.setattr(cropping, "load_detector", lambda name: RedDetector())
-    monkeypatch.setattr(recognizer, "load_embedder", lambda model, mirror=False: BlueEmbedder())
+    monkeypatch.setattr(recognizer, "load_embedder", lambda model, mirror, engine: BlueEmbedder())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

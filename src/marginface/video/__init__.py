@@ -9,7 +9,7 @@ results       IdentifiedTrack
 annotation    a copy with boxes and names
 """
 
-from marginface.video.annotation import annotate_video, draw_labels, labels_of
+from marginface.video.annotation import annotate_video, codec_for, draw_labels, labels_of
 from marginface.video.frames import Frame, Frames
 from marginface.video.identifying import VideoSettings, identify_video, tracking_rule
 from marginface.video.results import IdentifiedTrack, Place
@@ -26,6 +26,7 @@ __all__ = [
     "VideoFile",
     "VideoSettings",
     "annotate_video",
+    "codec_for",
     "draw_labels",
     "identify_video",
     "labels_of",

@@ -52,9 +52,7 @@ def annotate_video(source: Path, out: Path, tracks: Sequence[IdentifiedTrack]) -
         InputError: ``out`` is the source.
         VideoError: A video cannot be read or written.
     """
-    codec = CODECS[out.suffix.lower()]
-    if out.exists() and out.samefile(source):
-        raise InputError(f"{out}: is the video itself; write the annotated one to another file")
+    codec = codec_for(source, out)
     video = VideoFile(source)
     part = out.with_name(f".{out.stem}.part{out.suffix}")
     try:
@@ -64,6 +62,14 @@ def annotate_video(source: Path, out: Path, tracks: Sequence[IdentifiedTrack]) -
         with suppress(FileNotFoundError):
             part.unlink()
     return written
+
+
+def codec_for(source: Path, out: Path) -> str:
+    """Return the codec of an annotated video; the errors are those of annotate_video, before any work is done."""
+    codec = CODECS[out.suffix.lower()]
+    if out.exists() and out.samefile(source):
+        raise InputError(f"{out}: is the video itself; write the annotated one to another file")
+    return codec
 
 
 def _write(video: VideoFile, out: Path, codec: str, tracks: Sequence[IdentifiedTrack]) -> int:

@@ -73,10 +73,15 @@ class LatestSlot(Generic[Item]):
             self._closed = True
             self._changed.notify_all()
 
-    def take(self) -> Item | None:
-        """Wait for something and take it out; None when the slot is closed and empty."""
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is there and nothing comes any more."""
         with self._changed:
-            while self._item is None and not self._closed:
-                self._changed.wait(0.1)  # so that Ctrl-C is heard on every system
+            return self._closed and self._item is None
+
+    def take(self, timeout: float) -> Item | None:
+        """Wait for something, at most so many seconds, and take it out; None if nothing came."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._item is not None or self._closed, timeout)
             item, self._item = self._item, None
             return item

@@ -19,6 +19,7 @@ from marginface.video.frames import Capture, Frame, LatestSlot
 
 _LIVE = re.compile(r"\d+|/dev/video\d+|(rtsps?|rtmp|https?|udp|tcp|srt)://.+")
 _USUAL_RATE = 25.0  # frames a second, for a file that does not say
+_ASK = 0.1  # seconds after which a camera that gives nothing looks whether it is to stop
 _WAIT = 5.0  # seconds for a camera's thread to end: a camera that hangs is left behind
 
 
@@ -174,13 +175,12 @@ class Camera:
             raise VideoError(f"{self.name}: gives no frames any more. Is it still plugged in and reachable?")
 
     def _newest(self, slot: LatestSlot[Frame]) -> Iterator[Frame]:
-        while not self._stopped.is_set():
-            asked = time.monotonic()
-            frame = slot.take()
-            if frame is None:
-                return
-            yield Frame(rgb_from_bgr(frame.image), frame.seconds, frame.number)
-            self._stopped.wait(max(0.0, asked + self.every - time.monotonic()))
+        due = 0.0
+        while not (self._stopped.is_set() or slot.is_over):
+            frame = slot.take(_ASK)
+            if frame is not None and frame.seconds >= due:
+                due = frame.seconds + self.every
+                yield Frame(rgb_from_bgr(frame.image), frame.seconds, frame.number)
 
 
 def _read(capture: Capture, slot: LatestSlot[Frame], ended: threading.Event) -> None:
