@@ -156,14 +156,14 @@ def _video(
 ) -> int:
     from marginface.cropping import FaceCropper
     from marginface.errors import InputError
-    from marginface.video import VideoFile, annotate_video, identify_video, open_frames
+    from marginface.video import VideoFile, annotate_video, codec_for, identify_video, open_frames
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what FFmpeg says of a broken file; ours says it in words
     frames = open_frames(source, every=every)
-    if annotate is not None and not isinstance(frames, VideoFile):
-        raise InputError(
-            "--annotate needs a file: it is written when all decisions are known, and a camera is gone then"
-        )
+    if annotate is not None:
+        if not isinstance(frames, VideoFile):
+            raise InputError("--annotate needs a file: it is written at the end, and what a camera showed is gone then")
+        codec_for(frames.path, annotate)
     single = FaceCropper.load("yunet-single-pass", min_score=recognizer.cropper.min_score)
     tracks: list[IdentifiedTrack] = []
     with _interruptible(frames) as interrupted:
