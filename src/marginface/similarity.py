@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,9 @@ from marginface.contract import require_same_contract
 from marginface.errors import InputError
 from marginface.values import DoubleArray, Embedding, FloatArray, IntArray
 
-_BLOCK = 65_536
+_BLOCK = 8_192  # gallery rows multiplied at once: by 64 probes a product of 2 MB, which stays in the cache
+_PROBES = 64
+_SLACK = 1e-5  # above twice what a float32 product of unit rows is off
 _PAIRS = 256  # multiplied at once: 256 × 512 float64 are 1 MB, and stay in the cache
 _ROWS = 64  # × 19,600 columns of float64 are 10 MB
 _WORTH = 20  # a product in a block costs about this much less than one of two rows that are gathered first
@@ -51,31 +54,78 @@ def similarity(first: Embedding, second: Embedding) -> float:
     return float(cosine(first.vector, second.vector))
 
 
-def top_k(probes: FloatArray, gallery: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+def top_k(
+    probes: FloatArray, gallery: FloatArray, k: int, *, numbers: IntArray | None = None, rows: IntArray | None = None
+) -> tuple[IntArray, FloatArray]:
     """Return the k most similar gallery rows of each probe, best first, exactly.
 
-    The gallery is scanned in blocks, so memory beside the inputs is P × (block + k). Of equal similarities the lower
-    index comes first.
+    The gallery is scanned in blocks of 8,192 rows by 64 probes, so memory beside the inputs is small. What comes near
+    the k best is summed again in float64 and rounded once: a similarity does not depend on the block or on the other
+    probes, and equal rows have equal ones. Of equal similarities the lower number comes first.
 
     Args:
         probes: Unit rows (P, D).
         gallery: Unit rows (G, D), of the same contract.
-        k: How many to return, cut to G.
+        k: How many to return, cut to the rows that are searched.
+        numbers: (G,) what to call the rows of the gallery; without it their index.
+        rows: (R,) indices of the only rows to search; without it all.
 
     Returns:
-        Indices (P, k) int64 and similarities (P, k) float32.
+        Numbers (P, k) int64 and similarities (P, k) float32.
     """
     if probes.ndim != 2 or gallery.ndim != 2 or probes.shape[1] != gallery.shape[1]:
         raise InputError(f"probes are (P, D) and the gallery is (G, D); got {probes.shape} and {gallery.shape}")
     if k < 1:
         raise InputError(f"k is at least 1; got {k}")
-    indices = np.empty((len(probes), 0), dtype=np.int64)
-    scores = np.empty((len(probes), 0), dtype=np.float32)
-    for start in range(0, len(gallery), _BLOCK):
-        block = probes @ gallery[start : start + _BLOCK].T
-        numbers = np.broadcast_to(np.arange(start, start + block.shape[1]), block.shape)
-        indices, scores = _best(np.hstack([indices, numbers]), np.hstack([scores, block]), k)
-    return indices, scores
+    names = np.arange(len(gallery)) if numbers is None else numbers
+    width = min(k, len(gallery) if rows is None else len(rows))
+    found = np.full((len(probes), width), -1, dtype=np.int64)
+    scores = np.full((len(probes), width), -np.inf, dtype=np.float32)
+    for start in range(0, len(probes) if width else 0, _PROBES):
+        part = slice(start, start + _PROBES)
+        for block in _blocks(gallery, rows):
+            _improve(probes[part], gallery[block], names[block], found[part], scores[part])
+    return found, scores
+
+
+def best_of(probe: FloatArray, rows: FloatArray, numbers: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+    """Return the k rows (C, D) most similar to one probe (D,), summed in float64: numbers and similarities (≤ k,).
+
+    The order is that of ``top_k``; this is what an index of another make calls on the candidates it found.
+    """
+    products = np.einsum("cd,d->c", rows.astype(np.float64), probe.astype(np.float64))
+    return _ordered(numbers, np.clip(products, -1, 1).astype(np.float32), k)
+
+
+def _blocks(gallery: FloatArray, rows: IntArray | None) -> Iterator[slice | IntArray]:
+    for start in range(0, len(gallery) if rows is None else len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        yield block if rows is None else rows[block]
+
+
+def _improve(probes: FloatArray, block: FloatArray, numbers: IntArray, found: IntArray, scores: FloatArray) -> None:
+    """Put the rows of a block that belong to the best so far among them: ``found`` and ``scores`` (p, k) change."""
+    products = probes @ block.T
+    near = products >= _bars(products, scores)[:, None]
+    for row in np.flatnonzero(near.any(axis=1)):
+        chosen = np.flatnonzero(near[row])
+        better = best_of(probes[row], block[chosen], numbers[chosen], scores.shape[1])
+        both = (np.concatenate(pair) for pair in zip((found[row], scores[row]), better, strict=True))
+        found[row], scores[row] = _ordered(*both, scores.shape[1])
+
+
+def _bars(products: FloatArray, scores: FloatArray) -> FloatArray:
+    """Return what a product (p, b) has to reach to be looked at: the k-th best so far, less the error of float32."""
+    bars = scores[:, -1]
+    k = scores.shape[1]
+    if products.shape[1] >= k and not np.isfinite(bars).all():
+        bars = np.maximum(bars, np.partition(products, -k, axis=1)[:, -k])
+    return bars - np.float32(_SLACK)
+
+
+def _ordered(numbers: IntArray, scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    order = np.lexsort((numbers, -scores))[:k]
+    return numbers[order], scores[order]
 
 
 def pair_similarities(embeddings: FloatArray, first: IntArray, second: IntArray) -> DoubleArray:
@@ -133,9 +183,3 @@ def _distinct(index: IntArray, count: int) -> IntArray:
     present = np.zeros(count, dtype=bool)
     present[index] = True
     return np.flatnonzero(present)
-
-
-def _best(indices: IntArray, scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    """Keep the k best columns of each row; columns are in rising index among equals, and a stable sort keeps that."""
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(indices, order, axis=1), np.take_along_axis(scores, order, axis=1)

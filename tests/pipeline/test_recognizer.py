@@ -1,9 +1,8 @@
-"""The recognizer: detect, embed, verify, on drawn faces and on real ones."""
+"""The recognizer: load, detect, embed, verify, on drawn faces and on real ones."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,18 +12,13 @@ from PIL import Image
 
 from marginface.contract import ThresholdEntry
 from marginface.cropping import FaceCropper
-from marginface.errors import FaceCountError, InputError, UnknownName, UnreadableImage
-from marginface.images import read_image
+from marginface.errors import ContractMismatch, FaceCountError, InputError, UnknownName, UnreadableImage
 from marginface.pipeline import Recognizer
-from marginface.values import Decision, FloatArray, ImageArray
+from marginface.reasons import Reason
+from marginface.values import Decision, FloatArray, ImageArray, Threshold
 from oracles.red_faces import BlueEmbedder, RedDetector, photo_with_faces
 
 LARGE, SMALL, TINY = (180, 60, 280, 180), (20, 20, 70, 80), (100, 100, 120, 126)
-
-
-@pytest.fixture
-def drawn() -> Recognizer:
-    return Recognizer(FaceCropper(RedDetector()), BlueEmbedder())
 
 
 def test_two_photos_of_one_face_are_the_same_and_of_two_different(drawn: Recognizer) -> None:
@@ -47,9 +41,9 @@ def test_a_similarity_equal_to_the_threshold_is_the_same(drawn: Recognizer) -> N
 @pytest.mark.parametrize("empty_first", [True, False])
 def test_a_photo_without_a_face_cannot_be_told_and_nothing_is_embedded(empty_first: bool) -> None:
     class NeverEmbeds(BlueEmbedder):
-        def embed(self, crops: ImageArray) -> FloatArray:
+        def features(self, crops: ImageArray) -> FloatArray:
             assert (crops[:, 56, 56, 0] == 255).all(), "the background was embedded"
-            return super().embed(crops)
+            return super().features(crops)
 
     recognizer = Recognizer(FaceCropper(RedDetector()), NeverEmbeds())
     photos = [photo_with_faces(), photo_with_faces(LARGE)]
@@ -57,12 +51,13 @@ def test_a_photo_without_a_face_cannot_be_told_and_nothing_is_embedded(empty_fir
     assert (answer.decision, answer.similarity, answer.exit_status) == (Decision.CANNOT_TELL, None, 3)
     assert [face is None for face in answer.faces] == [empty_first, not empty_first]
     role = "first photo" if empty_first else "second photo"
-    assert answer.reasons[0].startswith(f"{role}: no face found (not even a faint one, 0.60 is needed)")
+    assert answer.reasons[0].reason is Reason.NO_FACE
+    assert answer.reasons[0].text.startswith(f"{role}: no face found (not even a faint one, 0.60 is needed)")
 
 
 def test_the_reason_tells_how_good_the_best_candidate_was(drawn: Recognizer) -> None:
     answer = drawn.verify(photo_with_faces(LARGE, blue=220), photo_with_faces(LARGE))
-    assert "the best candidate scores 0.30, 0.60 is needed" in answer.reasons[0]
+    assert "the best candidate scores 0.30, 0.60 is needed" in answer.reasons[0].text
     assert answer.faces[0] is None
 
 
@@ -70,23 +65,97 @@ def test_two_photos_without_a_face_give_two_reasons_with_their_names(drawn: Reco
     for name in ("a.png", "b.png"):
         Image.fromarray(photo_with_faces()).save(tmp_path / name)
     answer = drawn.verify(tmp_path / "a.png", str(tmp_path / "b.png"))
-    assert ["a.png: no face" in answer.reasons[0], "b.png: no face" in answer.reasons[1]] == [True, True]
+    assert ["a.png: no face" in answer.reasons[0].text, "b.png: no face" in answer.reasons[1].text] == [True, True]
     assert "Cannot tell." in answer.explain()
 
 
 def test_several_faces_and_small_faces_are_remarked_and_do_not_change_the_answer(drawn: Recognizer) -> None:
     answer = drawn.verify(photo_with_faces(SMALL, LARGE), photo_with_faces(TINY))
     assert answer.decision is Decision.SAME
-    assert answer.reasons[0] == "first photo: 2 faces found, the largest was used."
-    assert answer.reasons[1].startswith("second photo: the face is small, 20×26 px")
+    assert answer.codes == (Reason.OTHER_FACES, Reason.FACE_TOO_SMALL)
+    assert answer.reasons[0].text == "first photo: 2 faces found, the largest was used."
+    assert answer.reasons[1].text.startswith("second photo: The eyes are too few pixels apart: inter eye distance 8 px")
+    assert answer.reasons[1].text.endswith("Trust the answer less.")
     assert answer.faces[0].box.x1 == LARGE[0]
 
 
-def test_a_policy_of_one_cannot_tell_which_of_several_faces_is_meant() -> None:
-    recognizer = Recognizer(FaceCropper(RedDetector(), policy="one"), BlueEmbedder())
-    answer = recognizer.verify(photo_with_faces(SMALL, LARGE), photo_with_faces(LARGE))
-    assert answer.decision is Decision.CANNOT_TELL
-    assert "2 faces found, exactly one is wanted" in answer.reasons[0]
+def test_a_face_too_small_to_be_used_cannot_be_told_but_its_similarity_is_shown(drawn: Recognizer) -> None:
+    photos = photo_with_faces(LARGE), photo_with_faces((100, 100, 110, 113))
+    answer = drawn.verify(*photos)
+    assert (answer.decision, answer.codes) == (Decision.CANNOT_TELL, (Reason.FACE_TOO_SMALL,))
+    assert answer.similarity == pytest.approx(1)
+    assert "at least 8 is wanted" in answer.explain()
+    assert drawn.verify(*photos, quality="off").decision is Decision.SAME
+
+
+@pytest.mark.parametrize(("policy", "decision"), [("largest", "same"), ("center", "different"), ("one", "cannot tell")])
+def test_the_face_policy_says_which_of_several_faces_is_meant(drawn: Recognizer, policy: str, decision: str) -> None:
+    image = photo_with_faces((10, 10, 110, 130))
+    image[80:140, 125:175] = photo_with_faces((0, 0, 50, 60), blue=190)[:60, :50]
+    answer = drawn.verify(image, photo_with_faces(LARGE), faces=policy)
+    assert answer.decision.value == decision
+    assert (Reason.SEVERAL_FACES in answer.codes) == (policy == "one")
+
+
+def test_verify_compares_one_face_and_says_which_verb_compares_all(drawn: Recognizer) -> None:
+    with pytest.raises(InputError, match="compare_all compares all"):
+        drawn.verify("absent.jpg", "absent.jpg", faces="all")
+    with pytest.raises(UnknownName, match="Did you mean 'largest'"):
+        drawn.embed_photo(photo_with_faces(LARGE), faces="larges")
+
+
+def test_a_policy_of_the_cropper_that_no_verb_would_use_is_refused() -> None:
+    with pytest.raises(InputError, match="faces='one'"):
+        Recognizer(FaceCropper(RedDetector(), policy="one"), BlueEmbedder())
+
+
+def test_between_two_thresholds_it_cannot_be_told(drawn: Recognizer) -> None:
+    entries = [
+        ThresholdEntry(similarity=similarity, fmr=fmr, impostor_pairs=3000, data="drawn faces")
+        for fmr, similarity in ((1e-3, 0.9), (1e-2, 0.6))
+    ]
+    card = drawn.embedder.card.model_copy(update={"thresholds": tuple(entries)})
+    recognizer = Recognizer(drawn.cropper, BlueEmbedder(card))
+    first = photo_with_faces(LARGE, blue=0)
+    for blue in range(0, 195, 15):
+        second = photo_with_faces(LARGE, blue=blue)
+        answer = recognizer.verify(first, second, uncertain_fmr=1e-2)
+        similarity = answer.similarity
+        wanted = "same" if similarity >= 0.9 else "different" if similarity < 0.6 else "cannot tell"
+        assert answer.decision.value == wanted
+        assert (Reason.BETWEEN_THRESHOLDS in answer.codes) == (wanted == "cannot tell")
+        sure = recognizer.verify(first, second)
+        assert sure.decision.value == ("same" if similarity >= 0.9 else "different")
+
+
+def test_an_uncertain_rate_that_is_not_laxer_is_refused(drawn: Recognizer) -> None:
+    with pytest.raises(InputError, match="the uncertain rate is laxer"):
+        drawn.verify("absent.jpg", "absent.jpg", uncertain_fmr=1e-3)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A calibration as this package knows it: by its shape alone."""
+
+    contract: str
+
+    def threshold(self, fmr: float) -> Threshold:
+        return Threshold(1 - fmr, fmr, 1000, "a table")
+
+    def identification_threshold(self, fpir: float, size: int) -> Threshold:
+        return self.threshold(fpir / size)
+
+
+def test_a_calibration_decides_in_place_of_the_card(drawn: Recognizer) -> None:
+    recognizer = replace(drawn, calibration=Table(drawn.contract.id))
+    answer = recognizer.verify(photo_with_faces(LARGE), photo_with_faces(LARGE, blue=60), fmr=0.05)
+    assert answer.threshold.data == "a table"
+    assert answer.decision is Decision.DIFFERENT
+
+
+def test_a_calibration_of_another_contract_is_refused_when_loaded(drawn: Recognizer) -> None:
+    with pytest.raises(ContractMismatch, match="made under contract 0123"):
+        replace(drawn, calibration=Table("0123"))
 
 
 def test_a_rate_the_card_does_not_have_is_refused_before_any_photo_is_read(drawn: Recognizer) -> None:
@@ -101,14 +170,16 @@ def test_a_photo_that_cannot_be_read_raises_and_is_not_a_face_that_was_not_found
 
 def test_embed_takes_the_largest_face_or_the_one_that_is_given(drawn: Recognizer) -> None:
     image = photo_with_faces(LARGE, blue=10)
-    image[20:80, 20:70] = (255, 0, 100)
+    image[20:80, 20:70] = photo_with_faces((0, 0, 50, 60), blue=100)[:60, :50]
     large, small = drawn.detect(image)
     assert (large.box.x1, small.box.x1) == (180, 20)
     angle = 10 / 255 * np.pi / 2
     np.testing.assert_allclose(drawn.embed(image).vector, [np.cos(angle), np.sin(angle)], atol=1e-3)
     angle = 100 / 255 * np.pi / 2
     np.testing.assert_allclose(drawn.embed(image, small).vector, [np.cos(angle), np.sin(angle)], atol=1e-3)
-    assert drawn.embed(image).contract == drawn.embedder.contract.id
+    assert drawn.embed(image).contract == drawn.contract.id
+    with pytest.raises(FaceCountError, match="2 faces found, exactly one is wanted"):
+        drawn.embed(image, faces="one")
 
 
 def test_embed_without_a_face_raises_and_names_the_photo_and_what_was_found(drawn: Recognizer, tmp_path: Path) -> None:
@@ -130,6 +201,16 @@ def test_array_path_and_bytes_of_one_photo_give_one_embedding(drawn: Recognizer,
 def test_a_recognizer_is_frozen(drawn: Recognizer) -> None:
     with pytest.raises(FrozenInstanceError):
         drawn.embedder = BlueEmbedder()  # type: ignore[misc]
+
+
+def test_another_detector_is_another_contract_and_its_threshold_is_remarked(drawn: Recognizer) -> None:
+    other = Recognizer(FaceCropper(RedDetector(network="a better one")), BlueEmbedder())
+    assert drawn.contract.id == drawn.embedder.contract.id
+    assert other.contract.id != drawn.contract.id
+    photo = photo_with_faces(LARGE)
+    assert other.embed(photo).contract == other.contract.id
+    remark = other.verify(photo, photo).reasons[-1]
+    assert (remark.reason, "a better one" in remark.text) == (Reason.OTHER_CONTRACT, True)
 
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
@@ -160,30 +241,13 @@ def test_a_real_photo_without_a_face_cannot_be_told(real: Recognizer, shared_dat
     text = shared_data / "photos" / "pillow_hopper" / "pil_sample_cmyk.jpg"
     answer = real.verify(text, shared_data / "lfw" / "Aaron_Peirsol" / "Aaron_Peirsol_0001.jpg")
     assert answer.decision is Decision.CANNOT_TELL
-    assert "pil_sample_cmyk.jpg: no face found" in answer.reasons[0]
+    assert "pil_sample_cmyk.jpg: no face found" in answer.reasons[0].text
 
 
 def test_the_mirror_sum_is_another_contract_and_its_threshold_is_remarked(real: Recognizer, shared_data: Path) -> None:
     photo = shared_data / "lfw" / "Aaron_Peirsol" / "Aaron_Peirsol_0001.jpg"
     mirrored = replace(real, embedder=replace(real.embedder, mirror=True))
     assert mirrored.embed(photo).contract != real.embed(photo).contract
-    assert "without the mirror sum" in mirrored.verify(photo, photo).reasons[-1]
+    remark = mirrored.verify(photo, photo).reasons[-1]
+    assert (remark.reason, "without the mirror sum" in remark.text) == (Reason.OTHER_CONTRACT, True)
     assert real.verify(photo, photo).reasons == ()
-
-
-def test_threads_share_one_recognizer_and_get_the_same_embeddings(real: Recognizer, shared_data: Path) -> None:
-    folders = sorted(folder for folder in (shared_data / "lfw").iterdir() if folder.is_dir())[:6]
-    images = [read_image(sorted(folder.iterdir())[0]) for folder in folders]
-    alone = [real.embed(image).vector for image in images]
-    failures: list[int] = []
-
-    def embed_all(start: int) -> None:
-        for number in [*range(start, len(images)), *range(start)]:
-            failures.extend([number] * (not np.allclose(real.embed(images[number]).vector, alone[number], atol=1e-6)))
-
-    threads = [threading.Thread(target=embed_all, args=(start,)) for start in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures

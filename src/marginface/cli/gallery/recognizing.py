@@ -1,0 +1,30 @@
+"""The recognizer that a gallery command asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from marginface.pipeline import Recognizer
+
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        metavar="FILE",
+        show_default=False,
+        help="Thresholds of marginface calibrate, in place of the shipped.",
+    ),
+]
+
+
+def recognizer_for(model: str, calibration: Path | None, *, mirror: bool, min_score: float) -> Recognizer:
+    """Return a recognizer with the thresholds of a file, or those that come with its model."""
+    from marginface.matching.calibration import read_calibration
+    from marginface.pipeline import Recognizer
+
+    thresholds = None if calibration is None else read_calibration(calibration)
+    return Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds)
