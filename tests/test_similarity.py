@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marginface import similarity as module
 from marginface.errors import ContractMismatch, InputError
-from marginface.similarity import cosine, l2_normalize, pair_similarities, similarity, top_k
+from marginface.similarity import best_of, cosine, l2_normalize, pair_similarities, similarity, top_k
 from marginface.values import Embedding
 
 
@@ -96,6 +96,48 @@ def test_of_equal_similarities_the_lower_index_comes_first_across_blocks(monkeyp
     probe = np.array([[1, 0]], np.float32)
     indices, _ = top_k(probe, np.repeat(probe, 10, axis=0), 4)
     assert indices.tolist() == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("block", [1, 5, 64])
+def test_top_k_searches_the_given_rows_and_names_them(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BLOCK", block)
+    probes, gallery, numbers = unit_rows(3, 12, 5), unit_rows(40, 12, 6), np.arange(40)[::-1] * 10
+    rows = np.array([0, 3, 17, 18, 30, 39])
+    found, scores = top_k(probes, gallery, 4, numbers=numbers, rows=rows)
+    for row, probe in enumerate(probes):
+        expected = rows[top_k_by_hand(probe, gallery[rows], 4)]
+        assert found[row].tolist() == numbers[expected].tolist()
+        np.testing.assert_allclose(scores[row], gallery[expected] @ probe, atol=1e-6)
+
+
+def test_equal_rows_are_ordered_by_their_numbers_whatever_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BLOCK", 3)
+    gallery = np.repeat(unit_rows(1, 512, 1), 10, axis=0)
+    numbers = np.array([5, 8, 2, 9, 1, 7, 3, 0, 6, 4])
+    found, scores = top_k(unit_rows(2, 512, 2), gallery, 6, numbers=numbers)
+    assert found.tolist() == [[0, 1, 2, 3, 4, 5]] * 2
+    assert (scores == scores[:, :1]).all()
+
+
+@pytest.mark.parametrize("probes_at_once", [1, 3, 64])
+def test_a_similarity_does_not_depend_on_who_else_is_asked(
+    probes_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes, gallery = unit_rows(7, 512, 5), unit_rows(3000, 512, 6)
+    expected = [top_k(probe[np.newaxis], gallery, 5)[1][0].tolist() for probe in probes]
+    monkeypatch.setattr(module, "_PROBES", probes_at_once)
+    monkeypatch.setattr(module, "_BLOCK", 700)
+    assert top_k(probes, gallery, 5)[1].tolist() == expected
+
+
+def test_the_best_of_some_candidates_are_those_of_a_search() -> None:
+    probes, gallery = unit_rows(1, 16, 5), unit_rows(30, 16, 6)
+    found, scores = top_k(probes, gallery, 5)
+    best = best_of(probes[0], gallery, np.arange(30), 5)
+    assert best[0].tolist() == found[0].tolist()
+    assert best[1].tolist() == scores[0].tolist()
+    assert best_of(probes[0], gallery[:2], np.arange(2), 5)[0].shape == (2,)
+    assert best_of(probes[0], gallery[:0], np.arange(0), 5)[0].shape == (0,)
 
 
 def test_k_is_cut_to_the_gallery_and_an_empty_gallery_gives_nothing() -> None:

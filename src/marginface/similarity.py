@@ -65,7 +65,7 @@ def top_k(
 
     Args:
         probes: Unit rows (P, D).
-        gallery: Unit rows (G, D), of the same contract.
+        gallery: Unit rows (G, D), of the same contract; of float16 rows what they hold is compared exactly.
         k: How many to return, cut to the rows that are searched.
         numbers: (G,) what to call the rows of the gallery; without it their index.
         rows: (R,) indices of the only rows to search; without it all.
@@ -84,7 +84,8 @@ def top_k(
     for start in range(0, len(probes) if width else 0, _PROBES):
         part = slice(start, start + _PROBES)
         for block in _blocks(gallery, rows):
-            _improve(probes[part], gallery[block], names[block], found[part], scores[part])
+            near = gallery[block].astype(np.float32, copy=False)
+            _improve(probes[part], near, names[block], found[part], scores[part])
     return found, scores
 
 
@@ -109,8 +110,8 @@ def _improve(probes: FloatArray, block: FloatArray, numbers: IntArray, found: In
     near = products >= _bars(products, scores)[:, None]
     for row in np.flatnonzero(near.any(axis=1)):
         chosen = np.flatnonzero(near[row])
-        better = best_of(probes[row], block[chosen], numbers[chosen], scores.shape[1])
-        both = (np.concatenate(pair) for pair in zip((found[row], scores[row]), better, strict=True))
+        new, values = best_of(probes[row], block[chosen], numbers[chosen], scores.shape[1])
+        both = np.concatenate([found[row], new]), np.concatenate([scores[row], values])
         found[row], scores[row] = _ordered(*both, scores.shape[1])
 
 

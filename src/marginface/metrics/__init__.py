@@ -11,6 +11,7 @@ from __future__ import annotations
 from marginface.metrics.all_pairs import SimilarityCounts, count_similarities, similarity_of
 from marginface.metrics.bootstrap import PeopleOfPairs, resampled_tars, tar_intervals
 from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
+from marginface.metrics.clustering import Agreement, ClusteringScore, clustering_score
 from marginface.metrics.comparison import McNemar, holm, mcnemar, paired_difference
 from marginface.metrics.crossed import CrossedMean, clustered_error, crossed_mean
 from marginface.metrics.identification import (
@@ -56,7 +57,9 @@ from marginface.metrics.verification import (
 )
 
 __all__ = [
+    "Agreement",
     "ClassGeometry",
+    "ClusteringScore",
     "CrossedMean",
     "ErrorRates",
     "FoldedAccuracy",
@@ -72,6 +75,7 @@ __all__ = [
     "auc",
     "class_geometry",
     "clustered_error",
+    "clustering_score",
     "cmc",
     "count_similarities",
     "crossed_mean",

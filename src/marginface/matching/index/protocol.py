@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from marginface.errors import InputError
+from marginface.errors import ContractMismatch, InputError
 from marginface.values import FloatArray, IntArray, frozen
 
 NOBODY = -1  # the id in a place of Hits that stays empty
@@ -50,6 +50,11 @@ class Snapshot:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def sample(self, count: int, seed: int = 0) -> Snapshot:
+        """Return ``count`` of the faces at random, or all if there are not so many."""
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[:count])
+        return Snapshot(self.ids[rows], self.owners[rows], self.vectors[rows])
 
 
 class VectorIndex(Protocol):
@@ -105,6 +110,14 @@ class VectorIndex(Protocol):
 
     def close(self) -> None:
         """Give back memory and connections; the index is of no use afterwards. Closing twice is no error."""
+        ...
+
+
+class ServerIndex(VectorIndex, Protocol):
+    """A VectorIndex that is a collection in a server, and outlives the process."""
+
+    def drop(self) -> None:
+        """Remove the collection and all its faces from the server; its name is free again."""
         ...
 
 
@@ -169,3 +182,13 @@ def padded(ids: IntArray, similarities: FloatArray, k: int) -> Hits:
     return Hits(
         np.pad(ids, missing, constant_values=NOBODY), np.pad(similarities, missing, constant_values=np.float32(-np.inf))
     )
+
+
+def require_collection(name: str, found: tuple[str, int], wanted: tuple[str, int]) -> None:
+    """Raise ContractMismatch if a collection of a server is of another contract or embedding size than is wanted."""
+    if found != wanted:
+        raise ContractMismatch(
+            f"collection {name!r} holds vectors of contract {found[0]} with {found[1]} numbers; this gallery's are of "
+            f"contract {wanted[0]} with {wanted[1]}. Vectors of two contracts cannot be compared: open it with the "
+            "model it was made with, or choose another name for a new collection"
+        )

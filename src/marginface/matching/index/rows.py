@@ -48,9 +48,13 @@ class Rows:
         """Return a column (N, …), read-only; it is good until the next change."""
         return frozen(self._columns[name][: len(self)])
 
+    def places(self, ids: IntArray) -> IntArray:
+        """Return the place of each id, −1 where it is not there."""
+        return np.fromiter((self._places.get(number, -1) for number in ids.tolist()), np.int64, len(ids))
+
     def put(self, ids: IntArray, values: Mapping[str, NDArray[Any]]) -> None:
         """Write a row per id, in the place it has or at the end; ``values`` has every column but the ids."""
-        places = np.fromiter((self._places.get(number, -1) for number in ids.tolist()), np.int64, len(ids))
+        places = self.places(ids)
         new = np.flatnonzero(places < 0)
         places[new] = np.arange(len(self), len(self) + len(new))
         if len(self) + len(new) > len(self._columns[_IDS]):
