@@ -15,9 +15,10 @@ from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.evaluation.suite import read_suite, run_suite
+from marginface.evaluation.suite.headline import headline
+from marginface.evaluation.suite.measure import Tools
 from marginface.evaluation.suite.page import write_page
 from marginface.evaluation.suite.published import published
-from marginface.evaluation.suite.run import Tools, headline
 from marginface.evaluation.suite.tables import csv_table, latex_table, write_tables
 from oracles.colored_pairs import color_pairs, write_color
 from oracles.mean_color import CARD, MeanColor
