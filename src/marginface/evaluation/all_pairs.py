@@ -170,7 +170,7 @@ def score_all_pairs(
     sides: BoolArray | None = None,
     fars: Sequence[float] | None = None,
     rule: FarRule = "at_most",
-    resamples: int = 1000,
+    resamples: int = 200,
 ) -> AllPairsScores:
     """Score all pairs of a set; with ``sides`` (N,) those of a photo of one side and one of the other.
 

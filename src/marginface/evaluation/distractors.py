@@ -30,8 +30,9 @@ from marginface.metrics import Interval, TarAtFar
 from marginface.metrics.bootstrap import PeopleOfAllPairs
 from marginface.metrics.hardest_pairs import HardestPairs, genuine_pairs, hardest_crossed
 from marginface.metrics.intervals import mean_over_people
+from marginface.metrics.nearest_rows import NearestRows
 from marginface.metrics.roc import FarRule
-from marginface.similarity import pair_similarities, top_k
+from marginface.similarity import pair_similarities
 from marginface.values import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -213,17 +214,13 @@ def _similarities(probes: Faces, first: IntArray, second: IntArray) -> FloatArra
 
 def _bests(probes: FloatArray, distractors: Faces, order: IntArray, most: int) -> Iterator[tuple[int, FloatArray]]:
     """Yield each number of distractors and the ``most`` highest similarities of each probe (P, most), falling."""
-    best = np.full((len(probes), most), -np.inf, dtype=np.float32)
-    done = 0
+    nearest, done = NearestRows(probes, most), 0
     for size in _sizes(len(order)):
         for start in range(done, size, _CHUNK):
             rows = order[start : min(start + _CHUNK, size)]
-            rows = np.sort(rows[distractors.found[rows]])
-            if len(rows):
-                _, found = top_k(probes, distractors.vectors[rows], most)
-                best = -np.sort(-np.hstack([best, found]), axis=1)[:, :most]
+            nearest.show(distractors.vectors[np.sort(rows[distractors.found[rows]])])
         done = size
-        yield size, best
+        yield size, nearest.similarities.astype(np.float32)
 
 
 def _sizes(count: int) -> list[int]:

@@ -127,8 +127,7 @@ class _Kept:
 
     def __init__(self, first: FloatArray, second: FloatArray, most: int) -> None:
         self._first, self._second, self._most = first, second, most
-        # |fl(a·b) − a·b| ≤ D·u·Σ|a_i·b_i| ≤ D·u for unit rows, u = ε/2 (Higham, "Accuracy and stability", §3.1)
-        self._error = 1.01 * first.shape[1] * float(np.finfo(np.float32).eps) / 2
+        self._error = product_error(first.shape[1])
         self._codes, self._values = np.empty(0, np.int64), np.empty(0)
         self._waiting: list[tuple[IntArray, FloatArray]] = []
         self._bar = np.float32(-np.inf)
@@ -177,13 +176,27 @@ class _Kept:
         return above
 
     def _exact(self, codes: IntArray) -> DoubleArray:
-        """Return the cosines of pairs, summed in float64."""
-        values = np.empty(len(codes))
-        for start in range(0, len(codes), _PAIRS):
-            rows, columns = np.divmod(codes[start : start + _PAIRS], len(self._second))
-            pairs = self._first[rows].astype(np.float64), self._second[columns].astype(np.float64)
-            values[start : start + _PAIRS] = np.einsum("pd,pd->p", *pairs)
-        return values
+        rows, columns = np.divmod(codes, len(self._second))
+        return exact_cosines(self._first, self._second, rows, columns)
+
+
+def product_error(size: int) -> float:
+    """Return how much a float32 product of unit rows (D,) may be off: D·u, u = ε/2.
+
+    |fl(a·b) − a·b| ≤ D·u·Σ|a_i·b_i| in whatever order it is summed: Higham, "Accuracy and stability of numerical
+    algorithms", 2002, §3.1. A hundredth is for lengths that are not quite 1 and for u².
+    """
+    return 1.01 * size * float(np.finfo(np.float32).eps) / 2
+
+
+def exact_cosines(first: FloatArray, second: FloatArray, rows: IntArray, columns: IntArray) -> DoubleArray:
+    """Return the cosines of pairs of rows (P,), each summed in float64 in one order."""
+    values = np.empty(len(rows))
+    for start in range(0, len(rows), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        pairs = first[rows[part]].astype(np.float64), second[columns[part]].astype(np.float64)
+        values[part] = np.einsum("pd,pd->p", *pairs)
+    return values
 
 
 def _highest(values: DoubleArray, codes: IntArray, most: int) -> IntArray:

@@ -143,8 +143,8 @@ class AllPairsPlan:
         bad = [group.name for group in self.groups if group.hard + 2 * group.twins > group.people]
         if self.photos < 2 or bad or self.size < room:
             raise InputError(
-                f"a plan has 2 photos a person or more, embeddings of {room} numbers or more, and in each group as many "
-                f"people as are hard or twins; got {self.photos} photos and {self.size} numbers"
+                f"a plan has 2 photos a person or more, embeddings of {room} numbers or more, and in each group the "
+                f"people who are hard or twins; got {self.photos} photos and {self.size} numbers"
                 + (f", and fewer people in {', '.join(bad)}" if bad else "")
             )
 
