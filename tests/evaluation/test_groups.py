@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.grouped_pairs import read_bfw, read_rfw
+from marginface.data.bfw import read_bfw
+from marginface.data.rfw import read_rfw
 from marginface.data.synthetic.grouped_pairs import RACES, SUBGROUPS, GroupPlan, write_bfw, write_rfw
 from marginface.errors import DataError, InputError
 from marginface.evaluation.groups import GroupResult, GroupScores, evaluate_groups
@@ -144,6 +145,23 @@ def test_pairs_of_two_groups_are_a_group_that_has_no_accuracy_of_its_own(bfw: Pa
     assert (part.fnmr, part.fmr is not None and part.fmr.trials) == (None, 2)
 
 
+def test_where_a_folder_is_no_person_the_columns_of_ids_say_who_is(bfw: Path) -> None:
+    """All images in one folder: the people are those of id1 and id2."""
+    plain = read_bfw(bfw, bfw / "bfw.csv")
+    text = (bfw / "bfw.csv").read_text()
+    for path in sorted(bfw.rglob("*.png")):
+        name = path.relative_to(bfw).as_posix()
+        path.rename(bfw / name.replace("/", "-"))
+        text = text.replace(name, name.replace("/", "-"))
+    (bfw / "bfw.csv").write_text(text)
+    flat = read_bfw(bfw, bfw / "bfw.csv")
+    by_id, by_folder = (data.people[data.pairs.first] for data in (flat, plain))
+    np.testing.assert_array_equal(by_id[:, None] == by_id, by_folder[:, None] == by_folder)
+    (bfw / "bfw.csv").write_text(text.replace(",id1,id2,", ",one,two,"))
+    with pytest.raises(DataError, match="neither the folders of their images nor id1 and id2"):
+        read_bfw(bfw, bfw / "bfw.csv")
+
+
 def test_an_image_without_a_face_is_listed_and_its_pairs_are_different_people(rfw: Path) -> None:
     from types import SimpleNamespace
 
@@ -212,7 +230,10 @@ def test_a_list_that_is_not_in_its_layout_is_named(rfw: Path, change: object, me
             "expected the columns p1, p2 and label; got fold, p1, p2, same",
         ),
         (lambda text: text.replace(",1,", ",2,", 1), "a label is 1 .same person. or 0; got '2'"),
-        (lambda text: text.replace(",1,0,0,", ",0,0,0,", 1), "1 pairs have a label that their folders do not bear out"),
+        (
+            lambda text: text.replace(",1,0,0,", ",0,0,0,", 1),
+            "1 pairs have a label that neither the folders of their im",
+        ),
         (lambda text: text + "1,2\n", "expected 14 values; got 2"),
         (lambda text: text.replace("n000001/0001", "n000001/0009"), "images of the protocol are not there"),
         (lambda text: text.splitlines()[0] + "\n", "expected a pair a line; got none"),

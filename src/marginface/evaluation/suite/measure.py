@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marginface.data.grouped_pairs import read_bfw, read_rfw
+from marginface.data.bfw import read_bfw
 from marginface.data.identification import identification_split, photos_by_person
+from marginface.data.rfw import read_rfw
 from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.data.tinyface import read_tinyface
 from marginface.evaluation.all_pairs import evaluate_all_pairs
