@@ -95,13 +95,17 @@ def test_a_group_without_pairs_is_named_and_the_numbers_are_plain(mfr: tuple[Fac
     faces, about = mfr
     about.write_text(about.read_text().replace("easy-0000/0.jpg,easy,", "easy-0000/0.jpg,alone,"))
     result = evaluate_all_pairs(Named(), faces, metadata=read_metadata(about), groups=["group", "mask"])
-    assert result.too_small == ("group: alone", "mask: yes")
+    assert [name for name, _ in result.unscored] == ["group: alone", "mask: yes"]
     values = json.loads(json.dumps(result.to_dict()))
     assert [one["set"] for one in values["sets"]] == ["all", "group: easy", "group: hard", "group: twins", "mask: no"]
     low, high = values["sets"][0]["tar_at_far"][0]["interval_identities"]
     assert low <= values["sets"][0]["tar_at_far"][0]["tar"] <= high
     lines = all_pairs_lines(result)
-    assert ("group: alone", "–", "too few photos: no genuine or no impostor pairs") in lines
+    assert lines[-3][0] == "group: alone"
+    assert lines[-3][2].startswith("too few photos: all pairs need two photos of a person and two people; group: alone")
+    few = evaluate_all_pairs(Named(), faces, metadata=read_metadata(about), groups=["group"], fars=[1e-5])
+    assert [name for name, _ in few.unscored] == ["group: alone", "group: easy", "group: hard", "group: twins"]
+    assert "impostor pairs cannot support FAR 1e-5" in dict(few.unscored)["group: easy"]
     assert lines[-1][1] == "0 of 480"
 
 

@@ -69,11 +69,11 @@ class AllPairsScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllPairsResult:
-    """What a model scored: the whole set first, then its groups; ``too_small`` are groups without pairs of a kind."""
+    """What a model scored: the whole set first, then its groups; ``unscored`` are those too small, and why."""
 
     source: str
     sets: tuple[AllPairsScores, ...]
-    too_small: tuple[str, ...]
+    unscored: tuple[tuple[str, str], ...]
     crossed: str
     failures: tuple[str, ...]
     model: str
@@ -88,7 +88,7 @@ class AllPairsResult:
             "model": self.model,
             "pairs_between": self.crossed or "all photos",
             "sets": [one.to_dict() for one in self.sets],
-            "groups_without_pairs": list(self.too_small),
+            "groups_without_a_score": dict(self.unscored),
             "rule": self.rule,
             "failures_to_acquire": len(self.failures),
             "failures": list(self.failures),
@@ -120,7 +120,7 @@ def evaluate_all_pairs(
         rule: which threshold a FAR has.
 
     Raises:
-        InputError: a photo has no metadata, no such column, a FAR that is not supported, or no pairs of a kind.
+        InputError: a photo has no metadata, no such column, or the whole set no pairs of a kind or too few for a FAR.
     """
     started = time.perf_counter()
     columns = {name: _column(faces, metadata, name) for name in {*groups, *filter(None, [cross])}}
@@ -128,17 +128,17 @@ def evaluate_all_pairs(
     whole = score_all_pairs(faces, ALL, sides=sides, fars=fars, rule=rule)
     parts = {f"{name}: {value}": np.flatnonzero(columns[name] == value)
              for name in groups for value in np.unique(columns[name]).tolist()}  # fmt: skip
-    scored, too_small = [whole], []
+    scored, unscored = [whole], []
     for name, places in parts.items():
-        part, of_part = faces.part(places), None if sides is None else sides[places]
-        if min(_pair_counts(part, of_part)) == 0:
-            too_small.append(name)
-        else:
-            scored.append(score_all_pairs(part, name, sides=of_part, fars=fars, rule=rule))
+        of_part = None if sides is None else sides[places]
+        try:
+            scored.append(score_all_pairs(faces.part(places), name, sides=of_part, fars=fars, rule=rule))
+        except InputError as error:  # the group has too few photos: for a pair of a kind, or for a FAR
+            unscored.append((name, str(error)))
     return AllPairsResult(
         source=faces.source,
         sets=tuple(scored),
-        too_small=tuple(too_small),
+        unscored=tuple(unscored),
         crossed=" against ".join(np.unique(columns[cross]).tolist()) if cross else "",
         failures=faces.failures,
         model=embedder.card.name,
@@ -178,7 +178,7 @@ def score_all_pairs(
         InputError: there are no pairs of a kind, or a FAR is not supported, or looks at more pairs than are kept.
     """
     first, second = _genuine(faces.people, sides)
-    _, impostor_pairs = _pair_counts(faces, sides)
+    impostor_pairs = _impostor_pairs(faces, sides)
     if not len(first) or not impostor_pairs:
         raise InputError(
             f"all pairs need two photos of a person and two people; {name} has {len(first):,} genuine and "
@@ -211,17 +211,14 @@ def _genuine(people: IntArray, sides: BoolArray | None) -> tuple[IntArray, IntAr
     return first[apart], second[apart]
 
 
-def _pair_counts(faces: Faces, sides: BoolArray | None) -> tuple[int, int]:
-    """Return how many genuine and how many impostor pairs there are."""
+def _impostor_pairs(faces: Faces, sides: BoolArray | None) -> int:
+    """Return how many pairs are of two people: all but those of one."""
     codes = np.unique(faces.people, return_inverse=True)[1]
-    count = int(codes.max(initial=-1)) + 1
     if sides is None:
-        of_person = np.bincount(codes, minlength=count)
-        genuine, every = int((of_person * (of_person - 1)).sum()) // 2, len(faces) * (len(faces) - 1) // 2
-    else:
-        one, other = (np.bincount(codes[side], minlength=count) for side in (sides, ~sides))
-        genuine, every = int(one @ other), int(one.sum()) * int(other.sum())
-    return genuine, every - genuine
+        of_person = np.bincount(codes)
+        return (len(faces) * (len(faces) - 1) - int((of_person * (of_person - 1)).sum())) // 2
+    one, other = (np.bincount(codes[side], minlength=int(codes.max(initial=-1)) + 1) for side in (sides, ~sides))
+    return int(one.sum()) * int(other.sum()) - int(one @ other)
 
 
 def _hardest(faces: Faces, sides: BoolArray | None, most: int) -> HardestPairs:

@@ -48,7 +48,7 @@ def all_pairs_lines(result: AllPairsResult) -> list[Line]:
         pairs = f"{len(one.genuine):,} genuine, {one.impostor_pairs:,} impostor pairs"
         rows.append((one.name, f"{one.images:,} photos of {one.people:,}", pairs))
         rows += _tar_lines(one.tar_at_far, one.intervals)
-    rows += [(name, "–", "too few photos: no genuine or no impostor pairs") for name in result.too_small]
+    rows += [(name, "–", f"too few photos: {reason}") for name, reason in result.unscored]
     return [*rows, _failures(result.failures, result.sets[0].images)]
 
 
