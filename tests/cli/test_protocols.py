@@ -55,7 +55,7 @@ def test_one_folder_is_divided_into_probes_and_distractors(tmp_path: Path) -> No
     status, text = run("distractors", "m", tmp_path / "data" / "Asian", "--people", "2", "--aligned")
     assert status == 0, text
     assert "9 distractors" in text
-    assert "2 people with two photos or more are probes" in text
+    assert "2 people with two photos or more, drawn with seed 0, are probes" in text
     status, text = run("distractors", "m", tmp_path / "data" / "Asian", tmp_path / "data" / "Indian", "--aligned")
     assert status == 0, text
     assert "15 distractors" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ import pytest
 from marginface.data.synthetic.planted import AllPairsPlan, PlantedGroup, all_pairs_vectors, write_all_pairs
 from marginface.errors import InputError
 from marginface.evaluation import impostors
-from marginface.evaluation.all_pairs import evaluate_all_pairs, score_all_pairs
+from marginface.evaluation.all_pairs import evaluate_all_pairs, parts_of, score_all_pairs
 from marginface.evaluation.faces import Faces
 from marginface.evaluation.protocol_lines import all_pairs_lines
 from marginface.evaluation.slices import read_metadata
 from marginface.metrics import PeopleOfPairs, tar_intervals
 from oracles.all_pairs import every_pair
-from oracles.faces import Named, drawn_faces, vectors_of
+from oracles.faces import Named, drawn_faces, listed, vectors_of
 from oracles.scores import best_tar_within, nearest_point
 
 PEOPLE = np.sort(np.random.default_rng(5).integers(0, 16, 60))
@@ -79,9 +80,8 @@ def test_groups_and_mask_against_no_mask_give_the_answers_that_were_planted(
 ) -> None:
     faces, about = mfr
     fars = [1e-2, 1e-3]
-    result = evaluate_all_pairs(
-        Named(), faces, metadata=read_metadata(about), groups=["group"], cross="mask" if crossed else "", fars=fars
-    )
+    parts = parts_of(listed(faces), read_metadata(about), ["group"], "mask" if crossed else "", fars)
+    result = evaluate_all_pairs(Named(), faces, parts, fars=fars)
     sets = {one.name: one for one in result.sets}
     for name, groups in {"all": MFR.groups, **{f"group: {group.name}": (group,) for group in MFR.groups}}.items():
         assert sets[name].impostor_pairs == MFR.impostor_pairs(groups, crossed=crossed)
@@ -94,7 +94,8 @@ def test_groups_and_mask_against_no_mask_give_the_answers_that_were_planted(
 def test_a_group_without_pairs_is_named_and_the_numbers_are_plain(mfr: tuple[Faces, Path]) -> None:
     faces, about = mfr
     about.write_text(about.read_text().replace("easy-0000/0.jpg,easy,", "easy-0000/0.jpg,alone,"))
-    result = evaluate_all_pairs(Named(), faces, metadata=read_metadata(about), groups=["group", "mask"])
+    parts = parts_of(listed(faces), read_metadata(about), ["group", "mask"])
+    result = evaluate_all_pairs(Named(), faces, parts)
     assert [name for name, _ in result.unscored] == ["group: alone", "mask: yes"]
     values = json.loads(json.dumps(result.to_dict()))
     assert [one["set"] for one in values["sets"]] == ["all", "group: easy", "group: hard", "group: twins", "mask: no"]
@@ -103,25 +104,31 @@ def test_a_group_without_pairs_is_named_and_the_numbers_are_plain(mfr: tuple[Fac
     lines = all_pairs_lines(result)
     assert lines[-3][0] == "group: alone"
     assert lines[-3][2].startswith("too few photos: all pairs need two photos of a person and two people; group: alone")
-    few = evaluate_all_pairs(Named(), faces, metadata=read_metadata(about), groups=["group"], fars=[1e-5])
-    assert [name for name, _ in few.unscored] == ["group: alone", "group: easy", "group: hard", "group: twins"]
+    few = evaluate_all_pairs(Named(), faces, parts, fars=[1e-5])
+    assert {name for name, _ in few.unscored} == set(parts.groups)
     assert "impostor pairs cannot support FAR 1e-5" in dict(few.unscored)["group: easy"]
     assert lines[-1][1] == "0 of 480"
 
 
 def test_what_cannot_be_scored_is_said(mfr: tuple[Faces, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     faces, about = mfr
-    metadata = read_metadata(about)
+    metadata, names = read_metadata(about), listed(faces)
     with pytest.raises(InputError, match="0 genuine and 780 impostor"):
         score_all_pairs(faces.part(np.arange(0, 160, 4)))
     with pytest.raises(InputError, match="cannot support FAR 1e-6"):
         score_all_pairs(faces, fars=[1e-6])
     with pytest.raises(InputError, match="group has two values; got easy, hard, twins"):
-        evaluate_all_pairs(Named(), faces, metadata=metadata, cross="group")
+        parts_of(names, metadata, cross="group")
     with pytest.raises(InputError, match="no column 'rank'"):
-        evaluate_all_pairs(Named(), faces, metadata=metadata, groups=["rank"])
+        parts_of(names, metadata, ["rank"])
     with pytest.raises(InputError, match="got no metadata"):
-        evaluate_all_pairs(Named(), faces, groups=["group"])
+        parts_of(names, None, ["group"])
+    with pytest.raises(InputError, match="which has no names of photos"):
+        parts_of(replace(names, names=()), metadata, ["group"])
+    with pytest.raises(InputError, match="cannot support FAR 1e-6"):
+        parts_of(names, metadata, fars=[1e-6])
+    with pytest.raises(InputError, match="all has 0 genuine and 780 impostor pairs"):
+        parts_of(names.part(np.arange(0, 160, 4)), metadata)
     monkeypatch.setattr(impostors, "MOST_KEPT", 2_000)
     with pytest.raises(InputError, match=r"FAR 0\.01 of 114,240 impostor pairs looks at the 5,569 most similar; at mo"):
         score_all_pairs(faces, fars=[0.01])

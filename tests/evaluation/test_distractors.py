@@ -12,13 +12,13 @@ from marginface.errors import DataError, InputError
 from marginface.evaluation.distractors import (
     distractor_order,
     evaluate_distractors,
+    list_probes,
     probes_and_distractors,
-    several_photos,
 )
 from marginface.evaluation.faces import Faces
 from marginface.evaluation.protocol_lines import distractor_lines
 from oracles.all_pairs import every_pair, impostors_among, shares_among
-from oracles.faces import Named, drawn_faces, vectors_of
+from oracles.faces import Named, drawn_faces, listed, vectors_of
 from oracles.scores import best_tar_within, nearest_point
 
 PEOPLE = np.repeat(np.arange(9), [2, 3, 4, 2, 5, 2, 3, 2, 4])
@@ -79,20 +79,22 @@ def test_the_seed_decides_the_order_and_no_more() -> None:
 
 
 def test_one_set_is_divided_by_its_rule() -> None:
-    faces = drawn_faces(np.repeat(np.arange(20), [1] * 12 + [3] * 8), seed=0)
+    faces = listed(drawn_faces(np.repeat(np.arange(20), [1] * 12 + [3] * 8), seed=0))
     probes, others, rule = probes_and_distractors(faces)
-    assert (len(probes), len(others)) == (24, 12)
+    assert (len(probes.people), len(others.people)) == (24, 12)
     assert rule.startswith("8 people with two photos or more are probes")
-    probes, others, _ = probes_and_distractors(faces, people=3, seed=1)
-    assert (len(probes), len(others)) == (9, 27)
+    probes, others, rule = probes_and_distractors(faces, people=3, seed=1)
+    assert "3 people with two photos or more, drawn with seed 1, are probes" in rule
+    assert (len(probes.people), len(others.people)) == (9, 27)
     assert not set(probes.people.tolist()) & set(others.people.tolist())
     assert probes_and_distractors(faces, people=3, seed=1)[0].names == probes.names
     with pytest.raises(InputError, match="9 probe people were asked for; 8 have two photos"):
         probes_and_distractors(faces, people=9)
     with pytest.raises(DataError, match="or a second folder of distractors"):
         probes_and_distractors(faces.part(np.arange(12, 36)))
-    with pytest.raises(DataError, match="got nobody of 12 photos"):
-        several_photos(faces.part(np.arange(12)))
+    with pytest.raises(DataError, match="got nobody of 12"):
+        list_probes(faces.part(np.arange(12)))
+    assert len(list_probes(faces).people) == 24
 
 
 def test_the_numbers_are_plain_and_the_table_has_them() -> None:
@@ -107,5 +109,5 @@ def test_the_numbers_are_plain_and_the_table_has_them() -> None:
                                            "Without a face"]  # fmt: skip
     with pytest.raises(InputError, match="cannot support FAR 1e-6"):
         evaluate_distractors(Named(), probes, others, fars=[1e-6])
-    with pytest.raises(DataError, match="expected distractors, photos of others; got none"):
+    with pytest.raises(DataError, match="32 pairs of photos of one person and 0 distractors"):
         evaluate_distractors(Named(), probes, others.part(np.empty(0, dtype=np.int64)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from marginface.contract import Contract, ModelCard
-from marginface.evaluation.faces import Faces
+from marginface.evaluation.faces import FaceList, Faces
 from marginface.values import FloatArray, IntArray
 
 CARD = ModelCard(name="drawn", file="x.onnx", sha256="0" * 64, license="none", embedding_size=4)
@@ -36,3 +36,8 @@ def vectors_of(faces: Faces) -> list[list[float] | None]:
     """The vectors as lists, None of a photo without a face."""
     rows: list[FloatArray] = list(faces.vectors)
     return [row.astype(float).tolist() if ok else None for row, ok in zip(rows, faces.found, strict=True)]
+
+
+def listed(faces: Faces) -> FaceList:
+    """The list that such faces are of."""
+    return FaceList(faces.source, faces.names, faces.people, vectors=faces.vectors)

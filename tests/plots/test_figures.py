@@ -9,7 +9,15 @@ import pytest
 
 from marginface.errors import InputError
 from marginface.metrics import roc
-from marginface.plots import det_figure, margin_figure, render, roc_figure, similarity_figure, training_figure
+from marginface.plots import (
+    det_figure,
+    distractor_figure,
+    margin_figure,
+    render,
+    roc_figure,
+    similarity_figure,
+    training_figure,
+)
 from marginface.plots.training import series
 
 RNG = np.random.default_rng(0)
@@ -111,3 +119,10 @@ def test_importing_the_plots_loads_no_matplotlib_and_drawing_loads_no_pyplot() -
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_rates_among_distractors_are_points_over_a_logarithmic_axis() -> None:
+    (axes,) = distractor_figure({"rank 1": {1000: 0.8, 10: 0.95, 100: 0.9}, "rank 5": {10: 1.0, 1000: 0.97}}).axes
+    assert axes.get_xscale() == "log"
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[10, 95], [100, 90], [1000, 80]])
+    assert axes.get_ylim()[0] == pytest.approx(75)

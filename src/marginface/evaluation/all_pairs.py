@@ -22,7 +22,7 @@ import numpy as np
 
 from marginface.contract import Contract
 from marginface.errors import InputError
-from marginface.evaluation.faces import Faces
+from marginface.evaluation.faces import FaceList, Faces
 from marginface.evaluation.impostors import fars_of, pairs_to_keep, tars_of, with_lost
 from marginface.evaluation.scores import NO_FACE, tar_values
 from marginface.evaluation.slices import columns_of_pairs
@@ -98,61 +98,59 @@ class AllPairsResult:
         }
 
 
-def evaluate_all_pairs(
-    embedder: Embedder,
-    faces: Faces,
-    *,
-    metadata: Mapping[str, Mapping[str, str]] | None = None,
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What is scored of a set besides the whole: photos of each group, and whose pairs.
+
+    Attributes:
+        groups: name → rows of its photos.
+        sides: (N,) pairs are between photos of one side and of the other; None: between all.
+        crossed: the sides, in words.
+    """
+
+    groups: Mapping[str, IntArray]
+    sides: BoolArray | None = None
+    crossed: str = ""
+
+
+WHOLE = Parts({})
+
+
+def parts_of(
+    listed: FaceList,
+    metadata: Mapping[str, Mapping[str, str]] | None,
     groups: Sequence[str] = (),
     cross: str = "",
     fars: Sequence[float] | None = None,
-    rule: FarRule = "at_most",
-) -> AllPairsResult:
-    """Score all pairs of a set and of each group by columns of the metadata.
+) -> Parts:
+    """Return the groups of a set, before its photos are embedded.
 
     Args:
-        embedder: that made the faces.
-        faces: the set.
+        listed: the set.
         metadata: of each photo, by its name; see slices.read_metadata.
         groups: columns whose values are groups.
         cross: a column of two values, such as ``mask``: pairs are between photos of one and of the other alone.
-        fars: of the TARs; without them those of 1e-2 … 1e-6 that the impostor pairs support.
-        rule: which threshold a FAR has.
+        fars: that will be asked for, to refuse what the whole set does not support.
 
     Raises:
         InputError: a photo has no metadata, no such column, or the whole set no pairs of a kind or too few for a FAR.
     """
-    started = time.perf_counter()
-    columns = {name: _column(faces, metadata, name) for name in {*groups, *filter(None, [cross])}}
+    columns = {name: _column(listed, metadata, name) for name in {*groups, *filter(None, [cross])}}
     sides = _sides(cross, columns[cross]) if cross else None
-    whole = score_all_pairs(faces, ALL, sides=sides, fars=fars, rule=rule)
-    parts = {f"{name}: {value}": np.flatnonzero(columns[name] == value)
-             for name in groups for value in np.unique(columns[name]).tolist()}  # fmt: skip
-    scored, unscored = [whole], []
-    for name, places in parts.items():
-        of_part = None if sides is None else sides[places]
-        try:
-            scored.append(score_all_pairs(faces.part(places), name, sides=of_part, fars=fars, rule=rule))
-        except InputError as error:  # the group has too few photos: for a pair of a kind, or for a FAR
-            unscored.append((name, str(error)))
-    return AllPairsResult(
-        source=faces.source,
-        sets=tuple(scored),
-        unscored=tuple(unscored),
-        crossed=" against ".join(np.unique(columns[cross]).tolist()) if cross else "",
-        failures=faces.failures,
-        model=embedder.card.name,
-        contract=embedder.contract,
-        rule=rule,
-        seconds=time.perf_counter() - started,
-    )
+    _require_pairs(listed.people, sides, fars, ALL)
+    rows = {
+        f"{name}: {value}": np.flatnonzero(columns[name] == value)
+        for name in groups
+        for value in np.unique(columns[name]).tolist()
+    }
+    return Parts(rows, sides, " against ".join(np.unique(columns[cross]).tolist()) if cross else "")
 
 
-def _column(faces: Faces, metadata: Mapping[str, Mapping[str, str]] | None, name: str) -> Any:
-    if metadata is None or not faces.names:
-        what = "no metadata" if metadata is None else f"{faces.source}, which has no names of photos"
+def _column(listed: FaceList, metadata: Mapping[str, Mapping[str, str]] | None, name: str) -> Any:
+    if metadata is None or not listed.names:
+        what = "no metadata" if metadata is None else f"{listed.source}, which has no names of photos"
         raise InputError(f"groups are a column of --metadata FILE.csv, a line for each photo; got {what}")
-    return np.asarray(columns_of_pairs(metadata, faces.names, faces.names, name))
+    return np.asarray(columns_of_pairs(metadata, listed.names, listed.names, name))
 
 
 def _sides(column: str, values: Any) -> BoolArray:
@@ -161,6 +159,47 @@ def _sides(column: str, values: Any) -> BoolArray:
         raise InputError(f"photos of one kind meet those of another: {column} has two values; got {', '.join(kinds)}")
     first: BoolArray = values == kinds[0]
     return first
+
+
+def evaluate_all_pairs(
+    embedder: Embedder,
+    faces: Faces,
+    parts: Parts = WHOLE,
+    *,
+    fars: Sequence[float] | None = None,
+    rule: FarRule = "at_most",
+) -> AllPairsResult:
+    """Score all pairs of a set, and of each group; a group that is too small for it is named.
+
+    Args:
+        embedder: that made the faces.
+        faces: the set.
+        parts: its groups.
+        fars: of the TARs; without them those of 1e-2 … 1e-6 that the impostor pairs support.
+        rule: which threshold a FAR has.
+
+    Raises:
+        InputError: the whole set has no pairs of a kind, or too few for a FAR.
+    """
+    started = time.perf_counter()
+    scored, unscored = [score_all_pairs(faces, ALL, sides=parts.sides, fars=fars, rule=rule)], []
+    for name, places in parts.groups.items():
+        sides = None if parts.sides is None else parts.sides[places]
+        try:
+            scored.append(score_all_pairs(faces.part(places), name, sides=sides, fars=fars, rule=rule))
+        except InputError as error:  # the group has too few photos: for a pair of a kind, or for a FAR
+            unscored.append((name, str(error)))
+    return AllPairsResult(
+        source=faces.source,
+        sets=tuple(scored),
+        unscored=tuple(unscored),
+        crossed=parts.crossed,
+        failures=faces.failures,
+        model=embedder.card.name,
+        contract=embedder.contract,
+        rule=rule,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def score_all_pairs(
@@ -178,13 +217,7 @@ def score_all_pairs(
         InputError: there are no pairs of a kind, or a FAR is not supported, or looks at more pairs than are kept.
     """
     first, second = _genuine(faces.people, sides)
-    impostor_pairs = _impostor_pairs(faces, sides)
-    if not len(first) or not impostor_pairs:
-        raise InputError(
-            f"all pairs need two photos of a person and two people; {name} has {len(first):,} genuine and "
-            f"{impostor_pairs:,} impostor pairs"
-        )
-    wanted = fars_of(impostor_pairs, fars)
+    impostor_pairs, wanted = _require_pairs(faces.people, sides, fars, name)
     most = pairs_to_keep(impostor_pairs, wanted)
     genuine = np.full(len(first), NO_FACE)
     usable = faces.found[first] & faces.found[second]
@@ -211,14 +244,29 @@ def _genuine(people: IntArray, sides: BoolArray | None) -> tuple[IntArray, IntAr
     return first[apart], second[apart]
 
 
-def _impostor_pairs(faces: Faces, sides: BoolArray | None) -> int:
-    """Return how many pairs are of two people: all but those of one."""
-    codes = np.unique(faces.people, return_inverse=True)[1]
+def _require_pairs(
+    people: IntArray, sides: BoolArray | None, fars: Sequence[float] | None, name: str
+) -> tuple[int, list[float]]:
+    """Return how many impostor pairs there are and the FARs; raise InputError if there are too few pairs of a kind."""
+    genuine, impostor_pairs = _pair_counts(people, sides)
+    if not genuine or not impostor_pairs:
+        raise InputError(
+            f"all pairs need two photos of a person and two people; {name} has {genuine:,} genuine and "
+            f"{impostor_pairs:,} impostor pairs"
+        )
+    return impostor_pairs, fars_of(impostor_pairs, fars)
+
+
+def _pair_counts(people: IntArray, sides: BoolArray | None) -> tuple[int, int]:
+    """Return how many pairs are of one person, and how many of two."""
+    codes = np.unique(people, return_inverse=True)[1]
     if sides is None:
         of_person = np.bincount(codes)
-        return (len(faces) * (len(faces) - 1) - int((of_person * (of_person - 1)).sum())) // 2
-    one, other = (np.bincount(codes[side], minlength=int(codes.max(initial=-1)) + 1) for side in (sides, ~sides))
-    return int(one.sum()) * int(other.sum()) - int(one @ other)
+        genuine, every = int((of_person * (of_person - 1)).sum()) // 2, len(people) * (len(people) - 1) // 2
+    else:
+        one, other = (np.bincount(codes[side], minlength=int(codes.max(initial=-1)) + 1) for side in (sides, ~sides))
+        genuine, every = int(one @ other), int(one.sum()) * int(other.sum())
+    return genuine, every - genuine
 
 
 def _hardest(faces: Faces, sides: BoolArray | None, most: int) -> HardestPairs:

@@ -23,7 +23,7 @@ import numpy as np
 
 from marginface.contract import Contract
 from marginface.errors import DataError, InputError
-from marginface.evaluation.faces import Faces
+from marginface.evaluation.faces import FaceList, Faces
 from marginface.evaluation.impostors import fars_of, pairs_to_keep, tars_of, with_lost
 from marginface.evaluation.scores import NO_FACE, tar_values
 from marginface.metrics import Interval, TarAtFar
@@ -105,23 +105,23 @@ class DistractorResult:
         }
 
 
-def several_photos(faces: Faces) -> Faces:
-    """Return the faces of people with two photos or more: who can be a probe.
+def list_probes(listed: FaceList) -> FaceList:
+    """Return the photos of people with two or more: who can be a probe.
 
     Raises:
         DataError: nobody has.
     """
-    chosen = np.flatnonzero(np.bincount(faces.people)[faces.people] > 1)
+    chosen = np.flatnonzero(np.bincount(listed.people)[listed.people] > 1)
     if not len(chosen):
-        raise DataError(f"{faces.source}: a probe person has two photos or more; got nobody of {len(faces):,} photos")
-    return faces.part(chosen)
+        raise DataError(f"{listed.source}: a probe person has two photos or more; got nobody of {len(listed.people):,}")
+    return listed.part(chosen)
 
 
-def probes_and_distractors(faces: Faces, people: int = 0, seed: int = 0) -> tuple[Faces, Faces, str]:
+def probes_and_distractors(listed: FaceList, people: int = 0, seed: int = 0) -> tuple[FaceList, FaceList, str]:
     """Divide one set: who has two photos or more is a probe person, everybody else a distractor; and say so in words.
 
     Args:
-        faces: of people.
+        listed: photos of people.
         people: so many of those with several photos are drawn as probe people; 0: all of them.
         seed: decides which.
 
@@ -129,20 +129,21 @@ def probes_and_distractors(faces: Faces, people: int = 0, seed: int = 0) -> tupl
         DataError: nobody has two photos, or nobody is left as a distractor.
         InputError: more people than there are.
     """
-    counts = np.bincount(faces.people)
+    counts = np.bincount(listed.people)
     able = np.flatnonzero(counts > 1)
     if not 0 <= people <= len(able):
         raise InputError(f"{people} probe people were asked for; {len(able):,} have two photos or more")
     drawn = able if not people else np.random.default_rng(seed).permutation(able)[:people]
-    probes = np.isin(faces.people, drawn)
+    probes = np.isin(listed.people, drawn)
     if probes.all() or not probes.any():
         raise DataError(
-            f"{faces.source}: expected people with two photos or more, the probes, and others, the distractors; got "
+            f"{listed.source}: expected people with two photos or more, the probes, and others, the distractors; got "
             f"{int((counts > 0).sum()):,} people, {len(able):,} of them with two or more. Give fewer --people, or a "
             "second folder of distractors."
         )
-    rule = f"{len(drawn):,} people with two photos or more are probes, the photos of everybody else distractors"
-    return faces.part(np.flatnonzero(probes)), faces.part(np.flatnonzero(~probes)), rule
+    how = f", drawn with seed {seed}," if people else ""
+    rule = f"{len(drawn):,} people with two photos or more{how} are probes, the photos of everybody else distractors"
+    return listed.part(np.flatnonzero(probes)), listed.part(np.flatnonzero(~probes)), rule
 
 
 def evaluate_distractors(
@@ -159,7 +160,7 @@ def evaluate_distractors(
 
     Args:
         embedder: that made the faces.
-        probes: people of two photos or more.
+        probes: of people with two photos or more (list_probes).
         distractors: none of them of a probe person; whose they are is not asked.
         split: how they came about, in words.
         seed: of the order of the distractors.
@@ -168,13 +169,15 @@ def evaluate_distractors(
 
     Raises:
         InputError: a FAR that is not supported.
-        DataError: nobody has two photos, or there is no distractor.
+        DataError: no probe person has two photos, or there is no distractor.
     """
     started = time.perf_counter()
-    probes = several_photos(probes)
-    if not len(distractors):
-        raise DataError(f"{distractors.source}: expected distractors, photos of others; got none")
     pairs = genuine_pairs(probes.people)
+    if not len(pairs[0]) or not len(distractors):
+        raise DataError(
+            f"expected people with two photos and distractors; got {len(pairs[0]):,} pairs of photos of one person and "
+            f"{len(distractors):,} distractors"
+        )
     similarities = _similarities(probes, *pairs)
     order = distractor_order(len(distractors), seed)
     rates = [

@@ -40,25 +40,19 @@ def all_pairs(
     and --cross mask --far 1e-4 for photos with a mask against those without.
     """
     from marginface.embedding import load_embedder
-    from marginface.evaluation.all_pairs import evaluate_all_pairs
-    from marginface.evaluation.faces import people_faces
+    from marginface.evaluation.all_pairs import evaluate_all_pairs, parts_of
+    from marginface.evaluation.faces import list_people
     from marginface.evaluation.reading import Reader, protocol_cropper
     from marginface.evaluation.slices import read_metadata
 
     about = None if metadata is None else read_metadata(metadata)
+    listed = list_people(folder)
+    parts = parts_of(listed, about, slices or (), cross, far or None)
     embedder = load_embedder(model, mirror=mirror)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
-        faces = people_faces(embedder, reader, folder)
-        result = evaluate_all_pairs(
-            embedder,
-            faces,
-            metadata=about,
-            groups=slices or (),
-            cross=cross,
-            fars=far or None,
-            rule=rule_of(nearest=nearest),
-        )
+        faces = listed.faces(embedder, reader)
+        result = evaluate_all_pairs(embedder, faces, parts, fars=far or None, rule=rule_of(nearest=nearest))
     _print(result)
     write_json(result.to_dict(), json_file)
 

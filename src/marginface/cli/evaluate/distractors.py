@@ -41,20 +41,21 @@ def distractors(
     marginface embed writes; with --no-mirror unless it had --mirror.
     """
     from marginface.embedding import load_embedder
-    from marginface.evaluation.distractors import evaluate_distractors, probes_and_distractors
-    from marginface.evaluation.faces import any_faces, people_faces
+    from marginface.evaluation.distractors import evaluate_distractors, list_probes, probes_and_distractors
+    from marginface.evaluation.faces import list_anybody, list_people
     from marginface.evaluation.reading import Reader, protocol_cropper
 
+    listed, split = list_people(probes), "probes and distractors as given"
+    if others is None:
+        listed, among, split = probes_and_distractors(listed, people, seed)
+    else:
+        listed, among = list_probes(listed), list_anybody(others)
     embedder = load_embedder(model, mirror=mirror)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
-        asked = people_faces(embedder, reader, probes)
-        if others is None:
-            asked, among, split = probes_and_distractors(asked, people, seed)
-        else:
-            among, split = any_faces(embedder, reader, others), "probes and distractors as given"
+        faces = (part.faces(embedder, reader) for part in (listed, among))
         rule = rule_of(nearest=nearest)
-        result = evaluate_distractors(embedder, asked, among, split=split, seed=seed, fars=far or None, rule=rule)
+        result = evaluate_distractors(embedder, *faces, split=split, seed=seed, fars=far or None, rule=rule)
     _print(result, probes)
     write_json({"data": str(probes), **result.to_dict()}, json_file)
 

@@ -13,9 +13,9 @@ from marginface.data.identification import identification_split, photos_by_perso
 from marginface.data.rfw import read_rfw
 from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.data.tinyface import read_tinyface
-from marginface.evaluation.all_pairs import evaluate_all_pairs
-from marginface.evaluation.distractors import evaluate_distractors, probes_and_distractors
-from marginface.evaluation.faces import any_faces, people_faces
+from marginface.evaluation.all_pairs import evaluate_all_pairs, parts_of
+from marginface.evaluation.distractors import evaluate_distractors, list_probes, probes_and_distractors
+from marginface.evaluation.faces import list_anybody, list_people
 from marginface.evaluation.groups import evaluate_groups
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.evaluation.open_set import evaluate_open_set
@@ -140,17 +140,17 @@ def _templates(entry: TemplatesEntry, embedder: Embedder, reader: Reader) -> dic
 
 
 def _distractors(entry: DistractorsEntry, embedder: Embedder, reader: Reader) -> dict[str, Any]:
-    probes = people_faces(embedder, reader, entry.data)
-    if entry.distractors is not None:
-        others = any_faces(embedder, reader, entry.distractors)
-        return evaluate_distractors(embedder, probes, others, seed=entry.seed).to_dict()
-    probes, others, split = probes_and_distractors(probes, entry.people, entry.seed)
-    return evaluate_distractors(embedder, probes, others, split=split, seed=entry.seed).to_dict()
+    listed, split = list_people(entry.data), "probes and distractors as given"
+    if entry.distractors is None:
+        listed, among, split = probes_and_distractors(listed, entry.people, entry.seed)
+    else:
+        listed, among = list_probes(listed), list_anybody(entry.distractors)
+    faces = (part.faces(embedder, reader) for part in (listed, among))
+    return evaluate_distractors(embedder, *faces, split=split, seed=entry.seed).to_dict()
 
 
 def _all_pairs(entry: AllPairsEntry, embedder: Embedder, reader: Reader) -> dict[str, Any]:
     about = None if entry.metadata is None else read_metadata(entry.metadata)
-    faces = people_faces(embedder, reader, entry.data)
-    return evaluate_all_pairs(
-        embedder, faces, metadata=about, groups=entry.slices, cross=entry.cross, fars=entry.fars or None
-    ).to_dict()
+    listed, fars = list_people(entry.data), entry.fars or None
+    parts = parts_of(listed, about, entry.slices, entry.cross, fars)
+    return evaluate_all_pairs(embedder, listed.faces(embedder, reader), parts, fars=fars).to_dict()
