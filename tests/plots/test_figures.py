@@ -14,6 +14,7 @@ from marginface.metrics.all_pairs import TOP, steps_of
 from marginface.plots import (
     counted_similarity_figure,
     det_figure,
+    distractor_figure,
     margin_figure,
     render,
     roc_figure,
@@ -156,3 +157,10 @@ def test_importing_the_plots_loads_no_matplotlib_and_drawing_loads_no_pyplot() -
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_rates_among_distractors_are_points_over_a_logarithmic_axis() -> None:
+    (axes,) = distractor_figure({"rank 1": {1000: 0.8, 10: 0.95, 100: 0.9}, "rank 5": {10: 1.0, 1000: 0.97}}).axes
+    assert axes.get_xscale() == "log"
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[10, 95], [100, 90], [1000, 80]])
+    assert axes.get_ylim()[0] == pytest.approx(75)

@@ -15,6 +15,9 @@ holdout     split by identity, pairs of held-out identities
 closed_set  photos of identities of the training that are kept out, beside as many of others
 pairs, cfp  the LFW and CFP protocols; parquet_pairs: pairs in a Parquet file
 templates   IJB-B and IJB-C, from the official metadata files
+tinyface    TinyFace: a gallery of several images of a person, distractors, probes
+rfw, bfw    pairs by group (grouped_pairs)
+embedding_files  embeddings that marginface embed wrote
 identification  who is enrolled and who is searched, of photos of people
 binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it
 exclusions  which identities and images are left out, and why

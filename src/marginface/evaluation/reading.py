@@ -135,15 +135,21 @@ class Reader:
         """Return the embeddings (N, D), zero rows where no face was found, and which were found (N,)."""
         embeddings = np.zeros((len(images), vectors.size), dtype=np.float32)
         found = np.zeros(len(images), dtype=bool)
-        start = 0
-        for photos in read_ahead(lambda path: self._look(path, vectors.name), images, self.workers):
-            for row, vector in enumerate(self._embedded(photos, vectors), start):
+        for place, part in self.batches(images, vectors):
+            for row, vector in enumerate(part, place.start):
                 if vector is not None:
                     embeddings[row], found[row] = vector, True
-            start += len(photos)
+        return embeddings, found
+
+    def batches(self, images: Sequence[Path], vectors: Vectors) -> Iterator[tuple[slice, Sequence[FloatArray | None]]]:
+        """Yield the vectors of a few images at a time, None without a face, and where these are in the list."""
+        start = 0
+        for photos in read_ahead(lambda path: self._look(path, vectors.name), images, self.workers):
+            place = slice(start, start + len(photos))
+            yield place, self._embedded(photos, vectors)
+            start = place.stop
             if self.progress is not None:
                 self.progress(start, len(images))
-        return embeddings, found
 
     def _look(self, path: Path, name: str) -> _Photo:
         """Read a photo; crop it unless its embedding is remembered."""

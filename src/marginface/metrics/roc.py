@@ -197,28 +197,45 @@ def tars_at_fars(
     rule: FarRule = "at_most",
     *,
     confidence: float = 0.95,
+    impostor_pairs: int | None = None,
 ) -> tuple[TarAtFar, ...]:
     """Return tar_at_far of each FAR; the similarities are sorted once, and no curve is made.
 
+    ``impostor_pairs`` says how many there are where ``impostor`` has the most similar of them alone
+    (metrics.hardest_pairs). Those that a FAR lets in are enough, and twice as many and two for "nearest".
+
     Raises:
-        InputError: see tar_at_far.
+        InputError: see tar_at_far, or too few of the impostor pairs are there.
     """
     same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+    total = len(different) if impostor_pairs is None else impostor_pairs
     for far in fars:
-        require_supported_far(far, len(different))
-    return tuple(_point(same, different, far, rule, confidence) for far in fars)
+        require_supported_far(far, total)
+        if len(different) < min(total, most_looked_at(far, total)):
+            raise InputError(
+                f"FAR {_short(far)} of {total:,} impostor pairs looks at the {most_looked_at(far, total):,} most "
+                f"similar; got {len(different):,}"
+            )
+    return tuple(_point(same, different, far, total, rule, confidence) for far in fars)
 
 
-def _point(same: DoubleArray, different: DoubleArray, far: float, rule: FarRule, confidence: float) -> TarAtFar:
-    """Return the point of ascending similarities."""
-    threshold = lowest_threshold(same, different, far * len(different), rule)
+def most_looked_at(far: float, impostor_pairs: int) -> int:
+    """Return how many of the most similar impostor pairs decide a threshold, by either rule."""
+    return 2 * int(far * impostor_pairs + 1e-9) + 2
+
+
+def _point(
+    same: DoubleArray, different: DoubleArray, far: float, total: int, rule: FarRule, confidence: float
+) -> TarAtFar:
+    """Return the point of ascending similarities, the impostor ones being the most similar of ``total``."""
+    threshold = lowest_threshold(same, different, far * total, rule)
     hits, false = (int(_at_or_above(scores, np.array([threshold]))[0]) for scores in (same, different))
     return TarAtFar(
         far=far,
         tar=hits / len(same),
         threshold=threshold,
-        achieved_far=false / len(different),
-        impostor_pairs=len(different),
+        achieved_far=false / total,
+        impostor_pairs=total,
         genuine_pairs=len(same),
         interval=wilson_interval(hits, len(same), confidence),
         rule=rule,

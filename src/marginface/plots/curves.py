@@ -86,6 +86,21 @@ def cmc_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
+def distractor_figure(curves: Mapping[str, Mapping[int, float]]) -> Figure:
+    """Draw the share of searches answered right over the number of distractors, each curve number → share."""
+    figure, (axes,) = new_figure()
+    for index, (name, curve) in enumerate(curves.items()):
+        sizes = sorted(curve)
+        shares = [100 * curve[size] for size in sizes]
+        axes.plot(sizes, shares, marker="o", markersize=4, label=name, linewidth=1.8, **line_style(index))
+    axes.set_xscale("log")
+    lowest = min(min(curve.values()) for curve in curves.values())
+    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    label(axes, "Distractors", "Searches answered right, %", "Among distractors")
+    legend(axes)
+    return figure
+
+
 def _deviates(rates: DoubleArray, low: float) -> DoubleArray:
     """Return the normal deviates of rates, none below ``low`` or above 1 − low."""
     distinct, place = np.unique(np.clip(rates, low, 1 - low), return_inverse=True)
