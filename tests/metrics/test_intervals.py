@@ -11,10 +11,6 @@ from marginface.metrics import identity_bootstrap, smallest_rate, student_t_inte
 from marginface.metrics.intervals import mean_over_people, student_t_inside, student_t_quantile
 
 
-from marginface.metrics import identity_bootstrap, student_t_interval, wilson_interval
-from marginface.metrics.intervals import mean_over_people, student_t_inside, student_t_quantile
-
-
 @pytest.mark.parametrize(
     ("successes", "trials", "low", "high"),
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
