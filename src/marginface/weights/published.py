@@ -63,6 +63,9 @@ _SFACE_IMPOSTORS = 10_608_788
 _SFACE_DATA = "all impostor pairs of 4,609 photos of 1,721 people, LFW View 1 training"
 _SFACE_SIMILARITIES = {1e-2: 0.2917, 1e-3: 0.3597, 1e-4: 0.4178}
 
+# python benchmarks/quality.py: the median over the 6,684 photos of LFW of people with two or more
+_SFACE_NORM = 12.5
+
 YUNET = Weights(
     name="yunet",
     task="detector",
@@ -94,6 +97,7 @@ SFACE = Weights(
         embedding_size=128,
         mean=0.0,  # the graph subtracts 127.5 and divides by 128 itself
         std=1.0,
+        usual_norm=_SFACE_NORM,
         thresholds=tuple(
             ThresholdEntry(similarity=similarity, fmr=fmr, impostor_pairs=_SFACE_IMPOSTORS, data=_SFACE_DATA)
             for fmr, similarity in _SFACE_SIMILARITIES.items()
