@@ -21,6 +21,7 @@ from marginface.quality.sharpness import least_bend
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray
 
+_USUAL_PITCH = 15.0  # degrees that geometry.HEAD gives the median face of LFW: its nose sits higher than people's
 _LARGEST_TURN = 80.0  # degrees: beyond, a distance seen is not made larger any more
 
 
@@ -130,7 +131,7 @@ _add("detector_score", "", "", lambda look: float(look.face.score), lambda value
 _add("inter_eye_distance", "px", "InterEyeDistance", inter_eye_distance, _score_of_distance)
 _add("sharpness", "", "Sharpness", lambda look: least_bend(look.crop), _score_of_sharpness)
 _add("head_pose_yaw", "°", "HeadPoseYaw", lambda look: look.pose[0], _score_of_angle)
-_add("head_pose_pitch", "°", "HeadPosePitch", lambda look: look.pose[1], _score_of_angle)
+_add("head_pose_pitch", "°", "HeadPosePitch", lambda look: look.pose[1] - _USUAL_PITCH, _score_of_angle)
 _add("head_pose_roll", "°", "HeadPoseRoll", lambda look: look.pose[2], _score_of_angle)
 _add("luminance_mean", "", "LuminanceMean", lambda look: light.mean(look.region), _score_of_mean)
 _add("luminance_variance", "", "LuminanceVariance", lambda look: light.variance(look.region), _score_of_variance)

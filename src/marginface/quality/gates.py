@@ -43,7 +43,7 @@ _LIMITS: tuple[tuple[str, Literal["least", "most"], Reason, float | None, float 
     ("inter_eye_distance", "least", Reason.FACE_TOO_SMALL, 8, 16, 24),
     ("sharpness", "least", Reason.BLURRED, 0.018, 0.03, 0.04),
     ("head_pose_yaw", "most", Reason.TURNED, None, 45, 25),
-    ("head_pose_pitch", "most", Reason.PITCHED, None, 45, 35),
+    ("head_pose_pitch", "most", Reason.PITCHED, None, 35, 25),
     ("contrast", "least", Reason.LOW_CONTRAST, 0.08, 0.15, 0.2),
     ("dynamic_range", "least", Reason.FEW_SHADES, 1, 2, 4),
     ("over_exposure_prevention", "most", Reason.TOO_BRIGHT, 0.85, 0.3, 0.1),
