@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from marginface.errors import DataError, InputError
-from marginface.values import Box, Embedding, Face, Pairs, check_image
+from marginface.values import Box, Embedding, Face, Pairs, Threshold, check_image
+
+THRESHOLD = Threshold(0.31, 1e-3, 40_000, "drawn faces")
 
 
 def make_pairs(first: list[int], second: list[int]) -> Pairs:
@@ -50,6 +54,18 @@ def test_an_embedding_has_length_one() -> None:
     assert Embedding(np.array([0.6, 0.8], np.float32), "c").vector.dtype == np.float32
     with pytest.raises(InputError, match=r"norm 2\.0000"):
         Embedding(np.array([2.0, 0.0], np.float32), "c")
+
+
+def test_a_threshold_says_what_it_was_set_for_and_how_sure_that_is() -> None:
+    assert THRESHOLD.explain() == (
+        "The threshold was set for a false-match rate of 0.001 on drawn faces (40,000 impostor pairs)."
+    )
+    sure = replace(THRESHOLD, fmr_bounds=(0.00081, 0.00123), fnmr=0.0214, fnmr_bounds=(0.018, 0.026))
+    assert "the rate is between 0.00081 and 0.0012 (95 %)" in sure.explain()
+    assert "refused 2.1 % of the genuine pairs" in sure.explain()
+    search = replace(THRESHOLD, fmr=1.005e-5, fpir=0.01, size=1000).explain()
+    assert "identification rate of 0.01 in a search of 1,000, that is a false-match rate of 1.005e-05" in search
+    assert json.loads(json.dumps(sure.to_dict()))["fmr_bounds"] == [0.00081, 0.00123]
 
 
 def test_pairs_point_at_images_that_exist_in_the_list() -> None:

@@ -3,7 +3,8 @@
     MarginfaceError
     ├── InputError              an argument or option is wrong (also a ValueError)
     │   ├── UnknownName         a name that a table does not hold, with the near ones
-    │   └── RecipeError         a recipe that does not fit its schema
+    │   ├── RecipeError         a recipe that does not fit its schema
+    │   └── CalibrationError    a rate that the data cannot support, or a calibration file that is not as described
     ├── FolderBusy              another process is at work in a folder
     ├── ImageError              an image file or its bytes cannot be used
     │   ├── UnreadableImage     not an image, corrupt, truncated
@@ -41,6 +42,10 @@ class UnknownName(InputError):
 
 class RecipeError(InputError):
     """A recipe that does not fit its schema; the message names the section and the key."""
+
+
+class CalibrationError(InputError):
+    """A rate that the data behind a calibration cannot support, or a calibration file that is not as described."""
 
 
 class FolderBusy(MarginfaceError):

@@ -110,12 +110,58 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A similarity with the false-match rate it was set for and the data it was set on."""
+    """A similarity with the false-match rate it was set for and the data it was set on.
+
+    Attributes:
+        similarity: accepted is what is as similar or more.
+        fmr: the rate it was set for: at most this share of the impostor pairs was accepted.
+        impostor_pairs: how many there were.
+        data: whose photos, in words.
+        fmr_bounds: where the true rate lies at 95 %, of people like those of the data; None: not known.
+        fnmr: share of genuine pairs that it refused there; None: not known.
+        fnmr_bounds: where that rate lies at 95 %.
+        fpir: for a search: the share of strangers for whom it returns somebody, at most; None: set for single pairs.
+        size: comparisons in that search.
+    """
 
     similarity: float
     fmr: float
     impostor_pairs: int
     data: str
+    fmr_bounds: tuple[float, float] | None = None
+    fnmr: float | None = None
+    fnmr_bounds: tuple[float, float] | None = None
+    fpir: float | None = None
+    size: int = 1
+
+    def explain(self) -> str:
+        """Say in words what it was set for, on what, and how sure that is."""
+        rate = f"a false-match rate of {self.fmr:.4g}"
+        if self.fpir is not None:
+            rate = (
+                f"a false-positive identification rate of {self.fpir:.4g} in a search of {self.size:,}, that is {rate}"
+            )
+        sentences = [f"The threshold was set for {rate} on {self.data} ({self.impostor_pairs:,} impostor pairs)."]
+        if self.fmr_bounds is not None:
+            low, high = self.fmr_bounds
+            sentences.append(f"Of people like these the rate is between {low:.2g} and {high:.2g} (95 %).")
+        if self.fnmr is not None:
+            sentences.append(f"It refused {100 * self.fnmr:.2g} % of the genuine pairs there.")
+        return " ".join(sentences)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "similarity": round(self.similarity, 4),
+            "fmr": self.fmr,
+            "fmr_bounds": None if self.fmr_bounds is None else list(self.fmr_bounds),
+            "fnmr": self.fnmr,
+            "fnmr_bounds": None if self.fnmr_bounds is None else list(self.fnmr_bounds),
+            "fpir": self.fpir,
+            "size": self.size,
+            "impostor_pairs": self.impostor_pairs,
+            "data": self.data,
+        }
 
 
 class Decision(Enum):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from marginface.errors import InputError
-from marginface.metrics import identity_bootstrap, student_t_interval, wilson_interval
+from marginface.metrics import identity_bootstrap, smallest_rate, student_t_interval, trials_needed, wilson_interval
 from marginface.metrics.intervals import student_t_inside, student_t_quantile
 
 
@@ -95,3 +95,10 @@ def test_impossible_requests_are_refused() -> None:
         student_t_quantile(1.0, 3)
     with pytest.raises(InputError, match="per pair"):
         identity_bootstrap(np.ones(2, bool), np.zeros(2, np.int64), np.zeros(1, np.int64))
+
+
+@given(st.integers(30, 10**9))
+def test_by_the_rule_of_three_no_error_is_as_rare_as_5_percent(trials: int) -> None:
+    rate = smallest_rate(trials)
+    assert 0.04 < (1 - rate) ** trials <= 0.05, "e⁻³ is 0.0498"
+    assert trials_needed(rate) == trials

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from marginface.cli.options import Fmr, Gate, JsonFlag, MinScore, Mirror, Model, UncertainFmr, print_json
+from marginface.cli.options import (
+    CalibrationFile,
+    Fmr,
+    Gate,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    UncertainFmr,
+    print_json,
+)
 
 app = typer.Typer()
 
@@ -19,6 +29,7 @@ def verify(
     model: Model = "sface",
     fmr: Fmr = 1e-3,
     uncertain_fmr: UncertainFmr = None,
+    calibration: CalibrationFile = None,
     face: Annotated[
         str, typer.Option("--face", help="Which face, if there are several: largest, center, or one (none).")
     ] = "largest",
@@ -32,9 +43,11 @@ def verify(
     Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range),
     2 an error. With --json the quality of both faces, the boxes and the reason codes are printed too.
     """
+    from marginface.matching.calibration import read_calibration
     from marginface.pipeline import Recognizer
 
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score)
+    thresholds = None if calibration is None else read_calibration(calibration)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds)
     answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})

@@ -8,6 +8,7 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 
 from __future__ import annotations
 
+from marginface.metrics.all_pairs import SimilarityCounts, count_similarities, similarity_of
 from marginface.metrics.bootstrap import PeopleOfPairs, resampled_tars, tar_intervals
 from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
 from marginface.metrics.comparison import McNemar, holm, mcnemar, paired_difference
@@ -16,11 +17,22 @@ from marginface.metrics.identification import (
     Searches,
     TpirAtFpir,
     cmc,
+    fmr_of_search,
+    fpir_of_search,
     identification_rate,
     search_results,
+    size_of_search,
     tpirs_at_fpirs,
 )
-from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
+from marginface.metrics.intervals import (
+    Interval,
+    Rate,
+    identity_bootstrap,
+    smallest_rate,
+    student_t_interval,
+    trials_needed,
+    wilson_interval,
+)
 from marginface.metrics.roc import (
     Roc,
     TarAtFar,
@@ -34,6 +46,7 @@ from marginface.metrics.roc import (
     tar_at_far,
     tars_at_fars,
 )
+from marginface.metrics.shared_people import ErrorRates, error_rates
 from marginface.metrics.verification import (
     FoldedAccuracy,
     sphereface_accuracy,
@@ -45,20 +58,27 @@ from marginface.metrics.verification import (
 __all__ = [
     "ClassGeometry",
     "CrossedMean",
+    "ErrorRates",
     "FoldedAccuracy",
     "Interval",
     "McNemar",
     "PeopleOfPairs",
+    "Rate",
     "Roc",
     "Searches",
+    "SimilarityCounts",
     "TarAtFar",
     "TpirAtFpir",
     "auc",
     "class_geometry",
     "clustered_error",
     "cmc",
+    "count_similarities",
     "crossed_mean",
     "equal_error_rate",
+    "error_rates",
+    "fmr_of_search",
+    "fpir_of_search",
     "holm",
     "identification_rate",
     "identity_bootstrap",
@@ -70,6 +90,9 @@ __all__ = [
     "resampled_tars",
     "roc",
     "search_results",
+    "similarity_of",
+    "size_of_search",
+    "smallest_rate",
     "smallest_supported_far",
     "sphereface_accuracy",
     "student_t_interval",
@@ -80,6 +103,7 @@ __all__ = [
     "ten_fold_accuracy",
     "threshold_accuracy",
     "tpirs_at_fpirs",
+    "trials_needed",
     "whole_set_accuracy",
     "wilson_interval",
 ]

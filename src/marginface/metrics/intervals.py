@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
 from marginface.errors import InputError
 from marginface.values import BoolArray, DoubleArray, IntArray
 
+RULE_OF_THREE = 3.0  # −ln 0.05, rounded
 _BLOCK = 64  # bootstrap resamples drawn at once: 64 × 7,000 pairs of float64 are 3.6 MB
 
 
@@ -27,6 +30,50 @@ class Interval:
     def to_list(self) -> list[float]:
         """Return [low, high]."""
         return [self.low, self.high]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of errors and the interval it lies in; which one, the interval's method says."""
+
+    errors: int
+    trials: int
+    interval: Interval
+
+    @property
+    def share(self) -> float:
+        """Return errors over trials."""
+        return self.errors / self.trials
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "rate": self.share,
+            "errors": self.errors,
+            "trials": self.trials,
+            "interval": self.interval.to_list(),
+        }
+
+
+def smallest_rate(trials: int) -> float:
+    """Return the rate that can be shown at best: no error in n independent trials bounds it below 3/n at 95 %.
+
+    Source: the rule of three, Hanley & Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249
+    (1983); ISO/IEC 19795-1.
+
+    >>> smallest_rate(3_000)
+    0.001
+    """
+    return RULE_OF_THREE / trials
+
+
+def trials_needed(rate: float) -> int:
+    """Return how many independent trials it takes to show a rate at best, 3/rate rounded up; see smallest_rate.
+
+    >>> trials_needed(1e-6)
+    3000000
+    """
+    return math.ceil(RULE_OF_THREE / rate * (1 - 1e-12))
 
 
 def _check_confidence(confidence: float) -> None:
@@ -88,6 +135,7 @@ def student_t_inside(t: float, freedom: int) -> float:
     return 2 / math.pi * (angle + (math.sin(angle) * total if freedom > 1 else 0.0))
 
 
+@lru_cache(maxsize=256)
 def student_t_quantile(probability: float, freedom: int) -> float:
     """Return the t with P(T ≤ t) = probability, for probabilities above ½.
 

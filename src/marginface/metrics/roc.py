@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from marginface.errors import InputError
-from marginface.metrics.intervals import Interval, wilson_interval
+from marginface.metrics.intervals import Interval, trials_needed, wilson_interval
 from marginface.values import DoubleArray, IntArray, frozen
 
 FarRule = Literal["at_most", "nearest"]
@@ -148,7 +148,7 @@ def require_supported_far(far: float, trials: int, *, kind: str = "impostor pair
     raise InputError(
         f"{trials:,} {kind} cannot support {rate} {_short(far)}: one error is already {_short(1 / trials)}. Smallest "
         f"{rate} here: {_short(smallest)} ({round(smallest * trials):,} {kind.split()[-1]}). "
-        f"At least {round(1 / far):,} {kind.split()[-1]} are needed, better {round(3 / far):,}."
+        f"At least {round(1 / far):,} {kind.split()[-1]} are needed, better {trials_needed(far):,}."
     )
 
 

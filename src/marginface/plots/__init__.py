@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from marginface.plots.comparison import grid_figure, interval_figure
 from marginface.plots.curves import cmc_figure, det_figure, roc_figure
-from marginface.plots.histograms import similarity_figure
+from marginface.plots.histograms import counted_similarity_figure, similarity_figure
 from marginface.plots.margins import margin_figure, margin_picture
 from marginface.plots.remarks import no_boundary, remarks
 from marginface.plots.style import render
@@ -15,6 +15,7 @@ from marginface.plots.training import training_figure
 
 __all__ = [
     "cmc_figure",
+    "counted_similarity_figure",
     "det_figure",
     "grid_figure",
     "interval_figure",

@@ -1,0 +1,1 @@
+"""Decisions on vectors and scores: thresholds with the rates they were set for."""
