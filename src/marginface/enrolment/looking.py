@@ -70,7 +70,7 @@ class Examiner:
         except InputError as error:
             return _refused(item.person, photo, Remark(Reason.BAD_NAME, f"{photo}: {error}"))
         try:
-            content = _content(item.path)
+            content = item.content or _content(item.path)
             image = read_image(content)
         except ImageError as error:
             text = str(error) if str(error).startswith(photo) else f"{photo}: {error}"
