@@ -46,7 +46,7 @@ def create(
         return
     typer.echo(f"{address}: collection {name}, for {model} (contract {contract}).")
     if key:
-        typer.echo(f"Sealed by the key in {key}. Keep a copy of it elsewhere: without it nobody can read the gallery.")
+        typer.echo(f"Sealed by the key in {key}. Keep a copy of it elsewhere: without it nobody can read this.")
     else:
         typer.echo("Unsealed: who has the gallery can read every face in it.")
 
