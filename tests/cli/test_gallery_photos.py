@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from marginface import cli, cropping, embedding
@@ -153,8 +160,6 @@ def test_deepface_is_taken_over_by_its_photos_or_by_its_vectors(drawn: Path) -> 
 
 
 def test_drawn_people_by_the_real_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from PIL import Image
-
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     for person in range(2):
@@ -170,3 +175,33 @@ def test_drawn_people_by_the_real_models(tmp_path: Path, monkeypatch: pytest.Mon
     answer = call("identify", "people.db", "asked.png", "--json", "--quality", "off", "--fpir", "0.4")
     candidates = json.loads(answer.stdout)[0]["faces"][0]["candidates"]
     assert candidates[0]["person"] == "person 1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no Ctrl-C to send here")
+def test_ctrl_c_keeps_what_is_written_and_the_same_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    stream = BytesIO()
+    Image.fromarray(draw_photo(1, 0, size=(240, 320), strength=0.1)[0]).save(stream, "PNG")
+    (tmp_path / "Ann").mkdir()
+    for number in range(70):
+        (tmp_path / "Ann" / f"{number:03d}.png").write_bytes(stream.getvalue() + str(number).encode())
+    assert call("create", "people.db").exit_code == 0
+    command = [sys.executable, "-m", "marginface", "gallery", "enrol", "people.db", "Ann", "Ann", "--quality", "off"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with Gallery.open("people.db") as gallery:
+        collection = gallery.collection()
+        for _ in range(600):
+            if collection.people() or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        assert (process.returncode, "What was finished is kept" in told) == (130, True)
+        kept = collection.person("Ann").faces
+        assert 0 < kept < 70
+        assert kept % 32 == 0
+        assert subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 0
+        assert collection.person("Ann").faces == 70
