@@ -11,8 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from marginface.errors import DataError, InputError
 from marginface.gallery.archive import FORMAT, VERSION, ArchiveCounts
 from marginface.gallery.chambers import chamber_for

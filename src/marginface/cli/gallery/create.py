@@ -20,7 +20,7 @@ def create(
     model: Model = "sface",
     mirror: Mirror = False,
     rotated: Annotated[
-        bool, typer.Option("--rotated", help="Turn vectors by a secret rotation: two galleries cannot be compared.")
+        bool, typer.Option("--rotated", help="Turn vectors by a secret rotation: two galleries do not compare.")
     ] = False,
     key_file: KeyFile = None,
     unsealed: Annotated[
@@ -28,7 +28,7 @@ def create(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a gallery with one collection, for the embeddings of a model; in a gallery that is there, add the collection.
+    """Make a gallery with a collection for the embeddings of a model; in a gallery that is there, add the collection.
 
     The first gallery also makes its key: a file in your configuration folder that you must keep, apart from the gallery
     and its backups. Without it nothing in the gallery can be read.
