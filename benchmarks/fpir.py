@@ -1,12 +1,12 @@
 """Does a threshold for searches keep its rate of false positives? Calibrated on some people, tried on others.
 
-    python benchmarks/fpir.py D/lfw --out benchmarks/results/fpir_sface.json [--model sface] [--memory FILE]
+    python benchmarks/fpir.py D/lfw --out benchmarks/results/fpir_sface.json [--without FILE] [--memory FILE]
 
-Photos, a folder per person; the face nearest the center is used. In each of --splits random splits of the people the
-calibration is made on --calibrated of them (all photos of theirs, every pair). Of the others N = 10, 100, 1000 are
-enrolled with one photo each, drawn; everybody else is a stranger who is searched with one photo, drawn. Small galleries
-are drawn --galleries times in a split. The threshold is `calibration.identification_threshold(fpir, N)`; nothing is
-tuned on the searches.
+Photos, a folder per person, without those of a list of exclusions; the face nearest the center is used. In each of
+--splits random splits of the people the calibration is made on --calibrated of them (all photos of theirs, or --photos
+drawn ones of each; every pair). Of the others N = 10, 100, 1000 are enrolled with one photo each, drawn; everybody else
+is a stranger who is searched with one photo, drawn. Small galleries are drawn --galleries times in a split. The
+threshold is `calibration.identification_threshold(fpir, N)`; nothing is tuned on the searches.
 
 For each N and target, over all searches: the observed FPIR with Student's interval over splits (a split is one trial:
 searches in it share people); how far single galleries lie apart; the share of galleries whose own Wilson interval holds
@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from marginface.data.exclusions import Exclusions, read_exclusions
 from marginface.embedding import load_embedder
 from marginface.evaluation.calibration import people_photos
 from marginface.evaluation.environment import describe_environment
@@ -60,9 +61,9 @@ class Trial:
         return self.matches / self.searches / self.size
 
 
-def embed(folder: Path, model: str, memory: Path | None) -> tuple[FloatArray, IntArray, str]:
+def embed(folder: Path, model: str, exclusions: Exclusions, memory: Path | None) -> tuple[FloatArray, IntArray, str]:
     """Return the embeddings of all photos with a face, whose they are, and the contract."""
-    embedder, photos, cropper = load_embedder(model), people_photos([folder]), protocol_cropper()
+    embedder, photos, cropper = load_embedder(model), people_photos([folder], exclusions), protocol_cropper()
     kept = None if memory is None else EmbeddingMemory(memory, cropping_of(cropper))
     contract = embedder.contract
     vectors, found = Reader(cropper=cropper, memory=kept).embed(
@@ -76,16 +77,23 @@ def one_photo_each(people: IntArray, chosen: IntArray, rng: np.random.Generator)
     return np.array([rng.choice(np.flatnonzero(people == person)) for person in chosen], np.int64)
 
 
+def some_photos(people: IntArray, chosen: IntArray, most: int, rng: np.random.Generator) -> IntArray:
+    """Return the places of at most so many drawn photos of each chosen person; 0: of all."""
+    places = (np.flatnonzero(people == person) for person in chosen)
+    return np.concatenate([rng.permutation(own)[: most or None] for own in places])
+
+
 def trials_of_split(
-    vectors: FloatArray, people: IntArray, calibrated: IntArray, others: IntArray, split: int, galleries: int
+    vectors: FloatArray, people: IntArray, parts: tuple[IntArray, IntArray], split: int, plan: argparse.Namespace
 ) -> list[Trial]:
+    calibrated, others = parts
     rng = np.random.default_rng(1000 + split)
-    mine = np.isin(people, calibrated)
+    mine = some_photos(people, calibrated, plan.photos_each, rng)
     made = Making(date=date.today(), cropping="", alignment="")
     calibration = calibrate(vectors[mine], people[mine], Origin("0" * 16, "", "", 0, made)).calibration
     found = []
     for size in SIZES:
-        for _ in range(galleries if size < 1000 else 1):
+        for _ in range(plan.galleries if size < 1000 else 1):
             order = one_photo_each(people, rng.permutation(others), rng)
             found += search(vectors[order[size:]] @ vectors[order[:size]].T, calibration, split)
     return found
@@ -136,20 +144,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--model", default="sface")
+    parser.add_argument("--without", type=Path, help="a list of people and photos to leave out")
     parser.add_argument("--memory", type=Path, help="file that keeps embeddings between runs")
     parser.add_argument("--calibrated", type=int, default=2000, help="people of the calibration")
+    parser.add_argument("--photos", type=int, default=0, dest="photos_each", help="of each in the calibration; 0: all")
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--galleries", type=int, default=20, help="small galleries in a split")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     start = time.perf_counter()
-    vectors, people, contract = embed(args.photos, args.model, args.memory)
+    exclusions = Exclusions() if args.without is None else read_exclusions(args.without)
+    vectors, people, contract = embed(args.photos, args.model, exclusions, args.memory)
     embedded = time.perf_counter()
     everybody, trials = np.unique(people), list[Trial]()
     for split in range(args.splits):
         order = np.random.default_rng(split).permutation(everybody)
-        chosen = order[: args.calibrated], order[args.calibrated :]
-        trials += trials_of_split(vectors, people, *chosen, split, args.galleries)
+        parts = order[: args.calibrated], order[args.calibrated :]
+        trials += trials_of_split(vectors, people, parts, split, args)
     groups = [[one for one in trials if (one.size, one.target) == (size, fpir)] for size in SIZES for fpir in FPIRS]
     result = {
         "question": __doc__.splitlines()[0],
@@ -158,6 +169,7 @@ def main() -> None:
         "people": len(everybody),
         "photos": len(people),
         "calibrated_people": args.calibrated,
+        "calibrated_photos_each": args.photos_each or "all",
         "splits": args.splits,
         "results": [summary(group) for group in groups],
         "seconds": {"embedding": round(embedded - start, 1), "splits": round(time.perf_counter() - embedded, 1)},

@@ -24,8 +24,8 @@ from marginface.registry import near_names
 COMMANDS = {
     "detect": ("marginface.cli.detect", "Find the faces in photos."),
     "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
-    "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
     "calibrate": ("marginface.cli.calibrate", "Set thresholds on photos of people, for stated false-match rates."),
+    "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
     "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),

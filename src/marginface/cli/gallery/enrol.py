@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import CalibrationFile, recognizer_for
-from marginface.cli.options import JsonFlag, MinScore, Mirror, Model, Workers, print_json, progress_bar
+from marginface.cli.gallery.recognizing import recognizer_for
+from marginface.cli.options import CalibrationFile, JsonFlag, MinScore, Mirror, Model, Workers, print_json, progress_bar
 
 if TYPE_CHECKING:
     from marginface.enrolment import Enroller, EnrolReport, FolderOfPeople, PhotoOutcome
