@@ -20,6 +20,7 @@ rfw, bfw    pairs by group (grouped_pairs)
 embedding_files  embeddings that marginface embed wrote
 identification  who is enrolled and who is searched, of photos of people
 binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it
+pickled_records  records of older deepface, by the same reader
 exclusions  which identities and images are left out, and why
 audit       what is wrong with a data set
 names       when two spellings mean one identity
