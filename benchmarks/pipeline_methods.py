@@ -104,7 +104,7 @@ METHODS = {
 
 def main():
     name, path = sys.argv[1:]
-    with open(path, encoding="utf-8") as stream:
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123
         arguments = json.load(stream)
     if hasattr(os, "sched_setaffinity") and arguments["processors"]:
         os.sched_setaffinity(0, arguments["processors"])

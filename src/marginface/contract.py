@@ -38,7 +38,8 @@ class Contract:
 
     Left out on purpose (docs/explanation/contract.md): the name and options of a checkpoint's backbone, since the same
     weights fit no other function; how often a detector looks and from which score on, since that decides whether there
-    is a face and not what it looks like; ONNX Runtime and its kind, since they agree to the sixth digit.
+    is a face and not what it looks like; the engine that runs the model, since ONNX Runtime and OpenVINO agree to the
+    sixth digit, and OpenVINO's bfloat16 moves a similarity by about 0.001 (docs/how-to/openvino.md).
     """
 
     model_sha256: str

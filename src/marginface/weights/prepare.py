@@ -12,7 +12,7 @@ from marginface.weights.cache import cache_folder, keep
 from marginface.weights.published import WEIGHTS
 from marginface.weights.sources import locate
 
-PREPARATION_VERSION = 1  # raise it whenever prepare() makes other bytes: the old files are then left alone
+PREPARATION_VERSION = 2  # raise it whenever prepare() makes other bytes: the old files are then left alone
 
 
 def prepared(name: str, *, file: Path | None = None) -> Path:
