@@ -90,8 +90,9 @@ class Collection:
         with self._writing() as (transaction, chamber):
             answers = {}
             for name, theirs in faces.items():
-                found = people.find_by_name(transaction.connection, chamber, checked_name(name))
-                person = found or people.add_person(transaction, chamber, name, about)
+                clean = checked_name(name)
+                found = people.find_by_name(transaction.connection, chamber, clean)
+                person = found or people.insert_person(transaction, chamber, clean, about)
                 answers[name] = face_rows.add_faces(transaction, chamber, person, theirs)
             return answers
 
