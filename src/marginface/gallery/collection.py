@@ -61,7 +61,8 @@ class Collection:
 
     def size(self) -> int:
         """Return how many faces there are now: with so many a search compares one embedding."""
-        return self._live.fresh().count()
+        index, _ = self._live.fresh()
+        return index.count()
 
     def add_person(self, name: str, about: About = _NOTHING) -> Person:
         """Add a person without faces; raise InputError if the name is taken."""
