@@ -3,8 +3,8 @@
     python benchmarks/shipped_thresholds.py FOLDER... --out benchmarks/results/shipped_thresholds.json [--memory FILE]
 
 Each FOLDER holds photos, a folder per person, of which the face nearest the center is used; or the crops that
-`marginface align` made of photos. NAME=FOLDER names it, NAME=A+B takes two together. With --without FILE the people and
-photos of a list of exclusions are left out. False-match and false non-match rates of all pairs at each power of ten
+`marginface align` made of photos. NAME=FOLDER names it, NAME=FOLDER@FILE leaves out the people and photos of a list of
+exclusions. False-match and false non-match rates of all pairs at each power of ten
 that is shipped, with bounds that know which pairs share people.
 """
 
@@ -28,11 +28,11 @@ from marginface.metrics import error_rates
 from marginface.metrics.all_pairs import STEPS
 
 
-def measure(roots: list[Path], exclusions: Exclusions, memory: Path | None) -> dict[str, object]:
+def measure(root: Path, exclusions: Exclusions, memory: Path | None) -> dict[str, object]:
     """Return the rates of one set of people."""
     embedder = load_embedder("sface")
-    contract, photos = embedder.contract, people_photos(roots, exclusions)
-    cropper = None if (roots[0] / JOURNAL).is_file() else protocol_cropper()
+    contract, photos = embedder.contract, people_photos([root], exclusions)
+    cropper = None if (root / JOURNAL).is_file() else protocol_cropper()
     kept = None if memory is None else EmbeddingMemory(memory, "aligned" if cropper is None else cropping_of(cropper))
     vectors, found = Reader(cropper=cropper, memory=kept).embed(
         photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed)
@@ -63,17 +63,17 @@ def measure(roots: list[Path], exclusions: Exclusions, memory: Path | None) -> d
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", help="NAME=FOLDER, or NAME=FOLDER+FOLDER")
-    parser.add_argument("--without", type=Path, help="a list of exclusions")
+    parser.add_argument("folders", nargs="+", help="FOLDER, NAME=FOLDER or NAME=FOLDER@FILE")
     parser.add_argument("--memory", type=Path, help="file that keeps embeddings between runs")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     start = time.perf_counter()
-    exclusions = Exclusions() if args.without is None else read_exclusions(args.without)
     found = {}
     for given in args.folders:
-        name, _, places = given.rpartition("=")
-        found[name or places] = measure([Path(place) for place in places.split("+")], exclusions, args.memory)
+        name, _, place = given.rpartition("=")
+        folder, _, left_out = place.partition("@")
+        exclusions = read_exclusions(Path(left_out)) if left_out else Exclusions()
+        found[name or folder] = measure(Path(folder), exclusions, args.memory)
     result = {
         "question": __doc__.splitlines()[0],
         "sets": found,

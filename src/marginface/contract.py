@@ -124,6 +124,8 @@ class ModelCard(BaseModel):
 
     ``pose`` says what the network has to be told besides the crop: "yaw", the yaw of the head in degrees, which the
     single pass of YuNet sees in the crop (detection.yaw). Most networks need nothing; their cards have no such key.
+    ``usual_norm`` is the length that a feature usually has (the median over good photos, without the mirror sum): a
+    much shorter one says that the network sees no face it knows. It changes no embedding and is in no contract.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -141,6 +143,7 @@ class ModelCard(BaseModel):
     template: Literal["arcface-112"] = "arcface-112"
     backbone: BackboneEntry | None = None
     pose: Literal["yaw"] | None = None
+    usual_norm: float | None = Field(default=None, gt=0)
     thresholds: tuple[ThresholdEntry, ...] = ()
 
     def contract(self, *, mirror: bool = False) -> Contract:

@@ -34,10 +34,13 @@ class Reason(Enum):
     BLURRED = "blurred", "The face is blurred: out of focus, moved, or enlarged from a small picture."
     TURNED = "turned", "The head is turned to the side."
     PITCHED = "pitched", "The head is bent up or down."
-    TOO_DARK = "too_dark", "The face is almost black."
     TOO_BRIGHT = "too_bright", "The face is washed out by light."
-    LOW_CONTRAST = "low_contrast", "The face has too few different shades."
-    WEAK_FEATURE = "weak_feature", "The network answers the face with a short feature, as it does to poor photos."
+    LOW_CONTRAST = "low_contrast", "The face has too little contrast."
+    FEW_SHADES = "few_shades", "The face has too few different shades: it is almost black or almost flat."
+    WEAK_FEATURE = (
+        "weak_feature",
+        "The network answers with a short feature, as it does where it sees no face it knows.",
+    )
 
     BETWEEN_THRESHOLDS = "between_thresholds", "The similarity lies between the two thresholds that were asked for."
     OTHER_CONTRACT = "other_contract", "The threshold was set under settings that are not quite those in use."

@@ -36,7 +36,8 @@ def damaged(draw: st.DrawFn) -> bytes:
     return draw(st.binary(max_size=3)) * draw(st.booleans()) + bytes(content[:end])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged tags
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     contents=st.lists(st.one_of(damaged(), st.binary(max_size=200)), min_size=1, max_size=4), name=st.text(max_size=12)
 )

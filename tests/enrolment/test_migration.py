@@ -187,3 +187,17 @@ def test_two_migrations_in_a_row_leave_two_old_collections(
     names = {info.name for info in gallery.collections()}
     assert names == {"people", f"people.retired-{red.contract.id}", f"people.retired-{green.contract.id}"}
     assert gallery.collection().search(red.embed(write_photo(tmp_path / "x.png", 100)))[0].person.name == "Bob"
+
+
+def test_a_rotated_collection_stays_rotated_and_finds_the_same(
+    gallery: Gallery, red: Recognizer, green: Recognizer, tmp_path: Path
+) -> None:
+    rotated = gallery.create_collection("people", contract=red.contract.id, embedding_size=2, rotated=True)
+    folder = write_people(tmp_path / "photos", BLUES)
+    report = Enroller(rotated, red, EnrolSettings(keep_crops=True)).enrol(folder_of_people(folder).photos)
+    assert report.exit_status == 0
+    Migration(gallery, rotated, green).run()
+    (info,) = [one for one in gallery.collections() if one.name == "people"]
+    assert (info.rotated, info.contract) == (True, green.contract.id)
+    (best,) = gallery.collection().search(green.embed(folder / "Bob" / "110.png"))
+    assert (best.person.name, round(best.similarity, 5)) == ("Bob", 1)

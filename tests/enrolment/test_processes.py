@@ -19,7 +19,7 @@ from oracles.enrolments import write_people
 from oracles.red_faces import photo_with_faces
 
 PATIENCE = 60.0
-PEOPLE = {f"person {number:02d}": tuple(range(3 * number, 3 * number + 3)) for number in range(40)}  # 120 photos
+PEOPLE = {f"person {number:02d}": tuple(range(3 * number, 3 * number + 3)) for number in range(24)}  # 72 photos
 FACE = (180, 60, 280, 180)
 
 
@@ -56,8 +56,8 @@ def test_an_enrolment_killed_again_and_again_loses_nothing_that_was_acknowledged
     for _ in range(40):
         process = start(tmp_path / "people.db", folder)
         time.sleep(moments.uniform(0.02, 0.25))
-        process.send_signal(signal.SIGKILL if kills < 8 else 0)
-        killed = process.returncode is None and kills < 8
+        process.send_signal(signal.SIGKILL if kills < 6 else 0)
+        killed = process.returncode is None and kills < 6
         lines = lines_of(process)
         kills += killed and process.returncode == -signal.SIGKILL
         acknowledged |= {(person, face) for person, _, face in lines}
@@ -66,7 +66,7 @@ def test_an_enrolment_killed_again_and_again_loses_nothing_that_was_acknowledged
         if process.returncode == 0:
             break
     assert process.returncode == 0
-    assert kills >= 5
+    assert kills >= 4
     assert gallery.check().findings == ()
     assert {name: len(faces) for name, faces in faces_by_person(people).items()} == dict.fromkeys(PEOPLE, 3)
     assert all(face.has_crop for person in people.people() for face in people.faces(person))
@@ -75,13 +75,13 @@ def test_an_enrolment_killed_again_and_again_loses_nothing_that_was_acknowledged
 def test_two_processes_enrol_and_a_third_identifies_meanwhile(
     gallery: Gallery, people: Collection, red: Recognizer, tmp_path: Path
 ) -> None:
-    first = write_people(tmp_path / "first", dict(list(PEOPLE.items())[:20]))
-    second = write_people(tmp_path / "second", dict(list(PEOPLE.items())[15:]))  # five people are in both
+    first = write_people(tmp_path / "first", dict(list(PEOPLE.items())[:14]))
+    second = write_people(tmp_path / "second", dict(list(PEOPLE.items())[10:]))  # four people are in both
     processes = [start(tmp_path / "people.db", folder) for folder in (first, second)]
     searches, sizes = 0, set()
     known = CollectionPeople(people)
     while any(process.poll() is None for process in processes):
-        answer = red.identify(photo_with_faces(FACE, blue=100), known, fpir=0.5)
+        answer = red.identify(photo_with_faces(FACE, blue=70), known, fpir=0.5)
         sizes.add(answer.comparisons)
         searches += 1
         for face in answer.faces:
@@ -92,6 +92,6 @@ def test_two_processes_enrol_and_a_third_identifies_meanwhile(
     assert searches > 5
     assert len(sizes) > 2, "the searches saw the gallery grow"
     assert {name: len(faces) for name, faces in faces_by_person(people).items()} == dict.fromkeys(PEOPLE, 3)
-    final = red.identify(photo_with_faces(FACE, blue=100), known, fpir=0.5)
-    assert (final.comparisons, final.people) == (120, ("person 33",))
+    final = red.identify(photo_with_faces(FACE, blue=70), known, fpir=0.5)
+    assert (final.comparisons, final.people) == (72, ("person 23",))
     assert gallery.check().findings == ()

@@ -23,7 +23,7 @@ def photo_with_faces(
     for x1, y1, x2, y2 in boxes:
         image[y1:y2, x1:x2] = (255, 0, blue)
         rows, columns = np.ogrid[: y2 - y1, : x2 - x1]
-        squares = 10 * rows // (y2 - y1) % 2 ^ 10 * columns // (x2 - x1) % 2
+        squares = 5 * rows // (y2 - y1) % 2 ^ 5 * columns // (x2 - x1) % 2
         image[y1:y2, x1:x2, 1] = squares * (40 + 80 * rows // (y2 - y1) + 80 * columns // (x2 - x1))
     return image
 
@@ -56,6 +56,7 @@ BLUE_CARD = ModelCard(
     sha256="0" * 64,
     license="none",
     embedding_size=2,
+    usual_norm=10.0,
     thresholds=(ThresholdEntry(similarity=0.9, fmr=1e-3, impostor_pairs=3000, data="drawn faces"),),
 )
 

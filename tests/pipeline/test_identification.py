@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from marginface.contract import require_same_contract
 from marginface.errors import ContractMismatch, InputError, UnreadableImage
 from marginface.pipeline import KnownPeople, Recognizer, SearchDecision
 from marginface.reasons import Reason
@@ -23,11 +24,14 @@ class Table:
 
     contract: str
 
+    def require(self, contract: str) -> None:
+        require_same_contract(self.contract, contract)
+
     def threshold(self, fmr: float) -> Threshold:
         return Threshold(1 - fmr, fmr, 1000, "a table")
 
     def identification_threshold(self, fpir: float, size: int) -> Threshold:
-        return self.threshold(fpir / size)
+        return replace(self.threshold(fpir / size), fpir=fpir, size=size)
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def test_each_face_of_a_photo_is_answered_with_person_candidates_and_box(
     assert (first.used.face.box.x1, answer.comparisons, answer.fpir) == (180, 4, 0.01)
     assert answer.threshold.fmr == pytest.approx(0.0025)
     assert "this photo: match." in answer.explain()
-    assert "among 4 faces finds somebody in at most a share of 0.01" in answer.explain()
+    assert "identification rate of 0.01 in a search of 4" in answer.explain()
 
 
 def test_a_stranger_is_nobody_and_is_not_given_a_name(recognizer: Recognizer, known: KnownPeople) -> None:

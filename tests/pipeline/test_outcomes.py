@@ -134,7 +134,7 @@ def test_quality_comes_without_an_embedding_too(drawn: Recognizer) -> None:
     assert (large.box.x1, small.box.x1) == (180, 20)
     assert quality["inter_eye_distance"] == pytest.approx(40, abs=1)
     assert "feature_norm" not in quality
-    assert drawn.embed_photo(photo_with_faces(LARGE)).faces[0].quality["feature_norm"] == pytest.approx(10, abs=1e-3)
+    assert drawn.embed_photo(photo_with_faces(LARGE)).faces[0].quality["feature_norm"] == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged tags

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.contract import ThresholdEntry
+from marginface.contract import ThresholdEntry, require_same_contract
 from marginface.cropping import FaceCropper
 from marginface.errors import ContractMismatch, FaceCountError, InputError, UnknownName, UnreadableImage
 from marginface.pipeline import Recognizer
@@ -139,6 +139,9 @@ class Table:
 
     contract: str
 
+    def require(self, contract: str) -> None:
+        require_same_contract(self.contract, contract)
+
     def threshold(self, fmr: float) -> Threshold:
         return Threshold(1 - fmr, fmr, 1000, "a table")
 
@@ -154,7 +157,7 @@ def test_a_calibration_decides_in_place_of_the_card(drawn: Recognizer) -> None:
 
 
 def test_a_calibration_of_another_contract_is_refused_when_loaded(drawn: Recognizer) -> None:
-    with pytest.raises(ContractMismatch, match="made under contract 0123"):
+    with pytest.raises(ContractMismatch, match="0123"):
         replace(drawn, calibration=Table("0123"))
 
 

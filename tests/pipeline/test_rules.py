@@ -1,4 +1,4 @@
-"""Thresholds and three answers; what a card can say of a search."""
+"""Thresholds and three answers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginface.contract import ModelCard, ThresholdEntry
 from marginface.errors import InputError
-from marginface.pipeline.rules import CardThresholds, Rule
+from marginface.pipeline.rules import Rule
 from marginface.values import Decision, Threshold
 
 SIMILARITIES = {1e-2: 0.3, 1e-3: 0.4, 1e-4: 0.5}
@@ -16,14 +15,6 @@ SIMILARITIES = {1e-2: 0.3, 1e-3: 0.4, 1e-4: 0.5}
 
 def threshold(fmr: float) -> Threshold:
     return Threshold(SIMILARITIES[fmr], fmr, 10_000, "drawn faces")
-
-
-def card(*rates: float) -> ModelCard:
-    entries = tuple(
-        ThresholdEntry(similarity=SIMILARITIES[fmr], fmr=fmr, impostor_pairs=10_000, data="drawn faces")
-        for fmr in rates
-    )
-    return ModelCard(name="x", file="x", sha256="0" * 64, license="y", embedding_size=2, thresholds=entries)
 
 
 @given(st.floats(-1, 1))
@@ -55,26 +46,3 @@ def test_a_rule_explains_both_thresholds_and_writes_them() -> None:
     values = rule.to_dict()
     assert (values["threshold"], values["fmr"], values["uncertain_threshold"]) == (0.4, 1e-3, 0.3)
     assert Rule(threshold(1e-3)).to_dict()["uncertain_fmr"] is None
-
-
-@pytest.mark.parametrize(
-    ("fpir", "size", "fmr"),
-    [(0.01, 1, 1e-2), (0.01, 2, 1e-3), (0.01, 10, 1e-3), (0.01, 11, 1e-4), (0.01, 100, 1e-4), (0.3, 300, 1e-3)],
-)
-def test_a_search_takes_the_largest_rate_that_its_size_allows(fpir: float, size: int, fmr: float) -> None:
-    found = CardThresholds(card(1e-2, 1e-3, 1e-4)).identification_threshold(fpir, size)
-    assert found.fmr == fmr
-    assert found.fmr * size <= fpir * (1 + 1e-6)
-
-
-def test_a_search_too_large_for_the_card_is_refused_with_what_it_is_enough_for() -> None:
-    with pytest.raises(InputError, match=r"goes down to 0\.0001, enough for 100 faces"):
-        CardThresholds(card(1e-2, 1e-3, 1e-4)).identification_threshold(0.01, 101)
-    with pytest.raises(InputError, match="has none"):
-        CardThresholds(card()).identification_threshold(0.01, 1)
-
-
-@pytest.mark.parametrize("fpir", [0.0, 1.0, -0.1, 7.0])
-def test_a_rate_is_a_share(fpir: float) -> None:
-    with pytest.raises(InputError, match="fpir is a share"):
-        CardThresholds(card(1e-2)).identification_threshold(fpir, 1)

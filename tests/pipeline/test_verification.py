@@ -32,6 +32,14 @@ def test_a_verification_explains_itself_with_threshold_and_its_origin() -> None:
     assert text.endswith("One face is small.")
 
 
+def test_the_bounds_of_a_threshold_are_part_of_a_verification() -> None:
+    rule = Rule(Threshold(0.31, 1e-3, 40_000, "drawn faces", fmr_bounds=(0.0008, 0.0012)))
+    sure = Verification(Decision.SAME, 0.6, rule, (None, None), (None, None), "c")
+    assert "between 0.0008 and 0.0012 (95 %)" in sure.explain()
+    assert sure.to_dict()["fmr_bounds"] == [0.0008, 0.0012]
+    assert answer(Decision.SAME, 0.6).to_dict()["fmr_bounds"] is None
+
+
 def test_a_verification_without_a_comparison_has_no_similarity() -> None:
     nothing = answer(Decision.CANNOT_TELL, None, Remark(Reason.NO_FACE, "b.jpg: no face found."))
     values = nothing.to_dict()

@@ -48,9 +48,11 @@ def test_cues_are_named_as_the_measures_of_the_standard_in_snake_case() -> None:
         ("over_exposure_prevention", 0.0, 100),
         ("over_exposure_prevention", 0.04, 20),
         ("illumination_uniformity", 1, 100),
+        ("feature_norm", 1, 100),
+        ("feature_norm", 0.5, 0),
     ],
 )
-def test_scores_are_those_of_the_standard(cue: str, value: float, score: float) -> None:
+def test_scores_are_those_of_the_standard_where_it_has_the_measure(cue: str, value: float, score: float) -> None:
     scale = CUES[cue].score
     assert scale is not None
     assert scale(value) == pytest.approx(score, abs=0.05)

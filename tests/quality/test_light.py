@@ -47,6 +47,8 @@ def test_measures_of_a_region_are_those_of_its_counted_pixels() -> None:
     middle = sum(pixels) / number / 255
     assert light.mean(region) == pytest.approx(middle)
     assert light.variance(region) == pytest.approx(sum((value / 255 - middle) ** 2 for value in pixels) / number)
+    spread = math.sqrt(sum((value / 255 - middle) ** 2 for value in pixels) / number)
+    assert light.contrast(region) == pytest.approx(spread / middle)
     shares = [pixels.count(value) / number for value in set(pixels)]
     assert light.dynamic_range(region) == pytest.approx(-sum(share * math.log2(share) for share in shares))
     assert light.dark_share(region) == pytest.approx(sum(value <= 25 for value in pixels) / number)
@@ -58,6 +60,12 @@ def test_one_shade_has_no_bits_two_equal_ones_have_one() -> None:
     assert light.dynamic_range(region) == 0
     region[:36] = 10
     assert light.dynamic_range(region) == pytest.approx(1)
+
+
+def test_contrast_is_the_same_in_half_the_light_and_none_in_the_dark() -> None:
+    region = RANDOM.integers(40, 120, (72, 56)).astype(np.uint8) * 2
+    assert light.contrast(region // 2) == pytest.approx(light.contrast(region))
+    assert light.contrast(np.zeros((72, 56), np.uint8)) == 0
 
 
 def test_cheeks_lit_alike_are_even_and_one_in_the_shadow_is_not() -> None:

@@ -93,6 +93,7 @@ def _show(entry: dict[str, Any]) -> None:
 
 def _show_quality(face: dict[str, Any]) -> None:
     for name, cue in face.get("quality", {}).items():
-        typer.echo(f"        {name.replace('_', ' '):<27}{cue['value']:>10.4g}   score {cue['score']:>3}")
+        score = "" if cue["score"] is None else f"   score {cue['score']:>3}"
+        typer.echo(f"        {name.replace('_', ' '):<27}{cue['value']:>10.4g}{score}")
     for text in face.get("reasons", ()):
         typer.echo(f"        {text}")

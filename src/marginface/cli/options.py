@@ -23,7 +23,13 @@ Mirror = Annotated[
     bool, typer.Option("--mirror", help="Add the embedding of the mirrored crop: slower, a little better.")
 ]
 Fmr = Annotated[
-    float, typer.Option(help="How often two different persons may be called the same; the model states its rates.")
+    float, typer.Option(help="How often two different persons may be called the same; the data sets the least.")
+]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration", show_default=False, help="Thresholds of marginface calibrate, in place of the shipped."
+    ),
 ]
 UncertainFmr = Annotated[
     float | None,

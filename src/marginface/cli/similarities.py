@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.options import (
+    CalibrationFile,
     Fmr,
     Gate,
     JsonFlag,
@@ -34,6 +35,7 @@ def similarities(
     model: Model = "sface",
     fmr: Fmr = 1e-3,
     uncertain_fmr: UncertainFmr = None,
+    calibration: CalibrationFile = None,
     face: Annotated[
         str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
     ] = "all",
@@ -49,9 +51,11 @@ def similarities(
     The rate is that of one comparison: among many pairs some are called the same by chance, and it is said how many.
     Exit status: 0 done, 2 a photo could not be read, or gave no face; the others are compared.
     """
+    from marginface.matching.calibration import read_calibration
     from marginface.pipeline import Recognizer
 
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=engine)
+    thresholds = None if calibration is None else read_calibration(calibration)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
     table = recognizer.compare_all(
         photos, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality, workers=workers
     )

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from marginface.cli.options import Fmr, Gate, JsonFlag, MinScore, Mirror, Model, Runtime, UncertainFmr, print_json
+from marginface.cli.options import (
+    CalibrationFile,
+    Fmr,
+    Gate,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    Runtime,
+    UncertainFmr,
+    print_json,
+)
 
 app = typer.Typer()
 
@@ -19,14 +30,11 @@ def verify(
     model: Model = "sface",
     fmr: Fmr = 1e-3,
     uncertain_fmr: UncertainFmr = None,
+    calibration: CalibrationFile = None,
     face: Annotated[
         str, typer.Option("--face", help="Which face, if there are several: largest, center, or one (none).")
     ] = "largest",
     quality: Gate = "usable",
-    calibration: Annotated[
-        Path | None,
-        typer.Option(show_default=False, help="Thresholds of marginface calibrate, in place of the shipped."),
-    ] = None,
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
     engine: Runtime = "onnxruntime",

@@ -17,6 +17,7 @@ pairs, cfp  the LFW and CFP protocols; parquet_pairs: pairs in a Parquet file
 templates   IJB-B and IJB-C, from the official metadata files
 identification  who is enrolled and who is searched, of photos of people
 binpack     InsightFace's evaluation packs (lfw.bin); pickled and span read their pickle without running it
+pickled_records  records of older deepface, by the same reader
 exclusions  which identities and images are left out, and why
 audit       what is wrong with a data set
 names       when two spellings mean one identity

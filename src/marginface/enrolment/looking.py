@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -70,18 +71,23 @@ class Examiner:
         except InputError as error:
             return _refused(item.person, photo, Remark(Reason.BAD_NAME, f"{photo}: {error}"))
         try:
-            content = _content(item.path)
-            image = read_image(content)
+            content = item.content or _content(item.path)
+            digest = hashlib.sha256(content).hexdigest()
+            known = self._known(person, digest)
+            if known:
+                remark = Remark(Reason.SAME_PHOTO, f"{photo}: {person} has this photo already.")
+                return Looked(person, photo, decided=PhotoOutcome(person, photo, Outcome.KNOWN, known, (remark,)))
+            return self._of_image(person, photo, read_image(content), digest)
         except ImageError as error:
-            text = str(error) if str(error).startswith(photo) else f"{photo}: {error}"
-            return _refused(person, photo, Remark(Reason.UNREADABLE, text))
-        return self._of_image(person, photo, image, hashlib.sha256(content).hexdigest())
+            said = re.sub(r"^image of [\d,]+ bytes: ", "", str(error).removeprefix(f"{photo}: "))
+            return _refused(person, photo, Remark(Reason.UNREADABLE, f"{photo}: {said}"))
+
+    def _known(self, person: str, digest: str) -> str:
+        """Return the opaque id of the face that a person has from this photo; empty if there is none."""
+        found = self.collection.find_photo(digest)
+        return next((face.uid for owner, face in found if owner.name == person), "")
 
     def _of_image(self, person: str, photo: str, image: ImageArray, digest: str) -> Looked:
-        found = {owner.name: face.uid for owner, face in self.collection.find_photo(digest)}
-        if person in found:
-            remark = Remark(Reason.SAME_PHOTO, f"{photo}: {person} has this photo already.")
-            return Looked(person, photo, decided=PhotoOutcome(person, photo, Outcome.KNOWN, found[person], (remark,)))
         seen = self.recognizer.embed_photo(image, faces=self.faces, quality=self.gate, name=photo)
         if not seen:
             return _refused(person, photo, *seen.reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from marginface.errors import InputError
@@ -12,10 +12,14 @@ from marginface.images import list_images
 
 @dataclass(frozen=True, slots=True)
 class PersonPhoto:
-    """A photo and whose it is; an empty name says that it cannot be told."""
+    """A photo and whose it is; an empty name says that it cannot be told.
+
+    ``content`` is the photo itself where it lies in no file; ``path`` is then what it is called.
+    """
 
     person: str
     path: Path
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def _lines(
         chamber = vault.chamber(connection, number)
         yield {"collection": _about(connection, chamber)}
         counts["collections"] += 1
-        wanted = list_people(connection, chamber) if people is None else people
+        wanted = sorted(people or list_people(connection, chamber), key=lambda person: person.id)
         for start in range(0, len(wanted), _PEOPLE_AT_ONCE):
             part = wanted[start : start + _PEOPLE_AT_ONCE]
             faces = _faces(connection, chamber, part)

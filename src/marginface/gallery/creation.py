@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import inspect
 
-from marginface.errors import InputError
+from marginface.errors import InputError, StorageError
 from marginface.gallery.address import Address
 from marginface.gallery.keys import KEY_VARIABLE, OPEN_KEY_ID, GalleryKey, default_key_path, find_key, make_key
 from marginface.gallery.migrations import make_schema
@@ -86,6 +86,8 @@ def _create_file(path: Path, key: GalleryKey | None, actor: str) -> None:
         finally:
             store.close()
         _put_in_place(part, path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot make a gallery there: {error.strerror}") from None
     finally:
         for ending in ("", "-wal", "-shm"):
             part.with_name(part.name + ending).unlink(missing_ok=True)

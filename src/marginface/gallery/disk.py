@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from marginface.gallery.store import Store
+from marginface.gallery.store import WAIT, Store
 from marginface.gallery.tables import CROPS, FACES, PEOPLE, TEMPLATES
 
 _PAUSE = 0.05
@@ -29,11 +29,15 @@ def empty_log(store: Store, wait: float) -> bool:
         return True
     deadline = time.monotonic() + wait
     with store.outside() as connection:
-        while True:
-            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            if not busy or time.monotonic() >= deadline:
-                return not busy
-            time.sleep(_PAUSE)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(_PAUSE * 1000)}")
+        try:
+            while True:
+                busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                if not busy or time.monotonic() >= deadline:
+                    return not busy
+                time.sleep(_PAUSE)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(WAIT * 1000)}")
 
 
 def rewrite(store: Store) -> None:

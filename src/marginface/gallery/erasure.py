@@ -60,7 +60,8 @@ class Receipt:
 
     def explain(self) -> str:
         """Say in words what was removed and how it was verified."""
-        what = f"{len(self.people):,} people, {self.faces:,} faces, {self.crops:,} crops"
+        counts = ((len(self.people), "person", "people"), (self.faces, "face", "faces"), (self.crops, "crop", "crops"))
+        what = ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts)
         lines = [f"Erased from {self.gallery} at {self.time}: {what}.", *self.people[:20]]
         if len(self.people) > 20:
             lines.append(f"… and {len(self.people) - 20:,} more")

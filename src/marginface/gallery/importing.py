@@ -11,8 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from marginface.errors import DataError, InputError
 from marginface.gallery.archive import FORMAT, VERSION, ArchiveCounts
 from marginface.gallery.chambers import chamber_for
@@ -123,7 +121,7 @@ class _Arrival:
                 raise self.lines.error("is no collection, person, face or end")
         except (KeyError, TypeError, AttributeError, binascii.Error) as error:
             raise self.lines.error(f"is not as described ({type(error).__name__}: {error})") from None
-        except (InputError, DataError, ValueError) as error:
+        except ValueError as error:  # InputError is one
             raise self.lines.error(f"cannot be taken: {error}") from None
 
     def finished(self, end: dict[str, int]) -> ArchiveCounts:
@@ -147,12 +145,11 @@ class _Arrival:
         if self.chamber is None or self.person is None:
             raise self.lines.error("is a face without a person")
         content = base64.b64decode(values["vector"], validate=True)
-        vectors = stored_vectors(content, self.chamber.embedding_size)
-        if len(vectors) != 1 or not np.isfinite(vectors).all():
-            raise self.lines.error(f"has a vector that is not {self.chamber.embedding_size} finite numbers")
+        if len(content) != 4 * self.chamber.embedding_size:
+            raise self.lines.error(f"has a vector that is not {self.chamber.embedding_size} numbers of float32")
         origin = Origin(str(values["uid"]), str(values["created"]))
         crop = base64.b64decode(values["crop"], validate=True)
-        embedding = Embedding(vectors[0], self.chamber.contract)
+        embedding = Embedding(stored_vectors(content, self.chamber.embedding_size)[0], self.chamber.contract)
         return NewFace(embedding, values["photo"], dict(values["quality"]), crop, origin)
 
     def _put(self) -> None:

@@ -34,7 +34,7 @@ class GalleryKey:
     """A key of 32 bytes, and where it came from; it prints as its id.
 
     >>> GalleryKey(bytes(32), "a test").id
-    '6da64cfd'
+    'b3db7968'
     """
 
     secret: bytes = field(repr=False)

@@ -38,27 +38,27 @@ class LiveIndex:
         self._index: VectorIndex | None = None
         self._sequence = self._generation = self._room = 0
 
-    def fresh(self) -> VectorIndex:
-        """Return the index, up to date with the database."""
+    def fresh(self) -> tuple[VectorIndex, Chamber]:
+        """Return the index, up to date with the database, and its collection as it is now."""
         with self._lock, self._vault.reading() as connection:
             chamber = self._vault.chamber(connection, self._collection)
             if self._index is None or self._generation != chamber.generation:
-                return self._filled(chamber, all_faces(connection, chamber))
+                return self._filled(chamber, all_faces(connection, chamber)), chamber
             if last_number(connection, "change") == self._sequence:
-                return self._index
+                return self._index, chamber
             changes = changes_since(connection, chamber, self._sequence, self._generation)
             if not changes.complete:
-                return self._filled(chamber, changes.put)
+                return self._filled(chamber, changes.put), chamber
             self._index.delete(changes.gone)
             _put(self._index, changes.put)
             self._sequence = changes.put.sequence
             if self._index.count() > _GROWN * self._room:
-                return self._filled(chamber, all_faces(connection, chamber))
-            return self._index
+                return self._filled(chamber, all_faces(connection, chamber)), chamber
+            return self._index, chamber
 
     def difference(self) -> list[str]:
         """Say what the index and the truth do not share, after it was brought up to date; nothing if all is well."""
-        index = self.fresh()
+        index, _ = self.fresh()
         with self._lock, self._vault.reading() as connection:
             chamber = self._vault.chamber(connection, self._collection)
             truth = all_faces(connection, chamber)

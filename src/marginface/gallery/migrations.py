@@ -41,7 +41,7 @@ def gallery_schema(store: Store) -> int:
         is_ours = store.path is None or connection.exec_driver_sql("PRAGMA application_id").scalar() == APPLICATION
         if not is_ours or not inspect(connection).has_table(META.name):
             raise GalleryError(f"{store.address}: is not a gallery of marginface. It was left as it is")
-        rows = dict(connection.execute(select(META.c.name, META.c.value)).all())
+        rows = {row.name: row.value for row in connection.execute(select(META))}
     if rows.get("kind") != _KIND or not rows.get("schema", "").isdigit():
         raise GalleryError(f"{store.address}: is not a gallery of marginface. It was left as it is")
     return int(rows["schema"])

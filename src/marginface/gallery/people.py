@@ -98,8 +98,8 @@ def people_by_id(connection: Connection, chamber: Chamber, ids: Sequence[int]) -
     """Return those of these people who are in the collection."""
     people: dict[int, Person] = {}
     for part in in_parts(ids):
-        rows = connection.execute(_people().where(PEOPLE.c.collection_id == chamber.id, PEOPLE.c.id.in_(part)))
-        people.update({row.id: _person(row, chamber) for row in rows})
+        rows = connection.execute(_people().where(PEOPLE.c.id.in_(part)))
+        people.update({row.id: _person(row, chamber) for row in rows if row.collection_id == chamber.id})
     return people
 
 

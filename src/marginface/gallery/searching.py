@@ -33,9 +33,7 @@ def nearest_people(
         raise InputError(f"k is at least 1 person; got {k}")
     if not embeddings:
         return ()
-    index = live.fresh()
-    with vault.reading() as connection:
-        chamber = vault.chamber(connection, collection)
+    index, chamber = live.fresh()
     for embedding in embeddings:
         require_same_contract(chamber.contract, embedding.contract)
     probes = chamber.turned(np.stack([embedding.vector for embedding in embeddings]))

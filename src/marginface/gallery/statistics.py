@@ -62,7 +62,7 @@ def gallery_stats(vault: Vault) -> Stats:
     path = vault.store.path
     files = {} if path is None else {file.name: file.stat().st_size for file in files_of(path)}
     with vault.reading() as connection:
-        meta = dict(connection.execute(select(META.c.name, META.c.value)).all())
+        meta = {row.name: row.value for row in connection.execute(select(META))}
         entries = connection.execute(select(func.count()).select_from(AUDIT)).scalar_one()
         collections = tuple(_counted(connection, info) for info in collection_infos(connection))
     return Stats(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,14 +65,26 @@ def _vectors(chamber: Chamber) -> Select[Any]:
 
 def _read(connection: Connection, chamber: Chamber, statement: Select[Any], room: int) -> Faces:
     """Return what a query of _vectors finds, at most ``room`` rows; a million take a few seconds."""
-    numbers = np.empty((room, 2), dtype=np.int64)
+    ids, owners = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
     vectors = np.empty((room, chamber.embedding_size), dtype=np.float32)
     filled = 0
-    for rows in connection.execute(statement.execution_options(yield_per=_READ_AT_ONCE)).partitions():
-        end = filled + len(rows)
-        numbers[filled:end] = [(face, person) for face, person, _ in rows]
+    for rows in _parts(connection, statement):
+        part = slice(filled, filled + len(rows))
+        ids[part], owners[part] = [row[0] for row in rows], [row[1] for row in rows]
         opened = [chamber.seal.open("template", person, face, sealed) for face, person, sealed in rows]
-        vectors[filled:end] = stored_vectors(b"".join(opened), chamber.embedding_size)
-        filled = end
+        vectors[part] = stored_vectors(b"".join(opened), chamber.embedding_size)
+        filled += len(rows)
     last = last_number(connection, "change")
-    return Faces(last, chamber.generation, numbers[:filled, 0].copy(), numbers[:filled, 1].copy(), vectors[:filled])
+    return Faces(last, chamber.generation, ids[:filled], owners[:filled], vectors[:filled])
+
+
+def _parts(connection: Connection, statement: Select[Any]) -> Iterator[Sequence[Any]]:
+    """Give the rows of a query in parts. SQLite's own cursor makes no object for a row but a tuple: twice as fast."""
+    if connection.dialect.name != "sqlite":
+        yield from connection.execute(statement.execution_options(yield_per=_READ_AT_ONCE)).partitions()
+        return
+    cursor = connection.execute(statement).cursor
+    assert cursor is not None, "a query has one"
+    while rows := cursor.fetchmany(_READ_AT_ONCE):
+        yield rows
+    cursor.close()

@@ -140,10 +140,7 @@ class Identification:
         """Say who was found, and by which threshold."""
         lines = [f"{self.photo}: {self.decision.value}.", *(face.explain() for face in self.faces)]
         if self.faces and self.comparisons:
-            lines.append(
-                f"Threshold {self.threshold.similarity:.3f}: a search of a stranger among {self.comparisons:,} faces "
-                f"finds somebody in at most a share of {self.fpir:g}."
-            )
+            lines.append(f"Threshold {self.threshold.similarity:.3f}.")
             lines += self.rule.explain()
         return "\n".join([*lines, *(remark.text for remark in self.reasons)])
 

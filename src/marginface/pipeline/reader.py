@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +85,18 @@ class PhotoReader:
         if not aligned:
             return EmbeddedPhoto(name, (), len(faces), remarks)
         features = self.embedder.features(np.stack([crop for _, crop in aligned]))
-        lengths = np.linalg.norm(features, axis=1).tolist()
+        lengths = (np.linalg.norm(features, axis=1) / self._usual_norm).tolist()
         made = tuple(
             self._judged(face, measure(face, crop, feature_norm=length), vector, name, gate)
             for (face, crop), vector, length in zip(aligned, unit_rows(features), lengths, strict=True)
         )
         return EmbeddedPhoto(name, made, len(faces), remarks)
+
+    @property
+    def _usual_norm(self) -> float:
+        """The usual length of a feature, NaN where the card does not say; the mirror sum is twice as long."""
+        usual = self.embedder.card.usual_norm
+        return math.nan if usual is None else usual * (2 if self.embedder.contract.mirror else 1)
 
     def _judged(self, face: Face, quality: Quality, vector: FloatArray, name: str, gate: str) -> EmbeddedFace:
         refusals = tuple(Remark(one.reason, f"{name}: {one.text}") for one in shortfalls(quality, gate))

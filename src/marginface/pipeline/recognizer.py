@@ -11,14 +11,13 @@ from marginface.contract import Contract
 from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import ContractMismatch, InputError
-from marginface.matching.calibration import shipped_calibrations
 from marginface.pipeline.batches import in_order
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
 from marginface.pipeline.people import KnownPeople, Searchable, known_people
 from marginface.pipeline.photos import EmbeddedPhoto
 from marginface.pipeline.reader import CHOICES, Photo, PhotoReader, assess, name_of, open_photo
-from marginface.pipeline.rules import Calibrated, CardThresholds, Rule
+from marginface.pipeline.rules import Calibrated, Rule, deciding
 from marginface.pipeline.verification import Verification, verify_faces
 from marginface.quality import GATES, Quality
 from marginface.reasons import Reason, Remark
@@ -46,7 +45,8 @@ class Recognizer:
     Attributes:
         cropper: Finds the faces; which of them is meant is said by the verbs.
         embedder: Crops → embeddings.
-        calibration: Thresholds set on data of the user's own; None: those of the model's card.
+        calibration: Thresholds (matching.calibration.read_calibration); None: those that come with marginface for
+            this contract, or those of the model's card where there are none.
     """
 
     cropper: FaceCropper
@@ -59,12 +59,8 @@ class Recognizer:
                 f"the cropper of a recognizer finds faces; its policy {self.cropper.policy!r} would not be used. Say "
                 f"it to the verbs: verify(first, second, faces={self.cropper.policy!r})"
             )
-        if self.calibration is not None and self.calibration.contract != self.contract.id:
-            raise ContractMismatch(
-                f"the calibration was made under contract {self.calibration.contract}, this recognizer has "
-                f"{self.contract.id}: another model, detector or preprocessing. Its thresholds do not hold here; "
-                "calibrate this recognizer, or load the one it was made with."
-            )
+        if self.calibration is not None:
+            self.calibration.require(self.contract.id)
 
     @classmethod
     def load(
@@ -84,7 +80,7 @@ class Recognizer:
             detector: A name in the table of detectors.
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.
-            calibration: Where thresholds come from; without it the model's card.
+            calibration: Thresholds; without any those that come with marginface, or the model's card.
             engine: What runs the embedder: ``onnxruntime``, ``openvino`` or ``openvino-bf16`` (weights.ENGINES). The
                 detector runs in ONNX Runtime, so that all see the same landmarks.
 
@@ -318,8 +314,7 @@ class Recognizer:
     @property
     def thresholds(self) -> Calibrated:
         """Where thresholds come from: the calibration, the one that comes with marginface, or the model's card."""
-        known = self.calibration or shipped_calibrations().get(self.contract.id)
-        return CardThresholds(self.embedder.card) if known is None else known
+        return deciding(self.calibration, self.embedder.card, self.contract)
 
     def _rule(self, fmr: float, uncertain_fmr: float | None) -> Rule:
         lower = None if uncertain_fmr is None else self.thresholds.threshold(uncertain_fmr)

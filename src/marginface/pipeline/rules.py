@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from marginface.contract import ModelCard
+from marginface.contract import Contract, ModelCard
 from marginface.errors import InputError
+from marginface.matching.calibration import CardThresholds, shipped_calibrations
 from marginface.values import Decision, Threshold
-
-_ROUNDING = 1 + 1e-9
 
 
 class Calibrated(Protocol):
@@ -18,6 +17,10 @@ class Calibrated(Protocol):
     @property
     def contract(self) -> str:
         """The id of the contract that the thresholds hold for."""
+        ...
+
+    def require(self, contract: str) -> None:
+        """Raise ContractMismatch unless the thresholds hold for this contract."""
         ...
 
     def threshold(self, fmr: float) -> Threshold:
@@ -29,39 +32,9 @@ class Calibrated(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CardThresholds:
-    """The few thresholds of a model card."""
-
-    card: ModelCard
-
-    @property
-    def contract(self) -> str:
-        """The contract of the card, without the mirror sum."""
-        return self.card.contract().id
-
-    def threshold(self, fmr: float) -> Threshold:
-        """Return the threshold of the card; the errors are those of ModelCard.threshold."""
-        return self.card.threshold(fmr)
-
-    def identification_threshold(self, fpir: float, size: int) -> Threshold:
-        """Return the threshold of the largest rate on the card that keeps FPIR ≈ size · FMR at or below ``fpir``.
-
-        Raises:
-            InputError: a rate out of range, or the card has no rate so small.
-        """
-        if not 0 < fpir < 1:
-            raise InputError(f"fpir is a share of searches, above 0 and below 1; got {fpir}")
-        wanted = fpir / size
-        fitting = [entry for entry in self.card.thresholds if entry.fmr <= wanted * _ROUNDING]
-        if fitting:
-            return max(fitting, key=lambda entry: entry.fmr).value()
-        rates = sorted(entry.fmr for entry in self.card.thresholds)
-        has = f"goes down to {rates[0]:g}, enough for {int(fpir / rates[0] * _ROUNDING):,}" if rates else "has none:"
-        raise InputError(
-            f"a search among {size:,} faces at FPIR {fpir:g} needs a threshold for FMR {wanted:.2g}; the card of "
-            f"{self.card.name!r} {has} faces. Calibrate the model on data with enough pairs, or ask for a larger FPIR."
-        )
+def deciding(given: Calibrated | None, card: ModelCard, contract: Contract) -> Calibrated:
+    """Return the thresholds that decide: those given, those that come with this package, or those of the card."""
+    return given or shipped_calibrations().get(contract.id) or CardThresholds(card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +69,7 @@ class Rule:
 
     def explain(self) -> list[str]:
         """Say where the threshold comes from, and how far the uncertain range reaches; a sentence each."""
-        lines = [origin_of(self.threshold)]
+        lines = [self.threshold.explain()]
         if self.uncertain is not None:
             lines.append(
                 f"From {self.uncertain.similarity:.3f} (a false-match rate of {self.uncertain.fmr:g}) up to it the "
@@ -104,21 +77,15 @@ class Rule:
             )
         return lines
 
-    def to_dict(self) -> dict[str, float | int | str | None]:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
+        bounds = self.threshold.fmr_bounds
         return {
             "threshold": round(self.threshold.similarity, 4),
             "fmr": self.threshold.fmr,
+            "fmr_bounds": None if bounds is None else list(bounds),
             "threshold_data": self.threshold.data,
             "threshold_impostor_pairs": self.threshold.impostor_pairs,
             "uncertain_threshold": None if self.uncertain is None else round(self.uncertain.similarity, 4),
             "uncertain_fmr": None if self.uncertain is None else self.uncertain.fmr,
         }
-
-
-def origin_of(threshold: Threshold) -> str:
-    """Say in a sentence which rate a threshold was set for, and on what."""
-    return (
-        f"The threshold was set for a false-match rate of {threshold.fmr:g} on {threshold.data} "
-        f"({threshold.impostor_pairs:,} impostor pairs)."
-    )

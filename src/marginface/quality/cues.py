@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from marginface.geometry import pose_degrees
 from marginface.quality import light
-from marginface.quality.sharpness import laplacian_share
+from marginface.quality.sharpness import least_bend
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray
 
+_USUAL_PITCH = 15.0  # degrees that geometry.HEAD gives the median face of LFW: its nose sits higher than people's
 _LARGEST_TURN = 80.0  # degrees: beyond, a distance seen is not made larger any more
 
 
@@ -31,7 +32,8 @@ class Appearance:
     Attributes:
         face: box and landmarks, in pixels of the photo.
         crop: the aligned face, RGB uint8 (112, 112, 3).
-        feature_norm: the length of the network's feature before it is brought to 1; NaN where there is none.
+        feature_norm: the length of the network's feature before it is brought to 1, as a share of the length that
+            is usual for this network; NaN where that is not known.
     """
 
     face: Face
@@ -112,7 +114,11 @@ def _score_of_light(share: float) -> float:
 
 
 def _score_of_sharpness(share: float) -> float:
-    return 100 * _sigmoid(share, 0.17, 0.03)
+    return 100 * _sigmoid(share, 0.035, 0.008)  # half of it: one of thirty photos of LFW has less
+
+
+def _score_of_norm(share: float) -> float:
+    return 200 * (share - 0.5)  # 0 at half the usual length, where nothing of the person is left; 100 at the usual one
 
 
 def _add(
@@ -123,12 +129,13 @@ def _add(
 
 _add("detector_score", "", "", lambda look: float(look.face.score), lambda value: 100 * value)
 _add("inter_eye_distance", "px", "InterEyeDistance", inter_eye_distance, _score_of_distance)
-_add("sharpness", "", "Sharpness", lambda look: laplacian_share(look.crop), _score_of_sharpness)
+_add("sharpness", "", "Sharpness", lambda look: least_bend(look.crop), _score_of_sharpness)
 _add("head_pose_yaw", "°", "HeadPoseYaw", lambda look: look.pose[0], _score_of_angle)
-_add("head_pose_pitch", "°", "HeadPosePitch", lambda look: look.pose[1], _score_of_angle)
+_add("head_pose_pitch", "°", "HeadPosePitch", lambda look: look.pose[1] - _USUAL_PITCH, _score_of_angle)
 _add("head_pose_roll", "°", "HeadPoseRoll", lambda look: look.pose[2], _score_of_angle)
 _add("luminance_mean", "", "LuminanceMean", lambda look: light.mean(look.region), _score_of_mean)
 _add("luminance_variance", "", "LuminanceVariance", lambda look: light.variance(look.region), _score_of_variance)
+_add("contrast", "", "", lambda look: light.contrast(look.region), None)
 _add("dynamic_range", "bits", "DynamicRange", lambda look: light.dynamic_range(look.region), lambda bits: 12.5 * bits)
 _add(
     "under_exposure_prevention",
@@ -151,4 +158,4 @@ _add(
     lambda look: light.evenness(look.luminance),
     lambda value: 100 * value**0.3,
 )
-_add("feature_norm", "", "", lambda look: look.feature_norm, None)
+_add("feature_norm", "of the usual", "", lambda look: look.feature_norm, _score_of_norm)

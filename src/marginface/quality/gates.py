@@ -40,13 +40,14 @@ class Floor:
 # cue, kind, reason, and the limits of usable, standard, strict; None: no limit
 _LIMITS: tuple[tuple[str, Literal["least", "most"], Reason, float | None, float | None, float | None], ...] = (
     ("detector_score", "least", Reason.UNSURE_FACE, None, 0.7, 0.85),
-    ("inter_eye_distance", "least", Reason.FACE_TOO_SMALL, 8, 16, 32),
-    ("sharpness", "least", Reason.BLURRED, 0.02, 0.08, 0.12),
+    ("inter_eye_distance", "least", Reason.FACE_TOO_SMALL, 8, 16, 24),
+    ("sharpness", "least", Reason.BLURRED, 0.018, 0.03, 0.04),
     ("head_pose_yaw", "most", Reason.TURNED, None, 45, 25),
-    ("head_pose_pitch", "most", Reason.PITCHED, None, 45, 35),
-    ("dynamic_range", "least", Reason.LOW_CONTRAST, 2, 4, 5),
-    ("under_exposure_prevention", "most", Reason.TOO_DARK, None, 0.98, 0.9),
-    ("over_exposure_prevention", "most", Reason.TOO_BRIGHT, None, 0.3, 0.1),
+    ("head_pose_pitch", "most", Reason.PITCHED, None, 35, 25),
+    ("contrast", "least", Reason.LOW_CONTRAST, 0.08, 0.15, 0.2),
+    ("dynamic_range", "least", Reason.FEW_SHADES, 1, 2, 4),
+    ("over_exposure_prevention", "most", Reason.TOO_BRIGHT, 0.85, 0.3, 0.1),
+    ("feature_norm", "least", Reason.WEAK_FEATURE, 0.7, 0.8, 0.9),
 )
 
 GATES: Registry[tuple[Floor, ...]] = Registry("quality gate")

@@ -46,6 +46,12 @@ def variance(region: NDArray[np.uint8]) -> float:
     return float((region / 255).var())
 
 
+def contrast(region: NDArray[np.uint8]) -> float:
+    """Return the standard deviation of luminance over its mean: the same whatever the exposure; 0 where it is black."""
+    average = float(region.mean())
+    return float(region.std()) / average if average else 0.0
+
+
 def dynamic_range(region: NDArray[np.uint8]) -> float:
     """Return the entropy of the histogram in bits, 0 … 8: how many shades there are."""
     shares = np.bincount(region.ravel(), minlength=256) / region.size

@@ -66,7 +66,7 @@ def measure(face: Face, crop: ImageArray, *, feature_norm: float = math.nan) -> 
     Args:
         face: in pixels of the photo it was found in.
         crop: the same face aligned, RGB uint8 (112, 112, 3).
-        feature_norm: the length of the network's feature of the crop, where there is one.
+        feature_norm: the length of the network's feature of the crop as a share of the usual one, where it is known.
 
     Raises:
         InputError: the crop has another shape.

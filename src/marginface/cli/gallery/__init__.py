@@ -9,6 +9,7 @@ from marginface.cli.gallery.create import create
 from marginface.cli.gallery.enrol import enrol
 from marginface.cli.gallery.erase import erase, purge
 from marginface.cli.gallery.identify import identify
+from marginface.cli.gallery.import_from import import_from
 from marginface.cli.gallery.inspect import audit, check, stats
 from marginface.cli.gallery.keys import migrate_schema, rotate_key
 from marginface.cli.gallery.migrate import migrate
@@ -29,6 +30,7 @@ app.command()(erase)
 app.command()(purge)
 app.command()(export)
 app.command("import")(import_)
+app.command("import-from")(import_from)
 app.command()(stats)
 app.command()(check)
 app.command()(audit)

@@ -20,7 +20,7 @@ def create(
     model: Model = "sface",
     mirror: Mirror = False,
     rotated: Annotated[
-        bool, typer.Option("--rotated", help="Turn vectors by a secret rotation: two galleries cannot be compared.")
+        bool, typer.Option("--rotated", help="Turn vectors by a secret rotation: two galleries do not compare.")
     ] = False,
     key_file: KeyFile = None,
     unsealed: Annotated[
@@ -28,7 +28,7 @@ def create(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a gallery with one collection, for the embeddings of a model; in a gallery that is there, add the collection.
+    """Make a gallery with a collection for the embeddings of a model; in a gallery that is there, add the collection.
 
     The first gallery also makes its key: a file in your configuration folder that you must keep, apart from the gallery
     and its backups. Without it nothing in the gallery can be read.
@@ -46,7 +46,7 @@ def create(
         return
     typer.echo(f"{address}: collection {name}, for {model} (contract {contract}).")
     if key:
-        typer.echo(f"Sealed by the key in {key}. Keep a copy of it elsewhere: without it nobody can read the gallery.")
+        typer.echo(f"Sealed by the key in {key}. Keep a copy of it elsewhere: without it nobody can read this.")
     else:
         typer.echo("Unsealed: who has the gallery can read every face in it.")
 

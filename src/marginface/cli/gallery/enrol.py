@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import CalibrationFile, recognizer_for
-from marginface.cli.options import JsonFlag, MinScore, Mirror, Model, Workers, print_json, progress_bar
+from marginface.cli.gallery.recognizing import recognizer_for
+from marginface.cli.options import CalibrationFile, JsonFlag, MinScore, Mirror, Model, Workers, print_json, progress_bar
 
 if TYPE_CHECKING:
     from marginface.enrolment import Enroller, EnrolReport, FolderOfPeople, PhotoOutcome
@@ -69,7 +69,7 @@ def enrol(
     with opened(where, key_file) as gallery:
         recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score)
         enroller = Enroller(collection_for(gallery, collection, recognizer), recognizer, settings)
-        report = _enrolled(enroller, wanted, as_json=as_json)
+        report = enrolled(enroller, wanted, as_json=as_json)
     print_json(report.to_dict()) if as_json else typer.echo(report.explain())
     raise typer.Exit(report.exit_status)
 
@@ -87,7 +87,8 @@ def _wanted(name: str, photos: list[Path], folder: Path | None) -> FolderOfPeopl
     return FolderOfPeople(photos_of(name, photos), ())
 
 
-def _enrolled(enroller: Enroller, wanted: FolderOfPeople, *, as_json: bool) -> EnrolReport:
+def enrolled(enroller: Enroller, wanted: FolderOfPeople, *, as_json: bool) -> EnrolReport:
+    """Enrol with a bar, and say at once what went wrong or should be looked at; with JSON say nothing."""
     total = len(wanted.photos)
     with progress_bar("Enrolling", "photos") as bar:
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import CalibrationFile, recognizer_for
-from marginface.cli.options import Gate, JsonFlag, MinScore, Mirror, Model, Photos, Workers, print_json
+from marginface.cli.gallery.recognizing import recognizer_for
+from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Photos, Workers, print_json
 
 Fpir = Annotated[float, typer.Option(help="How often a search of somebody who is not enrolled may find anybody.")]
 UncertainFpir = Annotated[

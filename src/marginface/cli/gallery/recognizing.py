@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from marginface.pipeline import Recognizer
-
-CalibrationFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--calibration",
-        metavar="FILE",
-        show_default=False,
-        help="Thresholds of marginface calibrate, in place of the shipped.",
-    ),
-]
 
 
 def recognizer_for(model: str, calibration: Path | None, *, mirror: bool, min_score: float) -> Recognizer:
