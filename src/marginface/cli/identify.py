@@ -15,8 +15,7 @@ import typer
 
 from marginface.cli.gallery.identify import Fpir, UncertainFpir
 from marginface.cli.gallery.options import InCollection, KeyFile, opened
-from marginface.cli.gallery.recognizing import CalibrationFile
-from marginface.cli.options import Gate, JsonFlag, MinScore, Mirror, Model, Runtime, print_json
+from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Runtime, print_json
 
 if TYPE_CHECKING:
     from marginface.pipeline import Identification, Recognizer, Searchable
