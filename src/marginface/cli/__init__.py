@@ -25,6 +25,7 @@ COMMANDS = {
     "detect": ("marginface.cli.detect", "Find the faces in photos."),
     "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
     "identify": ("marginface.cli.identify", "Say who of the known people is in a video, before a camera, in a photo."),
+    "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
     "calibrate": ("marginface.cli.calibrate", "Set thresholds on photos of people, for stated false-match rates."),
     "cluster": ("marginface.cli.cluster", "Group the faces of a folder by who they may be; write named folders."),
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
