@@ -5,8 +5,8 @@
 
 CROPS are folders of aligned crops, a folder per person; people of the same name in several are one. Every way is tried
 at every similarity; BCubed F is what is compared. --names keeps only the people that a file lists, --not-names leaves
-those of another out (the first word of each line). --long-tail keeps of each person a number of photos drawn from 1/n, as
-an album has them: many people once, few often.
+those of another out (the first word of each line). --long-tail keeps of each person a number of photos drawn from 1/n,
+as an album has them: many people once, few often.
 
     average      average linkage: matching.cluster, the way of ``marginface cluster``
     complete     complete linkage: every pair of a group is at the threshold
