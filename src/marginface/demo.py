@@ -17,11 +17,11 @@ from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import RunReport
 from marginface.export import export
 from marginface.images import list_images
-from marginface.pipeline import Recognizer
+from marginface.pipeline import Recognizer, Verification
 from marginface.training import Progress, Recipe, TrainResult, recipe_from, train
 from marginface.training.run_report import run_summary
 from marginface.training.sources import open_data
-from marginface.values import ImageArray, Verification
+from marginface.values import ImageArray
 
 # Milder than the papers: 120 identities and a minute are not 93,431 and a week.
 MILDER: dict[str, dict[str, Any]] = {"arcface": {"margin": 0.3}, "x2softmax": {"options": {"k": 0.85}}}

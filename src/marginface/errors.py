@@ -3,13 +3,18 @@
     MarginfaceError
     ├── InputError              an argument or option is wrong (also a ValueError)
     │   ├── UnknownName         a name that a table does not hold, with the near ones
-    │   └── RecipeError         a recipe that does not fit its schema
+    │   ├── RecipeError         a recipe that does not fit its schema
+    │   └── CalibrationError    a rate that the data cannot support, or a calibration file that is not as described
     ├── FolderBusy              another process is at work in a folder
     ├── ImageError              an image file or its bytes cannot be used
     │   ├── UnreadableImage     not an image, corrupt, truncated
     │   └── ImageTooLarge       more pixels than the cap, refused before decoding
+    ├── VideoError              a video or camera cannot be read, or a video not written
     ├── FaceCountError          a step that needs one face got none or several
     ├── ContractMismatch        embeddings of different contracts meet
+    ├── GalleryError            a gallery is missing, foreign, damaged or of another schema
+    │   └── GalleryKeyError     the key of a gallery is missing, or is not the one that sealed it
+    ├── GalleryBusy             another process holds a gallery for longer than we wait
     ├── WeightsError            weights are missing or not what they claim
     │   └── HashMismatch        a file whose sha256 is not the registered one
     ├── DataError               a data set, a pair list or a protocol file is not as described
@@ -43,6 +48,10 @@ class RecipeError(InputError):
     """A recipe that does not fit its schema; the message names the section and the key."""
 
 
+class CalibrationError(InputError):
+    """A rate that the data behind a calibration cannot support, or a calibration file that is not as described."""
+
+
 class FolderBusy(MarginfaceError):
     """Another process is at work in a folder; the message says which."""
 
@@ -59,12 +68,28 @@ class ImageTooLarge(ImageError):
     """More pixels than the cap; refused before decoding."""
 
 
+class VideoError(MarginfaceError):
+    """A video or camera cannot be read, or a video cannot be written; the message names it."""
+
+
 class FaceCountError(MarginfaceError):
     """A step that needs exactly one face got none or several; the message names the image."""
 
 
 class ContractMismatch(MarginfaceError):
     """Embeddings made under different contracts cannot be compared."""
+
+
+class GalleryError(MarginfaceError):
+    """A gallery is missing, foreign, damaged or of another schema; the message names it and says what to do."""
+
+
+class GalleryKeyError(GalleryError):
+    """The key of a gallery is missing, or is not the one that sealed it; the message names both keys by their ids."""
+
+
+class GalleryBusy(MarginfaceError):
+    """Another process holds a gallery for longer than we wait; nothing was changed."""
 
 
 class WeightsError(MarginfaceError):

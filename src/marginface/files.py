@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -20,12 +21,17 @@ def json_bytes(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
+def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 0o666) -> Path:
     """Let ``fill`` write a temporary file, then put it in place at once; return the path.
 
-    The folder is made if it is missing; who may read the file is as for any new file. Whatever ``fill`` raises passes
-    through, and the temporary file is gone. ``fill`` may read back what it wrote. In a store the file is sent when all
-    of it is there: until then the store has the old one, or none.
+    The folder is made if it is missing. Whatever ``fill`` raises passes through, and the temporary file is gone.
+    ``fill`` may read back what it wrote. In a store the file is sent when all of it is there: until then the store has
+    the old one, or none.
+
+    Args:
+        path: The file.
+        fill: Writes to the stream it is given.
+        mode: Who may read and write the file, less what the umask takes away: by default as for any new file.
 
     Raises:
         OSError: the folder or the file cannot be written.
@@ -35,7 +41,7 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with part.open("x+b") as stream:
+        with open(part, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             fill(stream)
         part.replace(path)
     finally:

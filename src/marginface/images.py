@@ -247,3 +247,16 @@ def _transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.
     if converted is None:
         raise ImageCms.PyCMSError("no conversion to sRGB")
     return converted
+
+
+def rgb_from_bgr(picture: NDArray[Any]) -> ImageArray:
+    """Return a picture of OpenCV, BGR uint8 or gray, as RGB uint8 (H, W, 3)."""
+    import cv2
+
+    code = cv2.COLOR_GRAY2RGB if picture.ndim == 2 or picture.shape[2] == 1 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(picture, code), np.uint8)
+
+
+def bgr_from_rgb(image: ImageArray) -> NDArray[np.uint8]:
+    """Return an image as OpenCV's writers want it: BGR uint8 (H, W, 3)."""
+    return np.ascontiguousarray(image[..., ::-1])

@@ -110,12 +110,58 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A similarity with the false-match rate it was set for and the data it was set on."""
+    """A similarity with the false-match rate it was set for and the data it was set on.
+
+    Attributes:
+        similarity: accepted is what is as similar or more.
+        fmr: the rate it was set for: at most this share of the impostor pairs was accepted.
+        impostor_pairs: how many there were.
+        data: whose photos, in words.
+        fmr_bounds: where the true rate lies at 95 %, of people like those of the data; None: not known.
+        fnmr: share of genuine pairs that it refused there; None: not known.
+        fnmr_bounds: where that rate lies at 95 %.
+        fpir: for a search: the share of strangers for whom it returns somebody, at most; None: set for single pairs.
+        size: comparisons in that search.
+    """
 
     similarity: float
     fmr: float
     impostor_pairs: int
     data: str
+    fmr_bounds: tuple[float, float] | None = None
+    fnmr: float | None = None
+    fnmr_bounds: tuple[float, float] | None = None
+    fpir: float | None = None
+    size: int = 1
+
+    def explain(self) -> str:
+        """Say in words what it was set for, on what, and how sure that is."""
+        rate = f"a false-match rate of {self.fmr:.4g}"
+        if self.fpir is not None:
+            rate = (
+                f"a false-positive identification rate of {self.fpir:.4g} in a search of {self.size:,}, that is {rate}"
+            )
+        sentences = [f"The threshold was set for {rate} on {self.data} ({self.impostor_pairs:,} impostor pairs)."]
+        if self.fmr_bounds is not None:
+            low, high = self.fmr_bounds
+            sentences.append(f"Of people like these the rate is between {low:.2g} and {high:.2g} (95 %).")
+        if self.fnmr is not None:
+            sentences.append(f"It refused {100 * self.fnmr:.2g} % of the genuine pairs there.")
+        return " ".join(sentences)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "similarity": round(self.similarity, 4),
+            "fmr": self.fmr,
+            "fmr_bounds": None if self.fmr_bounds is None else list(self.fmr_bounds),
+            "fnmr": self.fnmr,
+            "fnmr_bounds": None if self.fnmr_bounds is None else list(self.fnmr_bounds),
+            "fpir": self.fpir,
+            "size": self.size,
+            "impostor_pairs": self.impostor_pairs,
+            "data": self.data,
+        }
 
 
 class Decision(Enum):
@@ -130,51 +176,13 @@ class Decision(Enum):
         return {"same": 0, "different": 1, "cannot tell": 3}[self.value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Verification:
-    """Whether two photos show the same person: ``bool()`` is true for *same* only.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known person and the similarity of the nearest of their faces; ``face`` says which that is."""
 
-    ``similarity`` is None where no comparison was possible; ``reasons`` say why in words.
-    """
-
-    decision: Decision
-    similarity: float | None
-    threshold: Threshold
-    faces: tuple[Face | None, Face | None]
-    contract: str
-    reasons: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self.decision is Decision.SAME
-
-    @property
-    def exit_status(self) -> int:
-        return self.decision.exit_status
-
-    def explain(self) -> str:
-        """Say the decision, the similarity, the threshold and where it comes from, in words."""
-        lines = [self.decision.value.capitalize() + "."]
-        if self.similarity is not None:
-            lines.append(f"Similarity {self.similarity:.3f}, threshold {self.threshold.similarity:.3f}.")
-            lines.append(
-                f"The threshold was set for a false-match rate of {self.threshold.fmr:g} on {self.threshold.data} "
-                f"({self.threshold.impostor_pairs:,} impostor pairs)."
-            )
-        return "\n".join([*lines, *self.reasons])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "decision": self.decision.value,
-            "similarity": None if self.similarity is None else round(self.similarity, 4),
-            "threshold": round(self.threshold.similarity, 4),
-            "fmr": self.threshold.fmr,
-            "threshold_data": self.threshold.data,
-            "threshold_impostor_pairs": self.threshold.impostor_pairs,
-            "faces": [None if face is None else face.to_dict() for face in self.faces],
-            "contract": self.contract,
-            "reasons": list(self.reasons),
-        }
+    person: str
+    similarity: float
+    face: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

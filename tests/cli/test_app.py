@@ -58,7 +58,7 @@ def test_the_package_and_the_command_line_import_nothing_heavy(module: str) -> N
 
 
 def test_the_use_road_imports_neither_torch_nor_matplotlib() -> None:
-    code = "import sys, marginface.pipeline, marginface.doctor, marginface.cli; "
+    code = "import sys, marginface.pipeline, marginface.quality, marginface.doctor, marginface.cli; "
     assert fresh(code + "print([name for name in ('torch', 'matplotlib') if name in sys.modules])") == "[]"
 
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from marginface import cli, cropping, pipeline
+from marginface import cli, cropping
+from marginface.pipeline import recognizer
 from oracles.red_faces import BlueEmbedder, RedDetector, photo_with_faces
 
 FACE, OTHER = (180, 60, 280, 180), (20, 20, 80, 100)
@@ -35,7 +36,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray(image).save(tmp_path / name)
     (tmp_path / "letter.jpg").write_text("Dear Ann, ...")
     monkeypatch.setattr(cropping, "load_detector", lambda name: RedDetector())
-    monkeypatch.setattr(pipeline, "load_embedder", lambda model, mirror=False: BlueEmbedder())
+    monkeypatch.setattr(recognizer, "load_embedder", lambda model, mirror, engine: BlueEmbedder())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -78,6 +79,63 @@ def test_verify_answers_a_wrong_input_with_one_message_and_status_2(arguments: l
     assert answer.exit_code == 2
     assert message in answer.stderr
     assert answer.stdout == ""
+
+
+@pytest.mark.usefixtures("drawn")
+def test_verify_as_json_has_quality_boxes_and_codes() -> None:
+    values = json.loads(call("verify", "ann.png", "garden.png", "--json").stdout)
+    assert values["quality"][0]["inter_eye_distance"]["value"] == 40
+    assert values["quality"][1] is None
+    assert values["codes"] == ["no_face"]
+    assert values["uncertain_fmr"] is None
+
+
+@pytest.mark.usefixtures("drawn")
+def test_verify_takes_a_face_policy_and_a_gate() -> None:
+    assert call("verify", "ann.png", "two.png", "--face", "one").exit_code == 3
+    assert call("verify", "ann.png", "two.png").exit_code == 0
+    answer = call("verify", "ann.png", "bob.png", "--quality", "loose")
+    assert (answer.exit_code, "unknown quality gate 'loose'" in answer.stderr) == (2, True)
+
+
+def test_verify_of_real_photos_has_an_uncertain_range(shared_data: Path) -> None:
+    photos = [shared_data / f"lfw/Aaron_Peirsol/Aaron_Peirsol_000{number}.jpg" for number in (1, 2)]
+    values = json.loads(call("verify", *photos, "--uncertain-fmr", "0.01", "--json").stdout)
+    assert values["uncertain_fmr"] == 0.01
+    assert values["uncertain_threshold"] < values["threshold"]
+    refused = call("verify", *photos, "--uncertain-fmr", "0.001")
+    assert (refused.exit_code, "the uncertain rate is laxer" in refused.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_similarities_prints_the_faces_and_their_table() -> None:
+    answer = call("similarities", "ann.png", "ann_again.png", "bob.png")
+    assert answer.exit_code == 0, answer.output
+    lines = answer.stdout.splitlines()
+    assert lines[0].split()[:3] == ["1", "ann.png", "100×120"]
+    assert lines[4].split() == ["1", "·", "0.998=", "0.651"]
+    assert "ann.png and ann_again.png: same, similarity 0.998." in lines
+
+
+@pytest.mark.usefixtures("drawn")
+def test_similarities_as_json_compares_what_it_can_and_ends_with_status_2_for_the_rest() -> None:
+    answer = call("similarities", "two.png", "garden.png", "letter.jpg", "--json")
+    assert answer.exit_code == 2
+    values = json.loads(answer.stdout)
+    assert [photo["codes"] for photo in values["photos"]] == [[], ["no_face"], ["unreadable"]]
+    assert values["decisions"] == [["same", "same"], ["same", "same"]]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_detect_says_how_good_each_face_is() -> None:
+    answer = call("detect", "two.png", "--quality")
+    assert answer.exit_code == 0, answer.output
+    assert "inter eye distance" in answer.stdout
+    (entry,) = json.loads(call("detect", "ann.png", "--quality", "--json").stdout)
+    assert entry["faces"][0]["quality"]["inter_eye_distance"]["value"] == 40
+    assert entry["faces"][0]["codes"]["standard"] == []
+    (plain,) = json.loads(call("detect", "ann.png", "--json").stdout)
+    assert "quality" not in plain["faces"][0]
 
 
 def test_verify_with_an_unknown_model_names_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

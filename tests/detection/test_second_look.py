@@ -16,6 +16,8 @@ POINTS = np.array([[10, 20], [30, 21], [20, 30], [12, 40], [28, 41]], np.float32
 class Script:
     """A detector that answers as it is told, image by image, and keeps what it was shown."""
 
+    network = "script"
+
     def __init__(self, *answers):
         self.answers, self.shown = list(answers), []
 
@@ -30,6 +32,10 @@ def face(score=0.95, points=POINTS):
 
 
 IMAGE = np.zeros((300, 400, 3), np.uint8)
+
+
+def test_landmarks_are_those_of_the_detector_within():
+    assert SecondLook(Script()).network == "script"
 
 
 def test_a_sure_first_pass_is_the_answer_and_nothing_else_is_tried():

@@ -10,7 +10,9 @@ import pytest
 from typer.main import get_command
 
 from marginface.cli.evaluate import app
+from marginface.data.embedding_files import read_embeddings
 from marginface.data.templates import find_meta
+from marginface.evaluation.pooling import POOLINGS
 from marginface.evaluation.suite import read_suite
 from marginface.evaluation.variants import VARIANTS
 
@@ -33,21 +35,33 @@ def test_every_command_is_shown() -> None:
 def test_the_suite_is_one(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "suite.toml").write_text(text)
-    assert [entry.kind for entry in read_suite(tmp_path / "suite.toml").protocol] == [
-        "pairs",
-        "pairs",
-        "identify",
-        "templates",
-    ]
+    kinds = [entry.kind for entry in read_suite(tmp_path / "suite.toml").protocol]
+    assert kinds == ["pairs", "pairs", "identify", "templates", "distractors", "tinyface", "groups", "all-pairs"]
 
 
-def test_the_python_writes_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_writes_protocols(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    exec(compile(code.replace("subjects=40", "subjects=4").replace("impostors=30", "impostors=3"), "page", "exec"), {})
+    templates, distractors = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    small = {"subjects=40": "subjects=4", "impostors=30": "impostors=3", "1_000_000": "1_000"}
+    for code in (templates, distractors):
+        for large, less in small.items():
+            code = code.replace(large, less)
+        exec(compile(code, "page", "exec"), {})
     assert find_meta(tmp_path / "drawn_ijb").name == "IJB-C"
+    assert float(capsys.readouterr().out) == 1 - 100 / (80 * 44)
+    assert len(read_embeddings(tmp_path / "planted_megaface" / "distractors.npy").vectors) == 1_000
 
 
-def test_the_table_has_every_variant() -> None:
-    rows = [line.split("`")[1] for line in PAGE.splitlines() if line.startswith("| `")]
-    assert rows == list(VARIANTS)
+def rows_of(head: str) -> list[str]:
+    """The first cells of the table below a head."""
+    return [line.split("`")[1] for line in PAGE.split(head)[1].split("\n\n")[0].splitlines() if line.startswith("| `")]
+
+
+def test_the_tables_have_every_variant_and_every_way_of_pooling() -> None:
+    assert rows_of("| variant |") == list(VARIANTS)
+    assert rows_of("| `--pooling` |") == list(POOLINGS)
+    for name, pooling in POOLINGS.items():
+        row = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}`")][-1]
+        assert f"| {pooling.describe(mirror=True)[:4]} |" in row

@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
 from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.evaluation.suite import read_suite, run_suite
+from marginface.evaluation.suite.headline import headline
+from marginface.evaluation.suite.measure import Tools
 from marginface.evaluation.suite.page import write_page
 from marginface.evaluation.suite.published import published
-from marginface.evaluation.suite.run import Tools, headline
 from marginface.evaluation.suite.tables import csv_table, latex_table, write_tables
 from oracles.colored_pairs import color_pairs, write_color
 from oracles.mean_color import CARD, MeanColor
@@ -172,7 +175,17 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     write_ijb(tmp_path / "ijb", Plan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
     path = tmp_path / "s.toml"
     path.write_text('[[protocol]]\nname = "IJB-C"\nkind = "templates"\ndata = "ijb"\n')
-    result = run_suite(read_suite(path), tmp_path / "out", tools(Crops(), []))
+    embedders: list[Colors] = []
+
+    def opened(mirror: bool) -> Colors:
+        embedders.append(colors(mirror=mirror))
+        return embedders[-1]
+
+    for _ in range(2):
+        result = run_suite(read_suite(path), tmp_path / "out", replace(tools(Crops(), []), embedder=opened))
+        (tmp_path / "out" / "ijb-c.json").unlink()  # as if it was killed before the numbers were whole
+    assert [one.crops_seen for one in embedders] == [embedders[0].crops_seen, 0]
+    assert embedders[0].crops_seen == result.done[0].numbers["images"]
     assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
     assert "CMC" in write_page(result, tmp_path / "out").read_text(encoding="utf-8")
 
@@ -232,3 +245,68 @@ def test_published_numbers_are_percents_with_a_source() -> None:
     rows = published()
     assert len(rows) > 30
     assert all(row.source and 50 < value <= 100 for row in rows for value in row.numbers.values())
+
+
+def test_every_kind_of_protocol_is_measured_kept_and_shown(tmp_path: Path) -> None:
+    write_rfw(tmp_path / "rfw", GroupPlan(people=4, folds=2, per_fold=6))
+    write_bfw(tmp_path / "bfw", GroupPlan(people=3, folds=2, per_fold=5))
+    write_tinyface(tmp_path, TinyPlan(people=4, distractors=6))
+    race = tmp_path / "rfw" / "data" / "Asian"
+    images = sorted(race.rglob("*.png"))
+    lines = [f"{path.relative_to(race).as_posix()},{'no' if path.stem.endswith('1') else 'yes'}" for path in images]
+    (tmp_path / "about.csv").write_text("\n".join(["image,mask", *lines]) + "\n")
+    (tmp_path / "s.toml").write_text(
+        """
+        [[protocol]]
+        name = "RFW"
+        kind = "groups"
+        data = "rfw"
+        aligned = true
+        [[protocol]]
+        name = "BFW"
+        kind = "groups"
+        data = "bfw"
+        pairs = "bfw/bfw.csv"
+        by = "g"
+        [[protocol]]
+        name = "TinyFace"
+        kind = "tinyface"
+        data = "Testing_Set/.."
+        [[protocol]]
+        name = "MegaFace"
+        kind = "distractors"
+        data = "rfw/data/Asian"
+        distractors = "rfw/data/Indian"
+        [[protocol]]
+        name = "one folder"
+        kind = "distractors"
+        data = "rfw/data/Asian"
+        people = 2
+        [[protocol]]
+        name = "Mask"
+        kind = "all-pairs"
+        data = "rfw/data/Asian"
+        metadata = "about.csv"
+        slices = ["mask"]
+        cross = "mask"
+        fars = [0.1]
+        """
+    )
+    out, told = tmp_path / "out", []
+    for _ in range(2):
+        result = run_suite(read_suite(tmp_path / "s.toml"), out, tools(Crops(), told))
+    assert [line.endswith("done before") for line in told] == [False] * 6 + [True] * 6
+    figures = {row["protocol"]: [] for row in headline(result.done)}
+    for row in headline(result.done):
+        assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
+        figures[row["protocol"]].append(row["figure"])
+    assert figures["RFW"][:2] == ["accuracy (African)", "accuracy at common thresholds (African)"]
+    assert [name for name in figures["BFW"] if "common" not in name] == ["accuracy (F)", "accuracy (M)"]
+    assert figures["TinyFace"] == ["rank 1", "rank 5", "rank 10", "rank 20", "mAP"]
+    assert figures["MegaFace"][:4] == ["rank 1 among 10", "rank 5 among 10", "rank 10 among 10", "rank 1 among 12"]
+    assert figures["one folder"][0] == "rank 1 among 6"
+    assert figures["Mask"] == ["TAR at FAR 0.1"]
+    write_tables(result, out)
+    page = write_page(result, out).read_text(encoding="utf-8")
+    assert "Rates among distractors: MegaFace, rank 1" in page
+    assert "CVLface README" in page, "the literature has TinyFace's rank 1"

@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from marginface.contract import Contract, ModelCard
 from marginface.data.synthetic.ijb import Plan, write_ijb, write_meta
 from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.errors import DataError, InputError
 from marginface.evaluation.identification import search
-from marginface.evaluation.pooling import Pooling, pool
+from marginface.evaluation.memory import EmbeddingMemory
+from marginface.evaluation.pooling import POOLINGS, Pooling, pool
+from marginface.evaluation.reading import Reader
 from marginface.evaluation.templates import evaluate_templates, score_template_pairs, subjects_of
 from marginface.images import read_image
 from marginface.metrics import identification_rate
 from marginface.similarity import l2_normalize
-from marginface.values import FloatArray, ImageArray
+from oracles.coarse import Coarse, coarse
 from oracles.scores import best_tar_within, nearest_point
 from oracles.searches import best_tpir_within
 from oracles.templates import pair_scores, pooled, searched
 
 PLAN = Plan(subjects=12, probes=3, photos=2, frames=5, impostors=8, seed=4)
-CARD = ModelCard(name="coarse", file="x.onnx", sha256="0" * 64, license="none", embedding_size=48)
-
-
-def coarse(crop: ImageArray) -> FloatArray:
-    """16 means of each colour, less gray: a face as a few large pixels, of a length that differs."""
-    return crop.reshape(4, 28, 4, 28, 3).mean(axis=(1, 3)).ravel().astype(np.float32) - 110
-
-
-@dataclass
-class Coarse:
-    card: ModelCard = CARD
-    contract: Contract = field(default_factory=lambda: CARD.contract(mirror=False))
-
-    def features(self, crops: ImageArray) -> FloatArray:
-        return np.stack([coarse(crop) for crop in crops])
-
-    def embed(self, crops: ImageArray) -> FloatArray:
-        return l2_normalize(self.features(crops))
 
 
 @pytest.fixture(scope="module", params=["ijbb", "ijbc"])
@@ -52,9 +34,10 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return root
 
 
-@pytest.mark.parametrize("pooling", [Pooling(), Pooling(keep_length=True, by_detection=False)])
+@pytest.mark.parametrize("name", list(POOLINGS))
 @pytest.mark.parametrize("rule", ["at_most", "nearest"])
-def test_every_number_is_that_of_loops_over_the_official_files(drawn: Path, pooling: Pooling, rule: str) -> None:
+def test_every_number_is_that_of_loops_over_the_official_files(drawn: Path, name: str, rule: str) -> None:
+    pooling = POOLINGS[name]
     files = find_meta(drawn)
     templates = read_templates(files)
     result = evaluate_templates(
@@ -99,10 +82,10 @@ def test_the_result_says_how_it_was_made(drawn: Path) -> None:
         templates,
         pairs=read_template_pairs(files, templates),
         searches=read_searches(files, templates),
-        progress=lambda done, total: seen.append((done, total)),
+        reader=Reader(progress=lambda done, total: seen.append((done, total))),
     )
     values = json.loads(json.dumps(result.to_dict()))
-    assert values["switches"] == "N0D1F0"
+    assert values["switches"] == "N1D1F0"
     assert values["protocol"] == files.name
     assert [one["gallery"] for one in values["identification"]] == (
         ["S1", "S2"] if files.prefix == "ijbb" else ["G1", "G2"]
@@ -112,6 +95,34 @@ def test_the_result_says_how_it_was_made(drawn: Path) -> None:
     low, high = values["verification"]["tar_at_far"][0]["interval_identities"]
     assert low <= values["verification"]["tar_at_far"][0]["tar"] <= high
     assert seen[-1] == (len(PLAN.subject), len(PLAN.subject))
+
+
+def test_the_ways_of_pooling_are_the_four_switches() -> None:
+    """The default is what insightface's scripts do as they come: the length of a feature and the detector count."""
+    described = {name: pooling.describe(mirror=True) for name, pooling in POOLINGS.items()}
+    assert described == {"insightface": "N1D1F1", "unit": "N0D1F1", "length": "N1D0F1", "mean": "N0D0F1"}
+    assert POOLINGS["insightface"] == Pooling()
+
+
+def test_faces_are_embedded_once_in_whatever_protocol_of_the_same_vectors_they_stand(
+    drawn: Path, tmp_path: Path
+) -> None:
+    files = find_meta(drawn)
+    templates = read_templates(files)
+    pairs = read_template_pairs(files, templates)
+    plain = evaluate_templates(Coarse(), templates, pairs=pairs)
+    memory = EmbeddingMemory(tmp_path / "m.sqlite", "aligned")
+    seen = []
+    for pooling in (POOLINGS["insightface"], POOLINGS["length"], POOLINGS["unit"], POOLINGS["mean"]):
+        embedder = Coarse()
+        result = evaluate_templates(embedder, templates, Reader(memory=memory), pairs=pairs, pooling=pooling)
+        seen.append(embedder.crops_seen)
+        if pooling == POOLINGS["insightface"]:
+            assert result.verification is not None
+            assert plain.verification is not None
+            np.testing.assert_array_equal(result.verification.similarities, plain.verification.similarities)
+    count = len(templates.images)
+    assert seen == [count, 0, count, 0], "features as they are and features at length 1 are two kinds of vectors"
 
 
 def test_pooling_in_blocks_and_at_once_agree(drawn: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from marginface.errors import InputError
 from marginface.metrics import PeopleOfPairs, mcnemar, resampled_tars, tar_intervals
+from marginface.metrics.bootstrap import PeopleOfAllPairs, kept_for_resamples
 from oracles.resampling import tar_of_copies
 
 
@@ -99,3 +100,52 @@ def test_mcnemar_counts_the_pairs_on_which_one_is_right_alone() -> None:
     assert (found.only_first, found.only_second) == (5, 3)
     assert found.p_value == pytest.approx(2 * sum(math.comb(8, k) for k in range(4)) / 256)
     assert mcnemar(first, first).p_value == 1
+
+
+def everyone(seed: int, *, crossed: bool) -> tuple[np.ndarray, np.ndarray, PeopleOfPairs, PeopleOfAllPairs]:
+    """All pairs of 60 photos of 9 people, listed, and by their numbers with the most similar alone."""
+    rng = np.random.default_rng(seed)
+    owner, side = np.sort(rng.integers(0, 9, 60)), rng.random(60) < 0.4
+    first, second = np.triu_indices(60, 1)
+    if crossed:
+        apart = side[first] != side[second]
+        first, second = first[apart], second[apart]
+    same = owner[first] == owner[second]
+    similarity = np.where(same, 0.5, 0.0) + 0.2 * rng.normal(size=len(first))
+    genuine, impostor = similarity[same], similarity[~same]
+    listed = PeopleOfPairs(owner[first][same], owner[first][~same], owner[second][~same])
+    hardest = np.argsort(-impostor)[: kept_for_resamples(0.02, len(impostor))]
+    counts = [np.append(np.bincount(owner[part], minlength=9), 0) for part in ((side, ~side) if crossed else (...,))]
+    numbered = PeopleOfAllPairs(listed.genuine, listed.first[hardest], listed.second[hardest], *counts)
+    return genuine, impostor[hardest], listed, numbered
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+def test_all_pairs_by_their_numbers_are_all_pairs_listed(crossed: bool) -> None:
+    genuine, hardest, listed, numbered = everyone(2, crossed=crossed)
+    assert numbered.impostor_pairs == listed.impostor_pairs == len(listed.first)
+    for seed in range(5):
+        weight = np.append(np.random.default_rng(seed).integers(0, 4, 9), 1).astype(np.float64)
+        assert numbered.impostor_weight(weight) == pytest.approx(listed.impostor_weight(weight))
+    whole = np.full(len(listed.first), -1.0)
+    order = np.argsort(-hardest)
+    whole[: len(hardest)] = hardest[order]
+    again = PeopleOfPairs(
+        listed.genuine,
+        np.concatenate([numbered.first[order], np.zeros(len(whole) - len(hardest), dtype=np.int64)]),
+        np.concatenate([numbered.second[order], np.ones(len(whole) - len(hardest), dtype=np.int64)]),
+    )
+    part = resampled_tars(genuine, hardest, numbered, 0.02, resamples=40)
+    assert (part >= 0).all()
+    if len(hardest) == len(whole):
+        np.testing.assert_allclose(part, resampled_tars(genuine, whole, again, 0.02, resamples=40))
+
+
+def test_photos_of_unknown_people_are_of_a_person_each() -> None:
+    """Three photos of two people and four of nobody: 21 pairs, one of them genuine."""
+    people = PeopleOfAllPairs(np.array([0]), np.array([0]), np.array([1]), np.array([2, 1, 4]))
+    assert people.impostor_pairs == 20
+    assert people.impostor_weight(np.array([2.0, 0.0, 1.0])) == 2 * 2 * 4 + 4 * 3 / 2
+    probes = PeopleOfAllPairs(np.array([0]), np.array([0]), np.array([-1]), np.array([2, 1, 0]), np.array([0, 0, 5]))
+    assert probes.impostor_pairs == 15
+    assert probes.impostor_weight(np.array([2.0, 0.0, 1.0])) == 20

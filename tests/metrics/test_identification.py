@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marginface.errors import InputError
-from marginface.metrics import Searches, cmc, identification_rate, search_results, tpirs_at_fpirs
+from marginface.metrics import (
+    Searches,
+    cmc,
+    fmr_of_search,
+    fpir_of_search,
+    identification_rate,
+    search_results,
+    size_of_search,
+    tpirs_at_fpirs,
+)
 from oracles.searches import best_tpir_within, search_one
 
 values = st.integers(-4, 4).map(lambda value: value / 4)  # few distinct ones: ties are the rule
@@ -92,3 +101,24 @@ def test_too_few_searches_say_how_many_it_takes() -> None:
         tpirs_at_fpirs(searches, [0.01])
     with pytest.raises(InputError, match="non-mated searches are needed"):
         tpirs_at_fpirs(Searches(np.array([0.1]), np.array([1]), np.array([]), 5), [0.1])
+
+
+def test_a_search_of_independent_comparisons_returns_somebody_as_often_as_the_formula_says() -> None:
+    rng = np.random.default_rng(0)
+    for fmr, size in ((0.01, 10), (0.002, 500), (0.3, 1)):
+        share = (rng.random((40_000, size)) < fmr).any(axis=1).mean()
+        assert share == pytest.approx(fpir_of_search(fmr, size), abs=4 * (share * (1 - share) / 40_000) ** 0.5)
+
+
+@given(st.floats(1e-6, 0.9), st.integers(1, 10**9))
+def test_rate_and_size_of_a_search_are_inverse(fpir: float, size: int) -> None:
+    fmr = fmr_of_search(fpir, size)
+    assert 0 < fmr <= fpir * (1 + 1e-12)
+    assert fpir_of_search(fmr, size) == pytest.approx(fpir, rel=1e-9)
+    assert abs(size_of_search(fpir, fmr) - size) <= max(1, 1e-9 * size)
+
+
+def test_false_matches_that_come_together_make_fewer_searches_return_somebody() -> None:
+    """Half of the probes look like nobody: the formula at the mean rate is above the truth, never below."""
+    truth = (fpir_of_search(0.02, 50) + fpir_of_search(0.0, 50)) / 2
+    assert truth < fpir_of_search(0.01, 50)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from marginface.errors import InputError
-from marginface.metrics import identity_bootstrap, student_t_interval, wilson_interval
-from marginface.metrics.intervals import student_t_inside, student_t_quantile
+from marginface.metrics import identity_bootstrap, smallest_rate, student_t_interval, trials_needed, wilson_interval
+from marginface.metrics.intervals import mean_over_people, student_t_inside, student_t_quantile
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,38 @@ def test_impossible_requests_are_refused() -> None:
         student_t_quantile(1.0, 3)
     with pytest.raises(InputError, match="per pair"):
         identity_bootstrap(np.ones(2, bool), np.zeros(2, np.int64), np.zeros(1, np.int64))
+
+
+@given(st.integers(30, 10**9))
+def test_by_the_rule_of_three_no_error_is_as_rare_as_5_percent(trials: int) -> None:
+    rate = smallest_rate(trials)
+    assert 0.04 < (1 - rate) ** trials <= 0.05, "e⁻³ is 0.0498"
+    assert trials_needed(rate) == trials
+
+
+def test_sums_over_people_give_the_interval_of_their_trials() -> None:
+    """Trials of one person each, listed: the bootstrap over identities draws the same people."""
+    rng = np.random.default_rng(4)
+    owner = np.sort(rng.integers(0, 12, 90))
+    hits = rng.random(90) < np.linspace(0.2, 0.9, 12)[owner]
+    listed = identity_bootstrap(hits, owner, owner, seed=7)
+    summed = mean_over_people(np.bincount(owner, hits), np.bincount(owner), seed=7)
+    assert summed.to_list() == pytest.approx(listed.to_list())
+    values = mean_over_people(np.bincount(owner, 0.5 * hits), np.bincount(owner), seed=7)
+    assert values.to_list() == pytest.approx([end / 2 for end in listed.to_list()])
+
+
+def test_people_without_a_trial_count_for_nothing_and_no_trial_is_refused() -> None:
+    interval = mean_over_people(np.array([2, 0, 3]), np.array([4, 0, 6]))
+    assert interval.to_list() == pytest.approx([0.5, 0.5])
+    with pytest.raises(InputError, match="a sum and a number of trials per person"):
+        mean_over_people(np.zeros(3), np.zeros(3, dtype=np.int64))
+
+
+def test_blocks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 9, 200), rng.integers(0, 9, 200)
+    correct = rng.random(200) < 0.8
+    whole = identity_bootstrap(correct, a, b, resamples=90)
+    monkeypatch.setattr("marginface.metrics.intervals._WEIGHTS", 700)
+    assert identity_bootstrap(correct, a, b, resamples=90).to_list() == pytest.approx(whole.to_list())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from marginface.errors import InputError
 from marginface.metrics import auc, equal_error_rate, overlap, roc, smallest_supported_far, tar_at_far
+from marginface.metrics.roc import FarRule, most_looked_at, tars_at_fars
 from oracles.scores import all_thresholds, area_by_counting, best_tar_within, nearest_point, rates
 
 # few distinct values, so that ties are the rule
@@ -137,3 +138,33 @@ def test_overlap_is_a_share_and_does_not_depend_on_the_order(genuine: list[float
     found = overlap(genuine, impostor)
     assert 0 <= found <= 1 + 1e-12
     assert found == pytest.approx(overlap(impostor, genuine))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_equal_error_rate_is_where_the_whole_curve_crosses(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    genuine, impostor = rng.integers(2, 12, 1 + seed) / 10, rng.integers(0, 9, 30 - seed) / 10
+    curve = roc(genuine, impostor)
+    gap = curve.far - (1 - curve.tar)
+    after = int(np.flatnonzero(gap >= 0)[0])
+    share = -gap[after - 1] / (gap[after] - gap[after - 1])
+    crossing = curve.far[after - 1] + share * (curve.far[after] - curve.far[after - 1])
+    assert equal_error_rate(genuine, impostor) == pytest.approx(crossing, abs=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["at_most", "nearest"])
+def test_the_most_similar_impostor_pairs_are_enough(rule: FarRule) -> None:
+    """The points of all impostor pairs are those of the few that a FAR looks at, ties at the edge included."""
+    rng = np.random.default_rng(6)
+    for seed in range(30):
+        genuine, impostor = rng.integers(0, 40, 50) / 40, rng.integers(0, 30, 2000) / 40
+        for far in (5e-4, 1e-3, 0.01, 0.3):
+            whole = tar_at_far(genuine, impostor, far, rule)
+            kept = np.sort(impostor)[::-1][: most_looked_at(far, 2000)]
+            (part,) = tars_at_fars(genuine, kept, [far], rule, impostor_pairs=2000)
+            assert part == whole, (seed, far)
+
+
+def test_too_few_of_the_impostor_pairs_are_refused() -> None:
+    with pytest.raises(InputError, match="FAR 1e-3 of 10,000 impostor pairs looks at the 22 most similar; got 21"):
+        tars_at_fars([0.9], np.linspace(0, 1, 21), [1e-3], impostor_pairs=10_000)

@@ -2,14 +2,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from statistics import NormalDist
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 from marginface.errors import InputError
-from marginface.metrics import roc
-from marginface.plots import det_figure, margin_figure, render, roc_figure, similarity_figure, training_figure
+from marginface.metrics import SimilarityCounts, roc
+from marginface.metrics.all_pairs import TOP, steps_of
+from marginface.plots import (
+    counted_similarity_figure,
+    det_figure,
+    distractor_figure,
+    margin_figure,
+    render,
+    roc_figure,
+    similarity_figure,
+    training_figure,
+)
 from marginface.plots.training import series
 
 RNG = np.random.default_rng(0)
@@ -52,6 +63,41 @@ def test_a_similarity_of_minus_one_is_inside_the_histogram() -> None:
     (axes,) = similarity_figure(np.append(GENUINE, -1.0), IMPOSTOR).axes
     heights = [sum(patch.get_height() for patch in bars) for bars in axes.containers if len(bars) > 1]
     assert heights == pytest.approx([100, 100])
+
+
+def counted() -> SimilarityCounts:
+    kinds = (np.clip(kind, -1, 1).astype(np.float32) for kind in (GENUINE, IMPOSTOR))
+    return SimilarityCounts(*(np.bincount(steps_of(kind), minlength=TOP + 2) for kind in kinds))
+
+
+def test_counted_similarities_give_the_histogram_of_the_similarities_and_a_line_for_each_threshold() -> None:
+    (axes,) = counted_similarity_figure(counted(), {"FMR 0.1": 0.13, "FMR 0.01": 0.23}).axes
+    (plain,) = similarity_figure(GENUINE, IMPOSTOR).axes
+    for one, other in zip(
+        *([bars for bars in drawn.containers if len(bars) > 1] for drawn in (axes, plain)), strict=True
+    ):
+        heights = {round(patch.get_x(), 3): patch.get_height() for patch in other}
+        assert sum(patch.get_height() for patch in one) == pytest.approx(100)
+        for patch in one:
+            if round(patch.get_x(), 3) in heights:
+                assert patch.get_height() == pytest.approx(heights[round(patch.get_x(), 3)], abs=0.3)
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.13, 0.23]
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-."]
+
+
+def test_counted_similarities_at_both_ends_and_without_genuine_pairs_are_drawn() -> None:
+    impostor = np.zeros(TOP + 2, np.int64)
+    impostor[[0, TOP]] = 1
+    (axes,) = counted_similarity_figure(SimilarityCounts(np.zeros_like(impostor), impostor), {}).axes
+    (bars,) = (bars for bars in axes.containers if len(bars) > 1)
+    assert sum(patch.get_height() for patch in bars) == pytest.approx(100)
+
+
+def test_each_axis_of_the_det_begins_at_half_of_one_error() -> None:
+    (axes,) = det_figure({"few genuine": roc(GENUINE[:20], IMPOSTOR)}).axes
+    normal = NormalDist()
+    assert axes.get_xlim()[0] == pytest.approx(normal.inv_cdf(0.5 / 500))
+    assert axes.get_ylim()[0] == pytest.approx(normal.inv_cdf(0.5 / 20))
 
 
 def test_a_training_figure_has_a_panel_for_what_the_journals_hold() -> None:
@@ -111,3 +157,10 @@ def test_importing_the_plots_loads_no_matplotlib_and_drawing_loads_no_pyplot() -
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_rates_among_distractors_are_points_over_a_logarithmic_axis() -> None:
+    (axes,) = distractor_figure({"rank 1": {1000: 0.8, 10: 0.95, 100: 0.9}, "rank 5": {10: 1.0, 1000: 0.97}}).axes
+    assert axes.get_xscale() == "log"
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[10, 95], [100, 90], [1000, 80]])
+    assert axes.get_ylim()[0] == pytest.approx(75)

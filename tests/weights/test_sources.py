@@ -10,7 +10,7 @@ import pytest
 
 from marginface.errors import HashMismatch, UnknownName, WeightsError
 from marginface.registry import Registry
-from marginface.weights import sources
+from marginface.weights import download, sources
 from marginface.weights.cache import cache_folder, keep
 from marginface.weights.published import WEIGHTS, Weights, WheelFile
 from marginface.weights.sources import locate
@@ -140,7 +140,7 @@ def test_offline_never_opens_a_connection(cache, monkeypatch):
 def test_a_redirect_away_from_https_is_refused():
     request = urllib.request.Request("https://example.org/toy.onnx")
     with pytest.raises(WeightsError, match="https only"):
-        sources._HttpsOnly().redirect_request(request, io.BytesIO(), 302, "Found", {}, "http://example.org/toy.onnx")
+        download._HttpsOnly().redirect_request(request, io.BytesIO(), 302, "Found", {}, "http://example.org/toy.onnx")
 
 
 def test_when_nothing_works_the_message_lists_what_was_tried_and_the_pip_line(cache):

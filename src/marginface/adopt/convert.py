@@ -13,8 +13,9 @@ from torch import nn
 from marginface import backbones
 from marginface.adopt.contract import SourceCard, folded
 from marginface.adopt.tensors import Tensors, read_graph, read_tensors
-from marginface.contract import BackboneEntry, ModelCard, file_sha256, write_card
+from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry, file_sha256, write_card
 from marginface.errors import HashMismatch, InputError, WeightsError
+from marginface.matching.calibration import known_thresholds
 from marginface.weights import WEIGHTS, locate
 from marginface.weights.layouts import Layout, Network, recognize
 from marginface.weights.layouts.layout import COUNTER
@@ -94,8 +95,17 @@ def adopt_published(name: str) -> Adopted:
         provenance=weights.provenance,
     )  # fmt: skip
     adopted = _adopted(tensors, card, f"{weights.file} (sha256 {weights.sha256})")
-    same = adopted.card.model_copy(update={"thresholds": weights.card.thresholds})  # equal features, equal thresholds
+    same = adopted.card.model_copy(update={"thresholds": _thresholds(weights.card)})  # equal features, equal thresholds
     return Adopted(adopted.backbone, same, adopted.left_out)
+
+
+def _thresholds(card: ModelCard) -> tuple[ThresholdEntry, ...]:
+    """Return what is known of published weights, as entries of a card."""
+    known = known_thresholds(card, card.contract())
+    return tuple(
+        ThresholdEntry(similarity=one.similarity, fmr=one.fmr, impostor_pairs=one.impostor_pairs, data=one.data)
+        for one in known
+    )
 
 
 def _adopted(tensors: Tensors, card: SourceCard, origin: str) -> Adopted:

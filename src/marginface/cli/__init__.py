@@ -24,8 +24,12 @@ from marginface.registry import near_names
 COMMANDS = {
     "detect": ("marginface.cli.detect", "Find the faces in photos."),
     "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
+    "identify": ("marginface.cli.identify", "Say who of the known people is in a video, before a camera, in a photo."),
+    "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
+    "calibrate": ("marginface.cli.calibrate", "Set thresholds on photos of people, for stated false-match rates."),
     "cluster": ("marginface.cli.cluster", "Group the faces of a folder by who they may be; write named folders."),
     "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
+    "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),

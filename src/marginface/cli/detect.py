@@ -9,9 +9,11 @@ import typer
 from marginface.cli.options import JsonFlag, MinScore, Photos, plural, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from marginface.cropping import FaceCropper
+    from marginface.values import ImageArray
 
 app = typer.Typer()
 
@@ -22,6 +24,9 @@ def detect(
     min_score: MinScore = 0.6,
     pad: Annotated[float, typer.Option(help="Border added first, as a fraction of the longer side.")] = 0.0,
     detector: Annotated[str, typer.Option(help="Name of the detector.")] = "yunet",
+    quality: Annotated[
+        bool, typer.Option("--quality", help="Say of each face how good it is: size, sharpness, pose, light.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Find the faces in photos: box, five landmarks and score, the largest face first.
@@ -31,7 +36,8 @@ def detect(
     from marginface.cropping import FaceCropper
 
     cropper = FaceCropper.load(detector, min_score=min_score, pad=pad)
-    found = [_faces_in(photo, cropper) for photo in photos]
+    look = _faces_with_quality if quality else _faces
+    found = [_faces_in(photo, look, cropper) for photo in photos]
     if as_json:
         print_json(found)
     else:
@@ -41,7 +47,9 @@ def detect(
         raise typer.Exit(2)
 
 
-def _faces_in(photo: Path, cropper: FaceCropper) -> dict[str, Any]:
+def _faces_in(
+    photo: Path, look: Callable[[ImageArray, FaceCropper], list[dict[str, Any]]], cropper: FaceCropper
+) -> dict[str, Any]:
     from marginface.errors import ImageError
     from marginface.images import read_image
 
@@ -49,8 +57,27 @@ def _faces_in(photo: Path, cropper: FaceCropper) -> dict[str, Any]:
         image = read_image(photo)
     except ImageError as error:
         return {"photo": str(photo), "error": str(error)}
-    faces = [face.to_dict() for face in cropper.detect(image)]
+    faces = look(image, cropper)
     return {"photo": str(photo), "width": image.shape[1], "height": image.shape[0], "faces": faces}
+
+
+def _faces(image: ImageArray, cropper: FaceCropper) -> list[dict[str, Any]]:
+    return [face.to_dict() for face in cropper.detect(image)]
+
+
+def _faces_with_quality(image: ImageArray, cropper: FaceCropper) -> list[dict[str, Any]]:
+    from marginface.pipeline import assess
+    from marginface.quality import GATES, shortfalls
+
+    return [
+        {
+            **face.to_dict(),
+            "quality": quality.to_dict(),
+            "codes": {gate: [one.reason.value for one in shortfalls(quality, gate)] for gate in GATES},
+            "reasons": [one.text for one in shortfalls(quality, "standard")],
+        }
+        for face, quality in assess(image, cropper)
+    ]
 
 
 def _show(entry: dict[str, Any]) -> None:
@@ -61,3 +88,12 @@ def _show(entry: dict[str, Any]) -> None:
     for number, face in enumerate(entry["faces"], start=1):
         x1, y1, x2, y2 = (round(value) for value in face["box"])
         typer.echo(f"  {number:>2}. {x2 - x1:>4}×{y2 - y1:<4} px at {x1}, {y1}   score {face['score']:.2f}")
+        _show_quality(face)
+
+
+def _show_quality(face: dict[str, Any]) -> None:
+    for name, cue in face.get("quality", {}).items():
+        score = "" if cue["score"] is None else f"   score {cue['score']:>3}"
+        typer.echo(f"        {name.replace('_', ' '):<27}{cue['value']:>10.4g}{score}")
+    for text in face.get("reasons", ()):
+        typer.echo(f"        {text}")

@@ -79,7 +79,7 @@ def embed(
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
     recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score)
-    made, failed = _embed_all([Path(photo) for photo in photos], recognizer)
+    made, failed = _embed_all([Path(photo) for photo in photos], recognizer, workers)
     if not out:
         print_json(_as_plain(made, failed, recognizer))
     else:
@@ -115,22 +115,16 @@ def _embed_shards(sources: list[str], out: str, to: str, work: Work, engine: Eng
         )
 
 
-def _embed_all(photos: list[Path], recognizer: Recognizer) -> tuple[dict[str, Embedding], dict[str, str]]:
-    from marginface.errors import FaceCountError, ImageError
-
-    made, failed = {}, {}
-    for photo in photos:
-        try:
-            made[str(photo)] = recognizer.embed(photo)
-        except (ImageError, FaceCountError) as error:
-            failed[str(photo)] = str(error)
-    return made, failed
+def _embed_all(photos: list[Path], recognizer: Recognizer, workers: int) -> tuple[dict[str, Embedding], dict[str, str]]:
+    outcomes = recognizer.embed_all(photos, workers=workers)
+    made = {outcome.photo: outcome.embedding for outcome in outcomes if outcome}
+    return made, {outcome.photo: outcome.explain() for outcome in outcomes if not outcome}
 
 
 def _as_plain(made: dict[str, Embedding], failed: dict[str, str], recognizer: Recognizer) -> dict[str, object]:
     rows = [{"photo": photo, "embedding": [float(v) for v in item.vector]} for photo, item in made.items()]
     errors = [{"photo": photo, "error": message} for photo, message in failed.items()]
-    return {"contract": recognizer.embedder.contract.id, "embeddings": rows, "failed": errors}
+    return {"contract": recognizer.contract.id, "embeddings": rows, "failed": errors}
 
 
 def _save(made: dict[str, Embedding], recognizer: Recognizer, out: Path) -> None:
@@ -138,7 +132,7 @@ def _save(made: dict[str, Embedding], recognizer: Recognizer, out: Path) -> None
 
     from marginface.errors import InputError
 
-    contract = recognizer.embedder.contract
+    contract = recognizer.contract
     rows = np.zeros((len(made), contract.embedding_size), np.float32)
     for row, item in zip(rows, made.values(), strict=True):
         row[:] = item.vector

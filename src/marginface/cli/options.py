@@ -22,6 +22,24 @@ Model = Annotated[
 Mirror = Annotated[
     bool, typer.Option("--mirror", help="Add the embedding of the mirrored crop: slower, a little better.")
 ]
+Fmr = Annotated[
+    float, typer.Option(help="How often two different persons may be called the same; the data sets the least.")
+]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration", show_default=False, help="Thresholds of marginface calibrate, in place of the shipped."
+    ),
+]
+UncertainFmr = Annotated[
+    float | None,
+    typer.Option("--uncertain-fmr", help="A laxer rate: between the thresholds of the two the answer is: cannot tell."),
+]
+Gate = Annotated[str, typer.Option("--quality", help="Faces below it cannot be told: off, usable, standard or strict.")]
+Runtime = Annotated[
+    str,
+    typer.Option("--engine", help="What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."),
+]
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
 
 

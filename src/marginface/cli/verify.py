@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from marginface.cli.options import JsonFlag, MinScore, Mirror, Model, print_json
+from marginface.cli.options import (
+    CalibrationFile,
+    Fmr,
+    Gate,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    Runtime,
+    UncertainFmr,
+    print_json,
+)
 
 app = typer.Typer()
 
@@ -17,20 +28,29 @@ def verify(
     first: Annotated[Path, typer.Argument(metavar="FIRST", show_default=False, help="One photo.")],
     second: Annotated[Path, typer.Argument(metavar="SECOND", show_default=False, help="The other photo.")],
     model: Model = "sface",
-    fmr: Annotated[
-        float, typer.Option(help="How often two different persons may be called the same; the model states its rates.")
-    ] = 1e-3,
+    fmr: Fmr = 1e-3,
+    uncertain_fmr: UncertainFmr = None,
+    calibration: CalibrationFile = None,
+    face: Annotated[
+        str, typer.Option("--face", help="Which face, if there are several: largest, center, or one (none).")
+    ] = "largest",
+    quality: Gate = "usable",
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
+    engine: Runtime = "onnxruntime",
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether two photos show the same person, by the largest face in each.
 
-    Exit status: 0 same, 1 different, 3 cannot tell (a photo without a face), 2 an error.
+    Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range),
+    2 an error. With --json the quality of both faces, the boxes and the reason codes are printed too.
     """
+    from marginface.matching.calibration import read_calibration
     from marginface.pipeline import Recognizer
 
-    answer = Recognizer.load(model, mirror=mirror, min_score=min_score).verify(first, second, fmr=fmr)
+    thresholds = None if calibration is None else read_calibration(calibration)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})
     else:

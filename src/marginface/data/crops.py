@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from marginface.data.decoding import Decoder, choose_decoder
 from marginface.data.encoded import Checked, EncodedImages, Progress, check_images, index_fingerprint
-from marginface.data.exclusions import Exclusions
+from marginface.data.exclusions import Exclusions, excluded_labels, without_images
 from marginface.data.manifest import Manifest
 from marginface.data.memory import CropMemory
-from marginface.data.names import identity_key
 from marginface.data.source import CropSource, Subset, check_indices
 from marginface.errors import DataError, ImageError, InputError
 from marginface.geometry import CROP_SIZE
-from marginface.values import BoolArray, ImageArray, IntArray, frozen
+from marginface.values import ImageArray, IntArray, frozen
 
 Check = Literal["images", "index"]
 
@@ -62,9 +61,9 @@ class EncodedCrops:
         self._check = check
         self.decoder = choose_decoder() if decoder is None else decoder
         leave_out = exclude if isinstance(exclude, Exclusions) else Exclusions.of_names(exclude)
-        out, excluded = _excluded(images.listing.identities, leave_out.identities)
+        out, excluded = excluded_labels(images.listing.identities, leave_out.identities)
         wanted = np.flatnonzero(~out[images.listing.labels])
-        wanted, excluded_images = _without_images(images, wanted, leave_out.images)
+        wanted, excluded_images = without_images(images, wanted, leave_out.images)
         self._unmet = len(leave_out.images) - len(excluded_images)
         self._slot_of = np.zeros(len(images.listing.labels), np.int64)
         self._slot_of[wanted] = np.arange(len(wanted))
@@ -205,44 +204,6 @@ def read_together(source: CropSource) -> IntArray:
     if isinstance(source, Subset):
         return np.searchsorted(source.indices, read_together(source.source))
     return source.starts if isinstance(source, EncodedCrops) else np.empty(0, np.int64)
-
-
-def _excluded(identities: Sequence[str], exclude: Mapping[str, str]) -> tuple[BoolArray, tuple[str, ...]]:
-    """Return which labels are left out, and the names of these with the reasons."""
-    reasons = {identity_key(name): reason for name, reason in exclude.items()}
-    met = [identity_key(name) if reasons else "" for name in identities]
-    out = np.fromiter((key in reasons for key in met), bool, len(met))
-    return out, tuple(sorted(_with_reason(identities[i], reasons[met[i]]) for i in np.flatnonzero(out).tolist()))
-
-
-def _without_images(
-    images: EncodedImages, wanted: IntArray, exclude: Mapping[str, str]
-) -> tuple[IntArray, tuple[str, ...]]:
-    """Return the wanted images without the excluded ones, and the names of these with the reasons.
-
-    Where a name begins with the number of a folder, it also goes by the rest, unless that names two images.
-
-    Raises:
-        DataError: a name without number means images of several folders.
-    """
-    if not exclude:
-        return wanted, ()
-    left_out: dict[str, int] = {}
-    for index in wanted.tolist():
-        name = images.name(index)
-        rest = name.partition("/")[2] if images.listing.roots else name
-        said = name if name in exclude else rest
-        if said in exclude and left_out.setdefault(said, index) != index:
-            raise DataError(
-                f"{said}: this name in the list of exclusions means {images.name(left_out[said])} and {name}. Write it "
-                "with the number in front that is meant"
-            )
-    kept = np.setdiff1d(wanted, np.fromiter(left_out.values(), np.int64, len(left_out)))
-    return kept, tuple(sorted(_with_reason(name, exclude[name]) for name in left_out))
-
-
-def _with_reason(name: str, reason: str) -> str:
-    return f"{name}: {reason}" if reason else name
 
 
 def _no_crop(place: str, width: int, height: int) -> DataError:

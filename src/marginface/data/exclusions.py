@@ -15,13 +15,17 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from marginface.data.names import read_names
+import numpy as np
+
+from marginface.data.encoded import EncodedImages
+from marginface.data.names import identity_key, read_names
 from marginface.errors import DataError
 from marginface.files import write_whole
+from marginface.values import BoolArray, IntArray
 
 _SECTIONS = ("identities", "images")
 
@@ -73,6 +77,44 @@ def write_exclusions(exclusions: Exclusions, path: Path, *, about: str, proposed
         lines += [f"# {_entry(name, reason)}" for name, reason in getattr(proposed, section).items()]
     text = "\n".join(lines) + "\n"
     write_whole(path, lambda stream: stream.write(text.encode("utf-8", "surrogateescape")))
+
+
+def excluded_labels(identities: Sequence[str], exclude: Mapping[str, str]) -> tuple[BoolArray, tuple[str, ...]]:
+    """Return which labels are left out, and the names of these with the reasons."""
+    reasons = {identity_key(name): reason for name, reason in exclude.items()}
+    met = [identity_key(name) if reasons else "" for name in identities]
+    out = np.fromiter((key in reasons for key in met), bool, len(met))
+    return out, tuple(sorted(_with_reason(identities[i], reasons[met[i]]) for i in np.flatnonzero(out).tolist()))
+
+
+def without_images(
+    images: EncodedImages, wanted: IntArray, exclude: Mapping[str, str]
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Return the wanted images without the excluded ones, and the names of these with the reasons.
+
+    Where a name begins with the number of a folder, it also goes by the rest, unless that names two images.
+
+    Raises:
+        DataError: a name without number means images of several folders.
+    """
+    if not exclude:
+        return wanted, ()
+    left_out: dict[str, int] = {}
+    for index in wanted.tolist():
+        name = images.name(index)
+        rest = name.partition("/")[2] if images.listing.roots else name
+        said = name if name in exclude else rest
+        if said in exclude and left_out.setdefault(said, index) != index:
+            raise DataError(
+                f"{said}: this name in the list of exclusions means {images.name(left_out[said])} and {name}. Write it "
+                "with the number in front that is meant"
+            )
+    kept = np.setdiff1d(wanted, np.fromiter(left_out.values(), np.int64, len(left_out)))
+    return kept, tuple(sorted(_with_reason(name, exclude[name]) for name in left_out))
+
+
+def _with_reason(name: str, reason: str) -> str:
+    return f"{name}: {reason}" if reason else name
 
 
 def _entry(name: str, reason: str) -> str:

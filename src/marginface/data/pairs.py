@@ -15,7 +15,6 @@ from marginface.errors import DataError
 from marginface.values import Pairs
 
 SUFFIXES = (".jpg", ".png", ".jpeg", ".webp")
-_Line = tuple[str, str, bool]
 
 
 def lfw_pairs(root: Path, pairs_file: Path) -> Pairs:
@@ -25,7 +24,7 @@ def lfw_pairs(root: Path, pairs_file: Path) -> Pairs:
         DataError: the list is not in the LFW layout (the line is named), or an image it names is not there.
     """
     folds, per_kind, lines = _read_lines(pairs_file)
-    parsed = [_parse_line(pairs_file, number, line) for number, line in lines]
+    parsed = [pair_of_line(pairs_file, number, line) for number, line in lines]
     genuine = np.asarray([pair[2] for pair in parsed])
     expected = np.tile(np.repeat([True, False], per_kind), folds)
     wrong = np.flatnonzero(genuine != expected)
@@ -36,7 +35,7 @@ def lfw_pairs(root: Path, pairs_file: Path) -> Pairs:
     return build_pairs(
         protocol=f"lfw:{pairs_file.stem}",
         pairs=[(first, second) for first, second, _ in parsed],
-        paths=_find_images(root, sorted({image for pair in parsed for image in pair[:2]})),
+        paths=find_images(root, sorted({image for pair in parsed for image in pair[:2]})),
         genuine=genuine.tolist(),
         fold=np.repeat(np.arange(folds), 2 * per_kind).tolist(),
     )
@@ -96,7 +95,12 @@ def _read_lines(path: Path) -> tuple[int, int, list[tuple[int, str]]]:
     return folds, per_kind, lines
 
 
-def _parse_line(path: Path, number: int, line: str) -> _Line:
+def pair_of_line(path: Path, number: int, line: str) -> tuple[str, str, bool]:
+    """Return the names of the two images of a line, without suffix, and whether they are of one person.
+
+    Raises:
+        DataError: it is not in the LFW layout.
+    """
     words = line.split()
     if len(words) == 3 and words[1].isdecimal() and words[2].isdecimal():
         return _image_name(words[0], words[1]), _image_name(words[0], words[2]), True
@@ -109,7 +113,8 @@ def _image_name(name: str, number: str) -> str:
     return f"{name}/{name}_{int(number):04d}"
 
 
-def _find_images(root: Path, names: list[str]) -> dict[str, Path]:
+def find_images(root: Path, names: list[str]) -> dict[str, Path]:
+    """Return the path of every name (Name/Name_0001) below root; raise DataError if one is not there."""
     found = {name: path for name in names if (path := first_present(root / name)) is not None}
     missing = [f"{name}.jpg" for name in names if name not in found]
     check_present(root, missing, len(names), "the LFW layout: Name/Name_0001.jpg")

@@ -58,6 +58,8 @@ class _ByteType:
 class _Machine:
     """The stack of a pickle; every method is an opcode or a part of one."""
 
+    reads = "lists, tuples, numbers, byte strings and flat byte arrays"
+
     def __init__(self, content: Content, name: str) -> None:
         self.content, self.name, self.position, self.place = content, name, 0, 0
         self.stack: list[Any] = []
@@ -66,22 +68,28 @@ class _Machine:
         self.lengths: dict[Span, int] = {}
 
     def run(self) -> Any:
-        limit = min(_FEW_OPCODES + len(self.content) // 16, MAX_OPCODES)
+        limit = self.most_opcodes()
         for _ in range(limit):
             self.place = self.position
             opcode = self.take(1)
             if opcode == _STOP:
                 return self.pop()
-            action = _ACTIONS.get(opcode)
+            action = self.action(opcode)
             if action is None:
                 raise self.refusal(f"holds {_REFUSED.get(opcode, 'something else')} (opcode {opcode!r})")
             action(self)
         raise self.refusal(f"has more than {limit:,} opcodes, too many for its size")
 
+    def most_opcodes(self) -> int:
+        return min(_FEW_OPCODES + len(self.content) // 16, MAX_OPCODES)
+
+    def action(self, opcode: bytes) -> Callable[[_Machine], None] | None:
+        return _ACTIONS.get(opcode)
+
     def refusal(self, what: str) -> DataError:
         return DataError(
-            f"{self.name}: at byte {self.place:,} this pickle {what}. Only lists, tuples, numbers, byte strings and "
-            "flat byte arrays are read; nothing in the file was run"
+            f"{self.name}: at byte {self.place:,} this pickle {what}. Only {self.reads} are read; nothing in the file "
+            "was run"
         )
 
     # the file

@@ -10,6 +10,11 @@ from marginface.values import Face, ImageArray
 class Detector(Protocol):
     """Finds the faces of one image. Implementations are thread-safe and change nothing."""
 
+    @property
+    def network(self) -> str:
+        """The name of the network that gives the landmarks: part of the contract of an embedding (contract.py)."""
+        ...
+
     def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
         """Return the faces, largest first, in the image's own pixels; an empty tuple if there are none.
 

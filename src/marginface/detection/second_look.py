@@ -103,6 +103,11 @@ class SecondLook:
         if not 0 < self.border <= 2:
             raise InputError(f"border is a share of the longer side, above 0 and at most 2; got {self.border}")
 
+    @property
+    def network(self) -> str:
+        """The network of the detector within."""
+        return self.first.network
+
     def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
         """Return the faces, largest first; see Detector.detect."""
         upright = self._detect_upright(image, min_score)

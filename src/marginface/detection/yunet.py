@@ -17,14 +17,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from marginface.contract import LANDMARKS_NAME
 from marginface.detection.choose import by_area
 from marginface.errors import InputError
 from marginface.geometry import iou, nms
 from marginface.values import Box, Face, FloatArray, ImageArray, check_image
-from marginface.weights import open_session, prepared
+from marginface.weights import DEFAULT_ENGINE, Session, open_session, prepared
 
 _STRIDES = (8, 16, 32)
 _KINDS = ("cls", "obj", "bbox", "kps")
@@ -46,7 +46,7 @@ class YuNet:
         overlap: IoU above which two boxes are one face.
     """
 
-    session: ort.InferenceSession
+    session: Session
     sides: tuple[int, ...] = (640,)
     overlap: float = 0.3
 
@@ -54,10 +54,16 @@ class YuNet:
         if not self.sides or min(self.sides) < 32:
             raise InputError(f"sides are one or more lengths of at least 32 pixels; got {self.sides}")
 
+    @property
+    def network(self) -> str:
+        """The published weights, whatever the passes."""
+        return LANDMARKS_NAME
+
     @classmethod
-    def load(cls, *, threads: int = 1, file: Path | None = None) -> YuNet:
-        """Load the published weights; see weights.prepared."""
-        return cls(open_session(prepared("yunet", file=file), threads=threads, varying_shapes=True))
+    def load(cls, *, threads: int = 1, file: Path | None = None, engine: str = DEFAULT_ENGINE) -> YuNet:
+        """Load the published weights; see weights.prepared and weights.open_session."""
+        path = prepared("yunet", file=file)
+        return cls(open_session(path, threads=threads, varying_shapes=True, engine=engine))
 
     def with_sides(self, *sides: int) -> YuNet:
         """Return the same detector, with the same session, with other passes."""

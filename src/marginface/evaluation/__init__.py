@@ -4,13 +4,17 @@ pairs, variants      verification: LFW, CFP, packs; what a paper means by accura
 protocols            which of them a path is
 templates, pooling   IJB-B and IJB-C: images → templates → 1:1 and 1:N
 open_set             enrol people, search others and strangers; identification, distances: its search
+distractors          one photo of a person enrolled among up to a million others (MegaFace)
+tinyface             searches with several right answers
+groups               pairs by group (RFW, BFW): thresholds of a group's own, and one for all
+all_pairs            every pair of a set and of its groups (MFR-ongoing); impostors: which of them decide
 scores, slices       similarities → every figure of a table, of all and of parts
 score_file           the same from a CSV file
 two_models           is one better? comparison: several losses over seeds (comparison_files, comparison_report)
 suite/               a list of protocols, once
-reading, memory      photos → crops → embeddings, and those that are kept
+reading, memory      photos → crops → embeddings, and those that are kept; faces: or embeddings of a file
 report, single       the page of runs, of one result (runs, sections, markup, glossary, environment); audit_page
-score_lines, cells   rows of the terminal's tables; cells of CSV files
+score_lines, cells   rows of the terminal's tables (protocol_lines: of the later protocols); cells of CSV files
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ _PACKAGES = (
     "marginface",
     "numpy",
     "onnxruntime",
+    "openvino",
     "opencv-python-headless",
     "pillow",
     "simplejpeg",

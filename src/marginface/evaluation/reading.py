@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from marginface.errors import DataError
+from marginface.errors import DataError, ImageError
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.images import read_image
 from marginface.values import BoolArray, FloatArray, ImageArray
@@ -105,6 +105,11 @@ def _crop(image: ImageArray, cropper: Cropper | None, path: Path) -> ImageArray 
     return image
 
 
+def refuse(_path: Path, error: ImageError) -> None:
+    """Let no photo pass that cannot be decoded."""
+    raise error
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
     """How photos become embeddings: who reads them, who crops them, how many threads, what is remembered.
@@ -115,6 +120,8 @@ class Reader:
         workers: threads that read and crop.
         progress: called with (images done, images).
         memory: embeddings of photos seen before; None: none.
+        unreadable: told of a photo that cannot be decoded, on a thread. If it returns, the photo counts as one without
+            a face; ``refuse``, the default, raises.
     """
 
     store: ImageStore = FILES
@@ -122,24 +129,35 @@ class Reader:
     workers: int = 2
     progress: Progress | None = None
     memory: EmbeddingMemory | None = None
+    unreadable: Callable[[Path, ImageError], None] = refuse
 
     def embed(self, images: Sequence[Path], vectors: Vectors) -> tuple[FloatArray, BoolArray]:
         """Return the embeddings (N, D), zero rows where no face was found, and which were found (N,)."""
         embeddings = np.zeros((len(images), vectors.size), dtype=np.float32)
         found = np.zeros(len(images), dtype=bool)
-        start = 0
-        for photos in read_ahead(lambda path: self._look(path, vectors.name), images, self.workers):
-            for row, vector in enumerate(self._embedded(photos, vectors), start):
+        for place, part in self.batches(images, vectors):
+            for row, vector in enumerate(part, place.start):
                 if vector is not None:
                     embeddings[row], found[row] = vector, True
-            start += len(photos)
+        return embeddings, found
+
+    def batches(self, images: Sequence[Path], vectors: Vectors) -> Iterator[tuple[slice, Sequence[FloatArray | None]]]:
+        """Yield the vectors of a few images at a time, None without a face, and where these are in the list."""
+        start = 0
+        for photos in read_ahead(lambda path: self._look(path, vectors.name), images, self.workers):
+            place = slice(start, start + len(photos))
+            yield place, self._embedded(photos, vectors)
+            start = place.stop
             if self.progress is not None:
                 self.progress(start, len(images))
-        return embeddings, found
 
     def _look(self, path: Path, name: str) -> _Photo:
         """Read a photo; crop it unless its embedding is remembered."""
-        photo = self.store.read(path)
+        try:
+            photo = self.store.read(path)
+        except ImageError as error:
+            self.unreadable(path, error)
+            return _Photo(b"", None, known=True)
         if self.memory is None:
             return _Photo(b"", _crop(photo, self.cropper, path))
         key = self.memory.key(photo, name)

@@ -17,31 +17,8 @@ from typing import Any
 import numpy as np
 
 from marginface.errors import DataError, InputError
-from marginface.metrics import Interval, TarAtFar, wilson_interval
+from marginface.metrics import Rate, TarAtFar, wilson_interval
 from marginface.values import BoolArray, DoubleArray
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of errors with Wilson's interval."""
-
-    errors: int
-    trials: int
-    interval: Interval
-
-    @property
-    def share(self) -> float:
-        """Return errors over trials."""
-        return self.errors / self.trials
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "rate": self.share,
-            "errors": self.errors,
-            "trials": self.trials,
-            "interval": self.interval.to_list(),
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from marginface.data.templates import Enrolled, TemplatePairs, Templates
 from marginface.errors import DataError, InputError
 from marginface.evaluation.identification import GalleryScores, mean_of_galleries, score_gallery
 from marginface.evaluation.pooling import Pooling, TemplateSums
-from marginface.evaluation.reading import Progress, read_ahead
+from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scores import tar_values
 from marginface.images import read_image
 from marginface.metrics import (
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 USUAL_POOLING = Pooling()
 TEMPLATE_FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,13 +86,13 @@ def score_template_pairs(
     similarities = pair_similarities(embeddings, pairs.first, pairs.second)
     same, different = similarities[pairs.genuine], similarities[~pairs.genuine]
     wanted = [far for far in TEMPLATE_FARS if supports_far(len(different), far)] if fars is None else list(fars)
-    points = tars_at_fars(same, different, wanted, rule)
+    rising = np.sort(same), np.sort(different)  # once for all of them
     return TemplateScores(
         similarities=similarities,
         genuine=pairs.genuine,
-        auc=auc(same, different),
-        eer=equal_error_rate(same, different),
-        tar_at_far=points,
+        auc=auc(*rising),
+        eer=equal_error_rate(*rising),
+        tar_at_far=tars_at_fars(*rising, wanted, rule),
         intervals=_over_people(same, different, pairs, subjects, wanted, resamples),
     )
 
@@ -146,36 +146,59 @@ class TemplateResult:
         }
 
 
+class TemplateCrops:
+    """An ImageStore of the faces of a protocol of templates, each cut out by its landmarks.
+
+    ``images`` (N,) name them: ``loose_crop/7.jpg#6`` is the seventh of the list, for one photo may stand there twice.
+    """
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self.images = tuple(Path(f"{templates.folder / name}#{row}") for row, name in enumerate(templates.images))
+
+    def missing(self, images: Sequence[Path]) -> list[Path]:
+        """Return those of the images whose files are not there."""
+        return [image for image in images if not self._file(image).is_file()]
+
+    def read(self, image: Path) -> ImageArray:
+        """Return the aligned face (112, 112, 3)."""
+        return align(read_image(self._file(image)), self._templates.landmarks[self._row(image)])
+
+    def _file(self, image: Path) -> Path:
+        return self._templates.folder / self._templates.images[self._row(image)]
+
+    def _row(self, image: Path) -> int:
+        return int(image.name.rpartition("#")[2])
+
+
 def evaluate_templates(
     embedder: Embedder,
     templates: Templates,
+    reader: Reader = ALIGNED,
     *,
     pairs: TemplatePairs | None = None,
     searches: tuple[tuple[Enrolled, ...], Enrolled] | None = None,
     pooling: Pooling = USUAL_POOLING,
     rule: FarRule = "at_most",
-    workers: int = 2,
-    progress: Progress | None = None,
 ) -> TemplateResult:
     """Embed every image, pool, and score what is given of 1:1 and 1:N.
 
     Faces are cut by the landmarks of the protocol, so that none can fail to be found; the public scripts take these
-    landmarks as pixel centres and alignment.align as measured from the corner, less than half a pixel apart.
+    landmarks as pixel centres and alignment.align as measured from the corner, less than half a pixel apart. Of the
+    ``reader`` its threads, progress and memory are used; the memory is one of aligned crops.
 
     Raises:
         DataError: an image is missing, or a template sums to nothing.
         ImageError: an image cannot be decoded.
     """
     started = time.perf_counter()
-    _require_images(templates)
+    crops = TemplateCrops(templates)
+    _require_images(templates, crops)
     sums = TemplateSums(templates, pooling, embedder.contract.embedding_size)
-    vectors = embedder.features if pooling.keep_length else embedder.embed
-    done = 0
-    for crops in read_ahead(_crop_of(templates), range(len(templates.images)), workers):
-        sums.add(slice(done, done + len(crops)), vectors(np.stack(crops)))
-        done += len(crops)
-        if progress is not None:
-            progress(done, len(templates.images))
+    for place, vectors in replace(reader, store=crops, cropper=None).batches(
+        crops.images, vectors_of(embedder, pooling)
+    ):
+        sums.add(place, np.stack([vector for vector in vectors if vector is not None]))
     embeddings = sums.unit()
     galleries, probes = searches if searches is not None else ((), None)
     subjects = None if probes is None else subjects_of(templates, (*galleries, probes))
@@ -201,17 +224,18 @@ def subjects_of(templates: Templates, lists: Sequence[Enrolled]) -> IntArray:
     return subjects
 
 
-def _require_images(templates: Templates) -> None:
-    missing = [name for name in templates.images if not (templates.folder / name).is_file()]
+def vectors_of(embedder: Embedder, pooling: Pooling) -> Vectors:
+    """Return what is made of a crop: its feature as long as it is, or at length 1."""
+    contract = embedder.contract
+    if pooling.keep_length:
+        return Vectors(f"{contract.id} features", contract.embedding_size, embedder.features)
+    return Vectors(contract.id, contract.embedding_size, embedder.embed)
+
+
+def _require_images(templates: Templates, crops: TemplateCrops) -> None:
+    missing = crops.missing(crops.images)
     if missing:
         raise DataError(
             f"{templates.folder}: {len(missing):,} of {len(templates.images):,} images of {templates.name} are not "
-            f"there, such as {missing[0]}"
+            f"there, such as {missing[0].name.rpartition('#')[0]}"
         )
-
-
-def _crop_of(templates: Templates) -> Callable[[int], ImageArray]:
-    def crop(number: int) -> ImageArray:
-        return align(read_image(templates.folder / templates.images[number]), templates.landmarks[number])
-
-    return crop

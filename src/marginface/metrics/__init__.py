@@ -8,6 +8,7 @@ A pair is accepted when its similarity is at or above the threshold (``similarit
 
 from __future__ import annotations
 
+from marginface.metrics.all_pairs import SimilarityCounts, count_similarities, similarity_of
 from marginface.metrics.bootstrap import PeopleOfPairs, resampled_tars, tar_intervals
 from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_angles
 from marginface.metrics.clustering import Agreement, ClusteringScore, clustering_score
@@ -17,11 +18,22 @@ from marginface.metrics.identification import (
     Searches,
     TpirAtFpir,
     cmc,
+    fmr_of_search,
+    fpir_of_search,
     identification_rate,
     search_results,
+    size_of_search,
     tpirs_at_fpirs,
 )
-from marginface.metrics.intervals import Interval, identity_bootstrap, student_t_interval, wilson_interval
+from marginface.metrics.intervals import (
+    Interval,
+    Rate,
+    identity_bootstrap,
+    smallest_rate,
+    student_t_interval,
+    trials_needed,
+    wilson_interval,
+)
 from marginface.metrics.roc import (
     Roc,
     TarAtFar,
@@ -35,6 +47,7 @@ from marginface.metrics.roc import (
     tar_at_far,
     tars_at_fars,
 )
+from marginface.metrics.shared_people import ErrorRates, error_rates
 from marginface.metrics.verification import (
     FoldedAccuracy,
     sphereface_accuracy,
@@ -48,12 +61,15 @@ __all__ = [
     "ClassGeometry",
     "ClusteringScore",
     "CrossedMean",
+    "ErrorRates",
     "FoldedAccuracy",
     "Interval",
     "McNemar",
     "PeopleOfPairs",
+    "Rate",
     "Roc",
     "Searches",
+    "SimilarityCounts",
     "TarAtFar",
     "TpirAtFpir",
     "auc",
@@ -61,8 +77,12 @@ __all__ = [
     "clustered_error",
     "clustering_score",
     "cmc",
+    "count_similarities",
     "crossed_mean",
     "equal_error_rate",
+    "error_rates",
+    "fmr_of_search",
+    "fpir_of_search",
     "holm",
     "identification_rate",
     "identity_bootstrap",
@@ -74,6 +94,9 @@ __all__ = [
     "resampled_tars",
     "roc",
     "search_results",
+    "similarity_of",
+    "size_of_search",
+    "smallest_rate",
     "smallest_supported_far",
     "sphereface_accuracy",
     "student_t_interval",
@@ -84,6 +107,7 @@ __all__ = [
     "ten_fold_accuracy",
     "threshold_accuracy",
     "tpirs_at_fpirs",
+    "trials_needed",
     "whole_set_accuracy",
     "wilson_interval",
 ]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -24,6 +25,43 @@ from marginface.metrics.roc import require_supported_far
 from marginface.values import BoolArray, DoubleArray, IntArray
 
 _SLACK = 4.0  # the most similar impostor pairs that are kept, over those that a FAR lets in
+
+
+class PairedPeople(Protocol):
+    """Who is on the pairs of a protocol, as the bootstrap asks it; people are numbers from 0.
+
+    ``first`` and ``second`` are of the impostor pairs that are looked at, which may be the most similar alone;
+    ``impostor_pairs`` says how many there are in all.
+    """
+
+    @property
+    def genuine(self) -> IntArray:
+        """Return the person of each genuine pair (G,)."""
+        ...
+
+    @property
+    def first(self) -> IntArray:
+        """Return a person of each impostor pair (K,)."""
+        ...
+
+    @property
+    def second(self) -> IntArray:
+        """Return the other one (K,); −1 where it is not known."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Return how many people there are."""
+        ...
+
+    @property
+    def impostor_pairs(self) -> int:
+        """Return how many impostor pairs there are."""
+        ...
+
+    def impostor_weight(self, weight: DoubleArray) -> float:
+        """Return the weight of all impostor pairs; weight (people + 1,) ends with 1, for who is not known."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +102,11 @@ class PeopleOfPairs:
         """Return how many people there are."""
         return 1 + max(int(part.max(initial=-1)) for part in (self.genuine, self.first, self.second))
 
+    @property
+    def impostor_pairs(self) -> int:
+        """Return how many impostor pairs there are."""
+        return len(self.first)
+
     @cached_property
     def couples(self) -> tuple[IntArray, IntArray, DoubleArray]:
         """Return N in its places: person a, person b, how many impostor pairs are of the two."""
@@ -77,10 +120,51 @@ class PeopleOfPairs:
         return float(np.einsum("c,c,c->", weight[first], weight[second], numbers))
 
 
+@dataclass(frozen=True, eq=False)
+class PeopleOfAllPairs:
+    """Who is on all pairs of photos, of one set or between two; no pair is listed but the most similar impostor ones.
+
+    The weight of all is w_a·w_b·n_a·m_b over two people: in the middle of one set each of n photos with each other
+    (m is n), else of the n of one side with the m of the other.
+
+    Attributes:
+        genuine: (G,) the person of each genuine pair.
+        first: (K,) a person of each of the most similar impostor pairs.
+        second: (K,) the other one; −1 where it is not known.
+        photos: (people + 1,) n, of the first side; the last is of photos whose person is not known.
+        others: (people + 1,) m, of the second side; None: of one set.
+    """
+
+    genuine: IntArray
+    first: IntArray
+    second: IntArray
+    photos: IntArray
+    others: IntArray | None = None
+
+    @property
+    def count(self) -> int:
+        """Return how many people there are."""
+        return len(self.photos) - 1
+
+    @property
+    def impostor_pairs(self) -> int:
+        """Return how many impostor pairs there are."""
+        return round(self.impostor_weight(np.ones(len(self.photos))))
+
+    def impostor_weight(self, weight: DoubleArray) -> float:
+        """Return the weight of all impostor pairs; photos of unknown people are of a person each, and of no other."""
+        n = weight * self.photos
+        known = n[:-1]
+        if self.others is None:
+            return float((n.sum() ** 2 - np.square(known).sum() - n[-1]) / 2)
+        m = weight * self.others
+        return float(n.sum() * m.sum() - known @ m[:-1])
+
+
 def resampled_tars(
     genuine: DoubleArray,
     impostor: DoubleArray,
-    people: PeopleOfPairs,
+    people: PairedPeople,
     far: float,
     *,
     resamples: int = 1000,
@@ -93,7 +177,7 @@ def resampled_tars(
 
     Args:
         genuine: (G,) similarities.
-        impostor: (I,) similarities.
+        impostor: (I,) similarities; the most similar are enough where ``people`` knows how many there are.
         people: who is on them, in the same order.
         far: the highest FAR.
         resamples: how many.
@@ -107,8 +191,8 @@ def resampled_tars(
             f"people of {len(people.genuine):,} genuine and {len(people.first):,} impostor pairs do not fit "
             f"{len(genuine):,} and {len(impostor):,} similarities"
         )
-    require_supported_far(far, len(impostor))
-    hardest = _most_similar(impostor, far)
+    require_supported_far(far, people.impostor_pairs)
+    hardest = _most_similar(impostor, kept_for_resamples(far, people.impostor_pairs))
     values, first, second = impostor[hardest], people.first[hardest], people.second[hardest]
     order = np.argsort(genuine, kind="stable")
     ascending, owner = genuine[order], people.genuine[order]
@@ -125,9 +209,14 @@ def resampled_tars(
     return found
 
 
-def _most_similar(impostor: DoubleArray, far: float) -> IntArray:
-    """Return the places of the most similar impostor pairs, falling: more than any resample should let in."""
-    kept = min(len(impostor), int(_SLACK * far * len(impostor)) + 1000)
+def kept_for_resamples(far: float, impostor_pairs: int) -> int:
+    """Return how many of the most similar impostor pairs are enough: more than any resample should let in."""
+    return min(impostor_pairs, int(_SLACK * far * impostor_pairs) + 1000)
+
+
+def _most_similar(impostor: DoubleArray, most: int) -> IntArray:
+    """Return the places of the most similar impostor pairs, falling."""
+    kept = min(len(impostor), most)
     top = np.argpartition(impostor, len(impostor) - kept)[len(impostor) - kept :]
     places: IntArray = top[np.argsort(-impostor[top], kind="stable")]
     return places
@@ -143,7 +232,7 @@ def _blocked(values: DoubleArray, weights: DoubleArray, budget: float) -> float:
 def tar_intervals(
     genuine: DoubleArray,
     impostor: DoubleArray,
-    people: PeopleOfPairs,
+    people: PairedPeople,
     fars: Sequence[float],
     *,
     resamples: int = 1000,

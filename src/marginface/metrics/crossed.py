@@ -148,6 +148,23 @@ def clustered_error(values: DoubleArray, first: IntArray, second: IntArray) -> f
     of_person = np.bincount(one, residuals, len(people)) + np.bincount(two[mixed], residuals[mixed], len(people))
     couples = np.minimum(one, two)[mixed] * len(people) + np.maximum(one, two)[mixed]
     of_couple = np.bincount(np.unique(couples, return_inverse=True)[1], residuals[mixed])
-    shared = float(np.square(of_person).sum() - np.square(of_couple).sum()) * len(people) / (len(people) - 1)
-    independent = float(np.square(residuals).sum()) * count / max(count - 1, 1)
-    return math.sqrt(max(shared, independent)) / count
+    sums = (float(np.square(part).sum()) for part in (of_person, of_couple, residuals))
+    return error_of_sums(*sums, people=len(people), pairs=count)
+
+
+def error_of_sums(of_person: float, of_couple: float, of_pair: float, *, people: int, pairs: int) -> float:
+    """Return clustered_error from sums of squares of what is left of the values without their mean, e.
+
+    Pairs p and q that share a person are those of a person less those of a couple that were counted twice:
+    Σ_{p, q share a person} e_p·e_q = Σ_a (Σ e of a's pairs)² − Σ_{a<b} (Σ e of the pairs of a and b)².
+
+    Args:
+        of_person: Σ_a (…)², over people.
+        of_couple: Σ_{a<b} (…)², over couples of two people.
+        of_pair: Σ_p e_p².
+        people: how many, two or more.
+        pairs: how many.
+    """
+    shared = (of_person - of_couple) * people / (people - 1)
+    independent = of_pair * pairs / max(pairs - 1, 1)
+    return math.sqrt(max(shared, independent)) / pairs

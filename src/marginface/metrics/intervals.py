@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
 from marginface.errors import InputError
 from marginface.values import BoolArray, DoubleArray, IntArray
 
+RULE_OF_THREE = 3.0  # −ln 0.05, rounded
 _BLOCK = 64  # bootstrap resamples drawn at once: 64 × 7,000 pairs of float64 are 3.6 MB
+_WEIGHTS = 1 << 22  # of pairs, drawn at once: 34 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,50 @@ class Interval:
     def to_list(self) -> list[float]:
         """Return [low, high]."""
         return [self.low, self.high]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of errors and the interval it lies in; which one, the interval's method says."""
+
+    errors: int
+    trials: int
+    interval: Interval
+
+    @property
+    def share(self) -> float:
+        """Return errors over trials."""
+        return self.errors / self.trials
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "rate": self.share,
+            "errors": self.errors,
+            "trials": self.trials,
+            "interval": self.interval.to_list(),
+        }
+
+
+def smallest_rate(trials: int) -> float:
+    """Return the rate that can be shown at best: no error in n independent trials bounds it below 3/n at 95 %.
+
+    Source: the rule of three, Hanley & Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249
+    (1983); ISO/IEC 19795-1.
+
+    >>> smallest_rate(3_000)
+    0.001
+    """
+    return RULE_OF_THREE / trials
+
+
+def trials_needed(rate: float) -> int:
+    """Return how many independent trials it takes to show a rate at best, 3/rate rounded up; see smallest_rate.
+
+    >>> trials_needed(1e-6)
+    3000000
+    """
+    return math.ceil(RULE_OF_THREE / rate * (1 - 1e-12))
 
 
 def _check_confidence(confidence: float) -> None:
@@ -88,6 +136,7 @@ def student_t_inside(t: float, freedom: int) -> float:
     return 2 / math.pi * (angle + (math.sin(angle) * total if freedom > 1 else 0.0))
 
 
+@lru_cache(maxsize=256)
 def student_t_quantile(probability: float, freedom: int) -> float:
     """Return the t with P(T ≤ t) = probability, for probabilities above ½.
 
@@ -130,8 +179,9 @@ def identity_bootstrap(
         raise InputError(f"one outcome and two identities per pair are needed; got lengths {sorted(lengths)}")
     draw = _identity_weights(first_identity, second_identity, np.random.default_rng(seed))
     shares: list[DoubleArray] = []
-    for start in range(0, resamples, _BLOCK):
-        weights = draw(min(_BLOCK, resamples - start))
+    block = max(1, min(_BLOCK, _WEIGHTS // len(correct)))
+    for start in range(0, resamples, block):
+        weights = draw(min(block, resamples - start))
         totals = weights.sum(axis=1)
         shares.append((weights @ correct.astype(np.float64))[totals > 0] / totals[totals > 0])
     low, high = np.quantile(np.concatenate(shares), [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -149,3 +199,39 @@ def _identity_weights(first: IntArray, second: IntArray, rng: np.random.Generato
         return np.where(a == b, drawn[:, a], drawn[:, a] * drawn[:, b])
 
     return draw
+
+
+def mean_over_people(
+    sums: DoubleArray | IntArray,
+    trials: IntArray,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Return the percentile interval of a mean over trials when the people whose trials they are are drawn again.
+
+    As identity_bootstrap, where a trial is of one person, from the sums of each: searches, precisions. Memory is for
+    people and not for trials. A resample without a trial is left out.
+
+    Args:
+        sums: (K,) of each person's trials.
+        trials: (K,) how many each person has.
+        resamples: how many.
+        confidence: of the interval.
+        seed: of the draws.
+
+    Raises:
+        InputError: lengths differ, or there is no trial.
+    """
+    _check_confidence(confidence)
+    if len(sums) != len(trials) or not trials.sum():
+        raise InputError(f"a sum and a number of trials per person are needed; got {len(sums)} and {len(trials)}")
+    rng, count = np.random.default_rng(seed), len(trials)
+    means: list[float] = []
+    for _ in range(resamples):
+        drawn = rng.multinomial(count, np.full(count, 1 / count))
+        if total := int(drawn @ trials):
+            means.append(float(drawn @ sums) / total)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high), confidence, "bootstrap over identities")

@@ -6,6 +6,7 @@ genuine pairs. No curve is thinned or smoothed.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from marginface.errors import InputError
-from marginface.metrics.intervals import Interval, wilson_interval
+from marginface.metrics.intervals import Interval, trials_needed, wilson_interval
 from marginface.values import DoubleArray, IntArray, frozen
 
 FarRule = Literal["at_most", "nearest"]
@@ -65,7 +66,9 @@ class TarAtFar:
 
 
 def _sorted_scores(values: ArrayLike, name: str) -> DoubleArray:
-    scores = np.sort(np.asarray(values, dtype=np.float64))
+    given = np.asarray(values, dtype=np.float64)
+    rises = given.ndim == 1 and bool((given[1:] >= given[:-1]).all())  # a look costs a hundredth of a sort
+    scores = given if rises else np.sort(given)
     if scores.ndim != 1 or scores.size == 0 or not np.isfinite(scores).all():
         raise InputError(f"{name} similarities are one row of finite numbers; got shape {scores.shape}")
     return scores
@@ -112,14 +115,26 @@ def overlap(genuine: ArrayLike, impostor: ArrayLike, width: float = 0.02) -> flo
 
 
 def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
-    """Return the rate at which FAR and FRR = 1 − TAR are equal, on the straight line between the two nearest points."""
-    curve = roc(genuine, impostor)
-    frr = 1 - curve.tar
-    gap = curve.far - frr
-    after = int(np.argmax(gap >= 0))
-    before = after - 1
-    share = -gap[before] / (gap[after] - gap[before])
-    return float(curve.far[before] + share * (curve.far[after] - curve.far[before]))
+    """Return the rate at which FAR and FRR = 1 − TAR are equal, on the straight line between the two nearest points.
+
+    Both are monotone in the threshold, so the points are found by bisection and no curve is made.
+    """
+    same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+
+    def far_and_gap(threshold: float) -> tuple[float, float]:
+        at = np.array([threshold])
+        far, tar = (float(_at_or_above(scores, at)[0]) / len(scores) for scores in (different, same))
+        return far, far - (1 - tar)
+
+    def highest_with_gap(scores: DoubleArray) -> float:
+        below = bisect_left(range(len(scores)), 1, key=lambda place: int(far_and_gap(float(scores[place]))[1] < 0))
+        return float(scores[below - 1]) if below else -np.inf
+
+    after = max(highest_with_gap(same), highest_with_gap(different))
+    higher = [scores[np.searchsorted(scores, after, side="right") :][:1] for scores in (same, different)]
+    before = min((float(score[0]) for score in higher if len(score)), default=np.inf)
+    (far, gap), (next_far, next_gap) = far_and_gap(before), far_and_gap(after)
+    return far - gap / (next_gap - gap) * (next_far - far)
 
 
 def smallest_supported_far(impostor_pairs: int) -> float:
@@ -148,7 +163,7 @@ def require_supported_far(far: float, trials: int, *, kind: str = "impostor pair
     raise InputError(
         f"{trials:,} {kind} cannot support {rate} {_short(far)}: one error is already {_short(1 / trials)}. Smallest "
         f"{rate} here: {_short(smallest)} ({round(smallest * trials):,} {kind.split()[-1]}). "
-        f"At least {round(1 / far):,} {kind.split()[-1]} are needed, better {round(3 / far):,}."
+        f"At least {round(1 / far):,} {kind.split()[-1]} are needed, better {trials_needed(far):,}."
     )
 
 
@@ -182,28 +197,45 @@ def tars_at_fars(
     rule: FarRule = "at_most",
     *,
     confidence: float = 0.95,
+    impostor_pairs: int | None = None,
 ) -> tuple[TarAtFar, ...]:
     """Return tar_at_far of each FAR; the similarities are sorted once, and no curve is made.
 
+    ``impostor_pairs`` says how many there are where ``impostor`` has the most similar of them alone
+    (metrics.hardest_pairs). Those that a FAR lets in are enough, and twice as many and two for "nearest".
+
     Raises:
-        InputError: see tar_at_far.
+        InputError: see tar_at_far, or too few of the impostor pairs are there.
     """
     same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+    total = len(different) if impostor_pairs is None else impostor_pairs
     for far in fars:
-        require_supported_far(far, len(different))
-    return tuple(_point(same, different, far, rule, confidence) for far in fars)
+        require_supported_far(far, total)
+        if len(different) < min(total, most_looked_at(far, total)):
+            raise InputError(
+                f"FAR {_short(far)} of {total:,} impostor pairs looks at the {most_looked_at(far, total):,} most "
+                f"similar; got {len(different):,}"
+            )
+    return tuple(_point(same, different, far, total, rule, confidence) for far in fars)
 
 
-def _point(same: DoubleArray, different: DoubleArray, far: float, rule: FarRule, confidence: float) -> TarAtFar:
-    """Return the point of ascending similarities."""
-    threshold = lowest_threshold(same, different, far * len(different), rule)
+def most_looked_at(far: float, impostor_pairs: int) -> int:
+    """Return how many of the most similar impostor pairs decide a threshold, by either rule."""
+    return 2 * int(far * impostor_pairs + 1e-9) + 2
+
+
+def _point(
+    same: DoubleArray, different: DoubleArray, far: float, total: int, rule: FarRule, confidence: float
+) -> TarAtFar:
+    """Return the point of ascending similarities, the impostor ones being the most similar of ``total``."""
+    threshold = lowest_threshold(same, different, far * total, rule)
     hits, false = (int(_at_or_above(scores, np.array([threshold]))[0]) for scores in (same, different))
     return TarAtFar(
         far=far,
         tar=hits / len(same),
         threshold=threshold,
-        achieved_far=false / len(different),
-        impostor_pairs=len(different),
+        achieved_far=false / total,
+        impostor_pairs=total,
         genuine_pairs=len(same),
         interval=wilson_interval(hits, len(same), confidence),
         rule=rule,

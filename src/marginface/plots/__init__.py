@@ -6,8 +6,8 @@ Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into b
 from __future__ import annotations
 
 from marginface.plots.comparison import grid_figure, interval_figure
-from marginface.plots.curves import cmc_figure, det_figure, roc_figure
-from marginface.plots.histograms import similarity_figure
+from marginface.plots.curves import cmc_figure, det_figure, distractor_figure, roc_figure
+from marginface.plots.histograms import counted_similarity_figure, similarity_figure
 from marginface.plots.margins import margin_figure, margin_picture
 from marginface.plots.remarks import no_boundary, remarks
 from marginface.plots.style import render
@@ -15,7 +15,9 @@ from marginface.plots.training import training_figure
 
 __all__ = [
     "cmc_figure",
+    "counted_similarity_figure",
     "det_figure",
+    "distractor_figure",
     "grid_figure",
     "interval_figure",
     "margin_figure",

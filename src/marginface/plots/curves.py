@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DET_TICKS = (1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8)
+_DET_TICKS = (1e-8, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8)
+_SMALLEST = 1e-9
 
 
 def roc_figure(curves: Mapping[str, Roc]) -> Figure:
@@ -49,18 +50,25 @@ def _best_per_far(curve: Roc) -> tuple[DoubleArray, DoubleArray]:
 def det_figure(curves: Mapping[str, Roc]) -> Figure:
     """Draw the false-reject rate over the FAR on normal-deviate axes: similarities of normal shape give straight lines.
 
+    Each axis begins at half of one error.
+
     Source: Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
     """
     figure, (axes,) = new_figure()
-    floor = min(_smallest_step(rates) for curve in curves.values() for rates in (curve.far, 1 - curve.tar))
-    low = max(floor / 2, 1e-5)
+    left = _half_a_step([curve.far for curve in curves.values()])
+    bottom = _half_a_step([1 - curve.tar for curve in curves.values()])
     for index, (name, curve) in enumerate(curves.items()):
-        x, y = (_deviates(rates, low) for rates in (curve.far, 1 - curve.tar))
+        x, y = _deviates(curve.far, left), _deviates(1 - curve.tar, bottom)
         axes.plot(x, y, label=name, linewidth=1.8, drawstyle="steps-post", **line_style(index))
-    _deviate_axes(axes, low)
+    _deviate_axes(axes, left, bottom)
     label(axes, "False-accept rate (FAR), %", "False-reject rate (FRR = 1 − TAR), %", "DET")
     legend(axes, "upper right")
     return figure
+
+
+def _half_a_step(rates: Sequence[DoubleArray]) -> float:
+    """Return half of the smallest rate above 0 of several curves."""
+    return max(min(_smallest_step(one) for one in rates) / 2, _SMALLEST)
 
 
 def cmc_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
@@ -78,17 +86,35 @@ def cmc_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
+def distractor_figure(curves: Mapping[str, Mapping[int, float]]) -> Figure:
+    """Draw the share of searches answered right over the number of distractors, each curve number → share."""
+    figure, (axes,) = new_figure()
+    for index, (name, curve) in enumerate(curves.items()):
+        sizes = sorted(curve)
+        shares = [100 * curve[size] for size in sizes]
+        axes.plot(sizes, shares, marker="o", markersize=4, label=name, linewidth=1.8, **line_style(index))
+    axes.set_xscale("log")
+    lowest = min(min(curve.values()) for curve in curves.values())
+    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    label(axes, "Distractors", "Searches answered right, %", "Among distractors")
+    legend(axes)
+    return figure
+
+
 def _deviates(rates: DoubleArray, low: float) -> DoubleArray:
+    """Return the normal deviates of rates, none below ``low`` or above 1 − low."""
+    distinct, place = np.unique(np.clip(rates, low, 1 - low), return_inverse=True)
     normal = NormalDist()
-    return np.array([normal.inv_cdf(float(rate)) for rate in np.clip(rates, low, 1 - low)])
+    deviates: DoubleArray = np.array([normal.inv_cdf(float(rate)) for rate in distinct])[place]
+    return deviates
 
 
-def _deviate_axes(axes: Axes, low: float) -> None:
-    ticks = [tick for tick in _DET_TICKS if tick >= low]
-    places, names = _deviates(np.array(ticks), low), [f"{100 * tick:g}" for tick in ticks]
-    axes.set_xticks(places, names)
-    axes.set_yticks(places, names)
-    ends = _deviates(np.array([low, 0.9]), low)
-    axes.set_xlim(*ends)
-    axes.set_ylim(*ends)
-    axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle=":", label="FAR = FRR")
+def _deviate_axes(axes: Axes, left: float, bottom: float) -> None:
+    ends = []
+    for low, axis, limit in ((left, axes.xaxis, axes.set_xlim), (bottom, axes.yaxis, axes.set_ylim)):
+        ticks = [tick for tick in _DET_TICKS if tick >= low]
+        axis.set_ticks(_deviates(np.array(ticks), low).tolist(), labels=[f"{100 * tick:g}" for tick in ticks])
+        ends.append(_deviates(np.array([low, 0.9]), low))
+        limit(float(ends[-1][0]), float(ends[-1][1]))
+    equal = [max(float(end[0]) for end in ends), float(ends[0][1])]
+    axes.plot(equal, equal, color=INK, linewidth=0.8, linestyle=":", label="FAR = FRR")

@@ -6,12 +6,15 @@
 from marginface.weights.cache import cache_folder
 from marginface.weights.prepare import PREPARATION_VERSION, prepared
 from marginface.weights.published import WEIGHTS, Weights, WheelFile, list_weights
-from marginface.weights.session import open_session
+from marginface.weights.session import DEFAULT_ENGINE, ENGINES, Session, open_session
 from marginface.weights.sources import locate
 
 __all__ = [
+    "DEFAULT_ENGINE",
+    "ENGINES",
     "PREPARATION_VERSION",
     "WEIGHTS",
+    "Session",
     "Weights",
     "WheelFile",
     "cache_folder",

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
-import onnx
-from onnx import ModelProto
-
 from marginface.contract import file_sha256
-from marginface.registry import Registry
 from marginface.weights.cache import cache_folder, keep
-from marginface.weights.folding import fold_weights, free_dimensions, split_prelu
-from marginface.weights.published import WEIGHTS, Weights
+from marginface.weights.published import WEIGHTS
 from marginface.weights.sources import locate
 
-PREPARATION_VERSION = 1  # raise it whenever prepare() makes other bytes: the old files are then left alone
-
-_YUNET_STRIDES = (8, 16, 32)
+PREPARATION_VERSION = 2  # raise it whenever prepare() makes other bytes: the old files are then left alone
 
 
 def prepared(name: str, *, file: Path | None = None) -> Path:
@@ -41,34 +33,11 @@ def prepared(name: str, *, file: Path | None = None) -> Path:
     ready = cache_folder() / f"{weights.name}-{weights.sha256[:16]}-v{PREPARATION_VERSION}.onnx"
     if file is None and _is_whole(ready):
         return ready
+    from marginface.weights.graphs import prepare  # the package onnx takes a tenth of a second to import
+
     content = prepare(weights, locate(name, file=file)).SerializeToString(deterministic=True)
     keep(_hash_file(ready), partial(_write, sha256(content).hexdigest().encode()))
     return keep(ready, partial(_write, content))
-
-
-def prepare(weights: Weights, path: Path) -> ModelProto:
-    """Return the model that runs: weights folded, PReLU split, free dimensions. Nothing is written."""
-    return _SHAPES[weights.name](split_prelu(fold_weights(onnx.load(str(path)))))
-
-
-def _free_yunet(model: ModelProto) -> ModelProto:
-    """Free height and width, multiples of 32; n locations in each output of a stride."""
-    widths = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
-    outputs: dict[str, tuple[str | int, ...]] = {
-        f"{kind}_{stride}": (1, f"locations_{stride}", width)
-        for kind, width in widths.items()
-        for stride in _YUNET_STRIDES
-    }
-    return free_dimensions(model, {"input": (1, 3, "height", "width")}, outputs)
-
-
-def _free_sface(model: ModelProto) -> ModelProto:
-    return free_dimensions(model, {"data": ("batch", 3, 112, 112)}, {"fc1": ("batch", 128)})
-
-
-_SHAPES: Registry[Callable[[ModelProto], ModelProto]] = Registry("preparation")
-_SHAPES.add("yunet", _free_yunet)
-_SHAPES.add("sface", _free_sface)
 
 
 def _hash_file(path: Path) -> Path:

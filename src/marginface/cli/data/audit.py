@@ -102,6 +102,7 @@ def audit(
     from marginface.data.audit.opened import open_evaluation, open_training, with_names
     from marginface.embedding import load_embedder
     from marginface.locations import location
+    from marginface.matching.calibration import known_thresholds
 
     settings = AuditSettings(min_images=min_images, fmr=fmr, match=_given(threshold))
     _check(against, pairs, against_names, exclusions_file)
@@ -111,7 +112,7 @@ def audit(
     others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
     embedder = load_embedder(model) if embed else None
     if embedder is not None:
-        settings = replace(settings, known=tuple(entry.value() for entry in embedder.card.thresholds))
+        settings = replace(settings, known=known_thresholds(embedder.card, embedder.contract))
     with image_bars() as progress:
         auditor, reading = Auditor(embedder, workers, progress), partial(progress, "Reading")
         if shards:

@@ -10,7 +10,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import lines_table
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation import PairResult
@@ -38,6 +38,7 @@ def pairs(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
     scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
 
@@ -55,7 +56,7 @@ def pairs(
 
     protocol = open_protocol(data, pairs_file, split, aligned=aligned)
     how = VARIANTS[variant].with_pca(pca)
-    embedder = load_embedder(model, mirror=how.sums_mirror)
+    embedder = load_embedder(model, mirror=how.sums_mirror, engine=engine)
     cropper = None if protocol.aligned else protocol_cropper()
     with ImageBar() as bar:
         reader = Reader(protocol.store, cropper, progress=bar.show)

@@ -32,8 +32,8 @@ def suite(
     from marginface.embedding import load_embedder
     from marginface.evaluation.reading import cropping_of, protocol_cropper
     from marginface.evaluation.suite import read_suite, run_suite
+    from marginface.evaluation.suite.measure import Tools
     from marginface.evaluation.suite.page import write_page
-    from marginface.evaluation.suite.run import Tools
     from marginface.evaluation.suite.tables import write_tables
 
     @cache

@@ -20,10 +20,9 @@ def templates(
     folder: Annotated[Path, typer.Argument(help="The folder with meta and loose_crop of IJB-B or IJB-C.")],
     verification: Annotated[bool, typer.Option(help="Score the pairs (1:1).")] = True,
     identification: Annotated[bool, typer.Option(help="Search the probes in both galleries (1:N).")] = True,
-    keep_norm: Annotated[
-        bool, typer.Option("--keep-norm", help="Features keep their length in a template (N1); else each is unit.")
-    ] = False,
-    detection: Annotated[bool, typer.Option(help="Images count by their detector score (D1).")] = True,
+    pooling: Annotated[
+        str, typer.Option(help="insightface (N1D1), unit (N0D1), length (N1D0) or mean (N0D0): images to templates.")
+    ] = "insightface",
     mirror: Mirror = True,
     nearest: Nearest = False,
     json_file: JsonFile = None,
@@ -31,16 +30,18 @@ def templates(
     """Score IJB-B or IJB-C: TAR at FAR of 1:1; rank 1, 5, 10 and TPIR at FPIR of 1:N, each gallery apart.
 
     The official metadata files are read as they are. Images of one media are averaged, a template is the sum over its
-    media; which switches were on is in the numbers (N0D1F1 and its like).
+    media; which switches were on is in the numbers (N1D1F1 and its like; N1: features keep their length).
     """
     from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
     from marginface.embedding import load_embedder
     from marginface.errors import InputError
-    from marginface.evaluation.pooling import Pooling
+    from marginface.evaluation.pooling import POOLINGS
+    from marginface.evaluation.reading import Reader
     from marginface.evaluation.templates import evaluate_templates
 
     if not (verification or identification):
         raise InputError("nothing to score: leave out --no-verification or --no-identification")
+    how = POOLINGS[pooling]  # raises UnknownName before the work
     files = find_meta(folder)
     images = read_templates(files)
     pairs = read_template_pairs(files, images) if verification else None
@@ -50,11 +51,11 @@ def templates(
         result = evaluate_templates(
             embedder,
             images,
+            Reader(progress=bar.show),
             pairs=pairs,
             searches=searches,
-            pooling=Pooling(keep_norm, detection),
+            pooling=how,
             rule=rule_of(nearest=nearest),
-            progress=bar.show,
         )
     _print(result)
     write_json(result.to_dict(), json_file)

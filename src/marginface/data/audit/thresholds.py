@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from marginface.data.audit.likeness import BLOCK, Embeddings, has_embedding
+from marginface.data.audit.likeness import Embeddings, has_embedding
 from marginface.errors import InputError
+from marginface.metrics import count_similarities, similarity_of
 from marginface.values import IntArray, Threshold
 
 SAMPLE = 8192  # images: 33 million pairs
 PAIRS_PER_ERROR = 10  # a rate is measured where it means so many false matches or more
-_STEPS = 10_000  # of the similarity from 0 to 1
 
 
 def measure_thresholds(
@@ -27,17 +27,15 @@ def measure_thresholds(
         InputError: there are no two identities with embeddings.
     """
     chosen = _drawn(np.flatnonzero(has_embedding(embeddings)), labels, seed)
-    counts = _histogram(np.asarray(embeddings[chosen], np.float32), labels[chosen])
-    pairs = int(counts.sum())
-    if not pairs:
+    if len(np.unique(labels[chosen])) < 2:
         raise InputError("a threshold is measured on images of two identities or more; there are none with embeddings")
-    above = np.cumsum(counts[::-1])[::-1]
+    counts = count_similarities(np.asarray(embeddings[chosen], np.float32), labels[chosen])
+    pairs = counts.impostor_pairs
     data = f"every two of {len(chosen):,} images of {len(np.unique(labels[chosen])):,} identities of this data"
     made = []
     for asked in fmrs:
         fmr = max(asked, min(PAIRS_PER_ERROR / pairs, 1.0))
-        step = int(np.argmax(above <= fmr * pairs))  # the last step is empty
-        made.append(Threshold(step / _STEPS - 1, fmr, pairs, data))
+        made.append(Threshold(similarity_of(counts.step_at(fmr)), fmr, pairs, data))
     return tuple(made)
 
 
@@ -49,16 +47,3 @@ def _drawn(images: IntArray, labels: IntArray, seed: int) -> IntArray:
     turn = np.empty(len(own), np.int64)
     turn[order] = np.arange(len(own)) - np.searchsorted(own, own)
     return np.sort(shuffled[np.argsort(turn, kind="stable")][:SAMPLE])
-
-
-def _histogram(vectors: Embeddings, labels: IntArray) -> IntArray:
-    """Return how many pairs of two identities have a similarity in each step from −1 to 1."""
-    counts = np.zeros(2 * _STEPS + 2, np.int64)
-    height = max(1, BLOCK // max(len(vectors), 1))
-    for start in range(0, len(vectors), height):
-        similar = vectors[start : start + height] @ vectors[start:].T
-        rows, columns = np.ogrid[: similar.shape[0], : similar.shape[1]]
-        wanted = (columns > rows) & (labels[start : start + height, None] != labels[None, start:])
-        steps = np.floor((similar[wanted] + 1) * _STEPS).astype(np.int64)
-        counts += np.bincount(np.clip(steps, 0, 2 * _STEPS + 1), minlength=len(counts))
-    return counts

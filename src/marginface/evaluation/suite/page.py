@@ -10,10 +10,11 @@ from marginface.evaluation.glossary import GLOSSARY
 from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.runs import RunSummary
 from marginface.evaluation.sections import background, curves, hardest_errors, percent, percent_interval
+from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.kept import kept_measurement
 from marginface.evaluation.suite.published import published_for
-from marginface.evaluation.suite.run import Done, SuiteResult, headline
-from marginface.plots import cmc_figure, render
+from marginface.evaluation.suite.run import Done, SuiteResult
+from marginface.plots import cmc_figure, distractor_figure, render
 
 
 def write_page(result: SuiteResult, out: Path, command: str = "") -> Path:
@@ -28,7 +29,7 @@ def write_page(result: SuiteResult, out: Path, command: str = "") -> Path:
     parts = {
         "Results": _results(result),
         "Beside published results": _beside_published(result),
-        "Curves": join([curves(runs), _ranks(result.done)]) if runs else _ranks(result.done),
+        "Curves": join([curves(runs) if runs else Html(""), _ranks(result.done), _among(result.done)]),
         "Hardest errors": hardest_errors(runs),
         "Failures to acquire": _failures(result.done),
         "Environment": background(_contracts(result.done), describe_environment(), command),
@@ -79,6 +80,8 @@ def _columns(done: Sequence[Done]) -> dict[str, float]:
             found[f"{one['protocol']} {far}"] = 100 * one["value"]
         elif one["figure"] == "TAR at FAR 0.0001":
             found[f"{one['protocol']} 1e-4"] = 100 * one["value"]
+        elif one["figure"].startswith("rank "):
+            found[f"{one['protocol']} {one['figure']}"] = 100 * one["value"]
     return found
 
 
@@ -93,6 +96,19 @@ def _ranks(done: Sequence[Done]) -> Html:
         return Html("")
     drawn = image(render(cmc_figure(lines)), "image/svg+xml", f"CMC of {', '.join(lines)}")
     return figure(drawn, "Share of mated searches whose own entry is at this rank or before; no threshold.")
+
+
+def _among(done: Sequence[Done]) -> Html:
+    """Return the rates over the number of distractors."""
+    lines: dict[str, dict[int, float]] = {}
+    for one in done:
+        for rate in one.numbers.get("rates", []):
+            name = f"{one.numbers['name']}, rank {rate['rank']}"
+            lines.setdefault(name, {})[rate["distractors"]] = rate["identification_rate"]
+    if not lines:
+        return Html("")
+    drawn = image(render(distractor_figure(lines)), "image/svg+xml", f"Rates among distractors: {', '.join(lines)}")
+    return figure(drawn, "Share of searches whose enrolled photo is at this rank or before, by distractors beside it.")
 
 
 def _failures(done: Sequence[Done]) -> Html:

@@ -56,11 +56,47 @@ class TemplatesEntry(Entry):
     """IJB-B or IJB-C."""
 
     kind: Literal["templates"]
-    keep_norm: bool = False
-    detection: bool = True
+    pooling: str = "insightface"
 
 
-AnyEntry = PairsEntry | IdentifyEntry | TemplatesEntry
+class DistractorsEntry(Entry):
+    """Identification among distractors: ``distractors``, or those of ``data`` who are no probes."""
+
+    kind: Literal["distractors"]
+    distractors: Path | None = None
+    people: int = 0
+    seed: int = 0
+    aligned: bool = False
+
+
+class TinyFaceEntry(Entry):
+    """TinyFace."""
+
+    kind: Literal["tinyface"]
+    aligned: bool = False
+
+
+class GroupsEntry(Entry):
+    """Verification by group: RFW, or BFW by its table ``pairs``."""
+
+    kind: Literal["groups"]
+    pairs: Path | None = None
+    by: str = "att"
+    aligned: bool = False
+
+
+class AllPairsEntry(Entry):
+    """All pairs of a set and of its groups by columns of ``metadata``."""
+
+    kind: Literal["all-pairs"]
+    metadata: Path | None = None
+    slices: tuple[str, ...] = ()
+    cross: str = ""
+    fars: tuple[float, ...] = ()
+    aligned: bool = False
+
+
+AnyEntry = PairsEntry | IdentifyEntry | TemplatesEntry | DistractorsEntry | TinyFaceEntry | GroupsEntry | AllPairsEntry
 
 
 class Suite(BaseModel):

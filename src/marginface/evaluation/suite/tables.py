@@ -12,7 +12,8 @@ from typing import Any
 from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.sections import percent, percent_interval
-from marginface.evaluation.suite.run import SuiteResult, headline
+from marginface.evaluation.suite.headline import headline
+from marginface.evaluation.suite.run import SuiteResult
 
 _SPECIAL = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}

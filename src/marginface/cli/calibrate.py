@@ -1,0 +1,143 @@
+"""``marginface calibrate``: photos of people → thresholds with the false-match rate they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from marginface.cli.compare import typed_command
+from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from marginface.cropping import FaceCropper
+    from marginface.evaluation.calibration import CalibrationResult
+    from marginface.evaluation.memory import EmbeddingMemory
+
+app = typer.Typer()
+
+
+@app.command()
+def calibrate(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", show_default=False, help="A name, an .onnx file with its card, a run folder."),
+    ],
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            show_default=False,
+            help="Folders that hold a folder of photos for each person; of several, photos are compared within each.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="The calibration, a TOML file.")],
+    fmr: Annotated[str, typer.Option(help="The rates you need, as 1e-3,1e-4; refused if the photos are too few.")] = "",
+    description: Annotated[str, typer.Option(help="Whose photos, in words; by default the names of the folders.")] = "",
+    exclude: Annotated[
+        Path | None, typer.Option(help="People and photos to leave out; marginface data audit writes such a list.")
+    ] = None,
+    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    face: Annotated[str, typer.Option(help="Which face, if a photo has several: largest, center, or one.")] = "largest",
+    min_score: MinScore = 0.6,
+    mirror: Mirror = False,
+    report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            help="Keep embeddings in this file, so that a second run is quick. Biometric data: delete it when done.",
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Set thresholds on photos of people, a folder each, for verify and identify with this model.
+
+    Every two photos of a folder are compared. FILE then has a threshold for each false-match rate that the impostor
+    pairs support (no error in n pairs bounds the rate below 3/n), with bounds that know which pairs share people, and
+    holds for this model alone. A photo without a face, or that cannot be read, is counted and left out. Exit status: 0
+    done, 2 an error, or the photos do not support a rate of --fmr; FILE is written all the same if they support any.
+    """
+    from marginface.cropping import FaceCropper
+    from marginface.data.exclusions import Exclusions, read_exclusions
+    from marginface.embedding import load_embedder
+    from marginface.evaluation.calibration import Words, calibrate_photos, people_photos, require_enough_photos
+    from marginface.evaluation.calibration_report import write_calibration_page
+    from marginface.evaluation.reading import Reader
+    from marginface.matching.calibration import write_calibration
+
+    wanted = _rates(fmr)
+    for path in (out, report):
+        _require_place(path)
+    photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
+    require_enough_photos(photos, wanted)
+    embedder = load_embedder(model, mirror=mirror)
+    words = Words(
+        description or ", ".join(root.resolve().name for root in data),
+        "aligned crops as they are" if aligned else f"yunet, face: {face}, score {min_score:g} or more",
+        typed_command(),
+    )
+    cropper = None if aligned else FaceCropper.load(policy=face, min_score=min_score)
+    with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper) as kept:
+        reader = Reader(cropper=cropper, progress=progress, memory=kept)
+        result = calibrate_photos(embedder, photos, words, reader)
+    write_calibration(result.calibration, out)
+    supported = [rate for rate in wanted if rate >= result.calibration.smallest_fmr]
+    if report is not None:
+        write_calibration_page(result, report, supported)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print(result, supported)
+        typer.echo(f"Calibration: {out}" + (f", report: {report}" if report is not None else ""))
+    for rate in wanted:
+        result.calibration.threshold(rate)  # raises what the photos with a face do not support
+
+
+@contextmanager
+def _memory(path: Path | None, cropper: FaceCropper | None) -> Iterator[EmbeddingMemory | None]:
+    """Open the file that keeps embeddings, if there is to be one, and close it."""
+    from marginface.evaluation.memory import EmbeddingMemory
+    from marginface.evaluation.reading import cropping_of
+
+    if path is None:
+        yield None
+        return
+    with closing(EmbeddingMemory(path, "aligned" if cropper is None else cropping_of(cropper))) as kept:
+        yield kept
+
+
+def _require_place(path: Path | None) -> None:
+    """Refuse before the work a file that could not be written after it."""
+    from marginface.errors import InputError
+
+    if path is not None and make_folder(path.parent) and path.is_dir():
+        raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
+
+
+def _rates(text: str) -> list[float]:
+    """Return the rates of a list such as 1e-3,1e-4."""
+    from marginface.errors import InputError
+
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise InputError(f"--fmr is a list of rates such as 1e-3,1e-4; got {text!r}") from None
+
+
+def _print(result: CalibrationResult, fmrs: list[float]) -> None:
+    from rich.console import Console
+
+    from marginface.cli.evaluate.choices import lines_table
+    from marginface.evaluation.calibration_report import COLUMNS, calibration_lines, remarks
+
+    calibration = result.calibration
+    title = f"{calibration.model}, contract {calibration.contract}"
+    Console().print(lines_table(title, COLUMNS, calibration_lines(calibration, fmrs)))
+    for line in remarks(result):
+        typer.echo(line)
+    for name, reason in list(result.failures.items())[:3]:
+        typer.echo(f"    {name}: {reason}")

@@ -1,0 +1,67 @@
+"""``marginface evaluate all-pairs``: every pair of a set of photos, as MFR-ongoing has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from marginface.cli.evaluate.bar import ImageBar
+from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
+from marginface.cli.options import write_json
+
+if TYPE_CHECKING:
+    from marginface.evaluation.all_pairs import AllPairsResult
+
+
+def all_pairs(
+    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Photos or crops, a folder per person, or embeddings of them: FILE.npz, shards.")
+    ],
+    metadata: Annotated[Path | None, typer.Option(help="A CSV file with the column image and others.")] = None,
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", help="Score the photos of each value of this column alone too; may be repeated."),
+    ] = None,
+    cross: Annotated[
+        str, typer.Option(help="A column of two values, such as mask: pairs of one with the other alone.")
+    ] = "",
+    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    mirror: Mirror = True,
+    far: Far = None,
+    nearest: Nearest = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Score all pairs of a set of photos and of its groups: TAR at FAR 1e-6 of billions of pairs, exactly.
+
+    MFR-ongoing's rules: all genuine and all impostor pairs; --slice race with --far 1e-6, children with --far 1e-4,
+    and --cross mask --far 1e-4 for photos with a mask against those without.
+    """
+    from marginface.embedding import load_embedder
+    from marginface.evaluation.all_pairs import evaluate_all_pairs, parts_of
+    from marginface.evaluation.faces import list_people
+    from marginface.evaluation.reading import Reader, protocol_cropper
+    from marginface.evaluation.slices import read_metadata
+
+    about = None if metadata is None else read_metadata(metadata)
+    listed = list_people(folder)
+    parts = parts_of(listed, about, slices or (), cross, far or None)
+    embedder = load_embedder(model, mirror=mirror)
+    with ImageBar() as bar:
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+        faces = listed.faces(embedder, reader)
+        result = evaluate_all_pairs(embedder, faces, parts, fars=far or None, rule=rule_of(nearest=nearest))
+    _print(result)
+    write_json(result.to_dict(), json_file)
+
+
+def _print(result: AllPairsResult) -> None:
+    from rich.console import Console
+
+    from marginface.evaluation.protocol_lines import all_pairs_lines
+
+    title = f"{result.model} on {result.source}, all pairs" + (f" of {result.crossed}" if result.crossed else "")
+    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), all_pairs_lines(result)))
+    typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

@@ -1,0 +1,71 @@
+"""``marginface evaluate distractors``: identification among distractors, as MegaFace has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from marginface.cli.evaluate.bar import ImageBar
+from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
+from marginface.cli.options import write_json
+
+if TYPE_CHECKING:
+    from marginface.evaluation.distractors import DistractorResult
+
+
+def distractors(
+    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    probes: Annotated[
+        Path, typer.Argument(help="Photos or crops, a folder per person, or embeddings of them: FILE.npz, shards.")
+    ],
+    others: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DISTRACTORS]", help="Photos or crops of anybody else, or embeddings: .npz, .npy."),
+    ] = None,
+    people: Annotated[
+        int, typer.Option(help="Without DISTRACTORS: draw so many people as probes; 0: all with two photos.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Decides who is drawn, and the order of the distractors.")] = 0,
+    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    mirror: Mirror = True,
+    far: Far = None,
+    nearest: Nearest = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Search each photo of a person for every other one, among 10, 100 … all distractors: rank 1, 5, 10; TAR at FAR.
+
+    MegaFace's protocol: of every ordered pair of photos of a person one is enrolled with the distractors and the other
+    searched. Without DISTRACTORS those who have one photo, or were not drawn, are distractors. Embeddings are what
+    marginface embed writes; with --no-mirror unless it had --mirror.
+    """
+    from marginface.embedding import load_embedder
+    from marginface.evaluation.distractors import evaluate_distractors, list_probes, probes_and_distractors
+    from marginface.evaluation.faces import list_anybody, list_people
+    from marginface.evaluation.reading import Reader, protocol_cropper
+
+    listed, split = list_people(probes), "probes and distractors as given"
+    if others is None:
+        listed, among, split = probes_and_distractors(listed, people, seed)
+    else:
+        listed, among = list_probes(listed), list_anybody(others)
+    embedder = load_embedder(model, mirror=mirror)
+    with ImageBar() as bar:
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+        faces = (part.faces(embedder, reader) for part in (listed, among))
+        rule = rule_of(nearest=nearest)
+        result = evaluate_distractors(embedder, *faces, split=split, seed=seed, fars=far or None, rule=rule)
+    _print(result, probes)
+    write_json({"data": str(probes), **result.to_dict()}, json_file)
+
+
+def _print(result: DistractorResult, probes: Path) -> None:
+    from rich.console import Console
+
+    from marginface.evaluation.protocol_lines import distractor_lines
+
+    title = f"{result.model} on {probes}, {result.searches:,} searches"
+    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), distractor_lines(result)))
+    typer.echo(f"Split: {result.split}.")
+    typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

@@ -1,0 +1,59 @@
+"""``marginface gallery identify``: who of a gallery is in photos?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
+from marginface.cli.gallery.recognizing import recognizer_for
+from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Photos, Workers, print_json
+
+Fpir = Annotated[float, typer.Option(help="How often a search of somebody who is not enrolled may find anybody.")]
+UncertainFpir = Annotated[
+    float | None,
+    typer.Option("--uncertain-fpir", help="A laxer rate: between the thresholds of the two: cannot tell."),
+]
+
+
+def identify(
+    where: Where,
+    photos: Photos,
+    fpir: Fpir = 0.01,
+    uncertain_fpir: UncertainFpir = None,
+    most: Annotated[int, typer.Option("--most", metavar="N", help="Candidates to list for a face.")] = 5,
+    collection: InCollection = "",
+    face: Annotated[
+        str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
+    ] = "all",
+    quality: Gate = "usable",
+    model: Model = "sface",
+    calibration: CalibrationFile = None,
+    mirror: Mirror = False,
+    min_score: MinScore = 0.6,
+    workers: Workers = 2,
+    key_file: KeyFile = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say who of a gallery is in photos: for each face a match, no match, or cannot tell.
+
+    The threshold is set anew for each search: the more faces are enrolled, the higher it is. Exit status: 0 every photo
+    has a match, 1 one has none, 3 of one it cannot be told (no face, too poor, between the thresholds), 2 an error or a
+    photo that cannot be read; of several the first of 2, 3, 1 that holds.
+    """
+    from marginface.enrolment import SearchSettings, exit_status, identify_each, require_contract
+
+    settings = SearchSettings(fpir, uncertain_fpir, most, face, quality, workers)
+    with opened(where, key_file) as gallery:
+        chosen = gallery.collection(collection)
+        recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score)
+        require_contract(where, chosen, recognizer)
+        answers = []
+        for answer in identify_each(recognizer, chosen, photos, settings):
+            answers.append(answer)
+            if not as_json:
+                typer.echo(answer.explain())
+    if as_json:
+        print_json([answer.to_dict() for answer in answers])
+    raise typer.Exit(exit_status(answers))

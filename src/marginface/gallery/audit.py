@@ -1,0 +1,114 @@
+"""Who did what to a gallery, and when: a chain in which each entry's hash covers the one before.
+
+    hash = sha256(previous hash | seq | time | actor | action | subject)
+
+A subject is JSON with opaque ids and counts; there is never a vector, a name or a photo in it. An entry that is
+changed, removed or put between breaks the chain. One who may write the file can cut entries off the end, or write the
+whole chain anew: keep the head (the last hash) elsewhere, as every receipt of an erasure does, and compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from marginface.errors import InputError
+from marginface.gallery.tables import AUDIT
+
+START = "0" * 64
+_READ_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entry; ``subject`` holds opaque ids and counts."""
+
+    seq: int
+    time: str
+    actor: str
+    action: str
+    subject: str
+    previous: str
+    hash: str
+
+    def computed(self) -> str:
+        """Return the hash that this entry must have."""
+        text = "|".join((self.previous, str(self.seq), self.time, self.actor, self.action, self.subject))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        about = {"seq": self.seq, "time": self.time, "actor": self.actor, "action": self.action}
+        return {**about, "subject": json.loads(self.subject), "hash": self.hash}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Whether the chain holds: how many entries, the hash of the last one, and what is wrong in words."""
+
+    entries: int
+    head: str
+    findings: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return not self.findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"ok": bool(self), "entries": self.entries, "head": self.head, "findings": list(self.findings)}
+
+
+def next_entry(last: AuditEntry | None, time: str, actor: str, action: str, subject: Mapping[str, Any]) -> AuditEntry:
+    """Return the entry that follows another one, or the first."""
+    seq, previous = (last.seq + 1, last.hash) if last else (1, START)
+    text = json.dumps(subject, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    draft = AuditEntry(seq, time, actor, action, text, previous, "")
+    return replace(draft, hash=draft.computed())
+
+
+def append(connection: Connection, new: Sequence[AuditEntry]) -> None:
+    """Write entries, in the transaction of a connection that writes."""
+    connection.execute(insert(AUDIT), [asdict(entry) for entry in new])
+
+
+def last_entry(connection: Connection) -> AuditEntry | None:
+    """Return the last entry; None before the first."""
+    row = connection.execute(select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(1)).first()
+    return None if row is None else AuditEntry(*row)
+
+
+def entries(connection: Connection, last: int) -> tuple[AuditEntry, ...]:
+    """Return the last so many entries, the oldest of them first."""
+    if last < 1:
+        raise InputError(f"the last 1 or more entries can be shown; got {last}")
+    rows = connection.execute(select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(last)).all()
+    return tuple(AuditEntry(*row) for row in reversed(rows))
+
+
+def verify(connection: Connection, known: str = "") -> AuditReport:
+    """Walk the whole chain.
+
+    Args:
+        connection: A connection that reads.
+        known: The hash of any entry, kept elsewhere (a receipt has one): it must be in the chain.
+    """
+    findings: list[str] = []
+    seq, previous, seen = 0, START, not known
+    statement = select(AUDIT).order_by(AUDIT.c.seq).execution_options(yield_per=_READ_AT_ONCE)
+    for row in connection.execute(statement):
+        entry = AuditEntry(*row)
+        if entry.seq != seq + 1:
+            findings.append(f"audit: entries {seq + 1} to {entry.seq - 1} are missing")
+        if entry.previous != previous and entry.seq == seq + 1:
+            findings.append(f"audit: entry {entry.seq} does not follow entry {seq}: one of them was changed")
+        if entry.computed() != entry.hash:
+            findings.append(f"audit: entry {entry.seq} was changed: its hash is that of other words")
+        seq, previous, seen = entry.seq, entry.hash, seen or entry.hash == known
+    if not seen:
+        findings.append(f"audit: no entry has the hash {known}: entries were cut off, or the chain was written anew")
+    return AuditReport(seq, previous, tuple(findings))

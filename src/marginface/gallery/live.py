@@ -1,0 +1,111 @@
+"""The search index of a collection in this process: filled from the truth, brought up to date before every search."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from marginface.gallery.records import Faces
+from marginface.gallery.transaction import last_number
+from marginface.gallery.vault import Chamber, Vault
+from marginface.gallery.vectors import all_faces, changes_since
+from marginface.matching.index import ExactIndex, VectorIndex
+
+IndexMaker = Callable[[Chamber, int], VectorIndex]  # a collection, and how many faces to make room for
+_PUT_AT_ONCE = 100_000
+_GROWN = 2  # a collection that has grown so many times since its index was chosen gets one chosen anew
+
+
+def index_in_memory(chamber: Chamber, size: int) -> VectorIndex:
+    """Return an empty index in memory with room for so many faces."""
+    return ExactIndex(chamber.embedding_size, size)
+
+
+class LiveIndex:
+    """An index that follows its collection; safe for threads.
+
+    What another process has written is in the answer of the next search: the number of the last change is compared with
+    that in the database, and what came or went since is put in or taken out.
+    """
+
+    def __init__(self, vault: Vault, collection: int, make: IndexMaker) -> None:
+        self._vault = vault
+        self._collection = collection
+        self._make = make
+        self._lock = threading.Lock()
+        self._index: VectorIndex | None = None
+        self._sequence = self._generation = self._room = 0
+
+    def fresh(self) -> tuple[VectorIndex, Chamber]:
+        """Return the index, up to date with the database, and its collection as it is now."""
+        with self._lock, self._vault.reading() as connection:
+            chamber = self._vault.chamber(connection, self._collection)
+            if self._index is None or self._generation != chamber.generation:
+                return self._filled(chamber, all_faces(connection, chamber)), chamber
+            if last_number(connection, "change") == self._sequence:
+                return self._index, chamber
+            changes = changes_since(connection, chamber, self._sequence, self._generation)
+            if not changes.complete:
+                return self._filled(chamber, changes.put), chamber
+            self._index.delete(changes.gone)
+            _put(self._index, changes.put)
+            self._sequence = changes.put.sequence
+            if self._index.count() > _GROWN * self._room:
+                return self._filled(chamber, all_faces(connection, chamber)), chamber
+            return self._index, chamber
+
+    def difference(self) -> list[str]:
+        """Say what the index and the truth do not share, after it was brought up to date; nothing if all is well."""
+        index, _ = self.fresh()
+        with self._lock, self._vault.reading() as connection:
+            chamber = self._vault.chamber(connection, self._collection)
+            truth = all_faces(connection, chamber)
+            if truth.sequence != self._sequence:
+                return []  # someone writes just now
+            held = index.snapshot()
+        if not np.array_equal(held.ids, truth.ids):
+            return [
+                f"index of {chamber.name}: holds {len(held.ids):,} faces, the gallery {len(truth):,}, and not the same"
+            ]
+        if not np.array_equal(held.owners, truth.owners):
+            return [f"index of {chamber.name}: faces belong to other people than in the gallery"]
+        if not np.allclose(held.vectors, truth.vectors, atol=1e-3):
+            return [f"index of {chamber.name}: holds other vectors than the gallery"]
+        return []
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether there is an index yet."""
+        return self._index is not None
+
+    def follow(self) -> None:
+        """Take out now what was deleted, if there is an index at all."""
+        if self._index is not None:
+            self.fresh()
+
+    def close(self) -> None:
+        """Give the index back; the next search fills a new one."""
+        with self._lock:
+            if self._index is not None:
+                self._index.close()
+            self._index = None
+
+    def _filled(self, chamber: Chamber, faces: Faces) -> VectorIndex:
+        """Return a new index with these faces in it and no others: one in a server may hold some already."""
+        if self._index is not None:
+            self._index.close()
+        self._room = max(len(faces), 1000)
+        index = self._make(chamber, self._room)
+        if index.count():
+            index.delete(np.setdiff1d(index.snapshot().ids, faces.ids))
+        _put(index, faces)
+        self._index, self._sequence, self._generation = index, faces.sequence, faces.generation
+        return index
+
+
+def _put(index: VectorIndex, faces: Faces) -> None:
+    for start in range(0, len(faces), _PUT_AT_ONCE):
+        part = slice(start, start + _PUT_AT_ONCE)
+        index.upsert(faces.ids[part], faces.vectors[part], faces.owners[part])

@@ -1,0 +1,46 @@
+"""Names of people and collections, and other text that is recorded."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from marginface.errors import InputError
+
+_LONGEST_NAME = 200
+MIGRATING, RETIRED = ".migrating-", ".retired-"  # in the names of collections beside another one: see succession.py
+_JOINERS = "\u200c\u200d"  # between letters of Persian and of Indian scripts they are part of the spelling
+
+
+def checked_name(name: str, what: str = "a name") -> str:
+    r"""Return a name in NFC with single spaces; one name has one form.
+
+    >>> checked_name(" Zoe\u0308  Example ")
+    'Zoë Example'
+
+    Raises:
+        InputError: it is empty, too long, not Unicode, or holds control characters.
+    """
+    clean = " ".join(unicodedata.normalize("NFC", name).split())
+    check_text(clean, what, _LONGEST_NAME)
+    if not clean or any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in clean if sign not in _JOINERS):
+        raise InputError(f"{what} is text that can be read, without control characters; got {name!r}")
+    return clean
+
+
+def is_beside(collection: str) -> bool:
+    """Say whether a collection is the one that a migration fills or leaves: it is meant only where it is named.
+
+    >>> is_beside("people.retired-59b08417f911d62a"), is_beside("people")
+    (True, False)
+    """
+    return MIGRATING in collection or RETIRED in collection
+
+
+def check_text(text: str, what: str, longest: int) -> None:
+    """Raise InputError for text that is too long, or no Unicode."""
+    if len(text) > longest:
+        raise InputError(f"{what} has at most {longest:,} characters; got {len(text):,}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{what} is Unicode text; got {text!r}, which is not (bytes of another encoding?)") from None
