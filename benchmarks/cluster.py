@@ -35,6 +35,7 @@ from marginface.images import list_images, read_image
 from marginface.matching.calibration import shipped_calibration
 from marginface.matching.cluster import cluster
 from marginface.metrics import clustering_score
+from marginface.pipeline.clusters import threshold_among
 
 Way = Callable[[np.ndarray, float], np.ndarray]
 
@@ -126,7 +127,7 @@ def main() -> None:
     if given.fpirs:
         shipped = shipped_calibration(load_embedder("sface").contract.id)
         rates = [float(text) for text in given.fpirs.split(",")]
-        thresholds = [shipped.identification_threshold(rate, len(names) - 1).similarity for rate in rates]
+        thresholds = [threshold_among(shipped, rate, len(names)).similarity for rate in rates]
     rows = []
     for way in given.ways.split(","):
         for threshold in [0.0] if way == "hdbscan" else thresholds:
