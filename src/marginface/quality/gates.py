@@ -37,7 +37,7 @@ class Floor:
         return f"{said}: {name} {quality[self.cue]:.3g}{unit}, {bound} {self.limit:g} is wanted."
 
 
-# Cue, kind, reason, and the limits of usable, standard, strict; None: no limit. Below "usable" about half of all genuine
+# Cue, kind, reason, and the limits of usable, standard, strict; None: no limit. Below "usable" half of all genuine
 # pairs are refused, and two such faces of different people match several times as often as they should; the others lie
 # where errors begin to rise: docs/explanation/quality.md, benchmarks/quality.py. Dark pixels and the mean luminance
 # have no floor on purpose: they are skin as much as light, and darkness alone hardly harms.
