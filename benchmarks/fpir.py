@@ -3,16 +3,17 @@
     python benchmarks/fpir.py D/lfw --out benchmarks/results/fpir_sface.json [--without FILE] [--memory FILE]
 
 Photos, a folder per person, without those of a list of exclusions; the face nearest the center is used. In each of
---splits random splits of the people the calibration is made on --calibrated of them (all photos of theirs, or --photos
-drawn ones of each; every pair). Of the others N = 10, 100, 1000 are enrolled with one photo each, drawn; everybody else
-is a stranger who is searched with one photo, drawn. Small galleries are drawn --galleries times in a split. The
+--splits random splits of the people the calibration is made on --calibrated of them, every pair: once of all photos of
+theirs, once of one photo each, drawn. Of the others N = 10, 100, 1000 are enrolled with one photo each, drawn; everyone
+else is a stranger who is searched with one photo, drawn. Small galleries are drawn --galleries times in a split. The
 threshold is `calibration.identification_threshold(fpir, N)`; nothing is tuned on the searches.
 
-For each N and target, over all searches: the observed FPIR with Student's interval over splits (a split is one trial:
-searches in it share people); how far single galleries lie apart; the share of galleries whose own Wilson interval holds
-the target or is below it. Two ratios say where a difference comes from: the FMR of the comparisons made over the FMR
-the threshold was set for (other people than those of the calibration), and the observed FPIR over 1 − (1 − FMR)^N at
-the FMR of the comparisons made (false matches that come together, on one probe).
+For each N and target, over all searches: the bounds that the calibration has for the FPIR (mean over splits); the
+observed FPIR with Student's interval over splits (a split is one trial: searches in it share people); how far single
+galleries lie apart; the share of galleries whose own Wilson interval holds the target, or is above it. Two ratios say
+where a difference comes from: the FMR of the comparisons made over the FMR the threshold was set for (other people,
+counted otherwise, than those of the calibration), and the observed FPIR over 1 − (1 − FMR)^N at the FMR of the
+comparisons made (false matches that come together, on one probe).
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Trial:
     size: int
     target: float
     fmr: float
+    bounds: tuple[float, float]  # of the FPIR, by the calibration's bounds of the FMR
     searches: int
     returned: int
     matches: int
@@ -59,6 +61,16 @@ class Trial:
     @property
     def observed_fmr(self) -> float:
         return self.matches / self.searches / self.size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Splits, people of the calibration, photos of each (0: all), small galleries in a split."""
+
+    splits: int
+    calibrated: int
+    photos: int
+    galleries: int
 
 
 def embed(folder: Path, model: str, exclusions: Exclusions, memory: Path | None) -> tuple[FloatArray, IntArray, str]:
@@ -84,11 +96,11 @@ def some_photos(people: IntArray, chosen: IntArray, most: int, rng: np.random.Ge
 
 
 def trials_of_split(
-    vectors: FloatArray, people: IntArray, parts: tuple[IntArray, IntArray], split: int, plan: argparse.Namespace
+    vectors: FloatArray, people: IntArray, parts: tuple[IntArray, IntArray], split: int, plan: Plan
 ) -> list[Trial]:
     calibrated, others = parts
     rng = np.random.default_rng(1000 + split)
-    mine = some_photos(people, calibrated, plan.photos_each, rng)
+    mine = some_photos(people, calibrated, plan.photos, rng)
     made = Making(date=date.today(), cropping="", alignment="")
     calibration = calibrate(vectors[mine], people[mine], Origin("0" * 16, "", "", 0, made)).calibration
     found = []
@@ -107,7 +119,8 @@ def search(similarities: FloatArray, calibration: Calibration, split: int) -> li
         threshold = calibration.identification_threshold(target, size)
         above = similarities >= threshold.similarity
         returned, matches = int(above.any(axis=1).sum()), int(above.sum())
-        found.append(Trial(split, size, target, threshold.fmr, searches, returned, matches))
+        low, high = (fpir_of_search(fmr, size) for fmr in threshold.fmr_bounds or (0.0, 1.0))
+        found.append(Trial(split, size, target, threshold.fmr, (low, high), searches, returned, matches))
     return found
 
 
@@ -124,6 +137,7 @@ def summary(trials: list[Trial]) -> dict[str, object]:
         "gallery": trials[0].size,
         "target_fpir": target,
         "observed_fpir": fpir,
+        "bounds_of_the_calibration": np.mean([trial.bounds for trial in trials], axis=0).tolist(),
         "interval_over_splits": interval.to_list(),
         "single_galleries_5_50_95_percent": np.quantile([trial.fpir for trial in trials], [0.05, 0.5, 0.95]).tolist(),
         "galleries_whose_interval_holds_the_target": float(
@@ -137,6 +151,17 @@ def summary(trials: list[Trial]) -> dict[str, object]:
         "searches": sum(trial.searches for trial in trials),
         "returned": sum(trial.returned for trial in trials),
     }
+
+
+def run(vectors: FloatArray, people: IntArray, plan: Plan) -> list[dict[str, object]]:
+    """Return a summary for each size and target."""
+    everybody, trials = np.unique(people), list[Trial]()
+    for split in range(plan.splits):
+        order = np.random.default_rng(split).permutation(everybody)
+        parts = order[: plan.calibrated], order[plan.calibrated :]
+        trials += trials_of_split(vectors, people, parts, split, plan)
+    groups = [[one for one in trials if (one.size, one.target) == (size, fpir)] for size in SIZES for fpir in FPIRS]
+    return [summary(group) for group in groups]
 
 
 def main() -> None:
@@ -156,22 +181,19 @@ def main() -> None:
     exclusions = Exclusions() if args.without is None else read_exclusions(args.without)
     vectors, people, contract = embed(args.photos, args.model, exclusions, args.memory)
     embedded = time.perf_counter()
-    everybody, trials = np.unique(people), list[Trial]()
-    for split in range(args.splits):
-        order = np.random.default_rng(split).permutation(everybody)
-        parts = order[: args.calibrated], order[args.calibrated :]
-        trials += trials_of_split(vectors, people, parts, split, args)
-    groups = [[one for one in trials if (one.size, one.target) == (size, fpir)] for size in SIZES for fpir in FPIRS]
+    plans = {
+        name: Plan(args.splits, args.calibrated, photos, args.galleries)
+        for name, photos in (("calibrated on all photos", 0), ("calibrated on one photo each", 1))
+    }
     result = {
         "question": __doc__.splitlines()[0],
         "model": args.model,
         "contract": contract,
-        "people": len(everybody),
+        "people": len(np.unique(people)),
         "photos": len(people),
         "calibrated_people": args.calibrated,
-        "calibrated_photos_each": args.photos_each or "all",
         "splits": args.splits,
-        "results": [summary(group) for group in groups],
+        "results": {name: run(vectors, people, plan) for name, plan in plans.items()},
         "seconds": {"embedding": round(embedded - start, 1), "splits": round(time.perf_counter() - embedded, 1)},
         "environment": describe_environment(),
     }

@@ -86,6 +86,8 @@ def test_a_rate_that_is_lost_to_unreadable_photos_is_an_error_beside_a_file(peop
         (["--fmr", "1e-3;1e-4"], "--fmr is a list of rates such as 1e-3,1e-4; got '1e-3;1e-4'"),
         (["--exclude", "none.toml"], "none.toml"),
         (["--fmr", "0"], "share between 0 and 1"),
+        (["--report", "people"], "people: this is a folder, and a file is written there"),
+        (["--report", "people/p00/0.png/a.html"], "people/p00/0.png is a file"),
     ],
 )
 def test_a_wrong_option_is_one_message(people: Path, arguments: list[str], message: str) -> None:

@@ -143,7 +143,7 @@ def test_the_table_has_the_decades_or_the_rates_that_were_asked_for(result: Cali
 def test_few_people_and_no_genuine_pairs_are_remarked(result: CalibrationResult, people: Path) -> None:
     text = "\n".join(remarks(result))
     assert "colored people: 25 photos of 13 people; 288 impostor pairs and 12 genuine pairs" in text
-    assert "2 photos gave no face" in text
+    assert "2 of 27 photos gave no face" in text
     assert "Smallest supported FMR: 0.01. No error in n pairs bounds the rate below 3/n" in text
     assert "for 0.001 it takes 2,880 impostor pairs" in text
     assert "13 people are few" in text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.compare import typed_command
-from marginface.cli.options import JsonFlag, MinScore, Mirror, print_json, progress_bar
+from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, progress_bar
 
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
@@ -70,6 +70,8 @@ def calibrate(
     from marginface.matching.calibration import write_calibration
 
     wanted = _rates(fmr)
+    for path in (out, report):
+        _require_place(path)
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
     require_enough_photos(photos, wanted)
     embedder = load_embedder(model, mirror=mirror)
@@ -106,6 +108,14 @@ def _memory(path: Path | None, cropper: FaceCropper | None) -> Iterator[Embeddin
         return
     with closing(EmbeddingMemory(path, "aligned" if cropper is None else cropping_of(cropper))) as kept:
         yield kept
+
+
+def _require_place(path: Path | None) -> None:
+    """Refuse before the work a file that could not be written after it."""
+    from marginface.errors import InputError
+
+    if path is not None and make_folder(path.parent) and path.is_dir():
+        raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
 
 
 def _rates(text: str) -> list[float]:

@@ -52,17 +52,15 @@ def remarks(result: CalibrationResult) -> list[str]:
     """Return what a user should know before trusting the thresholds, a sentence or two each."""
     data, calibration = result.calibration.data, result.calibration
     pairs = f"{data.impostor_pairs:,} impostor pairs and {data.genuine_pairs:,} genuine pairs"
-    smallest = calibration.smallest_fmr
+    photos, smallest = data.photos + data.failures_to_acquire, calibration.smallest_fmr
     tenth = smallest / 10
     lines = [
-        f"{data.words}; {pairs}. {data.failures_to_acquire:,} photos gave no face.",
+        f"{data.words}; {pairs}. {data.failures_to_acquire:,} of {photos:,} photos gave no face.",
         f"Smallest supported FMR: {smallest:.2g}. No error in n pairs bounds the rate below 3/n at 95 %; for "
         f"{tenth:.2g} it takes {trials_needed(tenth):,} impostor pairs.",
     ]
     if data.people < FEW_PEOPLE:
-        lines.append(
-            f"{data.people} people are few: the thresholds hold for faces like theirs, and nobody knows whose are."
-        )
+        lines.append(f"{data.people} people are few: what it is for faces unlike theirs, the bounds cannot say.")
     if not data.genuine_pairs:
         lines.append("Nobody has two photos: how often a person is refused (FNMR) is not known.")
     return lines

@@ -174,7 +174,8 @@ class PeopleInSets:
 
     def of_set(self, values: IntArray | DoubleArray) -> DoubleArray:
         """Return for each set the sum over its people of values (P,)."""
-        return np.bincount(self.sets, values)
+        sums: DoubleArray = np.bincount(self.sets, values).astype(np.float64)
+        return sums
 
     def blocks(self) -> Iterator[PairBlock]:
         """Yield every pair of photos within a set, in blocks of whole people."""

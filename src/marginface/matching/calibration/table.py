@@ -141,7 +141,7 @@ class Calibration(BaseModel):
             fmr=fmr,
             impostor_pairs=self.data.impostor_pairs,
             data=self.data.words,
-            fmr_bounds=(stricter.fmr_low, laxer.fmr_high),
+            fmr_bounds=(stricter.fmr_low, _highest(laxer, stricter, fmr)),
             fnmr=self._fnmr(stricter),
             fnmr_bounds=_bounds_over(laxer, stricter),
         )
@@ -194,6 +194,11 @@ def _between(laxer: Rung, stricter: Rung, fmr: float) -> float:
     share = math.log(laxer.fmr / fmr) / math.log(laxer.fmr / stricter.fmr)
     line = laxer.similarity + share * (stricter.similarity - laxer.similarity)
     return min(line + laxer.lift, stricter.similarity)
+
+
+def _highest(laxer: Rung, stricter: Rung, fmr: float) -> float:
+    """Return the upper bound of the true rate: on the data it is ``fmr`` at most, and no surer than at the rungs."""
+    return stricter.fmr_high if laxer is stricter else fmr * max(rung.fmr_high / rung.fmr for rung in (laxer, stricter))
 
 
 def _bounds_over(laxer: Rung, stricter: Rung) -> tuple[float, float] | None:
