@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marginface.contract import require_same_contract
 from marginface.errors import InputError
@@ -105,19 +107,25 @@ def _picked(
     embeddings: FloatArray, first: IntArray, second: IntArray, rows: IntArray, columns: IntArray
 ) -> DoubleArray:
     """Return the pairs out of blocks of rows × all columns."""
-    place = np.zeros(len(embeddings), dtype=np.int64)
-    place[columns] = np.arange(len(columns))
+    row_of, column_of = (_numbered(chosen, len(embeddings)) for chosen in (rows, columns))
     right = embeddings[columns].astype(np.float64).T
-    order = np.argsort(first, kind="stable")
-    ends = np.searchsorted(first[order], rows[_ROWS - 1 :: _ROWS], side="right").tolist()
+    row, column = row_of[first], column_of[second]
+    order = np.argsort(row, kind="stable")  # of 16 bits: by their digits, ten times as fast as by comparing
+    ends = np.searchsorted(row[order], np.arange(_ROWS, len(rows), _ROWS), side="left").tolist()
     result = np.empty(len(first), dtype=np.float64)
     for number, (start, end) in enumerate(pairwise([0, *ends, len(first)])):
-        block = rows[number * _ROWS : (number + 1) * _ROWS]
+        begin = number * _ROWS
+        products = embeddings[rows[begin : begin + _ROWS]].astype(np.float64) @ right
         pairs = order[start:end]
-        if len(pairs):
-            products = embeddings[block].astype(np.float64) @ right
-            result[pairs] = products[np.searchsorted(block, first[pairs]), place[second[pairs]]]
+        result[pairs] = products[row[pairs] - begin, column[pairs]]
     return result
+
+
+def _numbered(chosen: IntArray, count: int) -> NDArray[Any]:
+    """Return the place of each chosen number among them (count,), in the fewest bits."""
+    place = np.zeros(count, dtype=np.min_scalar_type(max(len(chosen) - 1, 0)))
+    place[chosen] = np.arange(len(chosen))
+    return place
 
 
 def _distinct(index: IntArray, count: int) -> IntArray:

@@ -137,3 +137,15 @@ def test_overlap_is_a_share_and_does_not_depend_on_the_order(genuine: list[float
     found = overlap(genuine, impostor)
     assert 0 <= found <= 1 + 1e-12
     assert found == pytest.approx(overlap(impostor, genuine))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_equal_error_rate_is_where_the_whole_curve_crosses(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    genuine, impostor = rng.integers(2, 12, 1 + seed) / 10, rng.integers(0, 9, 30 - seed) / 10
+    curve = roc(genuine, impostor)
+    gap = curve.far - (1 - curve.tar)
+    after = int(np.flatnonzero(gap >= 0)[0])
+    share = -gap[after - 1] / (gap[after] - gap[after - 1])
+    crossing = curve.far[after - 1] + share * (curve.far[after] - curve.far[after - 1])
+    assert equal_error_rate(genuine, impostor) == pytest.approx(crossing, abs=1e-12)

@@ -62,6 +62,7 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
     "term": {"loss": {"terms": {"center": {"weight": 0.1}}}},
     "pairs": {"loss": {"name": "triplet", "scale": None, "margin": 0.3}, "train": {"batch_images_per_identity": 2}},
 }
+OF_FOUR = ("arcface", "statistics", "does not spread", "pairs")  # in 4 processes too, beside 1 and 2
 CUT: dict[str, dict[str, Any]] = {
     "loss": {"name": "curricularface"},
     "optim": {"ema": 0.9, "learning_rate": 0.02},
@@ -126,11 +127,12 @@ def _one_of(said: dict[str, str], job: Job, notes: Path) -> None:
 
 
 def equal_runs(folder: Path) -> None:
-    """Each case in 1, 2 and 4 processes."""
+    """Each case in 1 and 2 processes, some in 4."""
     for world_size in (1, 2, 4):
 
         def every_case(_rank: int, size: int = world_size) -> None:
-            for name, changes in CASES.items():
+            for name in OF_FOUR if size == 4 else CASES:
+                changes = CASES[name]
                 train(recipe(changes), folder / name / str(size))
 
         over(world_size, every_case, folder / "told")

@@ -12,6 +12,7 @@ sampler     which crops make a batch: a pure function of (seed, step)
 transforms  augmentation of a batch on its device (needs torch; import it by name)
 resampling  blur and lower resolution for it
 holdout     split by identity, pairs of held-out identities
+closed_set  photos of identities of the training that are kept out, beside as many of others
 pairs, cfp  the LFW and CFP protocols; parquet_pairs: pairs in a Parquet file
 templates   IJB-B and IJB-C, from the official metadata files
 identification  who is enrolled and who is searched, of photos of people

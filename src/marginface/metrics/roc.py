@@ -6,6 +6,7 @@ genuine pairs. No curve is thinned or smoothed.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -65,7 +66,9 @@ class TarAtFar:
 
 
 def _sorted_scores(values: ArrayLike, name: str) -> DoubleArray:
-    scores = np.sort(np.asarray(values, dtype=np.float64))
+    given = np.asarray(values, dtype=np.float64)
+    rises = given.ndim == 1 and bool((given[1:] >= given[:-1]).all())  # a look costs a hundredth of a sort
+    scores = given if rises else np.sort(given)
     if scores.ndim != 1 or scores.size == 0 or not np.isfinite(scores).all():
         raise InputError(f"{name} similarities are one row of finite numbers; got shape {scores.shape}")
     return scores
@@ -112,14 +115,26 @@ def overlap(genuine: ArrayLike, impostor: ArrayLike, width: float = 0.02) -> flo
 
 
 def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
-    """Return the rate at which FAR and FRR = 1 − TAR are equal, on the straight line between the two nearest points."""
-    curve = roc(genuine, impostor)
-    frr = 1 - curve.tar
-    gap = curve.far - frr
-    after = int(np.argmax(gap >= 0))
-    before = after - 1
-    share = -gap[before] / (gap[after] - gap[before])
-    return float(curve.far[before] + share * (curve.far[after] - curve.far[before]))
+    """Return the rate at which FAR and FRR = 1 − TAR are equal, on the straight line between the two nearest points.
+
+    Both are monotone in the threshold, so the points are found by bisection and no curve is made.
+    """
+    same, different = _sorted_scores(genuine, "genuine"), _sorted_scores(impostor, "impostor")
+
+    def far_and_gap(threshold: float) -> tuple[float, float]:
+        at = np.array([threshold])
+        far, tar = (float(_at_or_above(scores, at)[0]) / len(scores) for scores in (different, same))
+        return far, far - (1 - tar)
+
+    def highest_with_gap(scores: DoubleArray) -> float:
+        below = bisect_left(range(len(scores)), 1, key=lambda place: int(far_and_gap(float(scores[place]))[1] < 0))
+        return float(scores[below - 1]) if below else -np.inf
+
+    after = max(highest_with_gap(same), highest_with_gap(different))
+    higher = [scores[np.searchsorted(scores, after, side="right") :][:1] for scores in (same, different)]
+    before = min((float(score[0]) for score in higher if len(score)), default=np.inf)
+    (far, gap), (next_far, next_gap) = far_and_gap(before), far_and_gap(after)
+    return far - gap / (next_gap - gap) * (next_far - far)
 
 
 def smallest_supported_far(impostor_pairs: int) -> float:

@@ -10,6 +10,7 @@ start, features      where the weights come from, what of them learns; class cen
 weighted             losses of samples that a backbone weighs (TransFace)
 dream                a branch for turned heads, trained after the run
 held_out             the pairs of the identities that are kept out
+closed_set           rank 1 among identities of the training and among others, side by side
 centers_update       the optimizer's step on the class centres within the backward pass
 skipped_steps        ... on those that were not drawn, in closed form
 trainer, interrupt   the loop, and how it is asked to stop

@@ -15,6 +15,7 @@ from marginface.data.transforms import normalize
 from marginface.training.batches import to_tensor
 from marginface.training.distributed import Ranks
 from marginface.training.prefetch import default_workers, prefetched
+from marginface.values import FloatArray
 
 BATCH = 128
 
@@ -51,3 +52,12 @@ def unit_features(
         for start, batch in zip(wanted, batches, strict=True):
             rows = functional.normalize(backbone(batch).float())
             yield start, rows if starts else rows[:0]
+
+
+def embed_source(
+    backbone: nn.Module, source: CropSource, input_size: int, device: torch.device, ranks: Ranks
+) -> FloatArray:
+    """Return the unit vectors of a whole source (N, D) float32; of several processes all return all of them."""
+    rows = [rows.cpu() for _, rows in unit_features(backbone, source, input_size, device, ranks)]
+    embeddings: FloatArray = ranks.rows_of_all(torch.cat(rows)).numpy()
+    return embeddings

@@ -1,4 +1,7 @@
-"""The held-out evaluation of a run: pairs of identities the training never saw, and thresholds for the model card."""
+"""The held-out evaluation of a run: pairs of identities the training never saw, and thresholds for the model card.
+
+Where the recipe asks for it, closed set and open set besides (training.closed_set).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import torch
 from torch import nn
 
 from marginface.contract import ThresholdEntry
+from marginface.data.closed_set import ClosedAndOpen
 from marginface.data.holdout import PairIndex
 from marginface.data.source import CropSource
 from marginface.evaluation.scores import PairScores, score_pairs
 from marginface.metrics.roc import supports_far, tar_at_far
+from marginface.training.closed_set import ClosedSetResult, evaluate_closed_set
 from marginface.training.distributed import Ranks
-from marginface.training.features import unit_features
+from marginface.training.features import embed_source
 from marginface.values import DoubleArray, FloatArray, IntArray
 
 THRESHOLD_IMAGES = 3000  # at most so many images give the impostor pairs of the thresholds: 4.5 million pairs
@@ -29,6 +34,7 @@ class HeldOutResult:
 
     scores: PairScores
     thresholds: tuple[ThresholdEntry, ...]
+    closed_set: ClosedSetResult | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the numbers for the journal, shares in [0, 1]; the interval is of the accuracy, at 95 %."""
@@ -36,32 +42,36 @@ class HeldOutResult:
         accuracy = self.scores.accuracy
         numbers = {"accuracy_mean": accuracy.mean, "accuracy_std": accuracy.std, "auc": self.scores.auc}
         interval, pairs = self.scores.accuracy_interval.to_list(), len(self.scores.genuine)
-        return {**numbers, "accuracy_interval": interval, "accuracy_pairs": pairs, "eer": self.scores.eer, **rates}
+        closed = {} if self.closed_set is None else self.closed_set.record()
+        measured = {**numbers, "accuracy_interval": interval, "accuracy_pairs": pairs, "eer": self.scores.eer}
+        return {**measured, **rates, **closed}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """Held-out crops and their pairs."""
+    """Held-out crops and their pairs; ``searched`` are photos for closed set beside open set."""
 
     source: CropSource
     pairs: PairIndex
     input_size: int
     device: torch.device
+    searched: ClosedAndOpen | None = None
 
     def evaluate(self, backbone: nn.Module, ranks: Ranks | None = None) -> HeldOutResult:
         """Embed every held-out crop in float32, without augmentation, and score the pairs.
 
         Of several processes each embeds a part, and all return the same.
         """
-        embeddings = self._embed(backbone, Ranks() if ranks is None else ranks)
+        ranks = Ranks() if ranks is None else ranks
+        embeddings = embed_source(backbone, self.source, self.input_size, self.device, ranks)
         pairs, labels = self.pairs, self.source.labels
         scores = score_pairs(embeddings, pairs.first, pairs.second, pairs.genuine, pairs.fold, identities=labels)
-        return HeldOutResult(scores, thresholds(embeddings, labels))
+        return HeldOutResult(scores, thresholds(embeddings, labels), self._search(backbone, ranks))
 
-    def _embed(self, backbone: nn.Module, ranks: Ranks) -> FloatArray:
-        rows = [rows.cpu() for _, rows in unit_features(backbone, self.source, self.input_size, self.device, ranks)]
-        embeddings: FloatArray = ranks.rows_of_all(torch.cat(rows)).numpy()
-        return embeddings
+    def _search(self, backbone: nn.Module, ranks: Ranks) -> ClosedSetResult | None:
+        if self.searched is None:
+            return None
+        return evaluate_closed_set(backbone, self.searched, self.input_size, self.device, ranks)
 
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:

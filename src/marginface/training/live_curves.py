@@ -21,7 +21,7 @@ from marginface.training.trainer import OnProgress, Progress
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-_HELD_OUT = ("accuracy_", "auc", "eer", "tar_at_far")
+_HELD_OUT = ("accuracy_", "auc", "eer", "tar_at_far", "closed_set_", "open_set_", "searched_")
 
 
 def check_tensorboard(recipe: Recipe) -> None:

@@ -62,9 +62,10 @@ class TrainResult:
             return f"No identities were held out, so nothing was measured.\n{where}"
         accuracy, interval = self.held_out.scores.accuracy.mean, self.held_out.scores.accuracy_interval.to_list()
         pairs = len(self.held_out.scores.genuine)
+        closed = "" if self.held_out.closed_set is None else f"\n{self.held_out.closed_set.sentence()}"
         return (
             f"Held-out pairs: {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%}, {pairs:,} "
-            f"pairs).\n{where}"
+            f"pairs).{closed}\n{where}"
         )
 
 
@@ -221,6 +222,7 @@ def _write_manifest(
         "recipe_sha256": recipe_sha256(recipe),
         "step": checkpoint.step,
         "held_out": None if result is None else result.scores.to_dict(),
+        "closed_set": None if result is None or result.closed_set is None else result.closed_set.record(),
         "history": [{key: value for key, value in event.items() if key != "recipe"} for event in read_history(out)],
         "data": {
             **data.description,

@@ -56,9 +56,10 @@ def _sentence(recipe: Recipe, data: TrainingData, result: HeldOutResult | None) 
     if result is None or data.held_out is None:
         return f"{trained} No identities were held out."
     accuracy, interval = result.scores.accuracy.mean, result.scores.accuracy_interval.to_list()
+    closed = "" if result.closed_set is None else f" {result.closed_set.sentence()}"
     return (
         f"{trained} On {len(result.scores.genuine):,} pairs of {len(data.held_out.identities):,} identities it never "
-        f"saw, it decides {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%})."
+        f"saw, it decides {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%}).{closed}"
     )
 
 

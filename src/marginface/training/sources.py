@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from marginface.data.closed_set import ClosedAndOpen, keep_out_probes
 from marginface.data.crops import EncodedCrops, read_together
 from marginface.data.decoding import choose_decoder
 from marginface.data.exclusions import read_exclusions
@@ -16,6 +17,7 @@ from marginface.data.holdout import PairIndex, split, verification_pairs
 from marginface.data.packs import open_images
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
+from marginface.errors import RecipeError
 from marginface.locations import location
 from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
 from marginface.values import IntArray
@@ -27,6 +29,7 @@ _LEFT_OUT = ("unreadable", "excluded", "excluded_images", "too_few")
 class TrainingData:
     """Crops to train on; held-out crops of other identities and the pairs drawn from them, or None.
 
+    ``searched`` are crops for closed set beside open set, where the recipe asks for it.
     ``blocks`` is where what the store reads at once begins, if the order of the images depends on it, else empty.
     """
 
@@ -35,6 +38,7 @@ class TrainingData:
     pairs: PairIndex | None
     description: dict[str, object]
     blocks: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    searched: ClosedAndOpen | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -87,10 +91,23 @@ def open_data(recipe: Recipe) -> TrainingData:
         description |= {"problems": list(source.problems)} if source.problems else {}
     evaluation = recipe.evaluation
     if recipe.data.hold_out == 0:
+        _check_beside(recipe)
         return TrainingData(source, None, None, description, _blocks(recipe, source))
     train, held_out = split(source, recipe.data.hold_out, evaluation.seed)
     pairs = verification_pairs(held_out, evaluation.pairs, evaluation.folds, evaluation.seed)
-    return TrainingData(train, held_out, pairs, description, _blocks(recipe, train))
+    searched = None
+    if evaluation.closed_set:
+        train, searched = keep_out_probes(train, held_out, evaluation.closed_set, evaluation.seed)
+    return TrainingData(train, held_out, pairs, description, _blocks(recipe, train), searched)
+
+
+def _check_beside(recipe: Recipe) -> None:
+    """Refuse a closed set without identities of another kind beside it."""
+    if recipe.evaluation.closed_set:
+        raise RecipeError(
+            f"evaluation.closed_set is {recipe.evaluation.closed_set} and data.hold_out is 0: a closed-set figure is "
+            "shown beside the same search among identities that were held out. Hold some out, or set closed_set to 0"
+        )
 
 
 def _blocks(recipe: Recipe, train: CropSource) -> IntArray:

@@ -211,7 +211,7 @@ class Trainer:
         data = self._data
         if data.held_out is None or data.pairs is None:
             return None
-        return HeldOut(data.held_out, data.pairs, self.recipe.backbone.input_size, self._device)
+        return HeldOut(data.held_out, data.pairs, self.recipe.backbone.input_size, self._device, data.searched)
 
     def _images_per_second(self, images: int) -> float:
         """Return the smoothed speed from the end of a step to the end of the next, the wait for a batch included."""

@@ -53,8 +53,13 @@ class TrainSection(Section):
 
 
 class EvaluationSection(Section):
-    """Verification pairs of the held-out identities (data.holdout)."""
+    """Verification pairs of the held-out identities (data.holdout); closed set beside open set (data.closed_set)."""
 
     pairs: int = Field(default=2000, ge=2, description="half genuine, half impostor; a multiple of 2 × folds")
     folds: Count = Field(default=10, description="folds that share no identity")
     seed: CountOrZero = Field(default=0, description="decides who is held out and which pairs")
+    closed_set: CountOrZero = Field(
+        default=0,
+        description="identities of the training that lend one photo each, kept out of it, to be searched among their "
+        "others; beside it the same search among as many held-out identities; 0: none",
+    )
