@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, delete, func, select
 
+from marginface.errors import GalleryBusy, StorageError
 from marginface.gallery.disk import empty_log, files_of, rewrite, vacuum_server
 from marginface.gallery.faces import remove_faces, remove_people
 from marginface.gallery.records import Person
@@ -108,6 +109,7 @@ class Removed:
     crops: int
     records: tuple[bytes, ...]
     names: tuple[str, ...]
+    audit_head: str
 
 
 def delete_people(transaction: Transaction, chamber: Chamber, people: Sequence[Person]) -> tuple[int, int]:
@@ -132,8 +134,9 @@ def erase_people(
     records = tuple(_sealed_records(transaction.connection, numbers))
     faces, crops = delete_people(transaction, chamber, people)
     uids, names = tuple(person.uid for person in people), tuple(person.name for person in people)
-    transaction.record(action, {"collection": chamber.uid, "people": list(uids), "faces": faces, "crops": crops})
-    return Removed(chamber.uid, action, transaction.time, uids, numbers, faces, crops, records, names)
+    told = {"collection": chamber.uid, "people": list(uids), "faces": faces, "crops": crops}
+    head = transaction.record(action, told)
+    return Removed(chamber.uid, action, transaction.time, uids, numbers, faces, crops, records, names, head)
 
 
 def erase_collection(transaction: Transaction, collection: int) -> Removed:
@@ -149,10 +152,10 @@ def erase_collection(transaction: Transaction, collection: int) -> Removed:
         connection.execute(delete(table).where(table.c.collection_id == collection))
     connection.execute(delete(COLLECTIONS).where(COLLECTIONS.c.id == collection))
     counts = {"people": len(people), "faces": faces, "crops": crops}
-    transaction.record("erase-collection", {"collection": row.uid, **counts})
+    head = transaction.record("erase-collection", {"collection": row.uid, **counts})
     uids, numbers = tuple(person.uid for person in people), tuple(person.id for person in people)
     records = (bytes(row.data_key),)
-    return Removed(row.uid, "erase-collection", transaction.time, uids, numbers, faces, crops, records, ())
+    return Removed(row.uid, "erase-collection", transaction.time, uids, numbers, faces, crops, records, (), head)
 
 
 def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Receipt:
@@ -164,16 +167,10 @@ def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Rece
         wait: Seconds to wait for other processes that read.
     """
     path = vault.store.path
-    if path is None:
-        vacuum_server(vault.store)
-        look = _Look(log_emptied=True, notes=(_SERVER,))
-    else:
-        look = _cleaned(vault, path, removed, wait)
-    with vault.writing() as transaction:
-        left = _rows_of(transaction.connection, removed.numbers)
-        found = sum(file.traces for file in look.files)
-        told = {"people": len(removed.people), "traces": found, "rows": left, "log_emptied": look.log_emptied}
-        head = transaction.record(f"{removed.action}-verified", told)
+    look = _asked_server(vault) if path is None else _cleaned(vault, path, removed, wait)
+    with vault.reading() as connection:
+        left = _rows_of(connection, removed.numbers)
+    head, notes = _told(vault, removed, look, left)
     return Receipt(
         str(vault.store.address),
         removed.collection,
@@ -187,7 +184,7 @@ def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Rece
         look.rewritten,
         left,
         head,
-        look.notes,
+        (*look.notes, *notes),
     )
 
 
@@ -207,6 +204,14 @@ class _Look:
     notes: tuple[str, ...] = ()
 
 
+def _asked_server(vault: Vault) -> _Look:
+    try:
+        vacuum_server(vault.store)
+    except (GalleryBusy, StorageError) as error:
+        return _Look(log_emptied=False, notes=(f"The server did not free the space: {error}.",))
+    return _Look(log_emptied=True, notes=(_SERVER,))
+
+
 def _cleaned(vault: Vault, path: Path, removed: Removed, wait: float) -> _Look:
     """Empty the log and search the files; write the file anew if a part of a record stayed in it."""
     texts, notes = _searchable(vault, removed.names)
@@ -214,10 +219,24 @@ def _cleaned(vault: Vault, path: Path, removed: Removed, wait: float) -> _Look:
     emptied, rewritten = empty_log(vault.store, wait), False
     files = _searched(path, traces)
     if emptied and files[0].traces:
-        rewrite(vault.store)
-        emptied, rewritten = empty_log(vault.store, wait), True
-        files = _searched(path, traces)
+        try:
+            rewrite(vault.store)
+            emptied, rewritten = empty_log(vault.store, wait), True
+            files = _searched(path, traces)
+        except (GalleryBusy, StorageError) as error:
+            notes.append(f"A part stayed in a free page, and the file could not be written anew: {error}.")
     return _Look(emptied, rewritten, tuple(files), (*notes, *_about_files(files, path, emptied=emptied)))
+
+
+def _told(vault: Vault, removed: Removed, look: _Look, left: int) -> tuple[str, list[str]]:
+    """Note the verification in the audit; return the hash, and what could not be done: the people are gone already."""
+    found = sum(file.traces for file in look.files)
+    told = {"people": len(removed.people), "traces": found, "rows": left, "log_emptied": look.log_emptied}
+    try:
+        with vault.writing() as transaction:
+            return transaction.record(f"{removed.action}-verified", told), []
+    except (GalleryBusy, StorageError) as error:
+        return removed.audit_head, [f"The erasure is in the audit, its verification is not: {error}."]
 
 
 def _searched(path: Path, traces: Traces) -> list[FileTraces]:

@@ -65,7 +65,7 @@ class Gallery:
         cls,
         address: str | Path,
         *,
-        key: GalleryKey | Path | None = None,
+        key: GalleryKey | str | Path | None = None,
         sealed: bool = True,
         actor: str = "",
         index: IndexMaker | None = None,
@@ -85,7 +85,7 @@ class Gallery:
             StorageError: It cannot be written.
         """
         place = parse_address(address)
-        chosen = key_for_new(place, key) if sealed else None
+        chosen = key_for_new(place, _key_or_file(key)) if sealed else None
         create_gallery(place, chosen, actor or _user())
         return cls.open(address, key=chosen, actor=actor, index=index)
 
@@ -94,7 +94,7 @@ class Gallery:
         cls,
         address: str | Path,
         *,
-        key: GalleryKey | Path | None = None,
+        key: GalleryKey | str | Path | None = None,
         actor: str = "",
         index: IndexMaker | None = None,
     ) -> Gallery:
@@ -106,7 +106,8 @@ class Gallery:
             StorageError: It cannot be read, or the server does not answer.
         """
         place = parse_address(address)
-        vault = Vault(open_store(place), key if isinstance(key, GalleryKey) else find_key(key), actor or _user())
+        given = _key_or_file(key)
+        vault = Vault(open_store(place), given if isinstance(given, GalleryKey) else find_key(given), actor or _user())
         try:
             check_schema(vault.store)
             with vault.reading() as connection:
@@ -365,6 +366,10 @@ def _maker_for(address: Address) -> IndexMaker:
             f"are in {address}"
         )
     return index_in_memory
+
+
+def _key_or_file(key: GalleryKey | str | Path | None) -> GalleryKey | Path | None:
+    return Path(key).expanduser() if isinstance(key, str | Path) else key
 
 
 def _user() -> str:
