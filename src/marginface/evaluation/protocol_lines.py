@@ -12,6 +12,7 @@ from marginface.evaluation.tinyface import RANKS, TinyFaceResult
 from marginface.metrics import Interval, TarAtFar
 
 Line = tuple[str, str, str]
+_SHOWN = 3  # impostor pairs
 
 
 def distractor_lines(result: DistractorResult) -> list[Line]:
@@ -49,6 +50,8 @@ def all_pairs_lines(result: AllPairsResult) -> list[Line]:
         rows.append((one.name, f"{one.images:,} photos of {one.people:,}", pairs))
         rows += _tar_lines(one.tar_at_far, one.intervals)
     rows += [(name, "–", f"too few photos: {reason}") for name, reason in result.unscored]
+    for number, (first, second, similarity) in enumerate(result.sets[0].look_alikes[:_SHOWN]):
+        rows.append(("" if number else "Most similar impostors", f"{similarity:.3f}", f"{first}, {second}"))
     return [*rows, _failures(result.failures, result.sets[0].images)]
 
 
