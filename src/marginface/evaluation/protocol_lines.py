@@ -56,11 +56,11 @@ def all_pairs_lines(result: AllPairsResult) -> list[Line]:
 
 
 def group_lines(result: GroupResult) -> list[tuple[str, str, str, str]]:
-    """Return a row a group: own accuracy, accuracy at the common thresholds, TAR at the smallest FAR of its own."""
+    """Return a row a group: accuracy at its own and at the common thresholds, over people; TAR at FARs of its own."""
     rows = []
     for group in result.groups:
         own = group.own
-        accuracy = f"{percent(own.accuracy.mean)} [{percent_interval(own.accuracy_interval.to_list())}]"
+        accuracy = f"{percent(own.accuracy.mean)} [{percent_interval(group.own_interval.to_list())}]"
         common = f"{percent(group.common_accuracy)} [{percent_interval(group.common_interval.to_list())}]"
         points = [f"{percent(point.tar)} at {point.far:g}" for point in own.tar_at_far]
         rows.append((group.name, accuracy, common, ", ".join(points) or "–"))
