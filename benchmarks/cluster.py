@@ -11,7 +11,7 @@ as an album has them: many people once, few often.
     average      average linkage: matching.cluster, the way of ``marginface cluster``
     complete     complete linkage: every pair of a group is at the threshold
     components   connected components: a group hangs together by single pairs
-    hdbscan      HDBSCAN (Campello et al., 2013), groups of two or more; the threshold is its cluster_selection_epsilon
+    hdbscan      HDBSCAN (Campello et al., 2013), groups of two or more; it finds its thresholds itself
 """
 
 from __future__ import annotations
@@ -87,13 +87,10 @@ def components(vectors: np.ndarray, threshold: float) -> np.ndarray:
     return connected_components(graph, directed=False)[1]
 
 
-def hdbscan(vectors: np.ndarray, threshold: float) -> np.ndarray:
+def hdbscan(vectors: np.ndarray, _: float) -> np.ndarray:
     from sklearn.cluster import HDBSCAN
 
-    way = HDBSCAN(
-        min_cluster_size=2, metric="euclidean", cluster_selection_epsilon=float(np.sqrt(2 - 2 * threshold)), copy=True
-    )
-    labels = way.fit_predict(vectors)  # of unit rows Euclidean distance and cosine have one order
+    labels = HDBSCAN(min_cluster_size=2, copy=True).fit_predict(vectors)  # Euclidean and cosine order unit rows alike
     alone = labels < 0
     labels[alone] = labels.max() + 1 + np.arange(alone.sum())
     return labels
@@ -122,7 +119,7 @@ def main() -> None:
     people = np.unique(names, return_inverse=True)[1]
     rows = []
     for way in given.ways.split(","):
-        for threshold in map(float, given.thresholds.split(",")):
+        for threshold in [0.0] if way == "hdbscan" else map(float, given.thresholds.split(",")):
             started = time.perf_counter()
             groups = WAYS[way](vectors, threshold)
             seconds = round(time.perf_counter() - started, 1)

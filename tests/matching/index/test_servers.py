@@ -173,11 +173,15 @@ def walks(address: str, collection: str) -> int:
         return int(found[0])
 
 
-def test_postgres_walks_its_graph_but_compares_every_face_when_asked_to(postgres: str, collection: str) -> None:
+def test_postgres_walks_its_graph_when_there_are_many_faces_and_compares_all_when_asked_to(
+    postgres: str, collection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = people(persons=400, faces=5)
     index = open_index(postgres, collection, contract="one", embedding_size=32)
     index.upsert(world.ids, world.vectors, world.owners)
-    expected = index.search(world.probes[:9], 5, exact=True)
+    expected = index.search(world.probes[:9], 5)
+    monkeypatch.setattr("marginface.matching.index.postgres._EXACT_BELOW", -2)
+    assert (index.search(world.probes[:9], 5, exact=True).ids == expected.ids).all()
     among_few = index.search(world.probes[:9], 5, owners=world.persons[:9])
     index.close()
     time.sleep(0.1)
@@ -195,6 +199,7 @@ def test_many_owners_are_searched_by_the_graph_and_k_are_found(
     postgres: str, collection: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("marginface.matching.index.postgres._FEW_OWNERS", 2)
+    monkeypatch.setattr("marginface.matching.index.postgres._EXACT_BELOW", -2)
     world = people(persons=400, faces=5)
     index = open_index(postgres, collection, contract="one", embedding_size=32)
     index.upsert(world.ids, world.vectors, world.owners)
@@ -203,3 +208,21 @@ def test_many_owners_are_searched_by_the_graph_and_k_are_found(
     assert np.isin(hits.ids, world.ids[np.isin(world.owners, among)]).all()
     assert all(len(set(row)) == 60 for row in hits.ids.tolist())
     index.close()
+
+
+def test_postgres_counts_about_how_many_faces_there_are(
+    postgres: str, collection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr("marginface.matching.index.postgres._EXACT_BELOW", 1_000)
+    monkeypatch.setattr("marginface.matching.index.postgres._CANDIDATES", 20)  # so few that the graph is worth it
+    world = people(persons=400, faces=5)
+    index = open_index(postgres, collection, contract="one", embedding_size=32)
+    index.upsert(world.ids, world.vectors, world.owners)
+    with psycopg.connect(postgres, autocommit=True) as plain:
+        plain.execute("ANALYZE")
+    index.search(world.probes[:3], 2)
+    index.close()
+    time.sleep(0.1)
+    assert walks(postgres, collection) == 3

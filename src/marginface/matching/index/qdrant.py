@@ -40,7 +40,7 @@ IN_PROCESS = "qdrant://:memory:"
 KEY_VARIABLE = "MARGINFACE_QDRANT_API_KEY"
 _COLLECTIONS = "marginface-collections"
 _BATCH = 500  # faces sent at once: 500 × 512 numbers are some 5 MB of JSON
-_CANDIDATES = 100  # rescored at least
+_CANDIDATES = 400  # rescored at least; see postgres.py: 100 missed a quarter of what was just at a threshold
 _EXACT_MORE = 16  # beyond k in an exact search: the server's float32 sums are off in the last digit
 _SECONDS = 60
 
