@@ -2,7 +2,8 @@
 
     python benchmarks/pooling.py ../shared/data/cfp [--engine onnxruntime] [--out FILE.json]
 
-Of each person of CFP seven frontal photos: one is enrolled, one is asked for alone, and the other five with it as a track.
+Of each person of CFP seven frontal photos: one is enrolled, one is asked for alone, and the best five of the other six
+as a track.
 N people drawn at random are known, all others are strangers, fifty times. FPIR is the share of strangers that find
 somebody, found the share of known people that find themselves, at the threshold of a search of N faces:
 
