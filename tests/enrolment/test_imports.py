@@ -88,7 +88,7 @@ def test_representations_of_deepface_in_each_of_its_formats(tmp_path: Path, kind
     assert found.contract == CONTRACT
     assert [face.person for face in found.faces] == ["Ann", "Ann", "Łucja 王", "Bob"]
     assert [face.photo for face in found.faces] == PHOTOS
-    assert found.remarks == ("1 photos in which deepface found no face.",)
+    assert found.remarks == ("Photos in which deepface found no face: 1.",)
     same(found, 0, 1, 2)
 
 

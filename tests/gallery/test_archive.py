@@ -143,6 +143,8 @@ def face_with(line: bytes, **values: object) -> bytes:
         ),
         (lambda lines: changed(lines, 3, face_with(lines[3], vector="AAAA" * 21 + "AA==")), "line 4 cannot be taken"),
         (lambda lines: changed(lines, 3, face_with(lines[3], vector="%")), "line 4 is not as described"),
+        (lambda lines: changed(lines, 3, face_with(lines[3], uid="Ann Example")), "an opaque id is"),
+        (lambda lines: changed(lines, 3, face_with(lines[3], created="<script>")), "a time is written as"),
         (lambda lines: changed(lines, 3, face_with(lines[3], photo="x")), "sha256 of a photo"),
         (lambda lines: changed(lines, 3, face_with(lines[3], quality={"a": "b"})), "numbers by name"),
     ],
@@ -161,6 +163,21 @@ def test_a_damaged_archive_is_refused_with_its_line_and_nothing_of_it_stays(
             gallery.import_archive(tmp_path / "archive")
         assert gallery.collections() == []
         assert gallery.check()
+
+
+def test_a_collection_made_after_an_import_that_failed_is_sealed_by_its_own_key(
+    gallery: Gallery, filled: Collection, anywhere: str, tmp_path: Path, face: FaceMaker
+) -> None:
+    """Its number is that of the collection that was not made."""
+    gallery.export_archive(tmp_path / "archive", passphrase=None)
+    whole = (tmp_path / "archive").read_bytes().splitlines()
+    (tmp_path / "cut").write_bytes(b"\n".join(whole[:-1]))
+    with Gallery.create(tmp_path / "new.db") as new:
+        with pytest.raises(DataError, match="cut off"):
+            new.import_archive(tmp_path / "cut")
+        new.create_collection("staff", contract=CONTRACT, embedding_size=SIZE).add_many({"Dora": [face()]})
+    with Gallery.open(tmp_path / "new.db") as new:
+        assert new.check(), new.check().explain()
 
 
 @settings(max_examples=60, deadline=None)

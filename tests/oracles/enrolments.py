@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from marginface.contract import require_same_contract
 from marginface.cropping import FaceCropper
 from marginface.pipeline import Recognizer
 from marginface.values import Threshold
@@ -20,6 +21,9 @@ class Table:
     """Thresholds 1 − FMR, so that those of a search are 1 − FPIR / size."""
 
     contract: str
+
+    def require(self, contract: str) -> None:
+        require_same_contract(self.contract, contract)
 
     def threshold(self, fmr: float) -> Threshold:
         return Threshold(1 - fmr, fmr, 1000, "a table")

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -63,20 +63,23 @@ class AuditReport:
         return {"ok": bool(self), "entries": self.entries, "head": self.head, "findings": list(self.findings)}
 
 
-def append(connection: Connection, time: str, actor: str, action: str, subject: Mapping[str, Any]) -> str:
-    """Add an entry in the transaction of a connection that writes; return its hash."""
-    last = connection.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
+def next_entry(last: AuditEntry | None, time: str, actor: str, action: str, subject: Mapping[str, Any]) -> AuditEntry:
+    """Return the entry that follows another one, or the first."""
     seq, previous = (last.seq + 1, last.hash) if last else (1, START)
     text = json.dumps(subject, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     draft = AuditEntry(seq, time, actor, action, text, previous, "")
-    values = {name: getattr(draft, name) for name in ("seq", "time", "actor", "action", "subject", "previous")}
-    connection.execute(insert(AUDIT), {**values, "hash": draft.computed()})
-    return draft.computed()
+    return replace(draft, hash=draft.computed())
 
 
-def head(connection: Connection) -> str:
-    """Return the hash of the last entry."""
-    return connection.execute(select(AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).scalar() or START
+def append(connection: Connection, new: Sequence[AuditEntry]) -> None:
+    """Write entries, in the transaction of a connection that writes."""
+    connection.execute(insert(AUDIT), [asdict(entry) for entry in new])
+
+
+def last_entry(connection: Connection) -> AuditEntry | None:
+    """Return the last entry; None before the first."""
+    row = connection.execute(select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(1)).first()
+    return None if row is None else AuditEntry(*row)
 
 
 def entries(connection: Connection, last: int) -> tuple[AuditEntry, ...]:

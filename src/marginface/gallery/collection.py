@@ -61,7 +61,8 @@ class Collection:
 
     def size(self) -> int:
         """Return how many faces there are now: with so many a search compares one embedding."""
-        return self._live.fresh().count()
+        index, _ = self._live.fresh()
+        return index.count()
 
     def add_person(self, name: str, about: About = _NOTHING) -> Person:
         """Add a person without faces; raise InputError if the name is taken."""
@@ -89,8 +90,9 @@ class Collection:
         with self._writing() as (transaction, chamber):
             answers = {}
             for name, theirs in faces.items():
-                found = people.find_by_name(transaction.connection, chamber, checked_name(name))
-                person = found or people.add_person(transaction, chamber, name, about)
+                clean = checked_name(name)
+                found = people.find_by_name(transaction.connection, chamber, clean)
+                person = found or people.insert_person(transaction, chamber, clean, about)
                 answers[name] = face_rows.add_faces(transaction, chamber, person, theirs)
             return answers
 

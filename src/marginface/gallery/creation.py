@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import inspect
@@ -90,7 +91,8 @@ def _create_file(path: Path, key: GalleryKey | None, actor: str) -> None:
         raise StorageError(f"{path}: cannot make a gallery there: {error.strerror}") from None
     finally:
         for ending in ("", "-wal", "-shm"):
-            part.with_name(part.name + ending).unlink(missing_ok=True)
+            with suppress(OSError):
+                part.with_name(part.name + ending).unlink(missing_ok=True)
 
 
 def _begin(transaction: Transaction, key: GalleryKey | None) -> None:

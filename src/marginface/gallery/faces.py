@@ -21,14 +21,14 @@ from marginface.gallery.vectors import stored_bytes
 def add_faces(
     transaction: Transaction, chamber: Chamber, person: Person, faces: Sequence[NewFace]
 ) -> tuple[Enrolled, ...]:
-    """Add faces to a person; those that the person has already are passed over and said so.
+    """Add faces to a person as found in this transaction; those they have already are passed over and said so.
 
     Raises:
         ContractMismatch: An embedding of another contract or size.
     """
     check_contract(chamber, faces)
     digests = [chamber.seal.digest("photo", face.photo) for face in faces]
-    known = known_photos(transaction.connection, person)
+    known = known_photos(transaction.connection, person) if person.faces else {}
     fresh: dict[bytes, NewFace] = {}
     for digest, face in zip(digests, faces, strict=True):
         if digest not in known:

@@ -17,7 +17,7 @@ from marginface.gallery.chambers import chamber_for
 from marginface.gallery.envelope import MAGIC, sealed_blocks
 from marginface.gallery.faces import add_faces
 from marginface.gallery.names import checked_name
-from marginface.gallery.people import add_person, find_by_name
+from marginface.gallery.people import find_by_name, insert_person
 from marginface.gallery.records import About, NewFace, Origin, Person
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber, Vault
@@ -135,11 +135,12 @@ class _Arrival:
     def _person(self, values: dict[str, Any]) -> Person:
         if self.chamber is None:
             raise self.lines.error("is a person outside a collection")
-        found = find_by_name(self.transaction.connection, self.chamber, checked_name(values["name"]))
+        name = checked_name(values["name"])
+        found = find_by_name(self.transaction.connection, self.chamber, name)
         until = date.fromisoformat(values["retain_until"]) if values["retain_until"] else None
         about = About(values["consent"], values["purpose"], until)
         origin = Origin(str(values["uid"]), str(values["created"]))
-        return found or add_person(self.transaction, self.chamber, values["name"], about, origin)
+        return found or insert_person(self.transaction, self.chamber, name, about, origin)
 
     def _face(self, values: dict[str, Any]) -> NewFace:
         if self.chamber is None or self.person is None:

@@ -19,6 +19,8 @@ from marginface.registry import near_names
 
 PersonRef = str | Person  # a name, an opaque id, or what a verb returned
 _HERE = Origin()
+_COUNTED = select(func.count()).where(FACES.c.person_id == PEOPLE.c.id).scalar_subquery()
+_PEOPLE = select(PEOPLE, _COUNTED.label("faces"))
 _NEAR_AMONG = 10_000  # names that are opened to find near ones
 
 
@@ -29,9 +31,15 @@ def new_uid(kind: str) -> str:
 
 def add_person(transaction: Transaction, chamber: Chamber, name: str, about: About, origin: Origin = _HERE) -> Person:
     """Add a person; raise InputError if the name is taken."""
-    name = checked_name(name)
-    if find_by_name(transaction.connection, chamber, name) is not None:
+    if find_by_name(transaction.connection, chamber, checked_name(name)) is not None:
         raise InputError(f"{chamber.name} has a person {name!r} already; add faces to them, or choose another name")
+    return insert_person(transaction, chamber, checked_name(name), about, origin)
+
+
+def insert_person(
+    transaction: Transaction, chamber: Chamber, name: str, about: About, origin: Origin = _HERE
+) -> Person:
+    """Add a person whose name, as checked_name gives it, is known to be free."""
     number = transaction.numbers("person")[0]
     uid = free_uid(transaction.connection, PEOPLE.c.uid, origin.uid) or new_uid("p")
     created = origin.created or transaction.time
@@ -69,10 +77,10 @@ def find_person(connection: Connection, chamber: Chamber, who: PersonRef) -> Per
         UnknownName: The collection has no such person; the message lists near names.
     """
     if isinstance(who, Person):
-        found = _one(connection, chamber, _people().where(PEOPLE.c.id == who.id))
+        found = _one(connection, chamber, _PEOPLE.where(PEOPLE.c.id == who.id))
     else:
         found = find_by_name(connection, chamber, checked_name(who))
-        found = found or _one(connection, chamber, _people().where(PEOPLE.c.uid == who))
+        found = found or _one(connection, chamber, _PEOPLE.where(PEOPLE.c.uid == who))
     if found is None:
         name = who.name if isinstance(who, Person) else who
         known = [person.name for person in list_people(connection, chamber, limit=_NEAR_AMONG)]
@@ -84,12 +92,12 @@ def find_person(connection: Connection, chamber: Chamber, who: PersonRef) -> Per
 
 def find_by_name(connection: Connection, chamber: Chamber, name: str) -> Person | None:
     """Return the person of a name (as checked_name gives it), or None."""
-    return _one(connection, chamber, _people().where(PEOPLE.c.name_digest == chamber.seal.digest("name", name)))
+    return _one(connection, chamber, _PEOPLE.where(PEOPLE.c.name_digest == chamber.seal.digest("name", name)))
 
 
 def list_people(connection: Connection, chamber: Chamber, *, limit: int = 0) -> list[Person]:
     """Return all people by name, or the first ``limit`` that were added."""
-    statement = _people().where(PEOPLE.c.collection_id == chamber.id).order_by(PEOPLE.c.id)
+    statement = _PEOPLE.where(PEOPLE.c.collection_id == chamber.id).order_by(PEOPLE.c.id)
     rows = connection.execute(statement.limit(limit) if limit else statement)
     return sorted((_person(row, chamber) for row in rows), key=lambda person: (person.name.casefold(), person.name))
 
@@ -98,20 +106,15 @@ def people_by_id(connection: Connection, chamber: Chamber, ids: Sequence[int]) -
     """Return those of these people who are in the collection."""
     people: dict[int, Person] = {}
     for part in in_parts(ids):
-        rows = connection.execute(_people().where(PEOPLE.c.id.in_(part)))
+        rows = connection.execute(_PEOPLE.where(PEOPLE.c.id.in_(part)))
         people.update({row.id: _person(row, chamber) for row in rows if row.collection_id == chamber.id})
     return people
 
 
 def due_people(connection: Connection, chamber: Chamber, today: date) -> list[Person]:
     """Return the people whose last day to be kept is before today."""
-    statement = _people().where(PEOPLE.c.collection_id == chamber.id, PEOPLE.c.retain_until < today.isoformat())
+    statement = _PEOPLE.where(PEOPLE.c.collection_id == chamber.id, PEOPLE.c.retain_until < today.isoformat())
     return [_person(row, chamber) for row in connection.execute(statement.order_by(PEOPLE.c.id))]
-
-
-def _people() -> Select[Any]:
-    counted = select(func.count()).where(FACES.c.person_id == PEOPLE.c.id).scalar_subquery()
-    return select(PEOPLE, counted.label("faces"))
 
 
 def _one(connection: Connection, chamber: Chamber, statement: Select[Any]) -> Person | None:

@@ -14,6 +14,8 @@ from marginface.gallery.names import check_text
 from marginface.values import Embedding, FloatArray, IntArray, frozen
 
 _LONGEST_TEXT = 2_000
+_UID = re.compile(r"[pf]-[0-9a-f]{16}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PHOTO = re.compile(r"(vector:)?[0-9a-f]{64}")
 
 
@@ -77,6 +79,12 @@ class Origin:
 
     uid: str = ""
     created: str = ""
+
+    def __post_init__(self) -> None:
+        if self.uid and not _UID.fullmatch(self.uid):
+            raise InputError(f"an opaque id is p- or f- and 16 hex digits; got {self.uid[:40]!r}")
+        if self.created and not _TIME.fullmatch(self.created):
+            raise InputError(f"a time is written as 2027-01-31T12:00:00Z; got {self.created[:40]!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from marginface.errors import GalleryBusy, GalleryError, MarginfaceError, MissingExtra, StorageError
@@ -110,6 +111,8 @@ class Store:
         except DBAPIError as error:
             kind, text = _told(error)
             raise kind(f"{self.address}: {text}") from error
+        except PoolTimeout as error:
+            raise GalleryBusy(f"{self.address}: all connections of this process are in use; try again") from error
 
     def _connect(self, options: dict[str, Any]) -> Connection:
         if os.getpid() != self._process:  # connections do not survive a fork
@@ -162,7 +165,9 @@ def _sqlite(path: Path, mode: str) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    engine = create_engine("sqlite+pysqlite://", hide_parameters=True, creator=connect, poolclass=QueuePool)
+    engine = create_engine(
+        "sqlite+pysqlite://", hide_parameters=True, creator=connect, poolclass=QueuePool, max_overflow=-1
+    )
     event.listen(engine, "begin", _begin)
     return engine
 

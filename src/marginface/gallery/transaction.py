@@ -17,6 +17,7 @@ PUT: Final = "put"
 GONE: Final = "gone"
 KEPT_CHANGES = 200_000  # older ones are dropped; who is further behind reads all faces anew
 _TRIMMED_EVERY = 10_000
+_WAITING = 5_000  # entries or changes that are kept to be written together
 
 
 class Transaction:
@@ -32,37 +33,53 @@ class Transaction:
         self.connection = connection
         self.actor = actor
         self.time = utc_now()
-        self._last: dict[str, int] = {}
         self._first: dict[str, int] = {}
+        self._last: dict[str, int] = {}
+        self._head: audit.AuditEntry | None = None
+        self._entries: list[audit.AuditEntry] = []
+        self._changes: list[tuple[int, int, int, str]] = []
 
     def numbers(self, counter: Counter, count: int = 1) -> range:
         """Return numbers that were never given before and will never be again."""
         if counter not in self._last:
-            self._last[counter] = self._first[counter] = last_number(self.connection, counter)
+            self._first[counter] = self._last[counter] = last_number(self.connection, counter)
         start = self._last[counter] + 1
         self._last[counter] += count
         return range(start, start + count)
 
     def record(self, action: str, subject: Mapping[str, Any]) -> str:
         """Add an entry to the audit; return its hash."""
-        return audit.append(self.connection, self.time, self.actor, action, subject)
+        last = self._head or audit.last_entry(self.connection)
+        self._head = audit.next_entry(last, self.time, self.actor, action, subject)
+        self._entries.append(self._head)
+        self._write_above(_WAITING)
+        return self._head.hash
 
     def changed(self, collection: int, faces: Iterable[int], what: Literal["put", "gone"]) -> None:
         """Note for other processes that faces of a collection came, changed or went."""
         numbers = list(faces)
-        if not numbers:
-            return
         rows = zip(self.numbers("change", len(numbers)), numbers, strict=True)
-        values = [{"seq": seq, "collection_id": collection, "face_id": face, "what": what} for seq, face in rows]
-        self.connection.execute(insert(CHANGES), values)
+        self._changes += [(seq, collection, face, what) for seq, face in rows]
+        self._write_above(_WAITING)
 
     def finish(self) -> None:
-        """Store the counters, and drop changes that are too old."""
-        for counter, last in self._last.items():
-            self.connection.execute(update(META).where(META.c.name == counter).values(value=str(last)))
-        first, last = self._first.get("change", 0), self._last.get("change", 0)
+        """Write the audit, the changes and the counters; drop changes that are too old."""
+        self._write_above(0)
+        first, last = (numbers.get("change", 0) for numbers in (self._first, self._last))
         if last // _TRIMMED_EVERY > first // _TRIMMED_EVERY:
             self.connection.execute(delete(CHANGES).where(CHANGES.c.seq <= last - KEPT_CHANGES))
+        for counter, number in self._last.items():
+            self.connection.execute(update(META).where(META.c.name == counter).values(value=str(number)))
+
+    def _write_above(self, waiting: int) -> None:
+        """Write entries and changes if there are more than so many: many at once are cheaper."""
+        if len(self._entries) > waiting:
+            audit.append(self.connection, self._entries)
+            self._entries = []
+        if len(self._changes) > waiting:
+            names = ("seq", "collection_id", "face_id", "what")
+            self.connection.execute(insert(CHANGES), [dict(zip(names, row, strict=True)) for row in self._changes])
+            self._changes = []
 
 
 def last_number(connection: Connection, counter: Counter) -> int:

@@ -56,7 +56,7 @@ class Vault:
         self.store = store
         self.key = key
         self.actor = actor
-        self._chambers: dict[tuple[int, int], Chamber] = {}
+        self._chambers: dict[str, Chamber] = {}  # by opaque id: a number may come again after a write that failed
         self._lock = threading.Lock()
 
     @contextmanager
@@ -84,10 +84,9 @@ class Vault:
         if row is None:
             raise GalleryError(f"{self.store.address}: this collection is gone: it was deleted since it was opened")
         with self._lock:
-            known = self._chambers.get((row.id, row.generation))
-            if known is None:
-                known = self._opened(row)
-                self._chambers[row.id, row.generation] = known
+            known = self._chambers.get(row.uid)
+            if known is None or known.generation != row.generation:
+                known = self._chambers[row.uid] = self._opened(row)
         return known if known.name == row.name else replace(known, name=row.name)
 
     def data_key(self, row: Row[Any]) -> bytes:

@@ -45,7 +45,7 @@ def read_deepface(path: Path, made_by: str = "") -> ForeignFaces:
     rows = list(reader(path))
     faces = tuple(_face(path, number, *row) for number, row in enumerate(rows, start=1))
     without = sum(face.vector is None for face in faces)
-    remarks = (f"{without:,} photos in which deepface found no face.",) if without else ()
+    remarks = (f"Photos in which deepface found no face: {without:,}.",) if without else ()
     return ForeignFaces(path, _contract(path, made_by), faces, remarks)
 
 
