@@ -93,6 +93,9 @@ class TwoThresholds:
 
     contract = ""
 
+    def require(self, contract: str) -> None:
+        assert contract == self.contract
+
     def threshold(self, fmr: float) -> Threshold:
         return Threshold(0.9, fmr, 100, "made up")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from marginface.errors import InputError, VideoError
 from marginface.pipeline import EmbeddedPhoto, Identification, Recognizer, Searchable
 from marginface.video.frames import Frame
-from marginface.video.pooling import best_of, pooled
+from marginface.video.pooling import ForPool, best_of, pooled
 from marginface.video.results import IdentifiedTrack, Place
 from marginface.video.tracking import Sighting, Track, Tracker, TrackingRule
 
@@ -104,9 +104,10 @@ def _sightings(recognizer: Recognizer, frame: Frame, gate: str) -> list[Sighting
 
 def _decide(track: Track, recognizer: Recognizer, people: Searchable, settings: VideoSettings) -> IdentifiedTrack:
     chosen = best_of(track.sightings, settings.pool)
-    photo = EmbeddedPhoto(f"track {track.number}", (pooled(chosen),), 1)
+    pool = pooled(chosen)
+    photo = EmbeddedPhoto(f"track {track.number}", (pool.face,), 1)
     places = tuple(Place(one.seconds, one.box) for one in track.sightings)
-    found = _identify(recognizer, photo, people, settings)
+    found = _identify(recognizer, photo, ForPool(people, pool.length), settings)
     return IdentifiedTrack(track.number, places, chosen[0].number, chosen[0].seconds, len(chosen), found)
 
 
