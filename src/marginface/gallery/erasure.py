@@ -34,6 +34,7 @@ class Receipt:
         log_emptied: The log was taken into the file and cut to zero bytes.
         rewritten: The file was written anew, since a part of a record had stayed in the free space of a page.
         rows_left: Rows of the erased people that a query still finds.
+        left_in_index: Why a server that searches vectors may still hold theirs; empty if it does not.
         audit_head: Hash of the audit's entry about this erasure.
     """
 
@@ -50,9 +51,10 @@ class Receipt:
     rows_left: int
     audit_head: str
     notes: tuple[str, ...] = ()
+    left_in_index: str = ""
 
     def __bool__(self) -> bool:
-        return self.log_emptied and not self.rows_left and not self.traces
+        return self.log_emptied and not self.rows_left and not self.traces and not self.left_in_index
 
     @property
     def traces(self) -> int:
@@ -71,6 +73,7 @@ class Receipt:
             for file in self.files
         )
         lines.extend(self.notes)
+        lines.extend([f"The search index: {self.left_in_index}."] if self.left_in_index else [])
         lines.append("Complete." if self else "NOT complete: see above.")
         lines.append(f"Audit: {self.audit_head}")
         return "\n".join(lines)
@@ -93,6 +96,7 @@ class Receipt:
             "rows_left": self.rows_left,
             "audit_head": self.audit_head,
             "notes": list(self.notes),
+            "left_in_index": self.left_in_index,
         }
 
 
@@ -158,13 +162,14 @@ def erase_collection(transaction: Transaction, collection: int) -> Removed:
     return Removed(row.uid, "erase-collection", transaction.time, uids, numbers, faces, crops, records, (), head)
 
 
-def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Receipt:
+def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT, *, left_in_index: str = "") -> Receipt:
     """Empty the logs, search the files for what was removed, note it in the audit, and return the receipt.
 
     Args:
         vault: The gallery, after the commit of the removal.
         removed: What is to be gone.
         wait: Seconds to wait for other processes that read.
+        left_in_index: Why a server that searches vectors may still hold theirs.
     """
     path = vault.store.path
     look = _asked_server(vault) if path is None else _cleaned(vault, path, removed, wait)
@@ -184,13 +189,20 @@ def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Rece
         look.rewritten,
         left,
         head,
-        (*look.notes, *notes),
+        (*look.notes, *notes, *([_INDEX] if vault.store.address.vectors and not left_in_index else [])),
+        left_in_index,
     )
 
 
 _SERVER = (
     "A server was asked to free the space (VACUUM); its own log and its backups keep older pages until it recycles "
     "them, which cannot be seen from here. The records there are sealed."
+)
+
+
+_INDEX = (
+    "The vectors were taken out of the index in the server: no search finds them. When it frees their place on "
+    "its disk, and what its backups hold, cannot be seen from here."
 )
 
 
