@@ -72,11 +72,13 @@ def test_a_photo_is_answered_like_a_video(place: Path, tmp_path: Path) -> None:
 
 def test_the_people_may_be_those_of_a_gallery(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MARGINFACE_GALLERY_KEY", raising=False)
-    gallery, key = tmp_path / "people.db", tmp_path / "gallery.key"
+    monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
+    gallery = tmp_path / "galleries" / "people.db"
+    gallery.parent.mkdir()
     for arguments in (["create", gallery], ["enrol", gallery, "--folder", place / "people", "--quality", "off"]):
-        words = ["gallery", *map(str, arguments), "--key-file", str(key)]
-        assert CliRunner().invoke(cli.app, words).exit_code == 0
-    answer = call(place / "walk.avi", "--gallery", gallery, "--key-file", key, "--json")
+        made = CliRunner().invoke(cli.app, ["gallery", *map(str, arguments)])
+        assert made.exit_code == 0, made.output
+    answer = call(place / "walk.avi", "--gallery", gallery, "--json")
     assert [json.loads(line)["person"] for line in answer.stdout.splitlines()] == ["Ann"]
     assert answer.exit_code == 0
 
