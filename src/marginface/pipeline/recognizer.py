@@ -277,6 +277,7 @@ class Recognizer:
             ContractMismatch: The people were embedded with another model, detector or preprocessing.
             InputError: No threshold for this rate and number.
         """
+        self._search(people, fpir, uncertain_fpir)  # raises before the photo is read
         look = self._reader.look(photo, "this photo", faces, quality)
         return self.identify_embedded(look, people, fpir=fpir, uncertain_fpir=uncertain_fpir, most=most)
 
@@ -293,13 +294,7 @@ class Recognizer:
 
         The errors are those of identify.
         """
-        if people.contract != self.contract.id:
-            raise ContractMismatch(
-                f"the known people were embedded under contract {people.contract}, this recognizer has "
-                f"{self.contract.id}: another model, detector or preprocessing. Enrol them again with this recognizer."
-            )
-        size = people.comparisons()
-        rule = self._search_rule(fpir, uncertain_fpir, max(size, 1))
+        size, rule = self._search(people, fpir, uncertain_fpir)
         probes = [face.embedding for face in photo.faces]
         found = people.nearest(probes, most) if size else ((),) * len(probes)
         nobody = () if size else (Remark(Reason.NOBODY_KNOWN, Reason.NOBODY_KNOWN.sentence),)
@@ -320,10 +315,17 @@ class Recognizer:
         lower = None if uncertain_fmr is None else self.thresholds.threshold(uncertain_fmr)
         return Rule(self.thresholds.threshold(fmr), lower)
 
-    def _search_rule(self, fpir: float, uncertain_fpir: float | None, size: int) -> Rule:
-        thresholds = self.thresholds
-        lower = None if uncertain_fpir is None else thresholds.identification_threshold(uncertain_fpir, size)
-        return Rule(thresholds.identification_threshold(fpir, size), lower)
+    def _search(self, people: Searchable, fpir: float, uncertain_fpir: float | None) -> tuple[int, Rule]:
+        """Return how many faces a search among people compares, and the thresholds for so many; see identify."""
+        if people.contract != self.contract.id:
+            raise ContractMismatch(
+                f"the known people were embedded under contract {people.contract}, this recognizer has "
+                f"{self.contract.id}: another model, detector or preprocessing. Enrol them again with this recognizer."
+            )
+        size = people.comparisons()
+        thresholds, compared = self.thresholds, max(size, 1)
+        lower = None if uncertain_fpir is None else thresholds.identification_threshold(uncertain_fpir, compared)
+        return size, Rule(thresholds.identification_threshold(fpir, compared), lower)
 
     def _remarks(self) -> tuple[Remark, ...]:
         if self.thresholds.contract == self.contract.id:
