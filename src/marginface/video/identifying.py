@@ -12,7 +12,7 @@ from marginface.video.pooling import ForPool, best_of, pooled
 from marginface.video.results import IdentifiedTrack, Place
 from marginface.video.tracking import Sighting, Track, Tracker, TrackingRule
 
-_TRACKING_FMR = 1e-3
+_SAME_FMR, _APART_FMR = 1e-3, 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,18 @@ class VideoSettings:
 
 
 def tracking_rule(recognizer: Recognizer) -> TrackingRule:
-    """Return the rule for a recognizer: ``same`` is its threshold for an FMR of 0.1 %, ``apart`` half of that.
+    """Return the rule for a recognizer: ``same`` is its threshold for an FMR of 0.1 %, ``apart`` that for 1 %.
 
-    A track joins few faces that are near in time, so that this rate is low enough; which person it is, is decided by
-    the rate that was asked for.
+    At a cut one of a hundred strangers goes on with the track of who sat in the same place. A higher ``apart`` would
+    break more tracks of one person in two, which does less harm: each part has its decision. Without a threshold for
+    1 %, ``apart`` is ``same``.
     """
-    same = recognizer.thresholds.threshold(_TRACKING_FMR).similarity
-    return TrackingRule(same=same, apart=min(same, same / 2))
+    same = recognizer.thresholds.threshold(_SAME_FMR).similarity
+    try:
+        apart = recognizer.thresholds.threshold(_APART_FMR).similarity
+    except InputError:
+        apart = same
+    return TrackingRule(same=same, apart=min(apart, same))
 
 
 def identify_video(
