@@ -1,12 +1,13 @@
 """Which way to group unknown faces, and at which threshold?
 
     OMP_NUM_THREADS=1 python benchmarks/cluster.py CROPS... [--names FILE] [--not-names FILE] [--out FILE.json]
-        [--thresholds 0.25,0.3,…] [--ways average,complete,components,hdbscan] [--long-tail]
+        [--thresholds 0.25,0.3,… | --fpirs 0.1,0.5] [--ways average,complete,components,hdbscan] [--long-tail]
 
 CROPS are folders of aligned crops, a folder per person; people of the same name in several are one. Every way is tried
 at every similarity; BCubed F is what is compared. --names keeps only the people that a file lists, --not-names leaves
 those of another out (the first word of each line). --long-tail keeps of each person a number of photos drawn from 1/n,
-as an album has them: many people once, few often.
+as an album has them: many people once, few often; --lone 0.67 keeps a single one of two thirds of them. --fpirs takes
+the thresholds that ``marginface cluster --fpir`` takes for so many faces.
 
     average      average linkage: matching.cluster, the way of ``marginface cluster``
     complete     complete linkage: every pair of a group is at the threshold
@@ -31,8 +32,10 @@ from scipy.spatial.distance import pdist
 from marginface.embedding import load_embedder
 from marginface.evaluation.environment import describe_environment
 from marginface.images import list_images, read_image
+from marginface.matching.calibration import shipped_calibration
 from marginface.matching.cluster import cluster
 from marginface.metrics import clustering_score
+from marginface.pipeline.clusters import threshold_among
 
 Way = Callable[[np.ndarray, float], np.ndarray]
 
@@ -63,13 +66,14 @@ def first_words(file: Path) -> list[str]:
     return [line.split()[0] for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def long_tail(names: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Say which faces to keep so that the number of photos of a person is drawn from 1/n."""
+def long_tail(names: np.ndarray, lone: float, seed: int = 0) -> np.ndarray:
+    """Say which faces to keep: one of a share of the people; of the others a number drawn from 1/n."""
     random, chosen = np.random.default_rng(seed), np.zeros(len(names), bool)
     for name in np.unique(names):
         own = random.permutation(np.flatnonzero(names == name))
         weights = 1 / np.arange(1, len(own) + 1)
-        chosen[own[: random.choice(len(own), p=weights / weights.sum()) + 1]] = True
+        count = 1 if random.random() < lone else random.choice(len(own), p=weights / weights.sum()) + 1
+        chosen[own[:count]] = True
     return chosen
 
 
@@ -105,7 +109,9 @@ def main() -> None:
     parser.add_argument("--names", type=Path)
     parser.add_argument("--not-names", type=Path)
     parser.add_argument("--long-tail", action="store_true")
+    parser.add_argument("--lone", type=float, default=0.0, help="with --long-tail: share of people with one photo")
     parser.add_argument("--thresholds", default="0.25,0.3,0.35,0.4,0.45,0.5,0.55,0.6")
+    parser.add_argument("--fpirs", default="")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--cache", type=Path, required=True, help="an .npz file where embeddings are kept")
     parser.add_argument("--out", type=Path)
@@ -114,12 +120,17 @@ def main() -> None:
     chosen = kept(names, given.names, given.not_names)
     vectors, names = vectors[chosen], names[chosen]
     if given.long_tail:
-        tail = long_tail(names)
+        tail = long_tail(names, given.lone)
         vectors, names = vectors[tail], names[tail]
     people = np.unique(names, return_inverse=True)[1]
+    thresholds = [float(text) for text in given.thresholds.split(",")]
+    if given.fpirs:
+        shipped = shipped_calibration(load_embedder("sface").contract.id)
+        rates = [float(text) for text in given.fpirs.split(",")]
+        thresholds = [threshold_among(shipped, rate, len(names)).similarity for rate in rates]
     rows = []
     for way in given.ways.split(","):
-        for threshold in [0.0] if way == "hdbscan" else map(float, given.thresholds.split(",")):
+        for threshold in [0.0] if way == "hdbscan" else thresholds:
             started = time.perf_counter()
             groups = WAYS[way](vectors, threshold)
             seconds = round(time.perf_counter() - started, 1)
@@ -127,7 +138,7 @@ def main() -> None:
             rows.append(row)
             low, high = row["bcubed"]["f_interval"]
             print(
-                f"{way:<11} {threshold:.2f}  BCubed P {row['bcubed']['precision']:.3f} R {row['bcubed']['recall']:.3f} "
+                f"{way:<11} {threshold:.3f}  BCubed P {row['bcubed']['precision']:.3f} R {row['bcubed']['recall']:.3f} "
                 f"F {row['bcubed']['f']:.4f} [{low:.4f}, {high:.4f}]  pairs P {row['pairwise']['precision']:.3f} "
                 f"R {row['pairwise']['recall']:.3f}  {row['groups']:,} groups of {row['people']:,} people, "
                 f"{row['faces']:,} faces  {seconds} s",

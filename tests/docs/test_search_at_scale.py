@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.main import get_command
 
 from marginface.cli.cluster import app
+from marginface.data.synthetic import draw_photo
 from marginface.matching import index as indexes
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "how-to"
@@ -47,8 +49,16 @@ def test_the_options_of_cluster_exist() -> None:
     assert set(re.findall(r"--[a-z]+[a-z-]*", text)) <= known
 
 
-def test_the_groups_of_the_page_are_the_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_groups_of_the_page_are_the_people(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("scipy", reason="scipy is not installed: pip install 'marginface[cluster]'")
-    (text,) = blocks("cluster.md")
-    exec(text, {})
+    photos, vectors = blocks("cluster.md")
+    (tmp_path / "PHOTOS").mkdir()
+    for number in range(2):
+        Image.fromarray(draw_photo(1, number)[0]).save(tmp_path / "PHOTOS" / f"{number}.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(photos, {})
+    assert "Groups of two or more: 1." in capsys.readouterr().out
+    exec(vectors, {})
     assert capsys.readouterr().out.split() == ["20", "1.0"]

@@ -15,12 +15,15 @@ from typer.testing import CliRunner, Result
 
 from marginface import cli
 from marginface.data.synthetic import draw_photo
-from marginface.errors import InputError
-from marginface.grouping import FaceFinder, FoundFace, FoundFaces, group_faces, write_sheets
+from marginface.errors import UnknownName
 from marginface.grouping import sheets as sheets_module
-from marginface.grouping.faces import small_picture
+from marginface.grouping import write_sheets
 from marginface.grouping.naming import cut_out
-from marginface.values import Box, Face
+from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer
+from marginface.pipeline import clusters as clusters_module
+from marginface.pipeline.clusters import clusters_of
+from marginface.quality import Quality
+from marginface.values import Box, Embedding, Face
 
 LANDMARKS = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32)
 
@@ -61,15 +64,16 @@ def test_the_people_of_the_photos_are_the_groups(grouped: tuple[Path, Result]) -
     found = [{face["photo"] for face in group["faces"]} for group in record_of(out)["groups"]]
     ann, bob = ({f"{name}{number}.{kind}" for number in range(3)} for name, kind in (("a", "png"), ("later/b", "jpg")))
     assert sorted(map(sorted, found)) == sorted(map(sorted, [ann | {"both.png"}, bob | {"both.png"}, {"stranger.png"}]))
-    assert "10 photos, 9 faces: 2 groups, 1 faces without company" in result.stdout
-    assert "2 photos gave no face" in result.stdout
-    assert record_of(out)["left_out"].keys() == {"letter.jpg", "wall.png"}
+    assert "Photos: 10. Faces: 9. Groups of two or more: 2. Faces without company: 1." in result.stdout
+    assert "letter.jpg" in result.stdout
+    assert "wall.png: no face found" in result.stdout
+    assert [Path(photo["photo"]).name for photo in record_of(out)["left_out"]] == ["letter.jpg", "wall.png"]
 
 
 def test_the_record_says_where_each_face_is_and_how_typical(grouped: tuple[Path, Result]) -> None:
     out, _ = grouped
     record = record_of(out)
-    assert record["threshold"] == 0.8
+    assert record["similarity"] == 0.8
     assert re.fullmatch(r"[0-9a-f]{16}", record["contract"])
     for group in record["groups"]:
         likeness = [face["likeness"] for face in group["faces"]]
@@ -78,7 +82,7 @@ def test_the_record_says_where_each_face_is_and_how_typical(grouped: tuple[Path,
             x1, y1, x2, y2 = face["box"]
             assert x2 - x1 > 40
             assert y2 - y1 > 40
-            assert face["faces_in_photo"] == (2 if face["photo"] == "both.png" else 1)
+            assert face["faces_found"] == (2 if face["photo"] == "both.png" else 1)
 
 
 def test_the_page_shows_every_face_and_needs_no_other_file(grouped: tuple[Path, Result]) -> None:
@@ -128,12 +132,20 @@ def test_without_names_every_group_gets_a_folder_with_a_number(photos: Path, tmp
     }
 
 
-def test_the_threshold_of_the_card_is_taken_and_named(tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    Image.fromarray(draw_photo(1, 0)[0]).save(tmp_path / "photos" / "a.png")
-    result = call("cluster", tmp_path / "photos", "-o", tmp_path / "out", "--fmr", 1e-2)
-    assert result.exit_code == 0, result.output
-    assert "(false-match rate 0.01 on " in result.stdout
+def test_the_threshold_grows_with_the_faces_and_is_named(photos: Path) -> None:
+    recognizer = Recognizer.load()
+    found = recognizer.cluster([photos / "a0.png", photos / "stranger.png"])
+    assert found.threshold == recognizer.thresholds.identification_threshold(0.5, 700)
+    assert found.similarity == found.threshold.similarity
+    assert found.threshold.explain() in found.explain()
+    assert found.to_dict()["threshold"] == found.threshold.explain()
+    many = clusters_module.threshold_among(recognizer.thresholds, 0.5, 10_001)
+    assert many == recognizer.thresholds.identification_threshold(0.5, 10_000)
+
+
+def test_what_was_asked_for_is_checked_before_any_photo_is_read() -> None:
+    with pytest.raises(UnknownName, match="quality gate"):
+        Recognizer.load().cluster(["nowhere.jpg"], quality="best")
 
 
 @pytest.mark.parametrize(
@@ -158,28 +170,15 @@ def test_a_folder_without_faces_is_no_error(tmp_path: Path) -> None:
     Image.new("RGB", (100, 100)).save(tmp_path / "photos" / "black.png")
     result = call("cluster", tmp_path / "photos", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert "0 faces: 0 groups" in result.stdout
+    assert "Faces: 0. Groups of two or more: 0." in result.stdout
     assert (tmp_path / "out" / "groups.html").is_file()
 
 
-def test_small_faces_are_left_out_with_the_reason(photos: Path, tmp_path: Path) -> None:
-    from marginface.cropping import FaceCropper
-    from marginface.embedding import load_embedder
-
-    (tmp_path / "a.png").write_bytes((photos / "a0.png").read_bytes())
-    found = FaceFinder(FaceCropper.load(), load_embedder("sface"), min_size=2000).find(tmp_path)
-    assert found.left_out == {"a.png": "no face found; 1 smaller than 2000 px"}
-    assert found.vectors.shape == (0, 128)
-    assert len(found.photo_numbers()) == 0
-
-
-def made_up(groups: list[int]) -> FoundFaces:
-    """Faces at right angles per group, a photo each."""
-    picture = small_picture(np.zeros((112, 112, 3), np.uint8))
+def made_up(groups: list[int], photo: Path) -> tuple[EmbeddedPhoto, ...]:
+    """Photos with a face each, at right angles from group to group."""
     rows = np.repeat(np.eye(len(groups), dtype=np.float32), groups, axis=0)
     face = Face(Box(0, 0, 100, 100), LANDMARKS, 0.9)
-    faces = tuple(FoundFace(f"{number}.jpg", face, 1, picture) for number in range(len(rows)))
-    return FoundFaces(faces, rows, {}, len(rows))
+    return tuple(EmbeddedPhoto(str(photo), (EmbeddedFace(face, Quality({}), Embedding(row, "c")),), 1) for row in rows)
 
 
 def test_many_groups_fill_several_pages_and_large_groups_are_cut(
@@ -188,13 +187,19 @@ def test_many_groups_fill_several_pages_and_large_groups_are_cut(
     monkeypatch.setattr(sheets_module, "GROUPS", 2)
     monkeypatch.setattr(sheets_module, "ALONE", 3)
     monkeypatch.setattr(sheets_module, "FACES", 8)
-    grouping = group_faces(made_up([20, 3, 2, 1, 1, 1, 1]), 0.5, folder="x", origin="a test", contract="c")
-    pages = write_sheets(grouping, tmp_path)
+    Image.new("RGB", (100, 100)).save(tmp_path / "x.png")
+    faces = made_up([20, 3, 2, 1, 1, 1, 1], tmp_path / "x.png")
+    pages = write_sheets(clusters_of(faces, 0.5, None, "c"), tmp_path)
     assert [page.name for page in pages] == [f"groups{part}.html" for part in ("", "-2", "-3", "-4")]
     texts = [page.read_text(encoding="utf-8") for page in pages]
     assert [text.count("<img") for text in texts] == [8 + 3, 2, 3, 1]
     assert "20 faces, 12 not shown" in texts[0]
     assert all(text.count('<a href="groups') == 3 for text in texts)
+
+
+def test_a_photo_that_is_gone_is_named_in_place_of_its_picture(tmp_path: Path) -> None:
+    (page,) = write_sheets(clusters_of(made_up([2], tmp_path / "gone.png"), 0.5, None, "c"), tmp_path)
+    assert page.read_text(encoding="utf-8").count("gone.png cannot be read any more") == 2
 
 
 def test_a_cut_out_face_stays_within_the_photo() -> None:
@@ -204,9 +209,7 @@ def test_a_cut_out_face_stays_within_the_photo() -> None:
     assert cut_out(image, (90, 90, 120, 120)).size > 0
 
 
-def test_a_folder_that_is_not_there_is_said() -> None:
-    from marginface.cropping import FaceCropper
-    from marginface.embedding import load_embedder
-
-    with pytest.raises(InputError, match="no such folder"):
-        FaceFinder(FaceCropper.load(), load_embedder("sface")).find(Path("nowhere"))
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    result = call("cluster", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "no such folder" in result.stderr

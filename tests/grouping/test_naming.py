@@ -10,11 +10,11 @@ from PIL import Image
 
 from marginface.errors import DataError, InputError
 from marginface.grouping import check_unnamed, copy_people, numbered, read_names, read_record
-from marginface.grouping.groups import RECORD
+from marginface.grouping.record import RECORD
 
 
 def face(photo: str, faces: int = 1) -> dict[str, Any]:
-    return {"photo": photo, "faces_in_photo": faces, "box": [10, 10, 30, 30]}
+    return {"photo": photo, "faces_found": faces, "box": [10, 10, 30, 30]}
 
 
 @pytest.fixture

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.options import (
+    CalibrationFile,
+    Gate,
     JsonFlag,
     MinScore,
     Mirror,
     Model,
+    Runtime,
     Workers,
     make_folder,
     plural,
@@ -20,34 +23,41 @@ from marginface.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from marginface.grouping import Copied, FaceFinder, Grouping
+    from marginface.grouping import Copied
+    from marginface.pipeline import Clusters, Recognizer
 
 app = typer.Typer()
+
+_SHOWN = 3  # photos without a face that are named on the terminal
 
 
 @app.command()
 def cluster(
-    photos: Annotated[
-        Path, typer.Argument(metavar="DIR", show_default=False, help="Folder of photos, with those in it.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", show_default=False, help="For pages and record.")],
+    photos: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, help="Folder of photos, and below it.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", show_default=False, help="For pages and record.")],
     names: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="names.csv of an earlier run, filled in: nothing is grouped anew."),
+        typer.Option(
+            metavar="FILE.csv", show_default=False, help="names.csv of an earlier run, filled in: no photo is searched."
+        ),
     ] = None,
     copy_to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a folder of photos for each person there.")
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False, help="Write a folder of photos for each person there."),
     ] = None,
-    model: Model = "sface",
-    fmr: Annotated[
-        float, typer.Option(help="Groups are joined at the threshold that the model has for this false-match rate.")
-    ] = 1e-3,
+    fpir: Annotated[
+        float,
+        typer.Option(help="How often a face that is alone may find another as similar as groups need to be."),
+    ] = 0.5,
     threshold: Annotated[
         float | None, typer.Option(help="Join groups at this mean similarity instead.", show_default=False)
     ] = None,
+    quality: Gate = "usable",
+    model: Model = "sface",
+    calibration: CalibrationFile = None,
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
-    min_size: Annotated[int, typer.Option(help="Pixels of a face below which it is left out.")] = 40,
+    engine: Runtime = "onnxruntime",
     workers: Workers = 2,
     as_json: JsonFlag = False,
 ) -> None:
@@ -60,15 +70,9 @@ def cluster(
     Exit status: 0 done; 2 an error, or a photo to copy could not be read.
     """
     from marginface.errors import InputError
-    from marginface.grouping import (
-        check_unnamed,
-        copy_people,
-        numbered,
-        read_names,
-        read_record,
-        write_names,
-        write_sheets,
-    )
+    from marginface.grouping import check_unnamed, copy_people, numbered, read_names, read_record
+    from marginface.matching.calibration import read_calibration
+    from marginface.pipeline import Recognizer
 
     if names is not None and copy_to is None:
         raise InputError("names are written as folders: say where, --copy-to DIR")
@@ -76,42 +80,45 @@ def cluster(
         _say(copy_people(read_record(out), read_names(names), photos, copy_to), copy_to, as_json=as_json)
         return
     check_unnamed(out)
-    finder = _finder(model, min_score, min_size, mirror=mirror)
-    made = _grouping(photos, finder, fmr, threshold, workers)
-    written = [made.write(make_folder(out)), write_names(made, out), *write_sheets(made, out)]
-    print_json(made.to_dict()) if as_json else _show(made, written)
+    thresholds = None if calibration is None else read_calibration(calibration)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    found = _clusters(recognizer, photos, fpir, threshold, quality, workers)
+    _write(found, photos, make_folder(out), as_json=as_json)
     if copy_to is not None:
         record = read_record(out)
         _say(copy_people(record, numbered(record), photos, copy_to), copy_to, as_json=False, err=as_json)
 
 
-def _finder(model: str, min_score: float, min_size: int, *, mirror: bool) -> FaceFinder:
-    from marginface.cropping import FaceCropper
-    from marginface.embedding import load_embedder
-    from marginface.grouping import FaceFinder
+def _clusters(
+    recognizer: Recognizer, photos: Path, fpir: float, threshold: float | None, quality: str, workers: int
+) -> Clusters:
+    from marginface.images import list_images
 
-    return FaceFinder(FaceCropper.load(min_score=min_score), load_embedder(model, mirror=mirror), min_size)
-
-
-def _grouping(photos: Path, finder: FaceFinder, fmr: float, threshold: float | None, workers: int) -> Grouping:
-    from marginface.grouping import group_faces
-
-    at, origin = (threshold, "as asked for") if threshold is not None else _threshold(finder, fmr)
+    files = list_images(photos)
     with progress_bar("Looking for faces", "photos") as progress:
-        found = finder.find(photos, workers=workers, progress=progress)
-    return group_faces(found, at, folder=str(photos), origin=origin, contract=finder.embedder.contract.id)
+        return recognizer.cluster(
+            files,
+            fpir=fpir,
+            similarity=threshold,
+            quality=quality,
+            workers=workers,
+            progress=lambda done: progress(done, len(files)),
+        )
 
 
-def _threshold(finder: FaceFinder, fmr: float) -> tuple[float, str]:
-    known = finder.embedder.card.threshold(fmr)
-    return known.similarity, f"false-match rate {known.fmr:g} on {known.data}"
+def _write(found: Clusters, photos: Path, out: Path, *, as_json: bool) -> None:
+    from marginface.grouping import record_of, write_names, write_record, write_sheets
 
-
-def _show(made: Grouping, written: list[Path]) -> None:
-    record, names, page, *more = written
-    others = f" and {plural(len(more), 'more page')}" if more else ""
-    typer.echo(made.summary())
-    typer.echo(f"Look at {page}{others}; names go into {names}; the record is {record}")
+    record = record_of(found, photos)
+    written, names, pages = write_record(record, out), write_names(found, photos, out), write_sheets(found, out)
+    if as_json:
+        print_json(record)
+        return
+    counts, origin, *reasons = found.explain().splitlines()
+    more = [f"… and {len(reasons) - _SHOWN:,} more, all in {written}"] if len(reasons) > _SHOWN else []
+    others = f" and {plural(len(pages) - 1, 'more page')}" if len(pages) > 1 else ""
+    where = f"Look at {pages[0]}{others}; names go into {names}; the record is {written}"
+    typer.echo("\n".join([counts, origin, *reasons[:_SHOWN], *more, where]))
 
 
 def _say(copied: Copied, destination: Path, *, as_json: bool, err: bool = False) -> None:

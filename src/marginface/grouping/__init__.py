@@ -1,30 +1,24 @@
-"""A folder of photos of unknown people → groups, pages to look at, and named folders.
+"""The groups of a folder's faces (Recognizer.cluster) on disk: pages to look at, and named folders.
 
-faces          finds and embeds every face
-groups         joins them (matching.cluster); the record of a run
+record         groups.json: which face of which photo is in which group
 sheets         contact sheets in HTML
 naming         names filled in by a person → a folder per person
 """
 
-from marginface.grouping.faces import FaceFinder, FoundFace, FoundFaces
-from marginface.grouping.groups import Group, GroupedFace, Grouping, group_faces, read_record
 from marginface.grouping.naming import Copied, check_unnamed, copy_people, numbered, read_names, write_names
+from marginface.grouping.record import Record, read_record, record_of, write_record
 from marginface.grouping.sheets import write_sheets
 
 __all__ = [
     "Copied",
-    "FaceFinder",
-    "FoundFace",
-    "FoundFaces",
-    "Group",
-    "GroupedFace",
-    "Grouping",
+    "Record",
     "check_unnamed",
     "copy_people",
-    "group_faces",
     "numbered",
     "read_names",
     "read_record",
+    "record_of",
     "write_names",
+    "write_record",
     "write_sheets",
 ]

@@ -15,16 +15,15 @@ from PIL import Image
 from marginface.errors import DataError, ImageError, InputError
 from marginface.evaluation.cells import plain_cell
 from marginface.files import write_whole
-from marginface.grouping.groups import Grouping
+from marginface.grouping.record import Record, below
 from marginface.images import read_image
+from marginface.pipeline import Clusters
 from marginface.values import ImageArray
 
 NAMES = "names.csv"
 _COLUMNS = ("group", "name", "faces", "for example")
 _BORDER = 0.5  # around the box of a face that is cut out of a photo of several, as a fraction of its size
 _LONGEST_NAME = 120
-
-Record = Sequence[tuple[int, Sequence[Mapping[str, Any]]]]  # groups.read_record
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Copied:
         return "\n".join([*lines, *(f"    {photo}: {reason}" for photo, reason in self.failed.items())])
 
 
-def write_names(grouping: Grouping, folder: Path) -> Path:
+def write_names(clusters: Clusters, photos: Path, folder: Path) -> Path:
     """Write ``names.csv``: a line per group of two faces or more, whose name is to be filled in; return its path.
 
     Raises:
@@ -57,8 +56,8 @@ def write_names(grouping: Grouping, folder: Path) -> Path:
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(_COLUMNS)
-    for group in grouping.with_company():
-        lines.writerow([group.number, "", len(group.faces), plain_cell(group.faces[0].found.photo)])
+    for number, group in enumerate(clusters.with_company, start=1):
+        lines.writerow([number, "", len(group), plain_cell(below(clusters.name(group[0]), photos))])
     content = text.getvalue().encode("utf-8", "replace")
     return write_whole(folder / NAMES, lambda stream: stream.write(content))
 
@@ -125,7 +124,7 @@ def copy_people(record: Record, names: Mapping[int, str], photos: Path, destinat
 
 def _copy(face: Mapping[str, Any], unique: str, photos: Path, folder: Path, copied: Copied) -> None:
     photo = photos / _within(str(face["photo"]))
-    whole = int(face["faces_in_photo"]) == 1
+    whole = int(face["faces_found"]) == 1
     target = folder / f"{photo.stem}-{unique}{photo.suffix if whole else '.png'}"
     if target.exists():
         copied.there_before += 1

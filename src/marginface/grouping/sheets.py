@@ -7,22 +7,38 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+import cv2
+import numpy as np
+
+from marginface.alignment import align
+from marginface.errors import ImageError
 from marginface.evaluation.markup import Html, document, element, figure, image
 from marginface.files import write_whole
-from marginface.grouping.groups import Group, GroupedFace, Grouping
+from marginface.images import read_image
+from marginface.pipeline import ClusteredFace, Clusters
+from marginface.values import ImageArray
 
 GROUPS = 100  # on a page
 FACES = 48  # of a group that are shown; the record has all
 ALONE = 600  # faces without company on a page
 _DOUBTFUL = 6  # of a group that is not shown whole, the least typical faces
+_SIDE = 96  # pixels of a picture
+_QUALITY = 85
+
+Groups = Sequence[tuple[int, tuple[ClusteredFace, ...]]]  # with their numbers
 
 
-def write_sheets(grouping: Grouping, folder: Path) -> list[Path]:
-    """Write ``groups.html`` and, where there are many groups, ``groups-2.html`` …; return their paths."""
-    sections = [*_parts(grouping.with_company(), GROUPS), *_parts(grouping.alone(), ALONE)] or [()]
+def write_sheets(clusters: Clusters, folder: Path) -> list[Path]:
+    """Write ``groups.html`` and, where there are many groups, ``groups-2.html`` …; return their paths.
+
+    The photos are read again, for the pictures. One that is gone meanwhile is named in place of its picture.
+    """
+    together = list(enumerate(clusters.with_company, start=1))
+    alone = list(enumerate(clusters.groups, start=1))[len(together) :]
+    sections = [*_parts(together, GROUPS), *_parts(alone, ALONE)] or [[]]
     names = ["groups.html", *(f"groups-{number}.html" for number in range(2, len(sections) + 1))]
     for name, groups in zip(names, sections, strict=True):
-        page = _page(grouping, groups, names, name).encode("utf-8", "replace")
+        page = _page(clusters, groups, names, name).encode("utf-8", "replace")
         write_whole(folder / name, partial(_fill, page))
     return [folder / name for name in names]
 
@@ -31,19 +47,20 @@ def _fill(page: bytes, stream: IO[bytes]) -> None:
     stream.write(page)
 
 
-def _parts(groups: Sequence[Group], size: int) -> list[Sequence[Group]]:
+def _parts(groups: Groups, size: int) -> list[Groups]:
     return [groups[start : start + size] for start in range(0, len(groups), size)]
 
 
-def _page(grouping: Grouping, groups: Sequence[Group], names: list[str], name: str) -> str:
-    lead = [element("p", line) for line in grouping.summary().splitlines() if not line.startswith(" ")]
-    lead.append(_others(names, name))
-    if groups and len(groups[0].faces) == 1:
-        return document("Faces without company", lead, {"Faces": _alone(groups)})
-    blocks = (
-        element("div", *(_block(group) for group in groups), attributes={"class": "groups"}) if groups else Html("")
-    )
-    return document("Groups of faces", lead, {"Groups": blocks})
+def _page(clusters: Clusters, groups: Groups, names: list[str], name: str) -> str:
+    lead = [*(element("p", line) for line in clusters.explain().splitlines()[:2]), _others(names, name)]
+    if groups and len(groups[0][1]) == 1:
+        pictures = (_picture(clusters, faces[0]) for _, faces in groups)
+        return document(
+            "Faces without company", lead, {"Faces": element("div", *pictures, attributes={"class": "group"})}
+        )
+    blocks = [_block(clusters, number, faces) for number, faces in groups]
+    shown = element("div", *blocks, attributes={"class": "groups"}) if blocks else Html("")
+    return document("Groups of faces", lead, {"Groups": shown})
 
 
 def _others(names: list[str], current: str) -> Html:
@@ -61,19 +78,25 @@ def _link(target: str, text: str) -> Html:
     return element("a", text, attributes={"href": target})
 
 
-def _block(group: Group) -> Html:
-    shown = group.faces
+def _block(clusters: Clusters, number: int, faces: tuple[ClusteredFace, ...]) -> Html:
+    shown = faces
     if len(shown) > FACES:
         shown = (*shown[: FACES - _DOUBTFUL], *shown[-_DOUBTFUL:])
-    least = group.faces[-1].likeness
-    hidden = f", {len(group.faces) - len(shown):,} not shown" if len(shown) < len(group.faces) else ""
-    caption = f"Group {group.number}: {len(group.faces):,} faces{hidden}; least like the others: {least:.2f}"
-    return figure(element("div", *(_picture(face) for face in shown), attributes={"class": "group"}), caption)
+    hidden = f", {len(faces) - len(shown):,} not shown" if len(shown) < len(faces) else ""
+    caption = f"Group {number}: {len(faces):,} faces{hidden}; least like the others: {faces[-1].likeness:.2f}"
+    pictures = (_picture(clusters, face) for face in shown)
+    return figure(element("div", *pictures, attributes={"class": "group"}), caption)
 
 
-def _alone(groups: Sequence[Group]) -> Html:
-    return element("div", *(_picture(group.faces[0]) for group in groups), attributes={"class": "group"})
+def _picture(clusters: Clusters, face: ClusteredFace) -> Html:
+    name = clusters.name(face)
+    try:
+        crop = align(read_image(name), face.used.face.landmarks)
+    except ImageError:
+        return element("small", f"{name} cannot be read any more")
+    return image(_jpeg(crop), "image/jpeg", f"{name}, {face.likeness:.2f}")
 
 
-def _picture(face: GroupedFace) -> Html:
-    return image(face.found.picture, "image/jpeg", f"{face.found.photo}, {face.likeness:.2f}")
+def _jpeg(crop: ImageArray) -> bytes:
+    small = np.ascontiguousarray(cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)[..., ::-1])
+    return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())

@@ -7,10 +7,12 @@ batches         many photos on threads, in order
 rules           thresholds → same, different or cannot tell
 verification    two photos
 comparisons     all faces of many photos with one another
+clusters        all faces of many photos in groups
 people          what a search is made in: Searchable, and KnownPeople in memory
 identification  the faces of a photo among known people
 """
 
+from marginface.pipeline.clusters import ClusteredFace, Clusters
 from marginface.pipeline.comparisons import Comparisons
 from marginface.pipeline.identification import Identification, IdentifiedFace, SearchDecision
 from marginface.pipeline.people import KnownPeople, Searchable
@@ -22,6 +24,8 @@ from marginface.pipeline.verification import Verification
 
 __all__ = [
     "Calibrated",
+    "ClusteredFace",
+    "Clusters",
     "Comparisons",
     "EmbeddedFace",
     "EmbeddedPhoto",

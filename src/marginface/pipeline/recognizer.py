@@ -12,6 +12,7 @@ from marginface.cropping import FaceCropper
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import ContractMismatch, InputError
 from marginface.pipeline.batches import in_order
+from marginface.pipeline.clusters import Clusters, clusters_of, threshold_among
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
 from marginface.pipeline.people import KnownPeople, Searchable, known_people
@@ -29,7 +30,7 @@ Progress = Callable[[int], None]  # photos done
 
 @dataclass(frozen=True)
 class Recognizer:
-    """A detector and an embedder behind few verbs: detect, embed, verify, compare_all, enrol, identify.
+    """A detector and an embedder behind few verbs: detect, embed, verify, compare_all, cluster, enrol, identify.
 
     Nothing changes after loading, so one recognizer serves any number of threads. A photo is RGB uint8 (H, W, 3), a
     path, or the bytes of an image file. Each verb says by ``faces`` which face of a photo is meant: ``one`` (several
@@ -227,6 +228,40 @@ class Recognizer:
         rule = self._rule(fmr, uncertain_fmr)
         looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers)
         return compare(looks, rule, self.contract.id, self._remarks())
+
+    def cluster(
+        self,
+        photos: Iterable[Photo],
+        *,
+        fpir: float = 0.5,
+        similarity: float | None = None,
+        faces: str = "all",
+        quality: str = "usable",
+        workers: int = 2,
+        progress: Progress | None = None,
+    ) -> Clusters:
+        """Group the faces of photos by who they may be; it needs scipy.
+
+        Args:
+            photos: Any number; one that cannot be read or has no face is an outcome, and the others are grouped.
+            fpir: How often a face that is alone may find another that is as similar as groups need to be: the
+                threshold rises with the number of faces. 0.5 was chosen on photos of CFP (docs/experiments.md).
+            similarity: Join groups at this mean similarity instead.
+            faces: Which faces of each photo.
+            quality: The gate that a face has to pass to be grouped.
+            workers: Threads.
+            progress: Called with the photos done.
+
+        Raises:
+            MissingExtra: scipy is not installed.
+            InputError: No threshold for this rate and number, or too many faces hang together (matching.cluster).
+        """
+        _check_names(faces, quality)
+        looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers, progress=progress)
+        if similarity is not None:
+            return clusters_of(looks, similarity, None, self.contract.id)
+        threshold = threshold_among(self.thresholds, fpir, sum(len(look.usable) for look in looks))
+        return clusters_of(looks, threshold.similarity, threshold, self.contract.id, self._remarks())
 
     def enrol(
         self,
