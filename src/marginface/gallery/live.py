@@ -120,7 +120,7 @@ class LiveIndex:
         """Return a new index with these faces in it and no others: one in a server may hold some already."""
         if self._index is not None:
             self._index.close()
-        self._room = max(len(faces), 1000)
+        self._room = len(faces) + len(faces) // 4 + 1000  # the next ones fit in too: growing copies all of it
         index = self._make(chamber, self._room)
         held = index.snapshot()
         index.delete(np.setdiff1d(held.ids, faces.ids))
