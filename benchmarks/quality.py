@@ -3,6 +3,7 @@
     python benchmarks/quality.py D --part spoil   [--people 200] [--out FILE.json]
     python benchmarks/quality.py D --part discard [--out FILE.json] [--keep FILE.npz]
     python benchmarks/quality.py D --part gates   [--keep FILE.npz]
+    python benchmarks/quality.py D --part norms   [--keep FILE.npz]
 
 D is a folder with lfw/, cfp/ and pubfig83/ (research data, not part of this repository). The model is SFace with the
 default detector; a face is the one nearest the center, as the protocols of these sets say.
@@ -14,6 +15,8 @@ discard  Nothing is spoiled. Of all genuine pairs of a data set those with the l
          photos) are left out, by each cue in turn: how does the FNMR fall? This is the error-versus-discard curve of
          ISO/IEC 29794-1. A cue that says nothing leaves it flat. Intervals are over people (bootstrap, 95 %).
 gates    How many photos of each data set the gates refuse, and the FNMR of pairs that pass.
+norms    FNMR and FMR by the feature norm alone: of genuine pairs by the shorter of the two, of impostor pairs of CFP
+         whose two photos are in one range.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from marginface.quality import CUES, GATES, Quality, shortfalls
 from marginface.values import DoubleArray, FloatArray, ImageArray, IntArray
 
 FMR, THRESHOLD = 1e-3, 0.3597  # python benchmarks/sface_thresholds.py, the people of LFW View 1
+NORMS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 2.0)  # edges of ranges, of the usual length
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)  # of the pairs left out
 RESAMPLES = 500
 MOST_PHOTOS = 24  # of a person in PubFig83, so that 83 people do not make a million pairs
@@ -245,15 +249,46 @@ def curve(errors: np.ndarray, people: IntArray, goodness: DoubleArray) -> dict[s
     }
 
 
-def discard(sets: dict[str, Looked]) -> dict[str, object]:
-    pairs = {
+def pair_sets(sets: dict[str, Looked]) -> dict[str, tuple[DoubleArray, IntArray, DoubleArray]]:
+    return {
         "LFW": genuine_pairs(sets["LFW"]),
         "CFP frontal-frontal": genuine_pairs(sets["CFP frontal"]),
         "CFP frontal-profile": genuine_pairs(sets["CFP frontal"], sets["CFP profile"]),
         "PubFig83": genuine_pairs(sets["PubFig83"]),
     }
+
+
+def norms(sets: dict[str, Looked]) -> dict[str, object]:
+    """Return the pairs and error rates in each range of the feature norm."""
+    at = list(CUES).index("feature_norm")
+    scale = CUES["feature_norm"].score
+    assert scale is not None
+    edges = [scale(value) for value in NORMS]
     result: dict[str, object] = {}
-    for name, (likeness, people, goodness) in pairs.items():
+    for name, (likeness, _, goodness) in pair_sets(sets).items():
+        place = np.digitize(goodness[:, at], edges)
+        rows = {}
+        for number, low in enumerate(NORMS[:-1], start=1):
+            mine = likeness[place == number]
+            rows[f"{low:g}"] = {"pairs": len(mine), "fnmr": float((mine < THRESHOLD).mean()) if len(mine) else None}
+        result[name] = rows
+    frontal, profile = sets["CFP frontal"], sets["CFP profile"]
+    vectors = np.concatenate([frontal.vectors, profile.vectors])
+    people = np.concatenate([frontal.people, profile.people])
+    place = np.digitize(np.concatenate([frontal.cues[:, at], profile.cues[:, at]]), NORMS)
+    rows = {}
+    for number, low in enumerate(NORMS[:-1], start=1):
+        mine = np.flatnonzero(place == number)
+        upper = np.triu(people[mine][:, None] != people[mine][None], 1)
+        matches = (vectors[mine] @ vectors[mine].T)[upper] >= THRESHOLD
+        rows[f"{low:g}"] = {"pairs": int(upper.sum()), "fmr": float(matches.mean()) if upper.any() else None}
+    result["impostors of CFP"] = rows
+    return result
+
+
+def discard(sets: dict[str, Looked]) -> dict[str, object]:
+    result: dict[str, object] = {}
+    for name, (likeness, people, goodness) in pair_sets(sets).items():
         errors = likeness < THRESHOLD
         cues = {cue: curve(errors, people, np.nan_to_num(goodness[:, at])) for at, cue in enumerate(CUES)}
         cues["best possible"] = curve(errors, people, likeness)
@@ -302,7 +337,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--part", choices=["spoil", "discard", "gates"], required=True)
+    parser.add_argument("--part", choices=["spoil", "discard", "gates", "norms"], required=True)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--keep", type=Path, help="a file that keeps what was made of the photos for the next run")
     parser.add_argument("--out", type=Path)
@@ -311,7 +346,7 @@ def main() -> None:
     if args.part == "spoil":
         numbers: object = spoil(args.data, recognizer, args.people)
     else:
-        part = {"discard": discard, "gates": gates}[args.part]
+        part = {"discard": discard, "gates": gates, "norms": norms}[args.part]
         numbers = part(look_at_all(args.data, recognizer, args.keep))
     result = {"part": args.part, "fmr": FMR, "threshold": THRESHOLD, "result": numbers}
     text = json.dumps({**result, "environment": describe_environment()}, indent=2)

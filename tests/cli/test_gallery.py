@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from marginface.cli import app
@@ -192,3 +194,18 @@ def test_a_gallery_that_is_none_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("notes", encoding="utf-8")
     assert "is not a gallery of marginface" in say("check", str(tmp_path / "notes.txt"), status=2)
     assert "mysql://" in say("stats", "mysql://server/faces", status=2)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["show", "rename", "merge", "move", "delete", "erase", "describe"]),
+    st.lists(st.text(max_size=30) | st.sampled_from(["Ann Example", "Ben", "people", "--keep-until"]), max_size=3),
+)
+def test_whatever_is_typed_ends_with_a_status_and_never_with_a_traceback(
+    place: str, verb: str, words: list[str]
+) -> None:
+    answer = runner.invoke(app, ["gallery", verb, place, *words])
+    assert answer.exit_code in (0, 1, 2)
+    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
+    with Gallery.open(place) as gallery:
+        assert gallery.check()

@@ -70,6 +70,19 @@ def test_a_photo_is_answered_like_a_video(place: Path, tmp_path: Path) -> None:
     assert (np.asarray(Image.open(out)) != np.asarray(Image.open(place / "Ann.png"))).any()
 
 
+def test_the_people_may_be_those_of_a_gallery(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MARGINFACE_GALLERY_KEY", raising=False)
+    monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
+    gallery = tmp_path / "galleries" / "people.db"
+    gallery.parent.mkdir()
+    for arguments in (["create", gallery], ["enrol", gallery, "--folder", place / "people", "--quality", "off"]):
+        made = CliRunner().invoke(cli.app, ["gallery", *map(str, arguments)])
+        assert made.exit_code == 0, made.output
+    answer = call(place / "walk.avi", "--gallery", gallery, "--json")
+    assert [json.loads(line)["person"] for line in answer.stdout.splitlines()] == ["Ann"]
+    assert answer.exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -102,8 +102,13 @@ def test_a_group_without_pairs_is_named_and_the_numbers_are_plain(mfr: tuple[Fac
     low, high = values["sets"][0]["tar_at_far"][0]["interval_identities"]
     assert low <= values["sets"][0]["tar_at_far"][0]["tar"] <= high
     lines = all_pairs_lines(result)
-    assert lines[-3][0] == "group: alone"
-    assert lines[-3][2].startswith("too few photos: all pairs need two photos of a person and two people; group: alone")
+    assert lines[-6][0] == "group: alone"
+    assert lines[-6][2].startswith("too few photos: all pairs need two photos of a person and two people; group: alone")
+    assert [line[:2] for line in lines[-4:-1]] == [("Most similar impostors", "0.600"), ("", "0.600"), ("", "0.600")]
+    first, second, similarity = values["sets"][0]["most_similar_impostors"][0]
+    assert first.startswith("twins-")
+    assert second.startswith("twins-")
+    assert similarity == pytest.approx(0.6)
     few = evaluate_all_pairs(Named(), faces, parts, fars=[1e-5])
     assert {name for name, _ in few.unscored} == set(parts.groups)
     assert "impostor pairs cannot support FAR 1e-5" in dict(few.unscored)["group: easy"]

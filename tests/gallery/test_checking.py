@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from marginface.errors import GalleryError, InputError
-from marginface.gallery import Collection, Gallery, NewFace
+from marginface.gallery import Collection, Gallery, NewFace, default_key_path
 from marginface.gallery.address import parse_address
 
 FaceMaker = Callable[..., NewFace]
@@ -140,10 +140,12 @@ def test_stats_count(file_gallery: Gallery, filled: Collection) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_file_that_others_can_read_is_advised_about(file_gallery: Gallery, tmp_path: Path) -> None:
+    assert file_gallery.check().notes == ()
     (tmp_path / "people.db").chmod(0o644)
+    default_key_path().chmod(0o640)
     report = file_gallery.check()
     assert report
-    assert "chmod 600" in report.explain()
+    assert [note.split(" ")[0] for note in report.notes] == [str(tmp_path / "people.db"), f"{default_key_path()},"]
 
 
 @pytest.mark.parametrize(

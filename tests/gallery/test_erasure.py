@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.errors import UnknownName
+from marginface.errors import StorageError, UnknownName
 from marginface.gallery import About, Collection, Gallery, NewFace
 from marginface.gallery.traces import Traces
 
@@ -96,6 +96,29 @@ def test_what_stayed_in_a_free_page_is_found_and_the_file_is_written_anew(
     assert receipt, receipt.explain()
     assert receipt.rewritten
     assert [person.name for person in shelf.people()] == ["Ben"]
+
+
+def test_a_cleaning_that_fails_is_in_the_receipt_and_the_person_is_gone_all_the_same(
+    file_gallery: Gallery, shelf: Collection, face: FaceMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add_many({NAME: [face()], "Ben": [face()]})
+    careless = sqlite3.connect(tmp_path / "people.db")
+    careless.execute("PRAGMA secure_delete = OFF")
+    careless.execute("CREATE TABLE copied AS SELECT * FROM templates")
+    careless.execute("DROP TABLE copied")
+    careless.commit()
+    careless.close()
+
+    def no_room(store: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("marginface.gallery.erasure.rewrite", no_room)
+    receipt = shelf.erase(NAME)
+    assert not receipt
+    assert receipt.traces
+    assert "could not be written anew: the disk is full" in receipt.explain()
+    assert [person.name for person in shelf.people()] == ["Ben"]
+    assert file_gallery.check()
 
 
 def test_a_copy_beside_the_gallery_that_still_holds_them_is_named(

@@ -131,12 +131,10 @@ def test_an_index_that_already_holds_other_faces_is_brought_to_the_truth(tmp_pat
         assert report.findings == ("index of staff: holds 1 faces, the gallery 2, and not the same",)
 
 
-def test_an_address_of_vectors_needs_someone_who_makes_an_index_there(tmp_path: Path) -> None:
+def test_an_address_of_vectors_says_where_the_truth_is(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     with Gallery.create(path):
         pass
-    with pytest.raises(InputError, match=r"qdrant://server:6333: give Gallery.open\(…, index=…\)"):
-        Gallery.open(f"qdrant://server:6333?truth={path}")
     with pytest.raises(InputError, match=r"Say which: qdrant://server:6333\?truth=people.db"):
         Gallery.open("qdrant://server:6333")
     index = lambda chamber, size: ExactIndex(chamber.embedding_size, size)  # noqa: E731

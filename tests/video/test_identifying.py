@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marginface.errors import ContractMismatch, InputError, VideoError
-from marginface.pipeline import KnownPeople, SearchDecision
+from marginface.pipeline import KnownPeople, Recognizer, SearchDecision
 from marginface.values import Threshold
 from marginface.video import Frame, TrackingRule, VideoSettings, identify_video, tracking_rule
 
@@ -93,6 +93,9 @@ class TwoThresholds:
 
     contract = ""
 
+    def require(self, contract: str) -> None:
+        assert contract == self.contract
+
     def threshold(self, fmr: float) -> Threshold:
         return Threshold(0.9, fmr, 100, "made up")
 
@@ -150,8 +153,10 @@ def test_frames_without_faces_give_nothing(drawn, known, frames):
     assert list(identify_video(drawn, frames([[]] * 5), known, SETTINGS)) == []
 
 
-def test_the_rule_of_a_recognizer_is_its_threshold(drawn):
-    assert tracking_rule(drawn) == TrackingRule(same=0.9, apart=0.45)
+def test_the_rule_of_a_recognizer_is_made_of_its_thresholds(drawn):
+    assert tracking_rule(drawn) == TrackingRule(same=0.9, apart=0.9)  # its card has a threshold for 0.1 % only
+    rule = tracking_rule(Recognizer.load("sface"))
+    assert 0.2 < rule.apart < rule.same < 0.5
 
 
 def test_the_time_of_the_frames_counts_and_not_their_number(drawn, known, frames):

@@ -21,6 +21,9 @@ class OneThreshold:
     def __init__(self, contract: str) -> None:
         self.contract = contract
 
+    def require(self, contract: str) -> None:
+        assert contract == self.contract
+
     def threshold(self, fmr: float) -> Threshold:
         return Threshold(SAME, fmr, 1000, "drawn people")
 

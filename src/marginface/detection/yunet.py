@@ -125,12 +125,14 @@ def _decode(outputs: Sequence[NDArray[np.float32]], columns_of_32: int, min_scor
         classes, objectness, boxes, points = (outputs[3 * kind + place][0] for kind in range(4))
         scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objectness[:, 0], 0, 1))
         chosen = np.flatnonzero(scores >= min_score)
+        if not chosen.size:  # most often two of the three
+            continue
         cells = np.stack(np.divmod(chosen, columns_of_32 * 32 // stride)[::-1], axis=1).astype(np.float32)
         centers = (cells + boxes[chosen, :2]) * stride
         halves = np.exp(np.minimum(boxes[chosen, 2:], _MAX_LOG_SIZE)) * (stride / 2)
         marks = (np.tile(cells, 5) + points[chosen]) * stride
         parts.append(np.hstack([centers - halves, centers + halves, marks, scores[chosen, None]]))
-    return np.concatenate(parts).astype(np.float32)
+    return np.concatenate(parts).astype(np.float32) if parts else _NOTHING.copy()
 
 
 def _add_new(found: FloatArray, more: FloatArray, overlap: float) -> FloatArray:

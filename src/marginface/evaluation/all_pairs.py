@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,13 +38,15 @@ if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
 ALL = "all"
+_NAMED = 20  # impostor pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllPairsScores:
     """1:1 of all pairs of a set: its size, the similarities of the genuine pairs (G,), TARs with intervals over people.
 
-    ``impostors`` (K,) are the most similar of ``impostor_pairs``, falling.
+    ``impostors`` (K,) are the most similar of ``impostor_pairs``, falling; ``look_alikes`` names the first of them with
+    their similarities: real look-alikes, or one person under two names.
     """
 
     name: str
@@ -51,6 +54,7 @@ class AllPairsScores:
     people: int
     genuine: DoubleArray
     impostors: DoubleArray
+    look_alikes: tuple[tuple[str, str, float], ...]
     impostor_pairs: int
     tar_at_far: tuple[TarAtFar, ...]
     intervals: tuple[Interval, ...]
@@ -64,6 +68,7 @@ class AllPairsScores:
             "genuine_pairs": len(self.genuine),
             "impostor_pairs": self.impostor_pairs,
             "tar_at_far": tar_values(self.tar_at_far, self.intervals),
+            "most_similar_impostors": [list(pair) for pair in self.look_alikes],
         }
 
 
@@ -230,6 +235,7 @@ def score_all_pairs(
         people=len(np.unique(faces.people)),
         genuine=genuine,
         impostors=hardest.similarities,
+        look_alikes=_named(faces, hardest),
         impostor_pairs=impostor_pairs,
         tar_at_far=points,
         intervals=intervals,
@@ -279,6 +285,13 @@ def _hardest(faces: Faces, sides: BoolArray | None, most: int) -> HardestPairs:
     vectors, people = faces.vectors, faces.people
     found = hardest_crossed(vectors[one], vectors[other], people[one], people[other], most)
     return HardestPairs(one[found.first], other[found.second], found.similarities)
+
+
+def _named(faces: Faces, hardest: HardestPairs) -> tuple[tuple[str, str, float], ...]:
+    if not faces.names:
+        return ()
+    first = zip(hardest.first.tolist(), hardest.second.tolist(), hardest.similarities.tolist(), strict=True)
+    return tuple((faces.names[a], faces.names[b], value) for a, b, value in islice(first, _NAMED) if a >= 0)
 
 
 def _people(people: IntArray, first: IntArray, hardest: HardestPairs, sides: BoolArray | None) -> PeopleOfAllPairs:

@@ -30,7 +30,7 @@ from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scores import NO_FACE, PairScores, score_similarities
 from marginface.evaluation.slices import Slices, slice_rates, strictest
-from marginface.metrics import Interval, require_supported_far, ten_fold_accuracy, wilson_interval
+from marginface.metrics import Interval, identity_bootstrap, require_supported_far, ten_fold_accuracy
 from marginface.similarity import pair_similarities
 from marginface.values import BoolArray, DoubleArray, IntArray
 
@@ -40,10 +40,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupScores:
-    """A group: what its pairs come to at thresholds of its own, and its accuracy at the thresholds of all pairs."""
+    """A group: what its pairs come to at thresholds of its own, and its accuracy at the thresholds of all pairs.
+
+    ``own_interval`` and ``common_interval`` are of the two accuracies, over people.
+    """
 
     name: str
     own: PairScores
+    own_interval: Interval
     common_accuracy: float
     common_interval: Interval
 
@@ -52,6 +56,7 @@ class GroupScores:
         return {
             "group": self.name,
             **self.own.to_dict(),
+            "accuracy_interval_identities": self.own_interval.to_list(),
             "accuracy_at_common_thresholds": self.common_accuracy,
             "accuracy_at_common_thresholds_interval": self.common_interval.to_list(),
         }
@@ -93,7 +98,7 @@ class GroupResult:
             "groups": [group.to_dict() for group in self.groups],
             "groups_without_a_score": list(self.unscored),
             "own_accuracies": self.spread(),
-            "all": self.common.to_dict(),
+            "all_pairs": self.common.to_dict(),
             "at_the_common_threshold": self.rates.to_dict(),
             "images": len(self.data.pairs.images),
             "failures_to_acquire": len(self.failures),
@@ -162,9 +167,8 @@ def _score(data: GroupedPairs, similarities: DoubleArray, here: BoolArray, fars:
     """Score some of the pairs on their own; their folds are numbered anew, for a group may have none of one."""
     pairs = data.pairs
     fold = np.unique(pairs.fold[here], return_inverse=True)[1].astype(np.int64)
-    people = data.people[pairs.first[here]], data.people[pairs.second[here]]
     accuracy = ten_fold_accuracy(similarities[here], pairs.genuine[here], fold)
-    return score_similarities(similarities[here], pairs.genuine[here], accuracy, fars=fars, identities=people)
+    return score_similarities(similarities[here], pairs.genuine[here], accuracy, fars=fars)
 
 
 def _group(
@@ -175,7 +179,14 @@ def _group(
     common: PairScores,
     fars: Sequence[float] | None,
 ) -> GroupScores:
-    right = common.accuracy.accepted[here] == data.pairs.genuine[here]
-    hits = int(right.sum())
-    own = _score(data, similarities, here, fars)
-    return GroupScores(name, own, hits / len(right), wilson_interval(hits, len(right)))
+    pairs, own = data.pairs, _score(data, similarities, here, fars)
+    people = data.people[pairs.first[here]], data.people[pairs.second[here]]
+    of_own, of_common = (accepted == pairs.genuine[here]
+                         for accepted in (own.accuracy.accepted, common.accuracy.accepted[here]))  # fmt: skip
+    return GroupScores(
+        name=name,
+        own=own,
+        own_interval=identity_bootstrap(of_own, *people),
+        common_accuracy=float(of_common.mean()),
+        common_interval=identity_bootstrap(of_common, *people),
+    )

@@ -12,6 +12,7 @@ from marginface.evaluation.tinyface import RANKS, TinyFaceResult
 from marginface.metrics import Interval, TarAtFar
 
 Line = tuple[str, str, str]
+_SHOWN = 3  # impostor pairs
 
 
 def distractor_lines(result: DistractorResult) -> list[Line]:
@@ -49,15 +50,17 @@ def all_pairs_lines(result: AllPairsResult) -> list[Line]:
         rows.append((one.name, f"{one.images:,} photos of {one.people:,}", pairs))
         rows += _tar_lines(one.tar_at_far, one.intervals)
     rows += [(name, "–", f"too few photos: {reason}") for name, reason in result.unscored]
+    for number, (first, second, similarity) in enumerate(result.sets[0].look_alikes[:_SHOWN]):
+        rows.append(("" if number else "Most similar impostors", f"{similarity:.3f}", f"{first}, {second}"))
     return [*rows, _failures(result.failures, result.sets[0].images)]
 
 
 def group_lines(result: GroupResult) -> list[tuple[str, str, str, str]]:
-    """Return a row a group: own accuracy, accuracy at the common thresholds, TAR at the smallest FAR of its own."""
+    """Return a row a group: accuracy at its own and at the common thresholds, over people; TAR at FARs of its own."""
     rows = []
     for group in result.groups:
         own = group.own
-        accuracy = f"{percent(own.accuracy.mean)} [{percent_interval(own.accuracy_interval.to_list())}]"
+        accuracy = f"{percent(own.accuracy.mean)} [{percent_interval(group.own_interval.to_list())}]"
         common = f"{percent(group.common_accuracy)} [{percent_interval(group.common_interval.to_list())}]"
         points = [f"{percent(point.tar)} at {point.far:g}" for point in own.tar_at_far]
         rows.append((group.name, accuracy, common, ", ".join(points) or "–"))

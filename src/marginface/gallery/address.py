@@ -38,6 +38,8 @@ def parse_address(text: str | Path) -> Address:
     'postgresql://door:***@server/faces'
     >>> parse_address("qdrant://server:6333?truth=people.db").vectors
     'qdrant://server:6333'
+    >>> parse_address("postgresql://server/faces?index=pgvector").vectors
+    'postgresql://server/faces'
 
     Raises:
         InputError: an address of another kind.
@@ -54,7 +56,18 @@ def parse_address(text: str | Path) -> Address:
             f"{scheme}://: a gallery is a file, a PostgreSQL database (postgresql://user@server/database), or "
             "qdrant://server:6333?truth=FILE"
         )
-    return Address(None, _url(text).set(drivername="postgresql"))
+    return _in_postgres(_url(text).set(drivername="postgresql"))
+
+
+def _in_postgres(url: URL) -> Address:
+    """Take ``?index=pgvector`` out of an address: the vectors are searched in the database too."""
+    wanted, plain = url.query.get("index"), url.difference_update_query(["index"])
+    if wanted not in (None, "pgvector"):
+        raise InputError(
+            f"index={wanted}: in a PostgreSQL address there may be index=pgvector, which searches the vectors there; "
+            "without it they are searched in memory"
+        )
+    return Address(None, plain, "" if wanted is None else plain.render_as_string(hide_password=False))
 
 
 def _with_truth(text: str) -> Address:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,9 @@ def _advice(vault: Vault) -> Iterator[str]:
     path = vault.store.path
     if path is not None and path.stat().st_mode & 0o077:
         yield f"{path} can be read by other users of this machine; chmod 600 closes it."
+    file = None if vault.key is None else Path(vault.key.source)
+    if file is not None and file.is_file() and file.stat().st_mode & 0o077:
+        yield f"{file}, the key, can be read by other users of this machine; chmod 600 closes it."
 
 
 def _count(connection: Connection, table: Any) -> int:

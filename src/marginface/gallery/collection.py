@@ -19,6 +19,7 @@ from marginface.gallery.records import About, Changes, Enrolled, Faces, GalleryF
 from marginface.gallery.searching import nearest_people
 from marginface.gallery.transaction import GONE, Transaction
 from marginface.gallery.vault import Chamber, Vault
+from marginface.matching.index import Recall, recall_at
 from marginface.values import Embedding
 
 _NOTHING = About()
@@ -195,16 +196,14 @@ class Collection:
                 one.id: one for one in (people.find_person(transaction.connection, chamber, one) for one in wanted)
             }
             removed = erase_people(transaction, chamber, list(found.values()), "erase")
-        self._live.follow()
-        return verified(self._vault, removed, wait)
+        return verified(self._vault, removed, wait, left_in_index=self._live.follow())
 
     def purge(self, today: date | None = None, *, wait: float = READERS_WAIT) -> Receipt:
         """Erase everyone whose last day to be kept is before today (UTC); see ``erase``."""
         with self._writing() as (transaction, chamber):
             due = people.due_people(transaction.connection, chamber, today or datetime.now(UTC).date())
             removed = erase_people(transaction, chamber, due, "purge")
-        self._live.follow()
-        return verified(self._vault, removed, wait)
+        return verified(self._vault, removed, wait, left_in_index=self._live.follow())
 
     def search(self, embedding: Embedding, k: int = 1, *, exact: bool = False) -> tuple[Match, ...]:
         """Return the k people most similar to an embedding, by the best face of each; best first.
@@ -226,6 +225,20 @@ class Collection:
     ) -> tuple[tuple[Match, ...], ...]:
         """Return what ``search`` finds for each of several embeddings, in one go."""
         return nearest_people(self._vault, self._number, self._live, embeddings, k, exact=exact)
+
+    def recall(self, similarity: float, sample: int = 200) -> Recall | None:
+        """Measure how many faces just as similar as a threshold asks a search finds; see matching.index.recall.
+
+        Args:
+            similarity: The threshold, in (0, 1].
+            sample: For so many faces at random a probe is made.
+
+        Returns:
+            None where there is nothing to measure: no face, or none among the first ten even of an exact search.
+        """
+        index, _ = self._live.fresh()
+        faces = index.snapshot().sample(sample)
+        return recall_at(index, faces, similarity) if len(faces) else None
 
     def snapshot(self) -> Faces:
         """Return all vectors as the collection compares them, with the number of the last change."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, delete, func, select
 
+from marginface.errors import GalleryBusy, StorageError
 from marginface.gallery.disk import empty_log, files_of, rewrite, vacuum_server
 from marginface.gallery.faces import remove_faces, remove_people
 from marginface.gallery.records import Person
@@ -33,6 +34,7 @@ class Receipt:
         log_emptied: The log was taken into the file and cut to zero bytes.
         rewritten: The file was written anew, since a part of a record had stayed in the free space of a page.
         rows_left: Rows of the erased people that a query still finds.
+        left_in_index: Why a server that searches vectors may still hold theirs; empty if it does not.
         audit_head: Hash of the audit's entry about this erasure.
     """
 
@@ -49,9 +51,10 @@ class Receipt:
     rows_left: int
     audit_head: str
     notes: tuple[str, ...] = ()
+    left_in_index: str = ""
 
     def __bool__(self) -> bool:
-        return self.log_emptied and not self.rows_left and not self.traces
+        return self.log_emptied and not self.rows_left and not self.traces and not self.left_in_index
 
     @property
     def traces(self) -> int:
@@ -70,6 +73,7 @@ class Receipt:
             for file in self.files
         )
         lines.extend(self.notes)
+        lines.extend([f"The search index: {self.left_in_index}."] if self.left_in_index else [])
         lines.append("Complete." if self else "NOT complete: see above.")
         lines.append(f"Audit: {self.audit_head}")
         return "\n".join(lines)
@@ -92,6 +96,7 @@ class Receipt:
             "rows_left": self.rows_left,
             "audit_head": self.audit_head,
             "notes": list(self.notes),
+            "left_in_index": self.left_in_index,
         }
 
 
@@ -108,6 +113,7 @@ class Removed:
     crops: int
     records: tuple[bytes, ...]
     names: tuple[str, ...]
+    audit_head: str
 
 
 def delete_people(transaction: Transaction, chamber: Chamber, people: Sequence[Person]) -> tuple[int, int]:
@@ -132,8 +138,9 @@ def erase_people(
     records = tuple(_sealed_records(transaction.connection, numbers))
     faces, crops = delete_people(transaction, chamber, people)
     uids, names = tuple(person.uid for person in people), tuple(person.name for person in people)
-    transaction.record(action, {"collection": chamber.uid, "people": list(uids), "faces": faces, "crops": crops})
-    return Removed(chamber.uid, action, transaction.time, uids, numbers, faces, crops, records, names)
+    told = {"collection": chamber.uid, "people": list(uids), "faces": faces, "crops": crops}
+    head = transaction.record(action, told)
+    return Removed(chamber.uid, action, transaction.time, uids, numbers, faces, crops, records, names, head)
 
 
 def erase_collection(transaction: Transaction, collection: int) -> Removed:
@@ -149,31 +156,26 @@ def erase_collection(transaction: Transaction, collection: int) -> Removed:
         connection.execute(delete(table).where(table.c.collection_id == collection))
     connection.execute(delete(COLLECTIONS).where(COLLECTIONS.c.id == collection))
     counts = {"people": len(people), "faces": faces, "crops": crops}
-    transaction.record("erase-collection", {"collection": row.uid, **counts})
+    head = transaction.record("erase-collection", {"collection": row.uid, **counts})
     uids, numbers = tuple(person.uid for person in people), tuple(person.id for person in people)
     records = (bytes(row.data_key),)
-    return Removed(row.uid, "erase-collection", transaction.time, uids, numbers, faces, crops, records, ())
+    return Removed(row.uid, "erase-collection", transaction.time, uids, numbers, faces, crops, records, (), head)
 
 
-def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Receipt:
+def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT, *, left_in_index: str = "") -> Receipt:
     """Empty the logs, search the files for what was removed, note it in the audit, and return the receipt.
 
     Args:
         vault: The gallery, after the commit of the removal.
         removed: What is to be gone.
         wait: Seconds to wait for other processes that read.
+        left_in_index: Why a server that searches vectors may still hold theirs.
     """
     path = vault.store.path
-    if path is None:
-        vacuum_server(vault.store)
-        look = _Look(log_emptied=True, notes=(_SERVER,))
-    else:
-        look = _cleaned(vault, path, removed, wait)
-    with vault.writing() as transaction:
-        left = _rows_of(transaction.connection, removed.numbers)
-        found = sum(file.traces for file in look.files)
-        told = {"people": len(removed.people), "traces": found, "rows": left, "log_emptied": look.log_emptied}
-        head = transaction.record(f"{removed.action}-verified", told)
+    look = _asked_server(vault) if path is None else _cleaned(vault, path, removed, wait)
+    with vault.reading() as connection:
+        left = _rows_of(connection, removed.numbers)
+    head, notes = _told(vault, removed, look, left)
     return Receipt(
         str(vault.store.address),
         removed.collection,
@@ -187,13 +189,20 @@ def verified(vault: Vault, removed: Removed, wait: float = READERS_WAIT) -> Rece
         look.rewritten,
         left,
         head,
-        look.notes,
+        (*look.notes, *notes, *([_INDEX] if vault.store.address.vectors and not left_in_index else [])),
+        left_in_index,
     )
 
 
 _SERVER = (
     "A server was asked to free the space (VACUUM); its own log and its backups keep older pages until it recycles "
     "them, which cannot be seen from here. The records there are sealed."
+)
+
+
+_INDEX = (
+    "The vectors were taken out of the index in the server: no search finds them. When it frees their place on "
+    "its disk, and what its backups hold, cannot be seen from here."
 )
 
 
@@ -207,6 +216,14 @@ class _Look:
     notes: tuple[str, ...] = ()
 
 
+def _asked_server(vault: Vault) -> _Look:
+    try:
+        vacuum_server(vault.store)
+    except (GalleryBusy, StorageError) as error:
+        return _Look(log_emptied=False, notes=(f"The server did not free the space: {error}.",))
+    return _Look(log_emptied=True, notes=(_SERVER,))
+
+
 def _cleaned(vault: Vault, path: Path, removed: Removed, wait: float) -> _Look:
     """Empty the log and search the files; write the file anew if a part of a record stayed in it."""
     texts, notes = _searchable(vault, removed.names)
@@ -214,10 +231,24 @@ def _cleaned(vault: Vault, path: Path, removed: Removed, wait: float) -> _Look:
     emptied, rewritten = empty_log(vault.store, wait), False
     files = _searched(path, traces)
     if emptied and files[0].traces:
-        rewrite(vault.store)
-        emptied, rewritten = empty_log(vault.store, wait), True
-        files = _searched(path, traces)
+        try:
+            rewrite(vault.store)
+            emptied, rewritten = empty_log(vault.store, wait), True
+            files = _searched(path, traces)
+        except (GalleryBusy, StorageError) as error:
+            notes.append(f"A part stayed in a free page, and the file could not be written anew: {error}.")
     return _Look(emptied, rewritten, tuple(files), (*notes, *_about_files(files, path, emptied=emptied)))
+
+
+def _told(vault: Vault, removed: Removed, look: _Look, left: int) -> tuple[str, list[str]]:
+    """Note the verification in the audit; return the hash, and what could not be done: the people are gone already."""
+    found = sum(file.traces for file in look.files)
+    told = {"people": len(removed.people), "traces": found, "rows": left, "log_emptied": look.log_emptied}
+    try:
+        with vault.writing() as transaction:
+            return transaction.record(f"{removed.action}-verified", told), []
+    except (GalleryBusy, StorageError) as error:
+        return removed.audit_head, [f"The erasure is in the audit, its verification is not: {error}."]
 
 
 def _searched(path: Path, traces: Traces) -> list[FileTraces]:

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from sqlalchemy import update
 
-from marginface.errors import InputError
+from marginface.errors import InputError, MarginfaceError
 from marginface.gallery import audit as chain
 from marginface.gallery.address import Address, parse_address
 from marginface.gallery.archive import ArchiveCounts, write_archive
@@ -23,7 +23,7 @@ from marginface.gallery.disk import empty_log
 from marginface.gallery.erasure import READERS_WAIT, Receipt, erase_collection, verified
 from marginface.gallery.importing import read_archive
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, find_key
-from marginface.gallery.live import IndexMaker, LiveIndex, index_in_memory
+from marginface.gallery.live import IndexMaker, LiveIndex, index_in_memory, index_in_server, open_in_server
 from marginface.gallery.migrations import check_schema, has_gallery, migrate_schema
 from marginface.gallery.names import checked_name
 from marginface.gallery.people import PersonRef, find_person
@@ -33,7 +33,7 @@ from marginface.gallery.statistics import Stats, collection_infos, gallery_stats
 from marginface.gallery.store import open_store
 from marginface.gallery.succession import succeed
 from marginface.gallery.tables import COLLECTIONS
-from marginface.gallery.vault import Vault
+from marginface.gallery.vault import Chamber, Vault
 
 
 class Gallery:
@@ -65,7 +65,7 @@ class Gallery:
         cls,
         address: str | Path,
         *,
-        key: GalleryKey | Path | None = None,
+        key: GalleryKey | str | Path | None = None,
         sealed: bool = True,
         actor: str = "",
         index: IndexMaker | None = None,
@@ -85,7 +85,7 @@ class Gallery:
             StorageError: It cannot be written.
         """
         place = parse_address(address)
-        chosen = key_for_new(place, key) if sealed else None
+        chosen = key_for_new(place, _key_or_file(key)) if sealed else None
         create_gallery(place, chosen, actor or _user())
         return cls.open(address, key=chosen, actor=actor, index=index)
 
@@ -94,7 +94,7 @@ class Gallery:
         cls,
         address: str | Path,
         *,
-        key: GalleryKey | Path | None = None,
+        key: GalleryKey | str | Path | None = None,
         actor: str = "",
         index: IndexMaker | None = None,
     ) -> Gallery:
@@ -106,7 +106,8 @@ class Gallery:
             StorageError: It cannot be read, or the server does not answer.
         """
         place = parse_address(address)
-        vault = Vault(open_store(place), key if isinstance(key, GalleryKey) else find_key(key), actor or _user())
+        given = _key_or_file(key)
+        vault = Vault(open_store(place), given if isinstance(given, GalleryKey) else find_key(given), actor or _user())
         try:
             check_schema(vault.store)
             with vault.reading() as connection:
@@ -247,12 +248,26 @@ class Gallery:
         """
         with self._vault.writing() as transaction:
             number = collection_number(transaction.connection, name, self.address)
+            chamber = self._vault.chamber(transaction.connection, number)
             removed = erase_collection(transaction, number)
         with self._lock:
             live = self._live.pop(number, None)
         if live is not None:
             live.close()
-        return verified(self._vault, removed, wait)
+        return verified(self._vault, removed, wait, left_in_index=self._dropped(chamber))
+
+    def _dropped(self, chamber: Chamber) -> str:
+        """Remove a collection from the server that searches its vectors; say why, if that fails."""
+        server = self._vault.store.address.vectors
+        if not server:
+            return ""
+        try:
+            index = open_in_server(server, chamber)
+            index.drop()
+            index.close()
+        except MarginfaceError as error:
+            return f"the index of the collection in the server is still there ({chamber.uid}): {error}. Remove it there"
+        return ""
 
     def purge(self, today: date | None = None, *, wait: float = READERS_WAIT) -> list[Receipt]:
         """Erase in every collection those whose last day to be kept is before today (UTC); a receipt for each."""
@@ -359,12 +374,11 @@ class Gallery:
 
 
 def _maker_for(address: Address) -> IndexMaker:
-    if address.vectors:
-        raise InputError(
-            f"{address.vectors}: give Gallery.open(…, index=…) what makes an index there; the people of this gallery "
-            f"are in {address}"
-        )
-    return index_in_memory
+    return index_in_server(address.vectors) if address.vectors else index_in_memory
+
+
+def _key_or_file(key: GalleryKey | str | Path | None) -> GalleryKey | Path | None:
+    return Path(key).expanduser() if isinstance(key, str | Path) else key
 
 
 def _user() -> str:

@@ -7,20 +7,32 @@ from collections.abc import Callable
 
 import numpy as np
 
+from marginface.errors import MarginfaceError
 from marginface.gallery.records import Faces
 from marginface.gallery.transaction import last_number
 from marginface.gallery.vault import Chamber, Vault
 from marginface.gallery.vectors import all_faces, changes_since
-from marginface.matching.index import ExactIndex, VectorIndex
+from marginface.matching.index import ServerIndex, Snapshot, VectorIndex, choose_index, open_index
 
 IndexMaker = Callable[[Chamber, int], VectorIndex]  # a collection, and how many faces to make room for
 _PUT_AT_ONCE = 100_000
+_STORED_SHORTER = 1e-3  # a server may keep a vector in fewer bits
 _GROWN = 2  # a collection that has grown so many times since its index was chosen gets one chosen anew
 
 
 def index_in_memory(chamber: Chamber, size: int) -> VectorIndex:
     """Return an empty index in memory with room for so many faces."""
-    return ExactIndex(chamber.embedding_size, size)
+    return choose_index(size, chamber.embedding_size).make()
+
+
+def open_in_server(address: str, chamber: Chamber) -> ServerIndex:
+    """Return the index of a collection in a server, named by the collection's opaque id."""
+    return open_index(address, chamber.uid, contract=chamber.contract, embedding_size=chamber.embedding_size)
+
+
+def index_in_server(address: str) -> IndexMaker:
+    """Return what opens the indexes of collections in a server."""
+    return lambda chamber, _: open_in_server(address, chamber)
 
 
 class LiveIndex:
@@ -71,7 +83,7 @@ class LiveIndex:
             ]
         if not np.array_equal(held.owners, truth.owners):
             return [f"index of {chamber.name}: faces belong to other people than in the gallery"]
-        if not np.allclose(held.vectors, truth.vectors, atol=1e-3):
+        if not np.allclose(held.vectors, truth.vectors, atol=_STORED_SHORTER):
             return [f"index of {chamber.name}: holds other vectors than the gallery"]
         return []
 
@@ -80,10 +92,22 @@ class LiveIndex:
         """Whether there is an index yet."""
         return self._index is not None
 
-    def follow(self) -> None:
-        """Take out now what was deleted, if there is an index at all."""
-        if self._index is not None:
+    def follow(self) -> str:
+        """Take out now what was deleted, if there is an index; one in a server is always there.
+
+        Returns:
+            Why an index in a server could not be told, or an empty string.
+        """
+        server = self._vault.store.address.vectors
+        if self._index is None and not server:
+            return ""
+        try:
             self.fresh()
+        except MarginfaceError as error:
+            if not server:
+                raise
+            return f"the index in the server still holds the vectors: {error}. The next search or erasure removes them"
+        return ""
 
     def close(self) -> None:
         """Give the index back; the next search fills a new one."""
@@ -96,13 +120,23 @@ class LiveIndex:
         """Return a new index with these faces in it and no others: one in a server may hold some already."""
         if self._index is not None:
             self._index.close()
-        self._room = max(len(faces), 1000)
+        self._room = len(faces) + len(faces) // 4 + 1000  # the next ones fit in too: growing copies all of it
         index = self._make(chamber, self._room)
-        if index.count():
-            index.delete(np.setdiff1d(index.snapshot().ids, faces.ids))
-        _put(index, faces)
+        held = index.snapshot()
+        index.delete(np.setdiff1d(held.ids, faces.ids))
+        _put(index, _unlike(faces, held))
         self._index, self._sequence, self._generation = index, faces.sequence, faces.generation
         return index
+
+
+def _unlike(faces: Faces, held: Snapshot) -> Faces:
+    """Return the faces that an index does not hold, or holds otherwise."""
+    if not len(held):
+        return faces
+    place = np.searchsorted(held.ids, faces.ids).clip(max=len(held) - 1)
+    near = np.abs(held.vectors[place] - faces.vectors).max(axis=1, initial=0) <= _STORED_SHORTER
+    new = ~((held.ids[place] == faces.ids) & (held.owners[place] == faces.owners) & near)
+    return Faces(faces.sequence, faces.generation, faces.ids[new], faces.owners[new], faces.vectors[new])
 
 
 def _put(index: VectorIndex, faces: Faces) -> None:

@@ -50,9 +50,9 @@ class Seal:
     >>> sealed = seal.seal("template", 1, 7, b"a vector")
     >>> len(sealed), seal.open("template", 1, 7, sealed)
     (36, b'a vector')
-    >>> seal.open("template", 2, 7, sealed)
+    >>> seal.open("template", 2, 7, sealed)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    marginface.errors.GalleryError: the template of face 7 does not open ...
+    marginface.errors.GalleryError: the template of face 7 of person 2 does not open: ...
     """
 
     def __init__(self, data_key: bytes, collection: str, contract: str) -> None:

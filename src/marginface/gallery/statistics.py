@@ -14,24 +14,29 @@ from marginface.gallery.keys import OPEN_KEY_ID
 from marginface.gallery.records import CollectionInfo
 from marginface.gallery.tables import AUDIT, COLLECTIONS, CROPS, FACES, META, PEOPLE
 from marginface.gallery.vault import Vault
+from marginface.matching.index import choose_index
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionStats:
-    """What a collection holds; ``faces_per_person`` is the least, the median and the most, over people with a face."""
+    """What a collection holds; ``faces_per_person`` is the least, the median and the most, over people with a face.
+
+    ``search`` says how so many faces are searched.
+    """
 
     info: CollectionInfo
     people_without_faces: int
     faces_per_person: tuple[int, float, int]
     due: int
     vector_bytes: int
+    search: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         least, median, most = self.faces_per_person
         spread = {"least": least, "median": median, "most": most}
         rest = {"people_without_faces": self.people_without_faces, "due": self.due, "vector_bytes": self.vector_bytes}
-        return {**self.info.to_dict(), "faces_per_person": spread, **rest}
+        return {**self.info.to_dict(), "faces_per_person": spread, **rest, "search": self.search}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def gallery_stats(vault: Vault) -> Stats:
     with vault.reading() as connection:
         meta = {row.name: row.value for row in connection.execute(select(META))}
         entries = connection.execute(select(func.count()).select_from(AUDIT)).scalar_one()
-        collections = tuple(_counted(connection, info) for info in collection_infos(connection))
+        server = place_of(vault.store.address.vectors)
+        collections = tuple(_counted(connection, info, server) for info in collection_infos(connection))
     return Stats(
         str(vault.store.address), meta["uid"], int(meta["schema"]), meta["key_id"], files, entries, collections
     )
@@ -94,7 +100,17 @@ def collection_infos(connection: Connection) -> list[CollectionInfo]:
     ]
 
 
-def _counted(connection: Connection, info: CollectionInfo) -> CollectionStats:
+def place_of(vectors: str) -> str:
+    """Return the server of an address, without the name and password in it.
+
+    >>> place_of("postgresql://door:secret@server/faces")
+    'postgresql://server/faces'
+    """
+    scheme, found, rest = vectors.partition("://")
+    return f"{scheme}{found}{rest.rpartition('@')[2]}"
+
+
+def _counted(connection: Connection, info: CollectionInfo, server: str) -> CollectionStats:
     number = connection.execute(select(COLLECTIONS.c.id).where(COLLECTIONS.c.uid == info.uid)).scalar_one()
     grouped = select(func.count()).where(FACES.c.collection_id == number).group_by(FACES.c.person_id)
     counts = connection.execute(grouped).scalars().all()
@@ -102,4 +118,6 @@ def _counted(connection: Connection, info: CollectionInfo) -> CollectionStats:
     today = datetime.now(UTC).date().isoformat()
     due = select(func.count()).where(PEOPLE.c.collection_id == number, PEOPLE.c.retain_until < today)
     vectors = 4 * info.embedding_size * info.faces
-    return CollectionStats(info, info.people - len(counts), spread, connection.execute(due).scalar_one(), vectors)
+    search = f"in {server}" if server else choose_index(info.faces, info.embedding_size).reason
+    people, overdue = info.people - len(counts), connection.execute(due).scalar_one()
+    return CollectionStats(info, people, spread, overdue, vectors, search)

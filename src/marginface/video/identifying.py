@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from marginface.errors import InputError, VideoError
 from marginface.pipeline import EmbeddedPhoto, Identification, Recognizer, Searchable
 from marginface.video.frames import Frame
-from marginface.video.pooling import best_of, pooled
+from marginface.video.pooling import ForPool, best_of, pooled
 from marginface.video.results import IdentifiedTrack, Place
 from marginface.video.tracking import Sighting, Track, Tracker, TrackingRule
 
-_TRACKING_FMR = 1e-3
+_SAME_FMR, _APART_FMR = 1e-3, 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,18 @@ class VideoSettings:
 
 
 def tracking_rule(recognizer: Recognizer) -> TrackingRule:
-    """Return the rule for a recognizer: ``same`` is its threshold for an FMR of 0.1 %, ``apart`` half of that.
+    """Return the rule for a recognizer: ``same`` is its threshold for an FMR of 0.1 %, ``apart`` that for 1 %.
 
-    A track joins few faces that are near in time, so that this rate is low enough; which person it is, is decided by
-    the rate that was asked for.
+    At a cut one of a hundred strangers goes on with the track of who sat in the same place. A higher ``apart`` would
+    break more tracks of one person in two, which does less harm: each part has its decision. Without a threshold for
+    1 %, ``apart`` is ``same``.
     """
-    same = recognizer.thresholds.threshold(_TRACKING_FMR).similarity
-    return TrackingRule(same=same, apart=min(same, same / 2))
+    same = recognizer.thresholds.threshold(_SAME_FMR).similarity
+    try:
+        apart = recognizer.thresholds.threshold(_APART_FMR).similarity
+    except InputError:
+        apart = same
+    return TrackingRule(same=same, apart=min(apart, same))
 
 
 def identify_video(
@@ -104,9 +109,10 @@ def _sightings(recognizer: Recognizer, frame: Frame, gate: str) -> list[Sighting
 
 def _decide(track: Track, recognizer: Recognizer, people: Searchable, settings: VideoSettings) -> IdentifiedTrack:
     chosen = best_of(track.sightings, settings.pool)
-    photo = EmbeddedPhoto(f"track {track.number}", (pooled(chosen),), 1)
+    pool = pooled(chosen)
+    photo = EmbeddedPhoto(f"track {track.number}", (pool.face,), 1)
     places = tuple(Place(one.seconds, one.box) for one in track.sightings)
-    found = _identify(recognizer, photo, people, settings)
+    found = _identify(recognizer, photo, ForPool(people, pool.length), settings)
     return IdentifiedTrack(track.number, places, chosen[0].number, chosen[0].seconds, len(chosen), found)
 
 

@@ -65,6 +65,7 @@ class Track:
     number: int
     sightings: list[Sighting] = field(default_factory=list)
     _sum: DoubleArray = field(default_factory=lambda: np.zeros(1))  # of the embeddings that can be trusted
+    _compared: int = 0  # how many those are
 
     @property
     def first(self) -> Sighting:
@@ -79,17 +80,18 @@ class Track:
     @property
     def can_be_compared(self) -> bool:
         """Whether any of its embeddings can be trusted."""
-        return bool(self._sum.any())
+        return self._compared > 0
 
     def add(self, sighting: Sighting) -> None:
         """Go on with this face."""
         self.sightings.append(sighting)
         if sighting.used.is_usable:
             self._sum = self._sum + sighting.used.embedding.vector
+            self._compared += 1
 
     def likeness(self, face: EmbeddedFace) -> float:
-        """Return the cosine of a face and the mean of the track's."""
-        return float(self._sum @ face.embedding.vector / np.linalg.norm(self._sum))
+        """Return the mean of the similarities of a face and those of the track that can be compared."""
+        return float(self._sum @ face.embedding.vector / self._compared)
 
 
 class Tracker:

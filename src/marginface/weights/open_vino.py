@@ -1,6 +1,6 @@
 """OpenVINO as an engine, the extra ``openvino``: float32, or bfloat16 where the processor has it.
 
-Never dynamic int8: on the processors we measured it is slower than either, and it moves the embeddings.
+Never dynamic int8: it moves the embeddings, and was slower than float32 where it was measured.
 """
 
 from __future__ import annotations

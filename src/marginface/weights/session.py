@@ -69,7 +69,7 @@ def open_session(
     Args:
         path: An ONNX file.
         threads: Threads inside one run.
-        varying_shapes: The input changes its size from call to call: memory is not kept for each size seen.
+        varying_shapes: The input changes its size from call to call: no plan of memory is kept for each size seen.
         engine: What runs it: ``onnxruntime``, ``openvino`` (float32) or ``openvino-bf16``.
 
     Raises:

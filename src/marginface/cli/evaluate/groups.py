@@ -59,5 +59,6 @@ def _print(result: GroupResult) -> None:
     console.print(lines_table(title, head, group_lines(result)))
     common = f"At the threshold {result.rates.threshold:.3f} of all pairs"
     console.print(lines_table(common, ("Group", "FMR", "FNMR"), slice_lines(result.rates)))
+    typer.echo("Brackets: 95 %, of accuracies over people, of rates over pairs (Wilson).")
     typer.echo(f"Without a face: {len(result.failures):,} of {len(result.data.pairs.images):,} images.")
     typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from marginface.cli.gallery.options import NOT_WHOLE, KeyFile, Where, opened
 from marginface.cli.options import JsonFlag, print_json
 
+if TYPE_CHECKING:
+    from marginface.gallery import CollectionInfo, Gallery
 
-def stats(where: Where, key_file: KeyFile = None, as_json: JsonFlag = False) -> None:
-    """Count what a gallery holds: collections, people, faces, crops, bytes, and who is due to be erased."""
+
+def stats(
+    where: Where,
+    fpir: Annotated[
+        float | None,
+        typer.Option(show_default=False, help="Measure what the search misses at the threshold for this rate."),
+    ] = None,
+    key_file: KeyFile = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Count what a gallery holds: collections, people, faces, crops, bytes, and who is due to be erased.
+
+    With --fpir every collection whose contract has shipped thresholds is searched for faces that are just as similar as
+    the threshold asks: the share that is found is the recall of its search.
+    """
     with opened(where, key_file) as gallery:
         found = gallery.stats()
+        recalls = {} if fpir is None else {info.uid: _recall(gallery, info, fpir) for info in gallery.collections()}
     if as_json:
-        print_json(found.to_dict())
+        print_json({**found.to_dict(), **({"recall": recalls} if recalls else {})})
         return
     sealed = f"sealed by key {found.key_id}" if found.sealed else "not sealed"
     typer.echo(f"{found.gallery}: schema {found.schema}, {sealed}, {found.audit_entries:,} entries of the audit")
@@ -29,6 +45,24 @@ def stats(where: Where, key_file: KeyFile = None, as_json: JsonFlag = False) -> 
         typer.echo(
             f"  people without a face: {collection.people_without_faces:,}; due to be erased: {collection.due:,}"
         )
+        typer.echo(f"  search: {collection.search}")
+        if info.uid in recalls:
+            typer.echo(f"  {recalls[info.uid]['explanation']}")
+
+
+def _recall(gallery: Gallery, info: CollectionInfo, fpir: float) -> dict[str, Any]:
+    """Measure the recall of a collection's search at its threshold, or say why it cannot be."""
+    from marginface.matching.calibration import shipped_calibrations
+
+    known = shipped_calibrations().get(info.contract)
+    if known is None or not info.faces:
+        what = "no shipped thresholds for its contract" if info.faces else "no face yet"
+        return {"explanation": f"recall: not measured, {what}"}
+    threshold = known.identification_threshold(fpir, info.faces).similarity
+    found = gallery.collection(info.uid).recall(threshold)
+    if found is None:
+        return {"explanation": "recall: not measured, others are always more similar", "similarity": threshold}
+    return {**found.to_dict(), "explanation": found.explain()}
 
 
 def check(where: Where, key_file: KeyFile = None, as_json: JsonFlag = False) -> None:

@@ -53,7 +53,7 @@ def _tinyface(numbers: Numbers) -> Iterator[Figure]:
 
 def _groups(numbers: Numbers) -> Iterator[Figure]:
     for group in numbers["groups"]:
-        yield f"accuracy ({group['group']})", group["accuracy_mean"], group["accuracy_interval"]
+        yield f"accuracy ({group['group']})", group["accuracy_mean"], group["accuracy_interval_identities"]
         common = group["accuracy_at_common_thresholds"], group["accuracy_at_common_thresholds_interval"]
         yield f"accuracy at common thresholds ({group['group']})", *common
 
