@@ -39,7 +39,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_blocks_run_and_give_what_the_page_says(done: dict[str, Any]) -> None:
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9
+    clusters = done["clusters"]
+    assert sum(len(group) for group in clusters.groups) == 5
+    assert {"a.jpg", "b.jpg"} <= {clusters.name(face) for face in clusters.groups[0]}
     assert next(pair.decision.value for pair in done["table"].pairs()) == "same"
     assert done["answer"].decision.value == "match"
     assert set(done["answer"].people) <= {"Ann", "Bob"}

@@ -135,7 +135,7 @@ def test_without_names_every_group_gets_a_folder_with_a_number(photos: Path, tmp
 def test_the_threshold_grows_with_the_faces_and_is_named(photos: Path) -> None:
     recognizer = Recognizer.load()
     found = recognizer.cluster([photos / "a0.png", photos / "stranger.png"])
-    assert found.threshold == recognizer.thresholds.identification_threshold(0.5, 700)
+    assert found.threshold == recognizer.thresholds.identification_threshold(0.5, 692)
     assert found.similarity == found.threshold.similarity
     assert found.threshold.explain() in found.explain()
     assert found.to_dict()["threshold"] == found.threshold.explain()

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from marginface.matching.cluster import cluster
+from marginface.metrics import size_of_search
 from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
 from marginface.pipeline.rules import Calibrated
 from marginface.reasons import Remark
 from marginface.similarity import l2_normalize
 from marginface.values import DoubleArray, FloatArray, IntArray, Threshold
 
-FEWEST = 700  # faces for which a threshold is taken
+LAXEST = 1e-3  # the false-match rate that groups of few faces are joined at, as in verify
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,9 +109,9 @@ class Clusters:
 def threshold_among(thresholds: Calibrated, fpir: float, faces: int) -> Threshold:
     """Return the threshold at which a face that is alone finds one of ``faces`` − 1 others by chance, this often.
 
-    Fewer faces than 700 have the threshold of 700: at an FPIR of 0.5 a false-match rate of 1e-3, as verify has.
+    Among few faces that would be a lax one: the false-match rate is never above 1e-3.
     """
-    return thresholds.identification_threshold(fpir, max(faces - 1, FEWEST))
+    return thresholds.identification_threshold(fpir, max(faces - 1, size_of_search(fpir, LAXEST), 1))
 
 
 def clusters_of(

@@ -245,7 +245,8 @@ class Recognizer:
         Args:
             photos: Any number; one that cannot be read or has no face is an outcome, and the others are grouped.
             fpir: How often a face that is alone may find another that is as similar as groups need to be: the
-                threshold rises with the number of faces. 0.5 was chosen on photos of CFP (docs/experiments.md).
+                threshold rises with the number of faces, from a false-match rate of 1e-3 on. 0.5 was chosen on
+                photos of CFP (docs/experiments.md).
             similarity: Join groups at this mean similarity instead.
             faces: Which faces of each photo.
             quality: The gate that a face has to pass to be grouped.
