@@ -53,6 +53,26 @@ def test_a_rung_is_the_lowest_threshold_and_states_its_errors() -> None:
     assert calibration.threshold(0.01).data == "drawn people: 27 photos of 9 people"
 
 
+def test_the_order_of_photos_and_the_numbers_of_people_do_not_matter() -> None:
+    vectors, people = drawn_people([3, 1, 2, 4] * 8, seed=9)
+    mixed = np.random.default_rng(0).permutation(len(people))
+    one = calibrate(vectors, people, origin()).calibration
+    other = calibrate(vectors[mixed], 5_000 - 7 * people[mixed], origin()).calibration
+    for rung, same in zip(one.thresholds, other.thresholds, strict=True):
+        assert rung.model_dump() == pytest.approx(same.model_dump(), rel=1e-9)
+
+
+def test_photos_of_two_sets_give_the_pairs_of_both_and_none_across() -> None:
+    vectors, people = drawn_people([2] * 60, seed=10)
+    sets = people % 2
+    calibration = calibrate(vectors, people, origin(), sets).calibration
+    assert (calibration.data.people, calibration.data.impostor_pairs) == (60, 2 * 30 * 29 * 2)
+    same = [sets[i] == sets[j] and people[i] != people[j] for i in range(120) for j in range(i)]
+    similarities = np.array([float(vectors[i] @ vectors[j]) for i in range(120) for j in range(i)])[same]
+    for rung in calibration.thresholds:
+        assert rung.false_matches == pytest.approx((similarities >= rung.similarity).sum(), abs=1)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**31), share=st.floats(0, 1), photos=st.lists(st.integers(1, 4), min_size=14, max_size=25))
 def test_between_rungs_no_rate_is_exceeded_on_the_data(seed: int, share: float, photos: list[int]) -> None:

@@ -55,6 +55,16 @@ def test_without_an_error_people_and_couples_are_the_trials() -> None:
     assert fnmr.interval.to_list() == pytest.approx([0, t**2 / (8 + t**2)], rel=1e-4)
 
 
+def test_a_rate_without_an_error_is_no_less_sure_than_one_that_cannot_be_smaller() -> None:
+    vectors, people = drawn_people([3] * 30, seed=3)
+    lax, strict = error_rates(vectors, people, [18_800, 20_001]).fmr
+    assert lax.errors > 0 == strict.errors
+    assert strict.interval.high == lax.interval.high < error_rates(vectors, people, [20_001]).fmr[0].interval.high
+    lax, strict = error_rates(vectors, people, [1, 16_000]).fnmr
+    assert lax.errors == 0 < strict.errors
+    assert lax.interval.high == strict.interval.high < error_rates(vectors, people, [1]).fnmr[0].interval.high
+
+
 def test_of_one_person_with_two_photos_nothing_follows_and_of_none_nothing_is_said() -> None:
     vectors, people = drawn_people([2, 1, 1])
     (fnmr,) = error_rates(vectors, people, [19_999]).fnmr

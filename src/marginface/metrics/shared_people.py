@@ -4,7 +4,8 @@ Of 10 million impostor pairs of 2,000 people every person is in 10,000: a face t
 false matches at once. So the pairs are worth fewer independent ones. The variance of a rate is that of
 metrics.crossed, over pairs that share a person; the interval is Wilson's with that variance and Student's t over people
 (CrossedMean.share_interval). Where there is no error at all, nothing shows how errors come together, and a couple of
-people counts as one trial (of genuine pairs: a person).
+people counts as one trial (of genuine pairs: a person); but a rate is never less sure than one that cannot be smaller,
+that of the next laxer threshold (of genuine pairs: the next stricter).
 
 Nothing is kept per pair. A false match of persons a and b at a threshold adds to
 
@@ -20,7 +21,7 @@ for the variance see metrics/crossed.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,10 +68,8 @@ def error_rates(
         found, own, own_levels = _accepted(block, levels)
         matches.add(found, photos)
         np.add.at(misses, (own, own_levels), 1)
-    return ErrorRates(
-        fmr=matches.rates(arranged, confidence),
-        fnmr=_miss_rates(np.cumsum(misses, axis=1)[:, :-1], photos * (photos - 1) // 2, confidence),
-    )
+    refused = _miss_rates(np.cumsum(misses, axis=1)[:, :-1], photos * (photos - 1) // 2, confidence)
+    return ErrorRates(_capped(matches.rates(arranged, confidence)), _capped(refused[::-1])[::-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +175,17 @@ def _miss_rates(misses: IntArray, pairs_of: IntArray, confidence: float) -> tupl
         error = error_of_sums(person_sum, 0.0, errors * (1 - share), people=people, pairs=pairs)
         rates.append(Rate(errors, pairs, _interval(share, error, (pairs, people, people), confidence)))
     return tuple(rates)
+
+
+def _capped(falling: tuple[Rate, ...]) -> tuple[Rate, ...]:
+    """Return rates that can only fall, one without an error bounded by the one before it."""
+    capped: list[Rate] = []
+    for rate in falling:
+        if capped and not rate.errors:
+            high = min(rate.interval.high, capped[-1].interval.high)
+            rate = replace(rate, interval=replace(rate.interval, high=high))
+        capped.append(rate)
+    return tuple(capped)
 
 
 def _interval(share: float, error: float, counts: tuple[int, int, int], confidence: float) -> Interval:
