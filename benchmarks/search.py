@@ -214,6 +214,14 @@ def server(address: str, dimensions: int, *, exact: bool) -> Engine:
     return Ours(open_index(address, "benchmark", contract="benchmark", embedding_size=dimensions), exact)
 
 
+def postgres_graph(address: str, dimensions: int) -> Engine:
+    """Return PostgreSQL that walks its graph even where it would compare every face."""
+    from marginface.matching.index import postgres
+
+    postgres._EXACT_BELOW = -2
+    return server(address, dimensions, exact=False)
+
+
 # name: (package it needs, most faces, how it is made)
 Maker = Callable[[int, int, str], Engine]
 ENGINES: dict[str, tuple[str, int, Maker]] = {
@@ -229,7 +237,7 @@ ENGINES: dict[str, tuple[str, int, Maker]] = {
     "faiss binary": ("faiss", 10**8, lambda *_: FaissBinary()),
     "usearch exact": ("usearch", 10_000_000, lambda size, d, _: UsearchExact(size, d)),
     "graph": ("usearch", 1_000_000, lambda size, d, _: graph(size, d)),
-    "pgvector": ("psycopg", 100_000, lambda _, d, address: server(address, d, exact=False)),
+    "pgvector graph": ("psycopg", 100_000, lambda _, d, address: postgres_graph(address, d)),
     "pgvector exact": ("psycopg", 100_000, lambda _, d, address: server(address, d, exact=True)),
     "qdrant in this process": ("qdrant_client", 10_000, lambda _, d, __: server("qdrant://:memory:", d, exact=False)),
 }
