@@ -36,35 +36,35 @@ def drawn(folder: Path, count: int) -> list[Path]:
     return sorted(folder.glob("*.jpg"))
 
 
-def own_sessions(photos: list[Path], workers: int) -> None:
+def own_sessions(photos: list[Path], recognizers: list[Recognizer]) -> None:
     """Do the photos on threads that each have a recognizer, and so sessions, of their own."""
-    local = threading.local()
-    ready = [Recognizer.load("sface") for _ in range(workers)]
+    local, ready = threading.local(), list(recognizers)
 
     def embed(photo: Path) -> object:
         if not hasattr(local, "recognizer"):
             local.recognizer = ready.pop()
         return local.recognizer.embed_photo(photo)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(len(recognizers)) as pool:
         list(pool.map(embed, photos))
 
 
-def ways(photos: list[Path], recognizer: Recognizer) -> dict[str, Callable[[], object]]:
+def ways(photos: list[Path], recognizers: list[Recognizer]) -> dict[str, Callable[[], object]]:
+    recognizer = recognizers[0]
     return {
         "one by one": lambda: [recognizer.embed_photo(photo) for photo in photos],
         "embed_all, 1 worker": lambda: recognizer.embed_all(photos, workers=1),
         "embed_all, 2 workers": lambda: recognizer.embed_all(photos, workers=2),
         "embed_all, 4 workers": lambda: recognizer.embed_all(photos, workers=4),
-        "2 threads with sessions of their own": lambda: own_sessions(photos, 2),
+        "2 threads with sessions of their own": lambda: own_sessions(photos, recognizers),
     }
 
 
 def measure(photos: list[Path]) -> dict[str, dict[str, float]]:
-    recognizer = Recognizer.load("sface")
+    recognizers = [Recognizer.load("sface") for _ in range(2)]
     rates: dict[str, list[float]] = {}
     for number in range(ROUNDS + 1):
-        for name, work in ways(photos, recognizer).items():
+        for name, work in ways(photos, recognizers).items():
             start = time.perf_counter()
             work()
             if number:

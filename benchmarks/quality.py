@@ -229,10 +229,10 @@ def goodness_of(cues: DoubleArray) -> DoubleArray:
 
 def curve(errors: np.ndarray, people: IntArray, goodness: DoubleArray) -> dict[str, object]:
     """Return the FNMR when shares of the worst pairs are left out, and the interval over people at a tenth."""
-    order = np.argsort(goodness, kind="stable")
+    random = np.random.default_rng(0)
+    order = np.lexsort((random.random(len(goodness)), goodness))  # equal ones in any order
     wrong, owner = errors[order], people[order]
     count = int(people.max()) + 1
-    random = np.random.default_rng(0)
     starts = [round(share * len(wrong)) for share in SHARES]
     falls = []
     for _ in range(RESAMPLES):

@@ -252,7 +252,7 @@ def test_a_real_photo_without_a_face_cannot_be_told(real: Recognizer, shared_dat
     assert "pil_sample_cmyk.jpg: no face found" in answer.reasons[0].text
 
 
-def test_the_mirror_sum_is_another_contract_and_the_usual_norm_twice_as_long(
+def test_the_mirror_sum_is_another_contract_with_thresholds_and_a_usual_norm_of_its_own(
     real: Recognizer, shared_data: Path
 ) -> None:
     photo = shared_data / "lfw" / "Aaron_Peirsol" / "Aaron_Peirsol_0001.jpg"
@@ -261,7 +261,10 @@ def test_the_mirror_sum_is_another_contract_and_the_usual_norm_twice_as_long(
     assert one.embedding.contract != other.embedding.contract
     norms = [photo.faces[0].quality["feature_norm"] for photo in (one, other)]
     assert norms[1] == pytest.approx(norms[0], rel=0.1)
-    assert real.verify(photo, photo).reasons == ()
+    shipped = replace(real, calibration=None)
+    plain, summed = shipped.verify(photo, photo), mirrored.verify(photo, photo)
+    assert plain.reasons == summed.reasons == ()
+    assert 0 < summed.threshold.similarity - plain.threshold.similarity < 0.01
 
 
 def test_thresholds_of_a_card_are_remarked_where_the_mirror_sum_is_used(drawn: Recognizer) -> None:

@@ -95,7 +95,8 @@ def adopt_published(name: str) -> Adopted:
         provenance=weights.provenance,
     )  # fmt: skip
     adopted = _adopted(tensors, card, f"{weights.file} (sha256 {weights.sha256})")
-    same = adopted.card.model_copy(update={"thresholds": _thresholds(weights.card)})  # equal features, equal thresholds
+    known = {"thresholds": _thresholds(weights.card), "usual_norm": weights.card.usual_norm}
+    same = adopted.card.model_copy(update=known)  # equal features, equal thresholds and lengths
     return Adopted(adopted.backbone, same, adopted.left_out)
 
 
