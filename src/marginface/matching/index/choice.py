@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from marginface.errors import InputError
 from marginface.matching.index.exact import ExactIndex
 from marginface.matching.index.protocol import VectorIndex
-from marginface.matching.index.sketched import SketchIndex
+from marginface.matching.index.sketched import CANDIDATES, SketchIndex
 
 EXACT_BELOW = 200_000  # faces: a search of all takes some hundredths of a second
 _FULL_BELOW = 4 * 2**30  # bytes of float32 vectors; above, they are kept as float16
@@ -43,7 +43,7 @@ def choose_index(size: int, embedding_size: int) -> IndexChoice:
     if size < EXACT_BELOW:
         reason = f"{size:,} faces: below {EXACT_BELOW:,} every face is compared, and none is missed"
         return IndexChoice("exact", reason, lambda: ExactIndex(embedding_size, size))
-    reason = f"{size:,} faces: 64-byte sketches are scanned and the nearest 4,000 compared in full"
+    reason = f"{size:,} faces: 64-byte sketches are scanned and the nearest {CANDIDATES:,} compared in full"
     stored: DTypeLike = np.float32
     if 4 * size * embedding_size > _FULL_BELOW:
         stored = np.float16
