@@ -34,7 +34,7 @@ class MeanColor:
 @pytest.fixture(autouse=True)
 def _foreseeable_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("marginface.embedding")
-    module.load_embedder = lambda model, *, mirror: MeanColor(mirror)  # type: ignore[attr-defined]
+    module.load_embedder = lambda model, *, mirror, engine="": MeanColor(mirror)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "marginface.embedding", module)
 
 

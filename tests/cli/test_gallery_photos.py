@@ -36,7 +36,7 @@ def call(*arguments: Any) -> Result:
 def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a gallery and people's photos, and commands that use the red detector and the blue embedder."""
 
-    def load(model: str, *, mirror: bool = False) -> BlueEmbedder:
+    def load(model: str, *, mirror: bool = False, engine: str = "") -> BlueEmbedder:
         blue = BlueEmbedder()
         return blue if not mirror else BlueEmbedder(blue.card.model_copy(update={"name": "other", "sha256": "1" * 64}))
 
