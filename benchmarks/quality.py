@@ -119,14 +119,14 @@ def looked(photos: list[EmbeddedPhoto], people: list[int], size: int) -> Looked:
     return Looked(vectors, np.array(people), cues)
 
 
-def rates(first: Looked, second: Looked, threshold: float) -> dict[str, float]:
+def rates(first: Looked, second: Looked, threshold: float) -> dict[str, float | None]:
     """Return the error rates of photos against photos; row i of both is of one person, of which there is one row."""
     there = first.found & second.found
     likeness = first.vectors[there] @ second.vectors[there].T
     same = np.eye(len(likeness), dtype=bool)
     return {
-        "fnmr": float((likeness[same] < threshold).mean()) if same.any() else float("nan"),
-        "fmr": float((likeness[~same] >= threshold).mean()) if len(same) > 1 else float("nan"),
+        "fnmr": float((likeness[same] < threshold).mean()) if same.any() else None,
+        "fmr": float((likeness[~same] >= threshold).mean()) if len(same) > 1 else None,
     }
 
 
