@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,6 +59,12 @@ class Vault:
         self.actor = actor
         self._chambers: dict[str, Chamber] = {}  # by opaque id: a number may come again after a write that failed
         self._lock = threading.Lock()
+
+    def acting(self, actor: str) -> Vault:
+        """Return the same vault for another actor."""
+        other = copy(self)
+        other.actor = actor
+        return other
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
