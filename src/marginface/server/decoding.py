@@ -50,7 +50,7 @@ class Decoder:
             raise ImageTooLarge(
                 f"{name}: {len(content):,} bytes; a photo may have {limits.photo_bytes:,}. Make it smaller"
             )
-        future = self._pool.schedule(_decode, args=[content, limits.pixels], timeout=limits.decode_seconds)
+        future = self._pool.schedule(decode_here, args=[content, limits.pixels], timeout=limits.decode_seconds)
         try:
             answer = await asyncio.wrap_future(future)
         except (TooLong, TimeoutError):
@@ -77,7 +77,7 @@ def _confine(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _decode(content: bytes, pixels: int) -> ImageArray | str | tuple[str]:
+def decode_here(content: bytes, pixels: int) -> ImageArray | str | tuple[str]:
     """Return the photo; or why it cannot be read, as a text; or why it is too large, as a text in a tuple."""
     try:
         return read_image(content, max_pixels=pixels)
