@@ -28,6 +28,9 @@ def serve(
     name: Annotated[
         list[str] | None, typer.Option("--name", metavar="HOST", help="A host name it is asked by; may be repeated.")
     ] = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option("--proxy", metavar="IP", help="Believe what this proxy says of who asks.")
+    ] = None,
     model: Model = "sface",
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
@@ -71,6 +74,7 @@ def serve(
             "port": port,
             "workers": workers,
             "names": name or [],
+            "proxies": proxy or [],
             "model": model,
             "calibration": calibration,
             "mirror": mirror,

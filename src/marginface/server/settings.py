@@ -62,6 +62,7 @@ class ServerSettings(BaseModel):
         calibration: A file of thresholds; None: the shipped ones.
         host: The address to bind.
         names: Host names by which it may be asked; on loopback those of loopback besides.
+        proxies: Addresses of proxies whose X-Forwarded-For and -Proto are believed; by default nobody's are.
         workers: Processes.
         runs: A folder of training runs to show; None: none is shown.
         certificate, certificate_key: Files for TLS; None: HTTP, for loopback or behind a proxy.
@@ -82,6 +83,7 @@ class ServerSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     names: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     workers: int = Field(default=1, ge=1, le=256)
     runs: Path | None = None
     certificate: Path | None = None

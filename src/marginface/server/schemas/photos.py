@@ -64,6 +64,15 @@ class ThresholdAnswer(BaseModel):
     data: str = Field(examples=["LFW and CFP (frontal and profile): 13,740 photos of 4,637 people"])
 
 
+class CalibrationAnswer(BaseModel):
+    """The thresholds that decide, by false-match rate from the largest on."""
+
+    contract: str = Field(examples=["59b08417f911d62a"])
+    model: str = Field(examples=["sface"])
+    data: str = Field(examples=["LFW and CFP (frontal and profile): 13,740 photos of 4,637 people"])
+    thresholds: list[ThresholdAnswer]
+
+
 class Decided(BaseModel):
     """What every decision says of its threshold."""
 
