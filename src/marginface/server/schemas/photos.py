@@ -33,6 +33,7 @@ class LookedAt(FaceAnswer):
     reasons: list[str] = Field(examples=[["image: the eyes are 18 px apart; 20 are needed."]])
     codes: list[str] = Field(examples=[["face_too_small"]])
     crop: str | None = Field(None, description="the aligned face as a data: URL of a PNG, with crops=true")
+    embedding: list[float] | None = Field(None, description="a vector of length 1, from /v1/embed")
 
 
 class Size(BaseModel):
@@ -128,12 +129,6 @@ class ComparisonAnswer(Decided):
     decisions: list[list[str]] = Field(examples=[[["same", "same"], ["same", "same"]]])
 
 
-class VectorAnswer(LookedAt):
-    """A face with its embedding."""
-
-    embedding: list[float] = Field(description="a vector of length 1")
-
-
 class EmbeddingAnswer(BaseModel):
     """The embeddings of the faces of a photo: biometric data."""
 
@@ -141,6 +136,6 @@ class EmbeddingAnswer(BaseModel):
 
     contract: str = Field(examples=["59b08417f911d62a"])
     faces_found: int
-    faces: list[VectorAnswer]
+    faces: list[LookedAt]
     reasons: list[str]
     codes: list[str]
