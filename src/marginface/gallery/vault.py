@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from marginface.errors import GalleryError
+from marginface.errors import CollectionGoneError
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, key_for
 from marginface.gallery.rotation import Rotation
 from marginface.gallery.sealing import Seal, derived_key
@@ -84,12 +84,13 @@ class Vault:
         """Return a collection with its seal, as this connection sees it.
 
         Raises:
-            GalleryError: The collection is gone.
+            CollectionGoneError: It was erased since it was opened.
             GalleryKeyError: The key at hand is not the one that sealed it.
         """
         row = connection.execute(select(COLLECTIONS).where(COLLECTIONS.c.id == collection)).first()
         if row is None:
-            raise GalleryError(f"{self.store.address}: this collection is gone: it was deleted since it was opened")
+            gone = "this collection is gone: it was deleted since it was opened"
+            raise CollectionGoneError(f"{self.store.address}: {gone}")
         with self._lock:
             known = self._chambers.get(row.uid)
             if known is None or known.generation != row.generation:
