@@ -8,6 +8,9 @@ gate        the check before every route
 service     Service: what a route works with: recognizer, gallery, keys, limits
 uploads     parts of a request → photos        decoding   bytes → pixels, in processes that may die
 pressure    how much is computed at once       rates      how often a key may ask
+acting      the gallery for one caller         enrolling  uploaded photos → faces of a person
+cursors     where a list goes on               archives   people as a file
+idempotency a request that comes again         answers    gets the first answer again
 envelope    every error in one form
 middleware  around every request: its id and log line, limits, hosts, security headers
 routes      one file for each group of paths

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
+from marginface.server.answers import AnswerDropped, OtherRequest, StillRunning
 from marginface.server.gate import Forbidden, NoKey
 from marginface.server.pressure import RETRY_AFTER, Overloaded
 from marginface.server.rates import TooOften
@@ -37,7 +38,12 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (Forbidden, Kind(403, "forbidden")),
     (TooOften, Kind(429, "too_often")),
     (Overloaded, Kind(503, "overloaded")),
+    (OtherRequest, Kind(422, "idempotency_other_request")),
+    (StillRunning, Kind(409, "idempotency_running")),
+    (AnswerDropped, Kind(409, "idempotency_dropped")),
     (errors.UnknownName, Kind(404, "not_found")),
+    (errors.CollectionGoneError, Kind(404, "not_found")),
+    (errors.TakenName, Kind(409, "name_taken")),
     (errors.ImageTooLarge, Kind(413, "image_too_large")),
     (errors.UnreadableImage, Kind(422, "unreadable_image")),
     (errors.FaceCountError, Kind(422, "face_count")),
@@ -101,8 +107,15 @@ def _id(request: Request) -> str:
 def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.MarginfaceError)
     kind = kind_of(error)
-    retry = getattr(error, "retry_after", RETRY_AFTER) if kind.status in _BUSY else 0
-    return error_answer(kind.status, kind.code, str(error), _id(request), retry=retry)
+    retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
+    return error_answer(kind.status, kind.code, _told(request, error), _id(request), retry=retry)
+
+
+def _told(request: Request, error: errors.MarginfaceError) -> str:
+    """Return what an error says to a caller: no names of others, and not where the gallery lies on the server."""
+    if isinstance(error, errors.UnknownGalleryName):
+        return error.brief
+    return str(error).replace(request.app.state.service.gallery.address, "the gallery")
 
 
 def _invalid(request: Request, error: Exception) -> Response:

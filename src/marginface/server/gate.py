@@ -118,6 +118,6 @@ def token_in(request: Request) -> str:
     return request.headers.get("x-api-key", "")
 
 
-def needs(scope: Scope) -> Any:
+def needs(scope: Scope | None) -> Any:
     """Return what a route lists under ``dependencies`` that has to check the caller and does not ask who it is."""
     return Depends(Gate(scope))

@@ -14,6 +14,7 @@ from marginface.gallery import Collection, Gallery
 from marginface.matching.calibration import read_calibration
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
+from marginface.server.answers import KeptAnswers
 from marginface.server.decoding import Decoder
 from marginface.server.places import state_address
 from marginface.server.pressure import Work
@@ -44,6 +45,11 @@ class Service:
     def keys(self) -> KeyStore:
         """The keys of the service."""
         return KeyStore(self.state)
+
+    @cached_property
+    def answers(self) -> KeptAnswers:
+        """The answers that are kept for requests that come again."""
+        return KeptAnswers(self.state)
 
     @cached_property
     def work(self) -> Work:

@@ -2,4 +2,9 @@
 
 about    what the service is
 photos   faces, quality, decisions
+
+collections persons faces   who is in a gallery
+identification              who of them is in a photo
+removal                     receipts, and what is to be taken out
+audit                       who did what
 """
