@@ -8,7 +8,7 @@ from typing import Any
 from marginface.gallery import Collection, Gallery, Receipt
 from marginface.gallery.address import parse_address
 from marginface.gallery.names import checked_name
-from marginface.server.gate import Caller, Forbidden
+from marginface.server.gate import Caller
 from marginface.server.service import Service
 
 
@@ -37,15 +37,6 @@ def allowed_name(caller: Caller, name: str) -> str:
     clean = checked_name(name, "the name of a collection")
     caller.require_collection(clean)
     return clean
-
-
-def require_whole(caller: Caller) -> None:
-    """Raise Forbidden unless the caller may ask about all collections."""
-    if caller.collections:
-        raise Forbidden(
-            f"the audit is that of the whole gallery; this key is for {', '.join(caller.collections)} alone. Make one "
-            "without --collection"
-        )
 
 
 def receipt_values(receipt: Receipt) -> dict[str, Any]:

@@ -117,9 +117,10 @@ class KeptAnswers:
             mine = (ANSWERS.c.id == asked.id) & (ANSWERS.c.status <= _RUNNING)
             connection.execute(delete(ANSWERS).where(mine))
 
-    def forget(self, collection: str) -> None:
-        """Drop the answers about a collection (its opaque id): somebody of it was erased."""
-        about = update(ANSWERS).where(ANSWERS.c.collection == collection)
+    def forget(self, collection: str, but: Asked | None = None) -> None:
+        """Drop the answers about a collection (its opaque id), since somebody of it is erased; ``but`` that of this."""
+        kept = "" if but is None else but.id
+        about = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.id != kept)
         with self._state.writing() as connection:
             connection.execute(about.where(ANSWERS.c.status > _RUNNING).values(sealed=b""))
             connection.execute(about.where(ANSWERS.c.status == _RUNNING).values(status=_TO_BE_DROPPED))

@@ -61,6 +61,14 @@ class Caller:
         if not self.sees(name):
             raise Forbidden(f"this key is for {', '.join(self.collections)} and for no other collection")
 
+    def require_whole(self) -> None:
+        """Raise Forbidden unless it may ask about all collections."""
+        if self.collections:
+            raise Forbidden(
+                f"this is about the whole gallery, and the key for {', '.join(self.collections)} alone. Make one "
+                "without --collection"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -68,9 +76,11 @@ class Gate:
 
     Attributes:
         scope: What the key must be for; None: any valid key will do.
+        whole: What is asked is about the whole gallery: a key that is for some collections alone does not pass.
     """
 
     scope: Scope | None
+    whole: bool = False
 
     def __call__(self, request: Request) -> Caller:
         """Return who asks.
@@ -78,7 +88,7 @@ class Gate:
         Raises:
             NoKey: No valid key came, and one is needed.
             TooOften: The key has asked too often, or its address with wrong keys.
-            Forbidden: The key has not the scope, or is not for the collection of the path.
+            Forbidden: The key has not the scope, or is not for the collection of the path, or not for all of them.
         """
         service = service_of(request)
         caller = recognized(service, request)
@@ -87,6 +97,8 @@ class Gate:
             service.rates.count(caller.key.id, caller.key.made_for.per_minute)
         if self.scope is not None:
             caller.require(self.scope)
+        if self.whole:
+            caller.require_whole()
         named = request.path_params.get("collection")
         if named is not None and caller.collections:
             caller.require_collection(service.collection_name(named))

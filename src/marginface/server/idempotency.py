@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from marginface.errors import UnknownGalleryName
 from marginface.server.answers import Asked, KeptAnswer, KeptAnswers
 from marginface.server.gate import token_in
 from marginface.server.service import Service, service_of
@@ -80,13 +81,20 @@ def _asked(service: Service, request: Request, key: str, content: bytes, named: 
     owner = f"{request.state.caller}|{key}".encode()
     secret = hashlib.sha256(f"{len(token)}|{token}|{key}".encode()).hexdigest()
     what = f"{request.method} {request.url.path}?{request.url.query}|".encode() + content
-    collection = "" if named is None else service.collection(named).uid
     return Asked(
         state.fingerprint("idempotency key", owner),
         state.fingerprint("idempotency request", what),
-        collection,
+        "" if named is None else _uid(service, named),
         f"idempotent answer|{secret}",
     )
+
+
+def _uid(service: Service, named: str) -> str:
+    """Return the opaque id of a collection; empty if there is none: it may have been erased by the first request."""
+    try:
+        return service.collection(named).uid
+    except UnknownGalleryName:
+        return ""
 
 
 async def _content(request: Request) -> bytes:

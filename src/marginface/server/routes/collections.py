@@ -65,7 +65,7 @@ async def erase_collection(service: Here, caller: Erasing, once: OneTime, collec
     def erased() -> dict[str, Any]:
         gallery = gallery_for(service, caller)
         receipt = gallery.erase_collection(gallery.collection(collection).uid)
-        service.answers.forget(receipt.collection)
+        service.answers.forget(receipt.collection, once.asked)
         return receipt_values(receipt)
 
     return await once.answer(Receipt, 200, lambda: service.work.run(erased))

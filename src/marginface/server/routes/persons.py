@@ -107,7 +107,7 @@ async def erase_person(
 
     def erased() -> dict[str, Any]:
         receipt = collection_for(service, caller, collection).erase(person)
-        service.answers.forget(receipt.collection)
+        service.answers.forget(receipt.collection, once.asked)
         return receipt_values(receipt)
 
     return await once.answer(Receipt, 200, lambda: service.work.run(erased))
