@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from oracles.served import png_of
 
 STAFF = "/v1/collections/staff"
+
+
+class PoolHere:
+    """Stands in for the processes that decode: each costs a second to start, and has its own tests."""
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def schedule(self, function: Callable[..., Any], args: list[Any], timeout: float) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(function(*args))
+        return done
+
+    def stop(self) -> None:
+        pass
+
+    def join(self, timeout: float) -> None:
+        pass
+
+
+def decode_in_this_process(patch: pytest.MonkeyPatch) -> None:
+    """Let services that are started from now on decode photos where they are."""
+    patch.setattr("marginface.server.decoding.ProcessPool", PoolHere)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginface.errors import InputError
@@ -22,6 +22,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     opened.close()
 
 
+@settings(max_examples=25)
 @given(position=st.integers(0, 2**63), listing=st.text())
 def test_a_cursor_comes_back_as_its_position(state: State, position: int, listing: str) -> None:
     assert read_cursor(state, listing, make_cursor(state, listing, position)) == position

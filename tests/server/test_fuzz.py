@@ -16,7 +16,7 @@ from marginface.server.app import make_app
 from marginface.server.settings import Limits, ServerSettings
 from oracles.enrolments import red_recognizer
 from oracles.served import png_of
-from oracles.staff import STAFF, make_staff
+from oracles.staff import STAFF, decode_in_this_process, make_staff
 
 EXAMPLES = int(os.environ.get("MARGINFACE_FUZZ", "25"))
 many = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -49,6 +49,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     told = ServerSettings(gallery=str(folder / "people.db"), limits=Limits(decoders=1, per_minute=10**6))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
+        decode_in_this_process(patch)
         with TestClient(make_app(told), base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as opened:
             make_staff(opened)
             yield opened

@@ -13,9 +13,14 @@ from marginface.gallery import Collection
 from marginface.server import answers
 from marginface.server.settings import ServerSettings
 from oracles.served import MakeKey, Start, png_of
-from oracles.staff import STAFF, make_staff
+from oracles.staff import STAFF, decode_in_this_process, make_staff
 
 PERSONS = f"{STAFF}/persons"
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode_in_this_process(monkeypatch)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from marginface.gallery import Gallery
 from marginface.server.app import make_app
 from marginface.server.settings import Limits, ServerSettings
 from oracles.enrolments import red_recognizer
+from oracles.staff import decode_in_this_process
 
 EXAMPLES = int(os.environ.get("MARGINFACE_FUZZ", "4"))
 OPERATIONS = [
@@ -52,6 +53,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     told = ServerSettings(gallery=str(folder / "people.db"), names=("testserver",), limits=limits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
+        decode_in_this_process(patch)
         app = make_app(told)
         yield schemathesis.openapi.from_asgi("/openapi.json", app)
         schemathesis.python.asgi.shutdown_lifespans()

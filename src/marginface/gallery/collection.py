@@ -308,7 +308,7 @@ class Collection:
 
     def _chamber_of(self, connection: Connection, other: Collection) -> Chamber:
         """Return another collection of this gallery with its seal."""
-        if other._vault is not self._vault:
+        if other._vault.store is not self._vault.store:
             raise InputError(
                 f"{other.name} is a collection of {other._vault.store.address}: faces move within one opened gallery; "
                 "from one gallery to another they go by export and import"

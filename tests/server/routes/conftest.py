@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from oracles.staff import Staff, make_staff
+from oracles.staff import Staff, decode_in_this_process, make_staff
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode_in_this_process(monkeypatch)
 
 
 @pytest.fixture

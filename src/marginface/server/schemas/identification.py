@@ -24,7 +24,7 @@ _FACE: dict[str, Any] = {
     "codes": [],
 }
 _ANSWER: dict[str, Any] = {
-    "photo": "image",
+    "photo": "this photo",
     "decision": "match",
     "faces": [_FACE],
     "fpir": 0.01,
