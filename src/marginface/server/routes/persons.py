@@ -57,7 +57,7 @@ async def add_person(
 
 @router.get("/{person}", response_model=schemas.Person, dependencies=[needs(Scope.PEOPLE)])
 async def show_person(service: Here, collection: InCollection, person: ThePerson) -> dict[str, Any]:
-    """Show a person."""
+    """Show a person, with what is recorded about them."""
     return await service.work.run(lambda: service.collection(collection).person(person).to_dict())
 
 

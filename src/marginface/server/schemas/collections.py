@@ -50,7 +50,7 @@ class CollectionPage(BaseModel):
     """Collections by name; all that the key may ask about."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"items": [_COLLECTION], "next_cursor": None}]}
+        extra="forbid", json_schema_extra={"examples": [{"items": [_COLLECTION], "next_cursor": "A3v1c…"}]}
     )
 
     items: list[Collection]

@@ -50,7 +50,9 @@ class Face(BaseModel):
 class FacePage(BaseModel):
     """Faces of a person in the order they were added."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": [_FACE], "next_cursor": None}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"items": [_FACE], "next_cursor": "A3v1c…"}]}
+    )
 
     items: list[Face]
     next_cursor: str | None
@@ -122,7 +124,7 @@ class FaceMove(BaseModel):
     """Whose the face is: by opaque id or name, in this collection or another one of the same contract."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"person": "p-77d2e8453f9a1c0b", "collection": None}]}
+        extra="forbid", json_schema_extra={"examples": [{"person": "p-77d2e8453f9a1c0b", "collection": "visitors"}]}
     )
 
     person: str = Field(min_length=1, max_length=200)

@@ -34,8 +34,8 @@ _ANSWER: dict[str, Any] = {
     "fmr_bounds": [0.00029, 0.00036],
     "threshold_data": "LFW and CFP (frontal and profile): 13,740 photos of 4,637 people",
     "threshold_impostor_pairs": 53141114,
-    "uncertain_threshold": None,
-    "uncertain_fmr": None,
+    "uncertain_threshold": 0.36,
+    "uncertain_fmr": 0.001,
     "contract": "59b08417f911d62a",
     "calibration": {
         "similarity": 0.42,

@@ -66,7 +66,7 @@ class PersonChange(BaseModel):
     """What is to change about a person; what is not said stays. ``retain_until`` null: keep until erased."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"name": "Anne Example", "retain_until": None}]}
+        extra="forbid", json_schema_extra={"examples": [{"name": "Anne Example", "retain_until": "2031-12-31"}]}
     )
 
     name: str = Field("", min_length=1, max_length=200)
