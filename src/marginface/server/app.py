@@ -13,7 +13,7 @@ from marginface import __version__
 from marginface.server.envelope import ErrorAnswer, add_handlers
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
-from marginface.server.middleware.log import RequestLog
+from marginface.server.middleware.log import RequestLog, log_to_stderr
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
 from marginface.server.places import is_loopback
@@ -55,6 +55,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
 
 def worker_app() -> FastAPI:
     """Return the application of a worker process, whose settings are in its environment."""
+    log_to_stderr()
     return make_app(handed_over())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import uvicorn
@@ -11,6 +10,7 @@ from marginface.errors import InputError
 from marginface.gallery import Gallery
 from marginface.server.access import KeyStore
 from marginface.server.connections import ImpatientConnection
+from marginface.server.middleware.log import log_to_stderr
 from marginface.server.places import default_gallery, is_loopback, state_address
 from marginface.server.service import load_recognizer
 from marginface.server.settings import ServerSettings
@@ -53,8 +53,7 @@ def prepare(settings: ServerSettings) -> list[str]:
 def run(settings: ServerSettings) -> None:
     """Serve until the process is told to stop; requests that run are finished first."""
     settings.hand_over()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("pebble").setLevel(logging.CRITICAL)  # it logs what a photo did to its decoder
+    log_to_stderr()
     limits = settings.limits
     uvicorn.run(
         "marginface.server.app:worker_app",
