@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -116,23 +117,27 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int
             process.wait(40)
 
 
-@pytest.fixture(scope="module")
-def both(service: tuple[int, int, Path]) -> tuple[Worker, Worker]:
+@pytest.fixture
+def both(service: tuple[int, int, Path]) -> Iterator[tuple[Worker, Worker]]:
     """Return a connection to each of the two workers."""
     process, port, _ = service
     found: dict[int, Worker] = {}
     until = time.monotonic() + 90
-    while len(found) < 2:
-        assert time.monotonic() < until, "the second worker answers no connection"
-        worker = Worker(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
-        try:
-            worker.ask("GET", "/readyz")
-        except OSError:
-            time.sleep(0.3)
-            continue
-        found.setdefault(worker.process(process), worker)
-    first, second = found.values()
-    return first, second
+    with ExitStack() as open_ones:
+        while len(found) < 2:
+            assert time.monotonic() < until, "the second worker answers no connection"
+            worker = Worker(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
+            open_ones.callback(worker.connection.close)
+            try:
+                for each in (worker, *found.values()):  # one that is idle for long would be closed
+                    each.ask("GET", "/readyz")
+            except OSError:
+                time.sleep(0.3)
+                continue
+            found.setdefault(worker.process(process), worker)
+        first, second = found.values()
+        yield first, second
+        assert [worker.process(process) for worker in (first, second)] == list(found), "a connection was opened anew"
 
 
 def test_who_is_erased_by_one_worker_is_not_found_by_the_other(
