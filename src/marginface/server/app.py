@@ -13,6 +13,7 @@ from marginface import __version__
 from marginface.server.envelope import ErrorAnswer, add_handlers
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
+from marginface.server.middleware.keys import KeyCheck
 from marginface.server.middleware.log import RequestLog, log_to_stderr
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
@@ -68,5 +69,6 @@ def _around(settings: ServerSettings) -> list[Middleware]:
         Middleware(SecurityHeaders),
         Middleware(BugAnswer),
         Middleware(OriginCheck, names=names),
+        Middleware(KeyCheck),
         Middleware(BodyLimits, limits=settings.limits),
     ]

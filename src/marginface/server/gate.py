@@ -91,7 +91,8 @@ class Gate:
             Forbidden: The key has not the scope, or is not for the collection of the path, or not for all of them.
         """
         service = service_of(request)
-        caller = recognized(service, request)
+        known = getattr(request.state, "recognized", None)  # by middleware.keys, where a body came
+        caller = known if isinstance(known, Caller) else recognized(service, request)
         request.state.caller = caller.id
         if caller.key is not None:
             service.rates.count(caller.key.id, caller.key.made_for.per_minute)

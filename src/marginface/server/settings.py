@@ -19,6 +19,7 @@ class Limits(BaseModel):
 
     Attributes:
         body_bytes: Of a whole request.
+        bodies_bytes: Of all bodies that a worker holds at once; the next one is told to come again (503).
         photo_bytes: Of one photo.
         photos: In one request.
         pixels: Width × height of a photo, by its header.
@@ -37,6 +38,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body_bytes: int = Field(default=32 * _MB, ge=1024)
+    bodies_bytes: int = Field(default=512 * _MB, ge=1024)
     photo_bytes: int = Field(default=16 * _MB, ge=1024)
     photos: int = Field(default=16, ge=2)
     pixels: int = Field(default=40_000_000, ge=10_000)
