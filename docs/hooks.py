@@ -30,6 +30,13 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Leave the navigation at the side out of the first page, which is one itself."""
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]
+    return markdown
+
+
 def on_page_content(html: str, **_: Any) -> str:
     """Write formulas as MathML, which browsers draw by themselves."""
     return formulas.as_mathml(html)

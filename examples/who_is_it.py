@@ -9,7 +9,14 @@ import argparse
 from pathlib import Path
 
 from marginface import Recognizer
-from marginface.enrolment import Enroller, EnrolSettings, SearchSettings, collection_for, folder_of_people, identify_each
+from marginface.enrolment import (
+    Enroller,
+    EnrolSettings,
+    SearchSettings,
+    collection_for,
+    folder_of_people,
+    identify_each,
+)
 from marginface.gallery import Gallery
 
 

@@ -35,7 +35,9 @@ def page(name: str) -> str:
 def _index() -> str:
     rows = [f"| [`marginface {name}`]({name}.md) | {_escaped(line)} |" for name, (_, line) in COMMANDS.items()]
     usual = f"{USUAL} Where a command has others, its page says so. `marginface COMMAND --help` prints the same."
-    return "\n".join(["# Commands", "", str(app.info.help or ""), usual, "", "| command | |", "| --- | --- |", *rows, ""])
+    return "\n".join(
+        ["# Commands", "", str(app.info.help or ""), usual, "", "| command | |", "| --- | --- |", *rows, ""]
+    )
 
 
 def _below(command: Any, path: str) -> Iterator[tuple[str, Any]]:

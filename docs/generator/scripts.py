@@ -49,7 +49,7 @@ def _notebook(file: Path) -> str:
 
 
 def _cell(cell: dict[str, Any]) -> str:
-    source = "".join(cell["source"])
+    source = "".join(line for line in cell["source"] if not line.startswith("%"))
     if cell["cell_type"] == "markdown":
         return source
     shown = [_output(output) for output in cell["outputs"]]

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-
 from generator import commands, modules, scripts
 
 ROOT = Path(__file__).resolve().parents[2]

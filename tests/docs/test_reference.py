@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-
 from generator import commands, doctests, modules, scripts
+
 from marginface.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,10 @@ def test_what_a_command_says_of_its_exit_status_is_taken_out_of_its_text() -> No
     page = COMMAND_PAGES["reference/commands/verify.md"]
     assert page.count("xit status") == 1
     assert "**Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor" in page
-    assert "**Exit status: 0 gone, 1 removed but not all could be verified" in COMMAND_PAGES["reference/commands/gallery.md"]
+    assert (
+        "**Exit status: 0 gone, 1 removed but not all could be verified"
+        in COMMAND_PAGES["reference/commands/gallery.md"]
+    )
 
 
 def test_every_module_with_public_names_has_its_page() -> None:

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-
 from generator import modules
 
 mkdocs = pytest.importorskip("mkdocs", reason="the site needs mkdocs: pip install 'marginface[docs]'")
@@ -32,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(ROOT)
         patch.setattr(modules, "modules", lambda: list(SOME))
         build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder)))
-    yield folder
+    return folder
 
 
 class Loaded(HTMLParser):
