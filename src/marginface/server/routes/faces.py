@@ -52,12 +52,15 @@ OneFace = Annotated[
     Form(description="which face of a photo is meant", json_schema_extra={"enum": list(FACE_POLICIES)}),
     named_in(FACE_POLICIES),
 ]
+_NOTHING_NEW: dict[str, Any] = {"model": schemas.Enrolment, "description": "No photo gave a new face."}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _PICTURE = {"description": "The aligned face.", "content": {"image/png": _BINARY}}
 KeepCrops = Annotated[bool, Form(description="keep the aligned face, sealed, for a later model")]
 
 
-@router.post("/persons/{person}/faces", response_model=schemas.Enrolment, status_code=201)
+@router.post(
+    "/persons/{person}/faces", response_model=schemas.Enrolment, status_code=201, responses={200: _NOTHING_NEW}
+)
 async def enrol_faces(
     service: Here,
     caller: Enrolling,
