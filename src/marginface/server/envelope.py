@@ -107,8 +107,15 @@ def _id(request: Request) -> str:
 def answer_of(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     """Return an error of ours as the answer to a request."""
     kind = kind_of(error)
-    retry = getattr(error, "retry_after", RETRY_AFTER) if kind.status in _BUSY else 0
-    return error_answer(kind.status, kind.code, str(error), _id(request), retry=retry)
+    retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
+    return error_answer(kind.status, kind.code, _told(request, error), _id(request), retry=retry)
+
+
+def _told(request: Request, error: errors.MarginfaceError) -> str:
+    """Return what an error says to a caller: no names of others, and not where the gallery lies on the server."""
+    if isinstance(error, errors.UnknownGalleryName):
+        return error.brief
+    return str(error).replace(request.app.state.service.gallery.address, "the gallery")
 
 
 def _ours(request: Request, error: Exception) -> Response:
