@@ -24,7 +24,10 @@ Image = Annotated[UploadFile, File(description="a photo: JPEG, PNG, WebP, TIFF, 
 Images = Annotated[list[UploadFile], File(description="photos, a part for each")]
 Fmr = Annotated[float, Form(gt=0, lt=1, description="how often two different persons may be called the same")]
 UncertainFmr = Annotated[
-    float | None, Form(gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell")
+    float | None,
+    Form(
+        gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell", examples=[0.01]
+    ),
 ]
 FacePolicy = Annotated[str, Form(description="which face of a photo: largest, center, one (several: none), all")]
 QualityGate = Annotated[str, Form(description="faces below it cannot be told: off, usable, standard, strict")]
