@@ -141,9 +141,9 @@ async def move_face(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace, body: schemas.FaceMove
 ) -> Response:
     """Give a face to another person, here or in another collection of the same contract that the key is for."""
+    there, uid = await service.work.run(other_collection, service, caller, body.collection or collection)
 
     def moved() -> dict[str, Any]:
-        there = None if body.collection is None else other_collection(service, caller, body.collection)
         return collection_for(service, caller, collection).move_face(face, body.person, there).to_dict()
 
-    return await once.answer(Person, 200, lambda: service.work.run(moved))
+    return await once.naming(uid).answer(Person, 200, lambda: service.work.run(moved))
