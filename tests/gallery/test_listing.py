@@ -10,10 +10,10 @@ from marginface.errors import CollectionGoneError, InputError, TakenName, Unknow
 from marginface.gallery import About, Collection, Gallery
 
 
-def test_pages_have_everybody_once_in_the_order_they_came(shelf: Collection) -> None:
-    added = [shelf.add_person(f"Person {(7 * number) % 11}") for number in range(11)]
+def test_pages_have_everybody_once_in_the_order_they_came(staff: Collection) -> None:
+    added = [staff.add_person(f"Person {(7 * number) % 11}") for number in range(11)]
     seen, last = [], 0
-    while page := shelf.people_after(last, 4):
+    while page := staff.people_after(last, 4):
         seen += page
         last = page[-1].id
     assert [person.uid for person in seen] == [person.uid for person in added]
@@ -111,3 +111,22 @@ def test_the_audit_is_read_backwards_from_any_entry(file_gallery: Gallery, shelf
     whole = file_gallery.audit(100)
     assert file_gallery.audit(2, before=whole[-1].seq) == whole[-3:-1]
     assert file_gallery.audit(2, before=1) == ()
+
+
+def test_the_opaque_id_of_a_collection_is_its_own_whatever_others_are_called(
+    file_gallery: Gallery, shelf: Collection
+) -> None:
+    file_gallery.create_collection(shelf.uid, contract=shelf.contract, embedding_size=shelf.embedding_size)
+    assert file_gallery.collection(shelf.uid).name == "staff"
+
+
+def test_a_collection_knows_that_it_has_lost_somebody(gallery: Gallery, staff: Collection) -> None:
+    visitors = gallery.create_collection("visitors", contract=staff.contract, embedding_size=staff.embedding_size)
+    for name in ("Ann", "Ben", "Cem"):
+        staff.add_person(name)
+    for lose in (lambda: staff.erase("Ann"), lambda: staff.delete("Ben"), lambda: staff.move("Cem", visitors)):
+        before = gallery.audit(1)[0].seq
+        assert not staff.has_lost_since(before)
+        lose()
+        assert staff.has_lost_since(before)
+        assert not visitors.has_lost_since(before)
