@@ -59,10 +59,11 @@ POOLINGS.add("mean", Pooling(keep_length=False, by_detection=False))
 
 def image_weights(templates: Templates, pooling: Pooling) -> DoubleArray:
     """Return what each image (N,) counts in its template: w / n_media."""
-    _, media, counts = np.unique(
-        np.stack([templates.template, templates.media]), axis=1, return_inverse=True, return_counts=True
-    )
-    weights = 1 / counts[media.ravel()]
+    order = np.lexsort([templates.media, templates.template])
+    changes = [np.diff(which[order], prepend=-1) != 0 for which in (templates.template, templates.media)]
+    run = np.cumsum(changes[0] | changes[1]) - 1  # of equal template and media, in this order
+    weights = np.empty(len(order))
+    weights[order] = 1 / np.bincount(run)[run]
     return weights * templates.detection if pooling.by_detection else weights
 
 
