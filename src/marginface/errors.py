@@ -3,6 +3,8 @@
     MarginfaceError
     ├── InputError              an argument or option is wrong (also a ValueError)
     │   ├── UnknownName         a name that a table does not hold, with the near ones
+    │   │   └── UnknownGalleryName  a collection, person or face that a gallery does not have
+    │   ├── TakenName           a name that another collection or person has
     │   ├── RecipeError         a recipe that does not fit its schema
     │   └── CalibrationError    a rate that the data cannot support, or a calibration file that is not as described
     ├── FolderBusy              another process is at work in a folder
@@ -13,7 +15,8 @@
     ├── FaceCountError          a step that needs one face got none or several
     ├── ContractMismatch        embeddings of different contracts meet
     ├── GalleryError            a gallery is missing, foreign, damaged or of another schema
-    │   └── GalleryKeyError     the key of a gallery is missing, or is not the one that sealed it
+    │   ├── GalleryKeyError     the key of a gallery is missing, or is not the one that sealed it
+    │   └── CollectionGoneError a collection was erased by another process since it was opened
     ├── GalleryBusy             another process holds a gallery for longer than we wait
     ├── WeightsError            weights are missing or not what they claim
     │   └── HashMismatch        a file whose sha256 is not the registered one
@@ -42,6 +45,18 @@ class InputError(MarginfaceError, ValueError):
 
 class UnknownName(InputError):
     """A name that a table does not hold; the message lists the near ones."""
+
+
+class UnknownGalleryName(UnknownName):
+    """A collection, person or face that a gallery does not have; ``brief`` says so and names nobody else."""
+
+    def __init__(self, message: str, brief: str) -> None:
+        super().__init__(message)
+        self.brief = brief
+
+
+class TakenName(InputError):
+    """A name that another collection or person has; the message says what to do."""
 
 
 class RecipeError(InputError):
@@ -86,6 +101,10 @@ class GalleryError(MarginfaceError):
 
 class GalleryKeyError(GalleryError):
     """The key of a gallery is missing, or is not the one that sealed it; the message names both keys by their ids."""
+
+
+class CollectionGoneError(GalleryError):
+    """A collection was erased, by another process mostly, since it was opened."""
 
 
 class GalleryBusy(MarginfaceError):

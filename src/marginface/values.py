@@ -178,11 +178,24 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A known person and the similarity of the nearest of their faces; ``face`` says which that is."""
+    """A known person and the similarity of the nearest of their faces; ``face`` says which that is.
+
+    ``uid`` is the opaque id of the person; empty where people are known by name alone.
+    """
 
     person: str
     similarity: float
     face: str
+    uid: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "person": self.person,
+            "uid": self.uid or None,
+            "similarity": round(self.similarity, 4),
+            "face": self.face,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

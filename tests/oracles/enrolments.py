@@ -21,6 +21,7 @@ class Table:
     """Thresholds 1 − FMR, so that those of a search are 1 − FPIR / size."""
 
     contract: str
+    rates: tuple[float, ...] = (0.1, 0.01, 0.001)
 
     def require(self, contract: str) -> None:
         require_same_contract(self.contract, contract)

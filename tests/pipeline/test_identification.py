@@ -120,7 +120,12 @@ def test_a_card_that_has_no_rate_so_small_is_said_before_the_photo_is_read(drawn
 def test_an_identification_is_json(recognizer: Recognizer, known: KnownPeople) -> None:
     values = json.loads(json.dumps(recognizer.identify(photo_with_faces(LARGE), known).to_dict(), allow_nan=False))
     assert values["faces"][0]["person"] == "Ann"
-    assert values["faces"][0]["candidates"][0] == {"person": "Ann", "similarity": 1.0, "face": "photo 1"}
+    assert values["faces"][0]["candidates"][0] == {
+        "person": "Ann",
+        "uid": None,
+        "similarity": 1.0,
+        "face": "photo 1",
+    }
     assert (values["decision"], values["fpir"], values["comparisons"]) == ("match", 0.01, 4)
 
 

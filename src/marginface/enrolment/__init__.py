@@ -4,6 +4,7 @@ sources         which photos are of whom: a list, or a folder for each person
 looking         a photo → a face that may be enrolled, or why not (on threads)
 lookalikes      is a face as similar to another person as a search asks for?
 judging         a batch of faces → those that are to be written
+reviews         off, standard, strict: how strictly
 enrolling       Enroller: photos → faces in a collection, in batches
 outcomes        what came of each photo, and of all
 models          does a model fit a collection? if not, which one does
@@ -19,12 +20,15 @@ from marginface.enrolment.imports import IMPORTERS
 from marginface.enrolment.migration import Gap, Migration, MigrationReport
 from marginface.enrolment.models import collection_for, require_contract
 from marginface.enrolment.outcomes import EnrolReport, Outcome, PhotoOutcome
+from marginface.enrolment.reviews import REVIEWS, Review
 from marginface.enrolment.searching import CollectionPeople, PhotoAnswer, SearchSettings, exit_status, identify_each
-from marginface.enrolment.sources import FolderOfPeople, PersonPhoto, folder_of_people, photos_of
+from marginface.enrolment.sources import DecodedPhoto, FolderOfPeople, PersonPhoto, folder_of_people, photos_of
 
 __all__ = [
     "IMPORTERS",
+    "REVIEWS",
     "CollectionPeople",
+    "DecodedPhoto",
     "EnrolReport",
     "EnrolSettings",
     "Enroller",
@@ -37,6 +41,7 @@ __all__ = [
     "PersonPhoto",
     "PhotoAnswer",
     "PhotoOutcome",
+    "Review",
     "SearchSettings",
     "collection_for",
     "exit_status",

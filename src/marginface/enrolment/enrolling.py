@@ -14,7 +14,7 @@ from marginface.enrolment.looking import Examiner, Looked
 from marginface.enrolment.outcomes import EnrolReport, PhotoOutcome
 from marginface.enrolment.sources import PersonPhoto
 from marginface.errors import ContractMismatch, InputError
-from marginface.gallery import About, Collection, Enrolled, NewFace
+from marginface.gallery import About, Collection, Enrolled, NewFace, Person
 from marginface.pipeline import Recognizer
 from marginface.pipeline.batches import in_order
 from marginface.quality import GATES
@@ -97,8 +97,22 @@ class Enroller:
             done.append(outcome)
             if progress is not None:
                 progress(outcome, len(done))
-        remarks = (self._rule.remark,) if self._rule.remark else ()
-        return EnrolReport(tuple(done), tuple(without_photos), remarks)
+        return self._report(done, without_photos)
+
+    def enrol_known(self, person: Person, photos: Iterable[PersonPhoto]) -> EnrolReport:
+        """Enrol photos of one person who is in the collection: all that pass in one write.
+
+        Raises:
+            UnknownGalleryName: The person is gone; they are not made anew.
+        """
+        looked = tuple(in_order(self._examiner.look, photos, self.settings.workers))
+        judged = self._judge.judge(looked)
+        faces = [one.face for one in judged if one.face is not None]
+        answers = {person.name: iter(self.collection.add_faces(person, faces))}
+        done = [_outcome(one, answers) for one in judged]
+        if any(done):
+            self._describe({person.name})
+        return self._report(done)
 
     def _write(self, part: Sequence[Looked]) -> list[PhotoOutcome]:
         """Enrol what was looked at, in one write, and return what came of each photo."""
@@ -111,6 +125,10 @@ class Enroller:
         written = self.collection.add_many(faces, self.settings.about) if faces else {}
         answers = {person: iter(enrolled) for person, enrolled in written.items()}
         return [_outcome(one, answers) for one in judged]
+
+    def _report(self, done: Sequence[PhotoOutcome], without_photos: Sequence[str] = ()) -> EnrolReport:
+        remarks = (self._rule.remark,) if self._rule.remark else ()
+        return EnrolReport(tuple(done), tuple(without_photos), remarks)
 
     def _describe(self, people: set[str]) -> None:
         """Record consent, purpose and retention of people who are there already; what was not said stays as it is."""

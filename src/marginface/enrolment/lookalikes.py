@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from marginface.enrolment.searching import candidate
 from marginface.errors import InputError, MarginfaceError
 from marginface.gallery import Collection, NewFace
 from marginface.pipeline import Calibrated
@@ -76,14 +77,14 @@ class Neighbourhood:
 def known_neighbours(collection: Collection, faces: Sequence[NewFace]) -> list[list[Candidate]]:
     """Return for each face the few people of a collection that are most similar to it, best first."""
     found = collection.search_many([face.embedding for face in faces], _SHOWN + 1)
-    return [[Candidate(one.person.name, one.similarity, one.face) for one in matches] for matches in found]
+    return [[candidate(one) for one in matches] for matches in found]
 
 
 def lookalikes(person: str, candidates: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
     """Return the other people among the candidates who reach the threshold, most similar first, each once.
 
     >>> lookalikes("Ann", [Candidate("Ann", 0.9, "f1"), Candidate("Bob", 0.7, "f2"), Candidate("Cem", 0.2, "f3")], 0.5)
-    (Candidate(person='Bob', similarity=0.7, face='f2'),)
+    (Candidate(person='Bob', similarity=0.7, face='f2', uid=''),)
     """
     best: dict[str, Candidate] = {}
     for one in sorted(candidates, key=lambda candidate: -candidate.similarity):

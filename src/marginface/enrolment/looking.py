@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -71,13 +72,12 @@ class Examiner:
         except InputError as error:
             return _refused(item.person, photo, Remark(Reason.BAD_NAME, f"{photo}: {error}"))
         try:
-            content = item.content or _content(item.path)
-            digest = hashlib.sha256(content).hexdigest()
+            digest, pixels = _opened(item)
             known = self._known(person, digest)
             if known:
                 remark = Remark(Reason.SAME_PHOTO, f"{photo}: {person} has this photo already.")
                 return Looked(person, photo, decided=PhotoOutcome(person, photo, Outcome.KNOWN, known, (remark,)))
-            return self._of_image(person, photo, read_image(content), digest)
+            return self._of_image(person, photo, pixels(), digest)
         except ImageError as error:
             said = re.sub(r"^image of [\d,]+ bytes: ", "", str(error).removeprefix(f"{photo}: "))
             return _refused(person, photo, Remark(Reason.UNREADABLE, f"{photo}: {said}"))
@@ -106,6 +106,15 @@ def encoded_crop(image: ImageArray, face: Face) -> bytes:
 
 def _refused(person: str, photo: str, *remarks: Remark) -> Looked:
     return Looked(person, photo, decided=PhotoOutcome(person, photo, Outcome.REFUSED, "", remarks))
+
+
+def _opened(item: PersonPhoto) -> tuple[str, Callable[[], ImageArray]]:
+    """Return the sha256 of a photo, and what gives its pixels: a photo that is known need not be decoded."""
+    if item.decoded is not None:
+        image = item.decoded.image
+        return item.decoded.sha256, lambda: image
+    content = item.content or _content(item.path)
+    return hashlib.sha256(content).hexdigest(), lambda: read_image(content)
 
 
 def _content(path: Path) -> bytes:

@@ -66,10 +66,7 @@ class PhotoOutcome:
             "face": self.face or None,
             "codes": [reason.value for reason in self.codes],
             "reasons": [remark.text for remark in self.remarks],
-            "lookalikes": [
-                {"person": one.person, "similarity": round(one.similarity, 4), "face": one.face}
-                for one in self.lookalikes
-            ],
+            "lookalikes": [one.to_dict() for one in self.lookalikes],
         }
 
 

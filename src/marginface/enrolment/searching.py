@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from marginface.errors import ImageError
-from marginface.gallery import Collection
+from marginface.gallery import Collection, Match
 from marginface.pipeline import Identification, Recognizer
 from marginface.pipeline.batches import in_order
 from marginface.reasons import Reason
@@ -33,7 +33,12 @@ class CollectionPeople:
     def nearest(self, probes: Sequence[Embedding], k: int) -> Sequence[tuple[Candidate, ...]]:
         """Return the k most similar people of each probe, best first; see Searchable.nearest."""
         found = self.collection.search_many(probes, k)
-        return [tuple(Candidate(one.person.name, one.similarity, one.face) for one in matches) for matches in found]
+        return [tuple(candidate(one) for one in matches) for matches in found]
+
+
+def candidate(match: Match) -> Candidate:
+    """Return what a search of a collection found as what a recognizer decides on."""
+    return Candidate(match.person.name, match.similarity, match.face, match.person.uid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,31 @@ from pathlib import Path
 
 from marginface.errors import InputError
 from marginface.images import list_images
+from marginface.values import ImageArray, check_image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedPhoto:
+    """A photo whose bytes were turned into pixels elsewhere; ``sha256`` is that of the bytes, 64 hex digits."""
+
+    image: ImageArray = field(repr=False)
+    sha256: str
+
+    def __post_init__(self) -> None:
+        check_image(self.image)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonPhoto:
     """A photo and whose it is; an empty name says that it cannot be told.
 
-    ``content`` is the photo itself where it lies in no file; ``path`` is then what it is called.
+    ``content`` or ``decoded`` is the photo itself where it lies in no file; ``path`` is then what it is called.
     """
 
     person: str
     path: Path
     content: bytes = field(default=b"", repr=False)
+    decoded: DecodedPhoto | None = None
 
 
 @dataclass(frozen=True, slots=True)

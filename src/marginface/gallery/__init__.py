@@ -10,6 +10,7 @@ keys         the gallery's key             vault        database + key → opene
 sealing      AES-256-GCM per record        rekeying     new keys, records sealed anew
 rotation     vectors that two galleries cannot compare
 people faces moves vectors                 the rows             succession   another takes its place
+listing                                    a page of people
 live         the index that follows the truth           searching    the people most similar to a face
 erasure      delete, clean, verify, receipt             disk traces  logs and free pages; bytes that must be gone
 audit        a chain of hashes             checking     is all of it whole?    statistics   how much there is
@@ -35,7 +36,7 @@ from marginface.gallery.records import (
     Person,
 )
 from marginface.gallery.rekeying import KeyChange
-from marginface.gallery.statistics import Stats
+from marginface.gallery.statistics import CollectionStats, Stats
 
 __all__ = [
     "About",
@@ -46,6 +47,7 @@ __all__ = [
     "CheckReport",
     "Collection",
     "CollectionInfo",
+    "CollectionStats",
     "Enrolled",
     "Faces",
     "Gallery",

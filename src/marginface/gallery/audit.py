@@ -82,11 +82,12 @@ def last_entry(connection: Connection) -> AuditEntry | None:
     return None if row is None else AuditEntry(*row)
 
 
-def entries(connection: Connection, last: int) -> tuple[AuditEntry, ...]:
-    """Return the last so many entries, the oldest of them first."""
+def entries(connection: Connection, last: int, before: int | None = None) -> tuple[AuditEntry, ...]:
+    """Return the last so many entries, or the last before a number (seq); the oldest of them first."""
     if last < 1:
         raise InputError(f"the last 1 or more entries can be shown; got {last}")
-    rows = connection.execute(select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(last)).all()
+    wanted = select(AUDIT) if before is None else select(AUDIT).where(AUDIT.c.seq < before)
+    rows = connection.execute(wanted.order_by(AUDIT.c.seq.desc()).limit(last)).all()
     return tuple(AuditEntry(*row) for row in reversed(rows))
 
 

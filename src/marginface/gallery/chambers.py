@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from marginface.contract import is_contract_id
-from marginface.errors import ContractMismatch, InputError, UnknownName
+from marginface.errors import ContractMismatch, InputError, UnknownGalleryName
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
 from marginface.gallery.names import checked_name, is_beside
 from marginface.gallery.people import new_uid
@@ -75,12 +75,13 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
     """Return the number of a collection by its name or opaque id; without a name, of the only one.
 
     Raises:
-        UnknownName: there is none of this name, or several and no name was given.
+        UnknownGalleryName: there is none of this name, or several and no name was given.
     """
     table = COLLECTIONS.c
     rows = connection.execute(select(table.id, table.uid, table.name).order_by(func.lower(table.name))).all()
+    brief = f"there is no collection {name!r}" if name else "several collections: say which"
     if not rows:
-        raise UnknownName(f"{gallery}: there is no collection yet; create_collection makes one")
+        raise UnknownGalleryName(f"{gallery}: there is no collection yet; create_collection makes one", brief)
     found = [row.id for row in rows if name in (row.name, row.uid) or (not name and not is_beside(row.name))]
     if len(found) == 1:
         return int(found[0])
@@ -88,4 +89,4 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
     asked = (
         f"no collection {name!r}. {near_names(name, known)}" if name else "there are several collections: say which. "
     )
-    raise UnknownName(f"{gallery}: {asked}Known: {', '.join(known)}")
+    raise UnknownGalleryName(f"{gallery}: {asked}Known: {', '.join(known)}", brief)

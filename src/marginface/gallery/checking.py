@@ -68,7 +68,7 @@ def check_gallery(vault: Vault) -> CheckReport:
             findings.extend(_of_the_file(connection))
         numbers = connection.execute(select(COLLECTIONS.c.id).order_by(COLLECTIONS.c.id)).scalars().all()
         for number in numbers:
-            findings.extend(_of_a_collection(connection, vault, number))
+            findings.extend(check_collection(connection, vault, number))
         findings.extend(_of_the_tables(connection))
         chain = audit.verify(connection)
         people, faces, crops = (_count(connection, table) for table in (PEOPLE, FACES, CROPS))
@@ -84,7 +84,8 @@ def _of_the_file(connection: Connection) -> Iterator[str]:
         yield f"file: row {row[1]} of {row[0]} belongs to a row of {row[2]} that is not there"
 
 
-def _of_a_collection(connection: Connection, vault: Vault, number: int) -> Iterator[str]:
+def check_collection(connection: Connection, vault: Vault, number: int) -> Iterator[str]:
+    """Give what is wrong with the records of a collection, in words."""
     try:
         chamber = vault.chamber(connection, number)
     except MarginfaceError as error:

@@ -10,13 +10,26 @@ from sqlalchemy import Connection
 
 from marginface.errors import InputError
 from marginface.gallery import faces as face_rows
-from marginface.gallery import moves, people, vectors
+from marginface.gallery import listing, moves, people, vectors
+from marginface.gallery.checking import check_collection
 from marginface.gallery.erasure import READERS_WAIT, Receipt, delete_people, erase_people, verified
 from marginface.gallery.live import LiveIndex
 from marginface.gallery.names import checked_name
 from marginface.gallery.people import PersonRef
-from marginface.gallery.records import About, Changes, Enrolled, Faces, GalleryFace, Match, NewFace, Person
+from marginface.gallery.records import (
+    About,
+    Changes,
+    CollectionInfo,
+    Enrolled,
+    Faces,
+    GalleryFace,
+    Match,
+    NewFace,
+    Person,
+    revised,
+)
 from marginface.gallery.searching import nearest_people
+from marginface.gallery.statistics import CollectionStats, collection_infos, collection_stats
 from marginface.gallery.transaction import GONE, Transaction
 from marginface.gallery.vault import Chamber, Vault
 from marginface.matching.index import Recall, recall_at
@@ -31,8 +44,9 @@ class Collection:
     A person is said by name, by opaque id, or by the Person that a verb returned. Safe for threads. Made by
     ``Gallery.collection`` and ``Gallery.create_collection``.
 
-    Any verb raises UnknownName for a person or face that is not there, GalleryBusy if another process writes for over
-    half a minute, and StorageError if the disk is full or read-only.
+    Any verb raises UnknownGalleryName for a person or face that is not there, CollectionGoneError once it was
+    erased, GalleryBusy if another process writes for over half a minute, and StorageError if the disk is full or
+    read-only.
     """
 
     def __init__(self, vault: Vault, number: int, live: LiveIndex) -> None:
@@ -66,7 +80,7 @@ class Collection:
         return index.count()
 
     def add_person(self, name: str, about: About = _NOTHING) -> Person:
-        """Add a person without faces; raise InputError if the name is taken."""
+        """Add a person without faces; raise TakenName if another one has the name."""
         with self._writing() as (transaction, chamber):
             return people.add_person(transaction, chamber, name, about)
 
@@ -102,6 +116,33 @@ class Collection:
         with self._reading() as (connection, chamber):
             return people.list_people(connection, chamber)
 
+    def people_after(self, last: int = 0, limit: int = 100, *, named: str = "") -> list[Person]:
+        """Return the people that were added after another one, in that order, a page at a time.
+
+        Args:
+            last: The number (``Person.id``) of the last person of the page before; 0 for the first page.
+            limit: How many at most.
+            named: Only those in whose name this text is, whatever its case. Names are sealed, so each is opened.
+        """
+        with self._reading() as (connection, chamber):
+            return listing.people_page(connection, chamber, last, limit, named)
+
+    def info(self) -> CollectionInfo:
+        """Return what the collection is, with its counts."""
+        with self._reading() as (connection, chamber):
+            return collection_infos(connection, chamber.uid)[0]
+
+    def stats(self) -> CollectionStats:
+        """Count what the collection holds."""
+        with self._reading() as (connection, chamber):
+            return collection_stats(connection, chamber.uid, self._vault.store.address.vectors)
+
+    def check(self) -> tuple[str, ...]:
+        """Return what is wrong with its records and its index, in words; nothing if every record opens and fits."""
+        with self._reading() as (connection, chamber):
+            found = tuple(check_collection(connection, self._vault, chamber.id))
+        return (*found, *(self._live.difference() if self._live.is_filled else ()))
+
     def person(self, who: PersonRef) -> Person:
         """Return a person as they are now."""
         with self._reading() as (connection, chamber):
@@ -131,10 +172,21 @@ class Collection:
         return [(owners[owner], face) for face, owner in found]
 
     def rename(self, who: PersonRef, name: str) -> Person:
-        """Give a person another name; raise InputError if it is taken."""
+        """Give a person another name; raise TakenName if another one has it."""
         with self._writing() as (transaction, chamber):
             person = people.find_person(transaction.connection, chamber, who)
             return people.change_person(transaction, chamber, person, name, person.about)
+
+    def revise(self, who: PersonRef, name: str | None, said: Mapping[str, str | date | None]) -> Person:
+        """Change, in one write, the name of a person (None: keep it) and those fields of About that are said.
+
+        Raises:
+            TakenName: Another person has the name.
+        """
+        with self._writing() as (transaction, chamber):
+            person = people.find_person(transaction.connection, chamber, who)
+            about = revised(person.about, said)
+            return people.change_person(transaction, chamber, person, person.name if name is None else name, about)
 
     def describe(self, who: PersonRef, about: About) -> Person:
         """Record consent, purpose and retention of a person, instead of what was recorded."""
@@ -256,7 +308,7 @@ class Collection:
 
     def _chamber_of(self, connection: Connection, other: Collection) -> Chamber:
         """Return another collection of this gallery with its seal."""
-        if other._vault is not self._vault:
+        if other._vault.store is not self._vault.store:
             raise InputError(
                 f"{other.name} is a collection of {other._vault.store.address}: faces move within one opened gallery; "
                 "from one gallery to another they go by export and import"

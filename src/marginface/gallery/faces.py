@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, Select, delete, insert, select
 
-from marginface.errors import ContractMismatch, UnknownName
+from marginface.errors import ContractMismatch, UnknownGalleryName
 from marginface.gallery.people import free_uid, new_uid
 from marginface.gallery.records import Enrolled, GalleryFace, NewFace, Person
 from marginface.gallery.tables import CROPS, FACES, PEOPLE, TEMPLATES, in_parts
@@ -73,11 +73,12 @@ def faces_by_id(connection: Connection, chamber: Chamber, ids: Sequence[int]) ->
 
 
 def find_face(connection: Connection, chamber: Chamber, uid: str) -> tuple[GalleryFace, int]:
-    """Return a face by its opaque id, and the number of its person; raise UnknownName if there is none."""
+    """Return a face by its opaque id, and the number of its person; raise UnknownGalleryName if there is none."""
     statement = _faces().where(FACES.c.uid == uid, FACES.c.collection_id == chamber.id)
     row = connection.execute(statement).first()
     if row is None:
-        raise UnknownName(f"{chamber.name} has no face {uid!r}; 'marginface gallery show' lists those of a person")
+        brief = f"{chamber.name} has no face {uid!r}"
+        raise UnknownGalleryName(f"{brief}; 'marginface gallery show' lists those of a person", brief)
     return _face(row, chamber), row.person_id
 
 

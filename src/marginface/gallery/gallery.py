@@ -5,13 +5,14 @@ from __future__ import annotations
 import getpass
 import threading
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import date
 from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import update
 
-from marginface.errors import InputError, MarginfaceError
+from marginface.errors import InputError, MarginfaceError, TakenName
 from marginface.gallery import audit as chain
 from marginface.gallery.address import Address, parse_address
 from marginface.gallery.archive import ArchiveCounts, write_archive
@@ -158,6 +159,15 @@ class Gallery:
     ) -> None:
         self.close()
 
+    def acting(self, actor: str) -> Gallery:
+        """Return this gallery with another name in the audit of what is done by it; ``close`` this one alone.
+
+        For a service that acts for many: connections and indexes are shared, so it costs nothing.
+        """
+        other = copy(self)
+        other._vault = self._vault.acting(actor)
+        return other
+
     @property
     def key_source(self) -> str:
         """Where the key came from that seals this gallery; empty if it is not sealed."""
@@ -181,12 +191,13 @@ class Gallery:
                 cannot be compared then. For vectors that leave the gallery, to an index in a server.
 
         Raises:
-            InputError: The name is taken, or a value is out of range.
+            TakenName: Another collection has it.
+            InputError: A value is out of range.
         """
         about = checked_description(name, contract, embedding_size, rotated=rotated)
         with self._vault.writing() as transaction:
             if row_named(transaction.connection, about["name"]) is not None:
-                raise InputError(f"{self.address} has a collection {about['name']!r} already; choose another name")
+                raise TakenName(f"{self.address} has a collection {about['name']!r} already; choose another name")
             chamber = add_chamber(transaction, self._vault, about)
         return self._collection(chamber.id)
 
@@ -205,13 +216,13 @@ class Gallery:
             return collection_infos(connection)
 
     def rename_collection(self, name: str, new: str) -> Collection:
-        """Give a collection another name; raise InputError if it is taken."""
+        """Give a collection another name; raise TakenName if another one has it."""
         new = checked_name(new, "the name of a collection")
         with self._vault.writing() as transaction:
             number = collection_number(transaction.connection, name, self.address)
             other = row_named(transaction.connection, new)
             if other is not None and other.id != number:
-                raise InputError(f"{self.address} has a collection {new!r} already; choose another name")
+                raise TakenName(f"{self.address} has a collection {new!r} already; choose another name")
             transaction.connection.execute(update(COLLECTIONS).where(COLLECTIONS.c.id == number).values(name=new))
             transaction.record(
                 "rename-collection", {"collection": self._vault.chamber(transaction.connection, number).uid}
@@ -236,7 +247,7 @@ class Gallery:
         with self._vault.writing() as transaction:
             connection = transaction.connection
             if row_named(connection, retired) is not None:
-                raise InputError(f"{self.address} has a collection {retired!r} already; choose another name")
+                raise TakenName(f"{self.address} has a collection {retired!r} already; choose another name")
             numbers = (collection_number(connection, name, self.address) for name in (old, new))
             chambers = [self._vault.chamber(connection, number) for number in numbers]
             return succeed(transaction, chambers[0], chambers[1], retired, faces_left or {})
@@ -329,7 +340,7 @@ class Gallery:
                 "people": [person.uid for person in wanted or []],
                 "sealed": passphrase is not None,
             }
-            transaction.record("export", {**told, "sealed": passphrase is not None})
+            transaction.record("export", told)
         return write_archive(self._vault, Path(path), [(number, wanted) for number in numbers], passphrase)
 
     def import_archive(self, path: str | Path, *, passphrase: str | None = None) -> ArchiveCounts:
@@ -356,10 +367,10 @@ class Gallery:
         differences = [finding for live in open_indexes if live.is_filled for finding in live.difference()]
         return check_gallery(self._vault).with_findings(differences)
 
-    def audit(self, last: int = 100) -> tuple[chain.AuditEntry, ...]:
-        """Return the last entries of the audit, the oldest of them first."""
+    def audit(self, last: int = 100, *, before: int | None = None) -> tuple[chain.AuditEntry, ...]:
+        """Return the last entries of the audit, or the last before another one (its seq); the oldest of them first."""
         with self._vault.reading() as connection:
-            return chain.entries(connection, last)
+            return chain.entries(connection, last, before)
 
     def verify_audit(self, known: str = "") -> chain.AuditReport:
         """Say whether the chain of the audit holds; ``known`` is the hash of an entry that was kept elsewhere."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from marginface.errors import ContractMismatch, InputError
+from marginface.errors import ContractMismatch, InputError, TakenName
 from marginface.gallery.faces import find_face, known_photos, remove_faces, remove_people
 from marginface.gallery.people import change_person, described, find_by_name, find_person, people_by_id
 from marginface.gallery.records import Person
@@ -66,14 +66,15 @@ def move_person(transaction: Transaction, chamber: Chamber, person: Person, othe
 
     Raises:
         ContractMismatch: The other collection holds embeddings of another contract.
-        InputError: It is the same collection, or has a person of this name.
+        InputError: It is the same collection.
+        TakenName: It has a person of this name.
     """
     connection = transaction.connection
     _check_same_contract(chamber, other)
     if chamber.id == other.id:
         raise InputError(f"{person.name!r} is in collection {chamber.name} already")
     if find_by_name(connection, other, person.name) is not None:
-        raise InputError(
+        raise TakenName(
             f"collection {other.name} has a person {person.name!r}: rename one of the two, or move the faces one by one"
         )
     values = {"collection_id": other.id, **described(other, person.id, person.name, person.about)}

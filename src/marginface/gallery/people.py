@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, func, insert, select, update
 
-from marginface.errors import InputError, UnknownName
+from marginface.errors import TakenName, UnknownGalleryName
 from marginface.gallery.names import checked_name
-from marginface.gallery.records import About, Origin, Person
+from marginface.gallery.records import About, Origin, Person, is_uid
 from marginface.gallery.tables import FACES, PEOPLE, in_parts
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber
@@ -32,7 +32,7 @@ def new_uid(kind: str) -> str:
 def add_person(transaction: Transaction, chamber: Chamber, name: str, about: About, origin: Origin = _HERE) -> Person:
     """Add a person; raise InputError if the name is taken."""
     if find_by_name(transaction.connection, chamber, checked_name(name)) is not None:
-        raise InputError(f"{chamber.name} has a person {name!r} already; add faces to them, or choose another name")
+        raise TakenName(f"{chamber.name} has a person {name!r} already; add faces to them, or choose another name")
     return insert_person(transaction, chamber, checked_name(name), about, origin)
 
 
@@ -62,7 +62,7 @@ def change_person(transaction: Transaction, chamber: Chamber, person: Person, na
     name = checked_name(name)
     other = find_by_name(transaction.connection, chamber, name)
     if other is not None and other.id != person.id:
-        raise InputError(f"{chamber.name} has a person {name!r} already; merge the two if they are one person")
+        raise TakenName(f"{chamber.name} has a person {name!r} already; merge the two if they are one person")
     values = described(chamber, person.id, name, about)
     transaction.connection.execute(update(PEOPLE).where(PEOPLE.c.id == person.id).values(values))
     action = "describe-person" if name == person.name else "rename-person"
@@ -71,22 +71,23 @@ def change_person(transaction: Transaction, chamber: Chamber, person: Person, na
 
 
 def find_person(connection: Connection, chamber: Chamber, who: PersonRef) -> Person:
-    """Return a person by name, opaque id, or an earlier answer.
+    """Return a person by opaque id, name, or an earlier answer.
+
+    What has the form of an opaque id and is one means that person, also where somebody was given it as a name.
 
     Raises:
-        UnknownName: The collection has no such person; the message lists near names.
+        UnknownGalleryName: The collection has no such person; the message lists near names.
     """
     if isinstance(who, Person):
         found = _one(connection, chamber, _PEOPLE.where(PEOPLE.c.id == who.id))
     else:
-        found = find_by_name(connection, chamber, checked_name(who))
-        found = found or _one(connection, chamber, _PEOPLE.where(PEOPLE.c.uid == who))
+        found = _one(connection, chamber, _PEOPLE.where(PEOPLE.c.uid == who)) if is_uid(who) else None
+        found = found or find_by_name(connection, chamber, checked_name(who))
     if found is None:
         name = who.name if isinstance(who, Person) else who
         known = [person.name for person in list_people(connection, chamber, limit=_NEAR_AMONG)]
-        raise UnknownName(
-            f"{chamber.name} has no person {name!r}. {near_names(name, known)}'marginface gallery list' shows all"
-        )
+        brief = f"{chamber.name} has no person {name!r}"
+        raise UnknownGalleryName(f"{brief}. {near_names(name, known)}'marginface gallery list' shows all", brief)
     return found
 
 
@@ -100,6 +101,12 @@ def list_people(connection: Connection, chamber: Chamber, *, limit: int = 0) -> 
     statement = _PEOPLE.where(PEOPLE.c.collection_id == chamber.id).order_by(PEOPLE.c.id)
     rows = connection.execute(statement.limit(limit) if limit else statement)
     return sorted((_person(row, chamber) for row in rows), key=lambda person: (person.name.casefold(), person.name))
+
+
+def people_after(connection: Connection, chamber: Chamber, after: int, limit: int) -> list[Person]:
+    """Return the first ``limit`` people whose number is above another one, in the order they were added."""
+    wanted = _PEOPLE.where(PEOPLE.c.collection_id == chamber.id, PEOPLE.c.id > after)
+    return [_person(row, chamber) for row in connection.execute(wanted.order_by(PEOPLE.c.id).limit(limit))]
 
 
 def people_by_id(connection: Connection, chamber: Chamber, ids: Sequence[int]) -> dict[int, Person]:

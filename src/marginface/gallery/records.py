@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from marginface.values import Embedding, FloatArray, IntArray, frozen
 
 _LONGEST_TEXT = 2_000
 _UID = re.compile(r"[pf]-[0-9a-f]{16}")
+_OPAQUE = re.compile(r"[cpf]-[0-9a-f]{16}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PHOTO = re.compile(r"(vector:)?[0-9a-f]{64}")
 
@@ -35,6 +36,18 @@ class About:
             check_text(getattr(self, name), name, _LONGEST_TEXT)
         if self.retain_until is not None and type(self.retain_until) is not date:
             raise InputError(f"retain_until is a date, as date(2027, 1, 31); got {self.retain_until!r}")
+
+
+def revised(about: About, said: Mapping[str, Any]) -> About:
+    """Return a record with some of its fields changed; what is not said stays.
+
+    >>> revised(About("signed", "door"), {"purpose": "gate"})
+    About(consent='signed', purpose='gate', retain_until=None)
+    """
+    unknown = sorted(set(said) - {"consent", "purpose", "retain_until"})
+    if unknown:
+        raise InputError(f"recorded about a person are consent, purpose and retain_until; got {', '.join(unknown)}")
+    return replace(about, **said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,15 @@ class Person:
             "purpose": self.about.purpose,
             "retain_until": None if until is None else until.isoformat(),
         }
+
+
+def is_uid(text: str) -> bool:
+    """Say whether a text has the form of an opaque id of a person, face or collection.
+
+    >>> is_uid("p-3f9a1c0b77d2e845"), is_uid("Ann")
+    (True, False)
+    """
+    return _OPAQUE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,13 +76,14 @@ def gallery_stats(vault: Vault) -> Stats:
     )
 
 
-def collection_infos(connection: Connection) -> list[CollectionInfo]:
-    """Return all collections by name, with their counts."""
+def collection_infos(connection: Connection, uid: str = "") -> list[CollectionInfo]:
+    """Return all collections by name, with their counts; or only the one of an opaque id."""
     people = select(func.count()).where(PEOPLE.c.collection_id == COLLECTIONS.c.id).scalar_subquery()
     faces = select(func.count()).where(FACES.c.collection_id == COLLECTIONS.c.id).scalar_subquery()
     kept = CROPS.join(FACES, FACES.c.id == CROPS.c.face_id)
     crops = select(func.count()).select_from(kept).where(FACES.c.collection_id == COLLECTIONS.c.id).scalar_subquery()
     wanted = select(COLLECTIONS, people.label("people"), faces.label("faces"), crops.label("crops"))
+    wanted = wanted.where(COLLECTIONS.c.uid == uid) if uid else wanted
     return [
         CollectionInfo(
             row.uid,
@@ -98,6 +99,12 @@ def collection_infos(connection: Connection) -> list[CollectionInfo]:
         )
         for row in connection.execute(wanted.order_by(func.lower(COLLECTIONS.c.name)))
     ]
+
+
+def collection_stats(connection: Connection, uid: str, vectors: str) -> CollectionStats:
+    """Count what one collection holds; ``vectors`` is the address of the server that searches it, or empty."""
+    (info,) = collection_infos(connection, uid)
+    return _counted(connection, info, place_of(vectors))
 
 
 def place_of(vectors: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from marginface.errors import GalleryError
+from marginface.errors import CollectionGoneError
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, key_for
 from marginface.gallery.rotation import Rotation
 from marginface.gallery.sealing import Seal, derived_key
@@ -59,6 +60,12 @@ class Vault:
         self._chambers: dict[str, Chamber] = {}  # by opaque id: a number may come again after a write that failed
         self._lock = threading.Lock()
 
+    def acting(self, actor: str) -> Vault:
+        """Return the same vault for another actor."""
+        other = copy(self)
+        other.actor = actor
+        return other
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one moment; see Store.reading."""
@@ -77,12 +84,13 @@ class Vault:
         """Return a collection with its seal, as this connection sees it.
 
         Raises:
-            GalleryError: The collection is gone.
+            CollectionGoneError: It was erased since it was opened.
             GalleryKeyError: The key at hand is not the one that sealed it.
         """
         row = connection.execute(select(COLLECTIONS).where(COLLECTIONS.c.id == collection)).first()
         if row is None:
-            raise GalleryError(f"{self.store.address}: this collection is gone: it was deleted since it was opened")
+            gone = "this collection is gone: it was deleted since it was opened"
+            raise CollectionGoneError(f"{self.store.address}: {gone}")
         with self._lock:
             known = self._chambers.get(row.uid)
             if known is None or known.generation != row.generation:

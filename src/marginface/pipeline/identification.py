@@ -74,10 +74,8 @@ class IdentifiedFace:
             **self.used.to_dict(),
             "decision": self.decision.value,
             "person": self.person,
-            "candidates": [
-                {"person": one.person, "similarity": round(one.similarity, 4), "face": one.face}
-                for one in self.candidates
-            ],
+            "uid": (self.candidates[0].uid or None) if self else None,
+            "candidates": [one.to_dict() for one in self.candidates],
             "reasons": [remark.text for remark in self.reasons],
             "codes": [reason.value for reason in codes_of(self.reasons)],
         }

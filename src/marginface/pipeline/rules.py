@@ -19,6 +19,11 @@ class Calibrated(Protocol):
         """The id of the contract that the thresholds hold for."""
         ...
 
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The false-match rates that thresholds were set for, the largest first."""
+        ...
+
     def require(self, contract: str) -> None:
         """Raise ContractMismatch unless the thresholds hold for this contract."""
         ...

@@ -23,6 +23,11 @@ class CardThresholds:
         """The contract of the card, without the mirror sum."""
         return self.card.contract().id
 
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The false-match rates that the card has thresholds for, the largest first."""
+        return tuple(sorted((entry.fmr for entry in self.card.thresholds), reverse=True))
+
     def require(self, contract: str) -> None:
         """Raise ContractMismatch unless this is the contract of the card."""
         require_same_contract(self.contract, contract)

@@ -111,6 +111,11 @@ class Calibration(BaseModel):
         """Return the smallest false-match rate that there is a threshold for."""
         return self.thresholds[-1].fmr
 
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Return the false-match rates of the rungs, the largest first."""
+        return tuple(rung.fmr for rung in self.thresholds)
+
     def require(self, contract: str) -> None:
         """Raise ContractMismatch unless this calibration is for the embeddings of this contract."""
         if contract != self.contract:

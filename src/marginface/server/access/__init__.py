@@ -1,0 +1,12 @@
+"""Who may ask what: keys with scopes, for some collections or for all.
+
+scopes   Scope: the verbs a key may be made for
+keys     ApiKey, and the token that is shown once
+store    KeyStore: the keys of a service, hashed
+"""
+
+from marginface.server.access.keys import ApiKey, NewKey
+from marginface.server.access.scopes import Scope, parse_scopes
+from marginface.server.access.store import KeyStore
+
+__all__ = ["ApiKey", "KeyStore", "NewKey", "Scope", "parse_scopes"]

@@ -1,0 +1,45 @@
+"""The gallery as a caller works with it: the audit says whose key acted, and what a caller may not see stays unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from marginface.gallery import Collection, Gallery, Receipt
+from marginface.gallery.address import parse_address
+from marginface.gallery.names import checked_name
+from marginface.server.gate import Caller
+from marginface.server.service import Service
+
+
+def gallery_for(service: Service, caller: Caller) -> Gallery:
+    """Return the gallery, with the caller as the actor of its audit."""
+    return service.gallery.acting(caller.id if caller.key is None else f"key {caller.key.id}")
+
+
+def collection_for(service: Service, caller: Caller, named: str) -> Collection:
+    """Return a collection by name or opaque id, with the caller as the actor; the Gate has let the name pass."""
+    return gallery_for(service, caller).collection(named)
+
+
+def other_collection(service: Service, caller: Caller, named: str) -> Collection:
+    """Return a collection that the body of a request names.
+
+    Raises:
+        Forbidden: The key is not for it, whether there is one or not.
+    """
+    caller.require_collection(service.collection_name(named))
+    return collection_for(service, caller, named)
+
+
+def allowed_name(caller: Caller, name: str) -> str:
+    """Return the name of a collection that is to be; raise Forbidden if the key is not for one of that name."""
+    clean = checked_name(name, "the name of a collection")
+    caller.require_collection(clean)
+    return clean
+
+
+def receipt_values(receipt: Receipt) -> dict[str, Any]:
+    """Return a receipt as plain values; of the gallery's file the name, not where it lies on the server."""
+    path = parse_address(receipt.gallery).path
+    return {**receipt.to_dict(), "gallery": receipt.gallery if path is None else Path(path).name}

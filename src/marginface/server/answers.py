@@ -1,0 +1,140 @@
+"""Answers that are kept for a day, so that a request that is sent again is not carried out again.
+
+In the state of the service lie a keyed hash of the Idempotency-Key, one of the request, and the answer, sealed by a key
+that comes from the Idempotency-Key and from the caller's token: the database alone does not open it. An error is not
+kept, nothing was done then. Once somebody of a collection is erased, the answers about it are dropped, and that they
+were given is kept: such a request is not carried out again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, delete, insert, select, update
+
+from marginface.errors import MarginfaceError
+from marginface.server.state import METADATA, State
+
+KEPT_SECONDS = 24 * 3600
+RUNS_AT_MOST = 600  # seconds after which a request whose worker died may be sent again
+_RUNNING, _TO_BE_DROPPED = 0, -1  # in the place of a status, before there is an answer
+_NONCE = 12
+
+ANSWERS = Table(
+    "service_answers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("collection", Text, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+class OtherRequest(MarginfaceError):
+    """The same Idempotency-Key came with another request before."""
+
+
+class StillRunning(MarginfaceError):
+    """The first request with this Idempotency-Key is not answered yet."""
+
+    retry_after = 2
+
+
+class AnswerDropped(MarginfaceError):
+    """The request was carried out before; its answer is not kept any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with an Idempotency-Key.
+
+    Attributes:
+        id: A keyed hash of the key and of who sent it.
+        request: A keyed hash of method, path and body.
+        collection: The opaque id of the collection that it is about; empty for none.
+        purpose: What the seal of the answer is derived for.
+    """
+
+    id: str
+    request: str
+    collection: str
+    purpose: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The first answer."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+class KeptAnswers:
+    """The answers of a service that are kept."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        state.add_tables(ANSWERS)
+
+    def claim(self, asked: Asked) -> KeptAnswer | None:
+        """Return the first answer; None if there is none, and then this request is the first.
+
+        Raises:
+            OtherRequest, StillRunning, AnswerDropped: It cannot be carried out, and has no answer.
+        """
+        now = int(time.time())
+        with self._state.writing() as connection:
+            connection.execute(delete(ANSWERS).where(ANSWERS.c.made < now - KEPT_SECONDS))
+            stale = (ANSWERS.c.status <= _RUNNING) & (ANSWERS.c.made < now - RUNS_AT_MOST)
+            connection.execute(delete(ANSWERS).where(stale))
+            row = connection.execute(select(ANSWERS).where(ANSWERS.c.id == asked.id)).one_or_none()
+            if row is None:
+                first = {"id": asked.id, "request": asked.request, "collection": asked.collection, "made": now}
+                connection.execute(insert(ANSWERS).values({**first, "status": _RUNNING, "sealed": b""}))
+                return None
+        _require_same(row.request, asked)
+        if row.status <= _RUNNING:
+            raise StillRunning("the first request with this Idempotency-Key is being carried out; come again")
+        return KeptAnswer(row.status, self._opened(bytes(row.sealed), asked))
+
+    def keep(self, asked: Asked, answer: KeptAnswer) -> None:
+        """Keep the answer of a request that was claimed."""
+        nonce = os.urandom(_NONCE)
+        sealed = nonce + AESGCM(self._state.secret(asked.purpose)).encrypt(nonce, answer.body, asked.id.encode())
+        mine = update(ANSWERS).where(ANSWERS.c.id == asked.id)
+        with self._state.writing() as connection:
+            connection.execute(mine.where(ANSWERS.c.status == _RUNNING).values(status=answer.status, sealed=sealed))
+            connection.execute(mine.where(ANSWERS.c.status == _TO_BE_DROPPED).values(status=answer.status))
+
+    def release(self, asked: Asked) -> None:
+        """Let a request that failed be sent again."""
+        with self._state.writing() as connection:
+            mine = (ANSWERS.c.id == asked.id) & (ANSWERS.c.status <= _RUNNING)
+            connection.execute(delete(ANSWERS).where(mine))
+
+    def forget(self, collection: str, but: Asked | None = None) -> None:
+        """Drop the answers about a collection (its opaque id), since somebody of it is erased; ``but`` that of this."""
+        kept = "" if but is None else but.id
+        about = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.id != kept)
+        with self._state.writing() as connection:
+            connection.execute(about.where(ANSWERS.c.status > _RUNNING).values(sealed=b""))
+            connection.execute(about.where(ANSWERS.c.status == _RUNNING).values(status=_TO_BE_DROPPED))
+
+    def _opened(self, sealed: bytes, asked: Asked) -> bytes:
+        if not sealed:
+            raise AnswerDropped(
+                "this request was carried out before; its answer was dropped since somebody of the collection was "
+                "erased. Ask for the present state, or send another Idempotency-Key"
+            )
+        cipher = AESGCM(self._state.secret(asked.purpose))
+        return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], asked.id.encode())
+
+
+def _require_same(request: str, asked: Asked) -> None:
+    if request != asked.request:
+        raise OtherRequest("this Idempotency-Key came with another request before; send a new one with every request")

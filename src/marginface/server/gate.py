@@ -1,0 +1,136 @@
+"""The check before every route: a valid key, often enough but not too often, with the scope, for the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from marginface.errors import MarginfaceError
+from marginface.server.access import ApiKey, Scope
+from marginface.server.service import Service, service_of
+
+OPEN = "this machine"  # who asks, while no key was ever made
+
+
+class NoKey(MarginfaceError):
+    """No valid key came with a request."""
+
+
+class Forbidden(MarginfaceError):
+    """The key is valid, and is not for this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the key, or None while the service is open to this machine alone."""
+
+    key: ApiKey | None
+
+    @property
+    def id(self) -> str:
+        """The id of the key; for the audit and for logs."""
+        return OPEN if self.key is None else self.key.id
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What it may ask."""
+        return frozenset(Scope) if self.key is None else self.key.made_for.scopes
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The names of the collections it may ask about; none: all."""
+        return () if self.key is None else self.key.made_for.collections
+
+    def sees(self, collection: str) -> bool:
+        """Say whether it may ask about a collection, by name."""
+        return not self.collections or collection in self.collections
+
+    def require(self, scope: Scope) -> None:
+        """Raise Forbidden if it may not ask this."""
+        if scope not in self.scopes:
+            raise Forbidden(
+                f"this needs a key with scope {scope.value!r} (to {scope.sentence}); yours has "
+                f"{', '.join(sorted(one.value for one in self.scopes))}"
+            )
+
+    def require_collection(self, name: str) -> None:
+        """Raise Forbidden if it may not ask about a collection, whether there is one or not."""
+        if not self.sees(name):
+            raise Forbidden(f"this key is for {', '.join(self.collections)} and for no other collection")
+
+    def require_whole(self) -> None:
+        """Raise Forbidden unless it may ask about all collections."""
+        if self.collections:
+            raise Forbidden(
+                f"this is about the whole gallery, and the key for {', '.join(self.collections)} alone. Make one "
+                "without --collection"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A dependency of a route: it lets a caller pass who has the scope, and the collection if the path names one.
+
+    Attributes:
+        scope: What the key must be for; None: any valid key will do.
+        whole: What is asked is about the whole gallery: a key that is for some collections alone does not pass.
+    """
+
+    scope: Scope | None
+    whole: bool = False
+
+    def __call__(self, request: Request) -> Caller:
+        """Return who asks.
+
+        Raises:
+            NoKey: No valid key came, and one is needed.
+            TooOften: The key has asked too often, or its address with wrong keys.
+            Forbidden: The key has not the scope, or is not for the collection of the path, or not for all of them.
+        """
+        service = service_of(request)
+        known = getattr(request.state, "recognized", None)  # by middleware.keys, where a body came
+        caller = known if isinstance(known, Caller) else recognized(service, request)
+        request.state.caller = caller.id
+        if caller.key is not None:
+            service.rates.count(caller.key.id, caller.key.made_for.per_minute)
+        if self.scope is not None:
+            caller.require(self.scope)
+        if self.whole:
+            caller.require_whole()
+        named = request.path_params.get("collection")
+        if named is not None and caller.collections:
+            caller.require_collection(service.collection_name(named))
+        return caller
+
+
+def recognized(service: Service, request: Request) -> Caller:
+    """Return who asks by the key in the request's headers; see Gate."""
+    token = token_in(request)
+    if not token and service.is_open:
+        return Caller(None)
+    address = request.client.host if request.client else ""
+    service.rates.check_address(address)
+    key = service.keys.recognize(token) if token else None
+    if key is None:
+        service.rates.count_wrong(address)
+        what = "no valid key" if token else "no key"
+        raise NoKey(
+            f"{what} came: send 'Authorization: Bearer mf_…'. 'marginface keys create' makes one, and shows it once"
+        )
+    return Caller(key)
+
+
+def token_in(request: Request) -> str:
+    """Return the token of a request: from Authorization, or from x-api-key as users of CompreFace send it."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return token.strip()
+    return request.headers.get("x-api-key", "")
+
+
+def needs(scope: Scope | None) -> Any:
+    """Return what a route lists under ``dependencies`` that has to check the caller and does not ask who it is."""
+    return Depends(Gate(scope))

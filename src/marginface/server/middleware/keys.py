@@ -1,0 +1,37 @@
+"""Who sends a body is known before a byte of it is read.
+
+The framework reads a body before it asks what a route depends on. Without this anyone could fill the memory with
+photos that are refused afterwards.
+"""
+
+from __future__ import annotations
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from marginface.errors import MarginfaceError
+from marginface.server.envelope import answer_of
+from marginface.server.gate import recognized
+from marginface.server.service import service_of
+
+_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+
+
+class KeyCheck:
+    """Refuses a request that has a body and no valid key, as the Gate would, but before the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
+            request = Request(scope)
+            try:
+                caller = await to_thread.run_sync(recognized, service_of(request), request)
+            except MarginfaceError as error:
+                await answer_of(error, request)(scope, receive, send)
+                return
+            request.state.recognized = caller
+        await self._app(scope, receive, send)

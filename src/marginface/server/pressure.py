@@ -1,0 +1,47 @@
+"""How much is computed at once: some requests run, some wait, and the next is told to come again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from marginface.errors import MarginfaceError
+
+Answer = TypeVar("Answer")
+RETRY_AFTER = 1  # seconds
+
+
+class Overloaded(MarginfaceError):
+    """More requests wait than the service lets wait; come again after ``retry_after`` seconds."""
+
+    retry_after = RETRY_AFTER
+
+
+class Work:
+    """Runs blocking functions on threads of one worker, a bounded number of them."""
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self._threads = CapacityLimiter(running)
+        self._most = running + waiting
+        self._asked = 0
+
+    @property
+    def depth(self) -> int:
+        """How many run or wait."""
+        return self._asked
+
+    async def run(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        """Return what a function returns, called on a thread.
+
+        Raises:
+            Overloaded: Too many wait already; nothing was called.
+        """
+        if self._asked >= self._most:
+            raise Overloaded(f"the service is computing and {self._asked} requests wait; come again in {RETRY_AFTER} s")
+        self._asked += 1
+        try:
+            return await to_thread.run_sync(function, *arguments, limiter=self._threads)
+        finally:
+            self._asked -= 1

@@ -1,0 +1,39 @@
+"""The routes, one file for each group of paths.
+
+health        is it alive, is it ready; what it is
+calibration   the thresholds that decide
+photos        detect, verify, compare, embed: photos that are looked at and forgotten
+collections   made, renamed, counted, checked, erased
+persons       added, listed, changed, merged, moved, erased
+faces         enrolled from photos, listed, moved, deleted
+identify      who of a collection is in a photo
+archives      people taken out, sealed
+audit         who did what
+parameters    what several of them ask for in the same words
+"""
+
+from fastapi import APIRouter
+
+from marginface.server.routes import (
+    archives,
+    audit,
+    calibration,
+    collections,
+    faces,
+    health,
+    identify,
+    persons,
+    photos,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    photos.router,
+    calibration.router,
+    collections.router,
+    persons.router,
+    faces.router,
+    identify.router,
+    archives.router,
+    audit.router,
+)

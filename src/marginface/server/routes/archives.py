@@ -1,0 +1,43 @@
+"""People taken out as an archive that 'marginface gallery import' reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response, StreamingResponse
+
+from marginface.server.access import Scope
+from marginface.server.acting import gallery_for
+from marginface.server.archives import archive_of
+from marginface.server.gate import Caller, Gate
+from marginface.server.routes.parameters import Here, InCollection
+from marginface.server.schemas.removal import ExportRequest
+
+router = APIRouter(prefix="/v1/collections/{collection}", tags=["archives"])
+
+Exporting = Annotated[Caller, Depends(Gate(Scope.EXPORT))]
+_BINARY = "application/octet-stream"
+_ANSWER = {"description": "The archive.", "content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.post("/export", response_class=Response, responses={200: _ANSWER})
+async def export_people(
+    service: Here, caller: Exporting, collection: InCollection, body: ExportRequest
+) -> StreamingResponse:
+    """Take people of a collection out as one file, sealed by a passphrase of the caller's.
+
+    Without a passphrase it is in clear, with vectors and names; that needs scope templates besides.
+    """
+    if body.passphrase is None:
+        caller.require(Scope.TEMPLATES)
+
+    def packed() -> Iterator[bytes]:
+        gallery = gallery_for(service, caller)
+        return archive_of(gallery, gallery.collection(collection), body.persons or (), body.passphrase)
+
+    pieces = await service.work.run(packed)
+    name = "marginface-export" + (".jsonl" if body.passphrase is None else ".archive")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, media_type=_BINARY, headers=headers)

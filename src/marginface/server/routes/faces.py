@@ -1,0 +1,149 @@
+"""The faces of people: enrol from photos, list, show the kept crop, move, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Form, UploadFile
+from starlette.responses import Response
+
+from marginface.cropping import FACE_POLICIES
+from marginface.enrolment import REVIEWS, EnrolSettings
+from marginface.errors import UnknownGalleryName
+from marginface.gallery import About, Collection
+from marginface.server.access import Scope
+from marginface.server.acting import collection_for, other_collection
+from marginface.server.cursors import make_cursor, read_cursor
+from marginface.server.enrolling import enrol_uploads
+from marginface.server.gate import Caller, Gate, needs
+from marginface.server.routes.parameters import (
+    Consent,
+    Cursor,
+    Here,
+    InCollection,
+    Limit,
+    OneTime,
+    Purpose,
+    RetainUntil,
+    TheFace,
+    ThePerson,
+    named_in,
+)
+from marginface.server.schemas import faces as schemas
+from marginface.server.schemas.persons import Person
+from marginface.server.service import Service
+from marginface.server.uploads import require_count
+
+router = APIRouter(prefix="/v1/collections/{collection}", tags=["faces"])
+
+Enrolling = Annotated[Caller, Depends(Gate(Scope.ENROL))]
+Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
+Images = Annotated[list[UploadFile], File(description="photos of this one person, a part for each")]
+ReviewName = Annotated[
+    str,
+    Form(
+        description="how strictly photos are looked at; strict refuses look-alikes",
+        json_schema_extra={"enum": list(REVIEWS)},
+    ),
+    named_in(REVIEWS),
+]
+OneFace = Annotated[
+    str,
+    Form(description="which face of a photo is meant", json_schema_extra={"enum": list(FACE_POLICIES)}),
+    named_in(FACE_POLICIES),
+]
+_NOTHING_NEW: dict[str, Any] = {"model": schemas.Enrolment, "description": "No photo gave a new face."}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_PICTURE = {"description": "The aligned face.", "content": {"image/png": _BINARY}}
+KeepCrops = Annotated[bool, Form(description="keep the aligned face, sealed, for a later model")]
+
+
+@router.post(
+    "/persons/{person}/faces", response_model=schemas.Enrolment, status_code=201, responses={200: _NOTHING_NEW}
+)
+async def enrol_faces(
+    service: Here,
+    caller: Enrolling,
+    once: OneTime,
+    collection: InCollection,
+    person: ThePerson,
+    images: Images,
+    review: ReviewName = "standard",
+    faces: OneFace = "one",
+    keep_crops: KeepCrops = False,
+    consent: Consent = "",
+    purpose: Purpose = "",
+    retain_until: RetainUntil = None,
+) -> Response:
+    """Enrol photos of a person who is there. Each photo has its outcome: some may be enrolled and others not.
+
+    Status 201: there is a new face; 200: there is none, and ``rejected`` or ``is_new`` says why.
+    """
+    require_count(service, images, 1)
+    about, how = About(consent, purpose, retain_until), REVIEWS[review]
+    settings = EnrolSettings(
+        faces, how.quality, keep_crops, refuse_lookalikes=how.refuse_lookalikes, about=about, workers=1
+    )
+
+    async def enrolled() -> dict[str, Any]:
+        into = await service.work.run(collection_for, service, caller, collection)
+        return await enrol_uploads(service, caller, into, person, images, settings)
+
+    return await once.answer(schemas.Enrolment, _status, enrolled)
+
+
+def _status(enrolment: dict[str, Any]) -> int:
+    return 201 if any(face["is_new"] for face in enrolment["faces"]) else 200
+
+
+@router.get("/persons/{person}/faces", response_model=schemas.FacePage, dependencies=[needs(Scope.PEOPLE)])
+async def list_faces(
+    service: Here,
+    collection: InCollection,
+    person: ThePerson,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """List the faces of a person in the order they were added; there are no vectors in it."""
+    return await service.work.run(lambda: _page(service, service.collection(collection), person, cursor, limit))
+
+
+def _page(service: Service, collection: Collection, who: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    person = collection.person(who)
+    listing = f"faces|{collection.uid}|{person.uid}"
+    last = read_cursor(service.state, listing, cursor) or 0
+    found = [face for face in collection.faces(person) if face.id > last]
+    page, more = found[:limit], len(found) > limit
+    items = [face.to_dict() for face in page]
+    return {"items": items, "next_cursor": make_cursor(service.state, listing, page[-1].id) if more else None}
+
+
+@router.get(
+    "/faces/{face}/crop", response_class=Response, responses={200: _PICTURE}, dependencies=[needs(Scope.PEOPLE)]
+)
+async def show_crop(service: Here, collection: InCollection, face: TheFace) -> Response:
+    """Show the kept crop of a face, as PNG; 404 where none was kept."""
+    picture = await service.work.run(lambda: service.collection(collection).crop(face))
+    if not picture:
+        missing = f"no crop of face {face!r} was kept: it was enrolled without keep_crops"
+        raise UnknownGalleryName(missing, missing)
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@router.delete("/faces/{face}", response_model=Person)
+async def delete_face(service: Here, caller: Managing, collection: InCollection, face: TheFace) -> dict[str, Any]:
+    """Delete a face and return its person. No search finds it from now on; erasing a person cleans the disk too."""
+    return await service.work.run(lambda: collection_for(service, caller, collection).delete_face(face).to_dict())
+
+
+@router.post("/faces/{face}/move", response_model=Person)
+async def move_face(
+    service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace, body: schemas.FaceMove
+) -> Response:
+    """Give a face to another person, here or in another collection of the same contract that the key is for."""
+
+    def moved() -> dict[str, Any]:
+        there = None if body.collection is None else other_collection(service, caller, body.collection)
+        return collection_for(service, caller, collection).move_face(face, body.person, there).to_dict()
+
+    return await once.answer(Person, 200, lambda: service.work.run(moved))

@@ -1,0 +1,61 @@
+"""Is the service alive, is it ready, and what is it?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from marginface.server.gate import Caller, Gate
+from marginface.server.schemas.about import About, Alive
+from marginface.server.service import Service, service_of
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/healthz", response_model=Alive)
+async def alive() -> dict[str, Any]:
+    """Say that the process answers. Needs no key."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=Alive)
+async def ready(service: Annotated[Service, Depends(service_of)]) -> dict[str, Any]:
+    """Say that the gallery and the state of the service answer too. Needs no key."""
+    await service.work.run(_asked, service)
+    return {"status": "ready"}
+
+
+def _asked(service: Service) -> None:
+    service.gallery.collections()
+    service.keys.exist()
+
+
+@router.get("/v1", response_model=About)
+async def about(
+    service: Annotated[Service, Depends(service_of)], caller: Annotated[Caller, Depends(Gate(None))]
+) -> dict[str, Any]:
+    """Say what this service is, what it allows, and what the caller's key is for."""
+    from marginface import __version__
+
+    contract = service.recognizer.contract
+    return {
+        "name": "marginface",
+        "version": __version__,
+        "contract": contract.id,
+        "embedding_size": contract.embedding_size,
+        "model": service.settings.model,
+        "limits": service.settings.limits.model_dump(
+            include={"body_bytes", "photo_bytes", "photos", "pixels", "per_minute", "archive_bytes"}
+        ),
+        "caller": {
+            "key": None if caller.key is None else caller.key.id,
+            "scopes": sorted(scope.value for scope in caller.scopes),
+            "collections": list(caller.collections),
+        },
+        "options": {
+            "events": service.settings.events,
+            "two_person": list(service.settings.two_person),
+            "runs": service.settings.runs is not None,
+        },
+    }

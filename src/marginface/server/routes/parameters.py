@@ -1,0 +1,39 @@
+"""What several routes ask for in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Path, Query
+from pydantic import AfterValidator
+
+from marginface.server.idempotency import Once, once_of
+from marginface.server.service import Service, service_of
+
+LARGEST_PAGE = 500
+_TEXT = 2_000
+
+Here = Annotated[Service, Depends(service_of)]
+OneTime = Annotated[Once, Depends(once_of)]
+InCollection = Annotated[str, Path(description="name or opaque id of a collection", examples=["staff"])]
+ThePerson = Annotated[str, Path(description="opaque id or name of a person", examples=["p-3f9a1c0b77d2e845"])]
+TheFace = Annotated[str, Path(description="opaque id of a face", examples=["f-b1946ac92492d234"])]
+Cursor = Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")]
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many at most")]
+Consent = Annotated[str, Form(max_length=_TEXT, description="what is recorded of it; empty: as it was")]
+Purpose = Annotated[str, Form(max_length=_TEXT, description="what the person is kept for; empty: as it was")]
+RetainUntil = Annotated[
+    date | None, Form(description="the last day the person is kept; none: as it was", examples=["2029-01-31"])
+]
+
+
+def named_in(table: Mapping[str, Any]) -> AfterValidator:
+    """Return what lets pass the names of a table alone: the error of the table says which there are."""
+
+    def check(name: str) -> str:
+        table[name]  # raises UnknownName, which is a ValueError: FastAPI answers 422 and says so
+        return name
+
+    return AfterValidator(check)

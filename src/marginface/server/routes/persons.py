@@ -1,0 +1,113 @@
+"""The people of a collection: list, add, change, merge, move, erase."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from marginface.gallery import About, Collection
+from marginface.server.access import Scope
+from marginface.server.acting import collection_for, other_collection, receipt_values
+from marginface.server.cursors import make_cursor, read_cursor
+from marginface.server.gate import Caller, Gate, needs
+from marginface.server.routes.parameters import Cursor, Here, InCollection, Limit, OneTime, ThePerson
+from marginface.server.schemas import persons as schemas
+from marginface.server.schemas.removal import Receipt
+from marginface.server.service import Service
+
+router = APIRouter(prefix="/v1/collections/{collection}/persons", tags=["persons"])
+
+Enrolling = Annotated[Caller, Depends(Gate(Scope.ENROL))]
+Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
+Erasing = Annotated[Caller, Depends(Gate(Scope.ERASE))]
+Named = Annotated[str, Query(max_length=200, description="only people in whose name this is, whatever its case")]
+
+
+@router.get("", response_model=schemas.PersonPage, dependencies=[needs(Scope.PEOPLE)])
+async def list_persons(
+    service: Here, collection: InCollection, cursor: Cursor = None, limit: Limit = 50, q: Named = ""
+) -> dict[str, Any]:
+    """List people in the order they were added, a page at a time."""
+    return await service.work.run(lambda: _page(service, service.collection(collection), cursor, limit, q))
+
+
+def _page(service: Service, collection: Collection, cursor: str | None, limit: int, named: str) -> dict[str, Any]:
+    listing = f"persons|{collection.uid}|{named}"
+    last = read_cursor(service.state, listing, cursor) or 0
+    found = collection.people_after(last, limit + 1, named=named)  # one more says whether there is a next page
+    page, more = found[:limit], len(found) > limit
+    items = [person.to_dict() for person in page]
+    return {"items": items, "next_cursor": make_cursor(service.state, listing, page[-1].id) if more else None}
+
+
+@router.post("", response_model=schemas.Person, status_code=201)
+async def add_person(
+    service: Here, caller: Enrolling, once: OneTime, collection: InCollection, body: schemas.NewPerson
+) -> Response:
+    """Add a person, with consent, purpose and the last day they are kept; photos are added after."""
+    about = About(body.consent, body.purpose, body.retain_until)
+
+    def added() -> dict[str, Any]:
+        return collection_for(service, caller, collection).add_person(body.name, about).to_dict()
+
+    return await once.answer(schemas.Person, 201, lambda: service.work.run(added))
+
+
+@router.get("/{person}", response_model=schemas.Person, dependencies=[needs(Scope.PEOPLE)])
+async def show_person(service: Here, collection: InCollection, person: ThePerson) -> dict[str, Any]:
+    """Show a person, with what is recorded about them."""
+    return await service.work.run(lambda: service.collection(collection).person(person).to_dict())
+
+
+@router.patch("/{person}", response_model=schemas.Person)
+async def change_person(
+    service: Here, caller: Managing, collection: InCollection, person: ThePerson, body: schemas.PersonChange
+) -> dict[str, Any]:
+    """Change name, consent, purpose or the last day to be kept, all that is said in one write."""
+    said = body.model_dump(exclude_unset=True)
+    name = said.pop("name", None)
+    return await service.work.run(
+        lambda: collection_for(service, caller, collection).revise(person, name, said).to_dict()
+    )
+
+
+@router.post("/{person}/merge", response_model=schemas.Person)
+async def merge_person(
+    service: Here, caller: Managing, once: OneTime, collection: InCollection, person: ThePerson, body: schemas.Merge
+) -> Response:
+    """Give all faces of this person to another one, and remove this one: both are one human being."""
+
+    def merged() -> dict[str, Any]:
+        return collection_for(service, caller, collection).merge(person, body.into).to_dict()
+
+    return await once.answer(schemas.Person, 200, lambda: service.work.run(merged))
+
+
+@router.post("/{person}/move", response_model=schemas.Person)
+async def move_person(
+    service: Here, caller: Managing, once: OneTime, collection: InCollection, person: ThePerson, body: schemas.Move
+) -> Response:
+    """Move a person with all faces to another collection of the same contract, which the key must be for too."""
+
+    def moved() -> dict[str, Any]:
+        gallery_there = other_collection(service, caller, body.to)
+        return collection_for(service, caller, collection).move(person, gallery_there).to_dict()
+
+    return await once.answer(schemas.Person, 200, lambda: service.work.run(moved))
+
+
+@router.delete("/{person}", response_model=Receipt)
+@router.post("/{person}/erase", response_model=Receipt)
+async def erase_person(
+    service: Here, caller: Erasing, once: OneTime, collection: InCollection, person: ThePerson
+) -> Response:
+    """Erase a person from records, crops, index, logs and free pages, and look in the files whether they are gone."""
+
+    def erased() -> dict[str, Any]:
+        receipt = collection_for(service, caller, collection).erase(person)
+        service.answers.forget(receipt.collection, once.asked)
+        return receipt_values(receipt)
+
+    return await once.answer(Receipt, 200, lambda: service.work.run(erased))

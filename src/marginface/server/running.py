@@ -1,0 +1,95 @@
+"""A service on an address: checked before it is bound, then handed to uvicorn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import uvicorn
+
+from marginface.errors import InputError
+from marginface.gallery import Gallery
+from marginface.server.access import KeyStore
+from marginface.server.connections import ImpatientConnection
+from marginface.server.middleware.log import log_to_stderr
+from marginface.server.places import default_gallery, is_loopback, state_address
+from marginface.server.service import load_recognizer
+from marginface.server.settings import ServerSettings
+from marginface.server.state import open_state
+
+_GRACE = 20  # seconds for requests that run when the service is told to stop
+_KEEP_ALIVE = 10  # seconds an idle connection is kept
+
+
+def prepare(settings: ServerSettings) -> list[str]:
+    """Check all that can be wrong before an address is bound; make the default gallery if it is not there.
+
+    Returns:
+        What whoever starts it should know, a sentence each.
+
+    Raises:
+        InputError: An address that others reach, and no key; a certificate without its key.
+        GalleryError: There is no gallery at the address that was named.
+    """
+    _check_certificate(settings.certificate, settings.certificate_key)
+    said = _gallery_there(settings)
+    load_recognizer(settings)
+    state = open_state(state_address(settings.gallery))
+    try:
+        has_keys = KeyStore(state).exist()
+    finally:
+        state.close()
+    if not is_loopback(settings.host) and not has_keys:
+        raise InputError(
+            f"{settings.host} is reached by other machines, and no key was made: anyone could ask. Make one first: "
+            "marginface keys create --scope all. Or stay on --host 127.0.0.1"
+        )
+    if not has_keys:
+        said.append("No key was made: everyone on this machine may ask. 'marginface keys create' closes it.")
+    if not is_loopback(settings.host) and settings.certificate is None:
+        said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
+    return said
+
+
+def run(settings: ServerSettings) -> None:
+    """Serve until the process is told to stop; requests that run are finished first."""
+    settings.hand_over()
+    log_to_stderr()
+    limits = settings.limits
+    uvicorn.run(
+        "marginface.server.app:worker_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http=ImpatientConnection,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
+        limit_concurrency=limits.connections,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+        timeout_worker_healthcheck=30,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.certificate_key,
+    )
+
+
+def _gallery_there(settings: ServerSettings) -> list[str]:
+    if settings.gallery != default_gallery() or Gallery.exists(settings.gallery):
+        Gallery.open(settings.gallery, key=settings.key_file).close()
+        return []
+    Path(settings.gallery).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with Gallery.create(settings.gallery, key=settings.key_file) as gallery:
+        return [f"Made a gallery: {gallery.address}, sealed by the key in {gallery.key_source}."]
+
+
+def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        raise InputError("TLS needs both files: --certificate FILE and --certificate-key FILE")
+    for path in (certificate, key):
+        if path is not None and not path.is_file():
+            raise InputError(f"{path}: no such file; TLS needs a certificate and its key, in PEM")

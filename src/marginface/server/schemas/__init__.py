@@ -1,0 +1,10 @@
+"""The bodies of requests and answers, as OpenAPI shows them: pydantic models with examples, no logic.
+
+about    what the service is
+photos   faces, quality, decisions
+
+collections persons faces   who is in a gallery
+identification              who of them is in a photo
+removal                     receipts, and what is to be taken out
+audit                       who did what
+"""

@@ -1,0 +1,110 @@
+"""What a route works with, opened once in each worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from starlette.requests import Request
+
+from marginface.errors import UnknownName
+from marginface.gallery import Collection, Gallery
+from marginface.matching.calibration import read_calibration
+from marginface.pipeline import Recognizer
+from marginface.server.access import KeyStore
+from marginface.server.answers import KeptAnswers
+from marginface.server.decoding import Decoder
+from marginface.server.places import state_address
+from marginface.server.pressure import Work
+from marginface.server.rates import Rates
+from marginface.server.settings import ServerSettings
+from marginface.server.state import State, open_state
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one worker.
+
+    Attributes:
+        settings: What 'marginface serve' was told.
+        recognizer: Finds, embeds and compares faces.
+        gallery: Who is known; all workers open the same.
+        state: The service's own database.
+        decoder: Bytes → pixels.
+    """
+
+    settings: ServerSettings
+    recognizer: Recognizer
+    gallery: Gallery
+    state: State
+    decoder: Decoder
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """The keys of the service."""
+        return KeyStore(self.state)
+
+    @cached_property
+    def answers(self) -> KeptAnswers:
+        """The answers that are kept for requests that come again."""
+        return KeptAnswers(self.state)
+
+    @cached_property
+    def work(self) -> Work:
+        """Where blocking functions run."""
+        return Work(self.settings.limits.running, self.settings.limits.waiting)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """How often a key may ask."""
+        return Rates(self.settings.limits.per_minute, self.settings.workers)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no key was ever made: then this machine alone may ask, and needs none."""
+        return not self.keys.exist()
+
+    def collection_name(self, named: str) -> str:
+        """Return the name of a collection that a path names by name or opaque id; a name that is not there stays."""
+        try:
+            return self.gallery.collection(named).name
+        except UnknownName:
+            return named
+
+    def collection(self, named: str) -> Collection:
+        """Return a collection by name or opaque id; raise UnknownName if there is none."""
+        return self.gallery.collection(named)
+
+
+def load_recognizer(settings: ServerSettings) -> Recognizer:
+    """Return the recognizer that the settings name."""
+    thresholds = None if settings.calibration is None else read_calibration(settings.calibration)
+    return Recognizer.load(
+        settings.model,
+        mirror=settings.mirror,
+        min_score=settings.min_score,
+        calibration=thresholds,
+        engine=settings.engine,
+    )
+
+
+@contextmanager
+def opened(settings: ServerSettings) -> Iterator[Service]:
+    """Open all parts of a worker, and close them at the end."""
+    with ExitStack() as parts:
+        recognizer = load_recognizer(settings)
+        gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
+        state = open_state(state_address(settings.gallery))
+        parts.callback(state.close)
+        decoder = Decoder(settings.limits)
+        parts.callback(decoder.close)
+        yield Service(settings, recognizer, gallery, state, decoder)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request came to: ``Annotated[Service, Depends(service_of)]``."""
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service

@@ -1,0 +1,122 @@
+"""docs/how-to/http-api.md, done: a service is started as the page says, and every curl of it is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from marginface.data.synthetic import draw_photo
+from marginface.enrolment import REVIEWS
+from marginface.server.app import make_app
+from marginface.server.envelope import KINDS
+from marginface.server.settings import ServerSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/how-to/http-api.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+CURLS = [line for block in BLOCKS[1:] for line in block.splitlines()]
+
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Start a service, run the page, and return the answer of each curl by its line."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    folder = tmp_path_factory.mktemp("http")
+    draw(folder)
+    environment = {**os.environ, "MARGINFACE_CONFIG": str(folder / "config")}
+    environment.pop("MARGINFACE_GALLERY_KEY", None)
+    made = [command(line, folder, environment) for line in BLOCKS[0].splitlines()[:2]]
+    key = next(line for line in made[1].splitlines() if line.startswith("mf_"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment |= {"KEY": key, "URL": f"http://127.0.0.1:{port}"}
+    serve = [sys.executable, "-m", "marginface", *BLOCKS[0].splitlines()[2].split()[1:], "--port", str(port)]
+    process = subprocess.Popen(serve, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        wait(f"http://127.0.0.1:{port}/readyz")
+        yield {line: told(line, folder, environment) for line in CURLS}
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def draw(folder: Path) -> None:
+    photos = {"ann": (1, 0), "ann-2": (1, 1), "ben": (2, 0)}
+    drawn = {name: draw_photo(*which, strength=0.1)[0] for name, which in photos.items()}
+    for name, image in {**drawn, "door": np.hstack([drawn["ann"], drawn["ben"]])}.items():
+        Image.fromarray(image).save(folder / f"{name}.jpg", quality=95)
+
+
+def command(line: str, folder: Path, environment: dict[str, str]) -> str:
+    line = re.sub(r"^marginface", f"{sys.executable} -m marginface", line)
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (line, done.stderr)
+    return done.stdout
+
+
+def told(line: str, folder: Path, environment: dict[str, str]) -> Any:
+    said = command(f"{line} -w '\\n%{{http_code}}'", folder, environment)
+    body, _, status = said.rpartition("\n")
+    assert status in ("200", "201"), (line, said)
+    return json.loads(body) if body else None
+
+
+def wait(url: str) -> None:
+    until = time.monotonic() + 60
+    while subprocess.run(["curl", "-sf", url], capture_output=True, check=False).returncode:
+        assert time.monotonic() < until, "the service does not answer"
+        time.sleep(0.2)
+
+
+def of(answers: dict[str, Any], *pieces: str) -> Any:
+    """Return the answer of the first line that has these pieces."""
+    return next(answer for line, answer in answers.items() if all(piece in line for piece in pieces))
+
+
+def test_the_page_enrols_identifies_and_erases(answers: dict[str, Any]) -> None:
+    enrolled = of(answers, "images=@door.jpg")
+    assert [face["index"] for face in enrolled["faces"]] == [0]
+    assert [(one["index"], one["codes"]) for one in enrolled["rejected"]] == [(1, ["several_faces"])]
+    found = of(answers, "identify", "ann-2.jpg")
+    assert (found["decision"], found["faces"][0]["person"]) == ("match", "Ann Example")
+    both = of(answers, "identify", "door.jpg")
+    assert {face["person"] for face in both["faces"]} == {"Ann Example", "Ben Example"}
+    assert of(answers, "-X DELETE", "Ann%20Example")["people"] == [enrolled["person"]]
+    assert of(answers, "audit/check")["ok"]
+
+
+def test_the_shown_answer_is_as_answers_are(answers: dict[str, Any]) -> None:
+    shown = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
+    got = of(answers, "images=@door.jpg")
+    assert set(shown) == set(got)
+    assert shown["rejected"] == got["rejected"]
+    assert set(shown["faces"][0]) == set(got["faces"][0])
+
+
+def test_paths_codes_and_reviews_of_the_page_are_there() -> None:
+    paths = set(make_app(ServerSettings(gallery="people.db")).openapi()["paths"])
+    for named in re.findall(r"`(?:GET|POST|DELETE) (/v1[^`?]*)", PAGE):
+        assert named.replace("/C/", "/{collection}/").replace("/F", "/{face}") in paths, named
+    codes = {kind.code for _, kind in KINDS} | {"too_large"}
+    assert set(re.findall(r"`([a-z_]+)`", PAGE.split("## Errors")[1].split("| --- |")[1])) <= codes
+    assert set(re.findall(r"(?:409|422) `(\w+)`", PAGE)) <= codes
+    assert re.findall(r"^\| `(\w+)` \| (?:none|`\w+`) \|", PAGE, re.MULTILINE) == list(REVIEWS)
