@@ -88,7 +88,7 @@ def convert(
 
     Names are put into ours, colours and normalization into the first convolution. No code in the file is run.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.adopt import convert as run

@@ -22,6 +22,7 @@ from marginface.gallery.tables import AUDIT
 
 START = "0" * 64
 _READ_AT_ONCE = 10_000
+_REMOVALS = ("erase", "purge", "erase-collection", "delete-person", "move-person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,15 @@ def entries(connection: Connection, last: int, before: int | None = None) -> tup
     wanted = select(AUDIT) if before is None else select(AUDIT).where(AUDIT.c.seq < before)
     rows = connection.execute(wanted.order_by(AUDIT.c.seq.desc()).limit(last)).all()
     return tuple(AuditEntry(*row) for row in reversed(rows))
+
+
+def has_lost_since(connection: Connection, seq: int, collection: str) -> bool:
+    """Say whether somebody of a collection (its opaque id) was erased, deleted or moved away after an entry."""
+    later = select(AUDIT.c.seq).where(AUDIT.c.seq > seq, AUDIT.c.action.in_(_REMOVALS))
+    return (
+        connection.execute(later.where(AUDIT.c.subject.contains(f'"collection":"{collection}"')).limit(1)).first()
+        is not None
+    )
 
 
 def verify(connection: Connection, known: str = "") -> AuditReport:

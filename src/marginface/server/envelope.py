@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -59,14 +59,15 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (errors.MarginfaceError, Kind(422, "refused")),
 )
 _OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type", 421: "wrong_host"}
+_UNKNOWN = "staff has no person 'Anne Example'"
 _BUSY = frozenset({429, 503})
 
 
 class ErrorBody(BaseModel):
     """What went wrong."""
 
-    code: str
-    message: str
+    code: str = Field(description="for programs; it stays what it is", examples=["not_found"])
+    message: str = Field(description="what was expected, what came, what to do", examples=[_UNKNOWN])
     details: dict[str, Any] = {}
 
 
@@ -74,7 +75,7 @@ class ErrorAnswer(BaseModel):
     """The form of every error."""
 
     error: ErrorBody
-    request_id: str
+    request_id: str = Field(description="as in the log, and in X-Request-ID", examples=["9f72484268b90b2d"])
 
 
 def error_answer(
@@ -107,8 +108,15 @@ def _id(request: Request) -> str:
 def answer_of(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     """Return an error of ours as the answer to a request."""
     kind = kind_of(error)
-    retry = getattr(error, "retry_after", RETRY_AFTER) if kind.status in _BUSY else 0
-    return error_answer(kind.status, kind.code, str(error), _id(request), retry=retry)
+    retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
+    return error_answer(kind.status, kind.code, _told(request, error), _id(request), retry=retry)
+
+
+def _told(request: Request, error: errors.MarginfaceError) -> str:
+    """Return what an error says to a caller: no names of others, and not where the gallery lies on the server."""
+    if isinstance(error, errors.UnknownGalleryName):
+        return error.brief
+    return str(error).replace(request.app.state.service.gallery.address, "the gallery")
 
 
 def _ours(request: Request, error: Exception) -> Response:

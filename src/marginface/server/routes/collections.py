@@ -65,10 +65,10 @@ async def erase_collection(service: Here, caller: Erasing, once: OneTime, collec
     def erased() -> dict[str, Any]:
         gallery = gallery_for(service, caller)
         receipt = gallery.erase_collection(gallery.collection(collection).uid)
-        service.answers.forget(receipt.collection, once.asked)
+        service.answers.forget(receipt.collection)
         return receipt_values(receipt)
 
-    return await once.answer(Receipt, 200, lambda: service.work.run(erased))
+    return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))
 
 
 @router.get("/{collection}/stats", response_model=schemas.CollectionStats, dependencies=[needs(Scope.STATS)])

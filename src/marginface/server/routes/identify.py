@@ -23,7 +23,10 @@ Identifying = Annotated[Caller, Depends(Gate(Scope.IDENTIFY))]
 Image = Annotated[UploadFile, File(description="a photo: JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000")]
 Fpir = Annotated[float, Form(gt=0, lt=1, description="how often a search of a stranger may find anybody")]
 UncertainFpir = Annotated[
-    float | None, Form(gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell")
+    float | None,
+    Form(
+        gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell", examples=[0.05]
+    ),
 ]
 Most = Annotated[int, Form(ge=1, le=_MOST, description="how many candidates to list for a face")]
 FacePolicy = Annotated[

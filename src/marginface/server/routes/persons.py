@@ -90,12 +90,12 @@ async def move_person(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, person: ThePerson, body: schemas.Move
 ) -> Response:
     """Move a person with all faces to another collection of the same contract, which the key must be for too."""
+    there, uid = await service.work.run(other_collection, service, caller, body.to)
 
     def moved() -> dict[str, Any]:
-        gallery_there = other_collection(service, caller, body.to)
-        return collection_for(service, caller, collection).move(person, gallery_there).to_dict()
+        return collection_for(service, caller, collection).move(person, there).to_dict()
 
-    return await once.answer(schemas.Person, 200, lambda: service.work.run(moved))
+    return await once.naming(uid).answer(schemas.Person, 200, lambda: service.work.run(moved))
 
 
 @router.delete("/{person}", response_model=Receipt)
@@ -107,7 +107,7 @@ async def erase_person(
 
     def erased() -> dict[str, Any]:
         receipt = collection_for(service, caller, collection).erase(person)
-        service.answers.forget(receipt.collection, once.asked)
+        service.answers.forget(receipt.collection)
         return receipt_values(receipt)
 
-    return await once.answer(Receipt, 200, lambda: service.work.run(erased))
+    return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))
