@@ -31,7 +31,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
-    """Leave out what has no place in the site: the navigation beside the first page, links to the repository's files."""
+    """Leave out what has no place in the site: navigation beside the first page, links to other files."""
     if page.is_homepage:
         page.meta["hide"] = ["navigation"]
     site = Path(config.docs_dir)

@@ -1,4 +1,4 @@
-"""Links to files of the repository that are not in the site, as ``../SECURITY.md``: their text stays, without the link."""
+"""Links to files of the repository that are not in the site, as ``../SECURITY.md``: their text stays alone."""
 
 from __future__ import annotations
 
