@@ -98,6 +98,21 @@ def test_a_match_is_confirmed_by_two_different_keys(desk: Desk) -> None:
     assert desk.client.get("/v1/events/check", headers=desk.first).json()["ok"]
 
 
+def test_what_waits_for_a_word_is_listed_until_it_is_decided(desk: Desk, make_key: MakeKey) -> None:
+    def waiting(key: Header) -> list[str]:
+        return [one["id"] for one in desk.client.get("/v1/events/waiting", headers=key).json()["items"]]
+
+    desk.identify(199, desk.first)
+    match = desk.identify(12, desk.first)["faces"][0]["event"]
+    asked = desk.client.delete(f"{STAFF}/persons/{desk.staff.ben}", headers=desk.first)
+    request = asked.json()["error"]["details"]["event"]
+    assert waiting(desk.second) == [request, match]
+    assert waiting(make_key("confirm", "visitors")) == []
+    desk.confirm(request, desk.second)
+    desk.confirm(match, desk.second, agree=False)
+    assert waiting(desk.second) == []
+
+
 def test_one_word_against_it_rejects_a_match(desk: Desk) -> None:
     event = desk.identify(12, desk.first)["faces"][0]["event"]
     desk.confirm(event, desk.second)

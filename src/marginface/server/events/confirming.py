@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from marginface.errors import MarginfaceError
 from marginface.server.clock import later_text
@@ -33,6 +34,7 @@ VERBS: tuple[Verb, ...] = ("identify", "erase", "export")
 EVERYONE = "*"  # as a subject: the whole collection
 _MATCH_NEEDS = 2  # keys that agree to a match
 _REQUEST_NEEDS = 1  # besides the one that asks
+_LISTED = 7.0  # days that what waits is listed
 _VALID = 1.0  # days that a request may be agreed to and used
 
 
@@ -79,6 +81,23 @@ class SecondKeys:
         """Return what the keys have said about an event."""
         with self.log.state.reading() as connection:
             return self._confirmation(connection, event)
+
+    def waiting(self, collections: Sequence[str] | None, limit: int) -> list[Event]:
+        """Return what waits for the word of a key, the newest first, of those that were written within a week.
+
+        Args:
+            collections: Only what is about these (opaque ids); None: all.
+            limit: How many at most.
+        """
+        is_match = and_(EVENTS.c.action == IDENTIFICATION, EVENTS.c.subject.contains('"decision":"match"'))
+        recent = (or_(EVENTS.c.action == REQUEST, is_match), EVENTS.c.time > later_text(-_LISTED))
+        statement = select(EVENTS).where(*recent).order_by(EVENTS.c.seq.desc())
+        if collections is not None:
+            statement = statement.where(EVENTS.c.collection.in_(collections))
+        with self.log.state.reading() as connection:
+            events = map(event_in, connection.execute(statement).all())
+            open_ones = (one for one in events if self._confirmation(connection, one).state == "unconfirmed")
+            return list(islice(open_ones, limit))
 
     def confirm(self, uid: str, key: str, *, agrees: bool) -> Event:
         """Write the word of a key about an event, and return the event.

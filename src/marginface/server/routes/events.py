@@ -45,6 +45,17 @@ async def check_events(service: Here, _: AuditingAll, head: Head = None) -> dict
     return await service.work.run(lambda: service.events.log.verify(head or "").to_dict())
 
 
+@router.get("/waiting", response_model=schemas.EventPage)
+async def list_waiting(service: Here, caller: Confirming, limit: Limit = 50) -> dict[str, Any]:
+    """List what waits for the word of a key, the newest first: matches, erasures and exports of the last week."""
+
+    def page() -> dict[str, Any]:
+        events = service.second_keys.waiting(_collections(service, caller), limit)
+        return {"items": [_told(service, event) for event in events], "next_cursor": None}
+
+    return await service.work.run(page)
+
+
 @router.get("/{event}", response_model=schemas.Event)
 async def show_event(service: Here, caller: Confirming, event: TheEvent) -> dict[str, Any]:
     """Show one event to who is to give their word about it, with what others have said."""
