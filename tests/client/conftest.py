@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,8 +36,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
 
 @pytest.fixture(scope="module")
 def address(settings: ServerSettings) -> Iterator[str]:
+    tests = Path(__file__).resolve().parents[1]
+    seen = [str(tests / "oracles" / "hooks"), str(tests), os.environ.get("PYTHONPATH", "")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
+        patch.setenv("PYTHONPATH", os.pathsep.join(part for part in seen if part))  # for the processes of jobs
         with running(make_app(settings)) as where:
             yield where
 

@@ -8,19 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.client import Client, Receipt, Verification
+from marginface.client import Client, Job, Receipt, Verification
+from marginface.client.reading import read
+from marginface.client.transport import Call
 from marginface.errors import (
     AccessError,
     ConflictError,
     InputError,
     NotFoundError,
     RequestError,
+    ServiceUnreachable,
     StorageError,
     UnreadableImage,
 )
 from marginface.gallery import Gallery
 from marginface.server.settings import ServerSettings
 from oracles.enrolments import red_recognizer
+from oracles.sent_archives import zip_of
 from oracles.served import png_of
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
@@ -146,6 +150,9 @@ def test_an_archive_is_written_once_and_can_be_imported(
     assert archive.stat().st_mode & 0o077 == 0
     with pytest.raises(StorageError, match="cannot make"):
         staff.export(archive, passphrase="correct horse battery")
+    with pytest.raises(RequestError):
+        staff.export(tmp_path / "short.archive", passphrase="short")
+    assert not (tmp_path / "short.archive").exists()
     with Gallery.create(tmp_path / "other.db", sealed=False) as other:
         other.import_archive(archive, passphrase="correct horse battery")
         assert other.collection("staff").has_person("Fay")
@@ -161,6 +168,38 @@ def test_what_it_is_and_who_asks(service: Client) -> None:
     assert service.check_audit()
     assert next(service.audit()).actor == f"key {about.caller.key}"
     assert service.openapi()["info"]["title"] == "marginface"
+
+
+def test_a_job_is_started_followed_and_read(service: Client, tmp_path: Path) -> None:
+    archive = tmp_path / "people.zip"
+    archive.write_bytes(zip_of({"Gil/1.png": png_of(40), "Gil/2.png": png_of(44), "Hal/none.png": b"no photo"}))
+    seen = []
+    job = service.jobs.enrol(archive, "staff", about={"consent": "signed"})
+    assert job.collection == "staff"
+    done = service.jobs.wait(job, timeout=120, progress=lambda now: seen.append(now.state))
+    assert done, done.message
+    assert (done.done, done.total, done.summary["enrolled"]) == (3, 3, 2)
+    assert seen[-1] == "done"
+    assert {item["photo"]: item["outcome"] for item in service.jobs.result(job.id)} == {
+        "Gil/1.png": "enrolled",
+        "Gil/2.png": "enrolled",
+        "Hal/none.png": "refused",
+    }
+    assert service.collection("staff").person("Gil").consent == "signed"
+    assert job.id in {one.id for one in service.jobs}
+    service.jobs.cancel(job.id)
+    with pytest.raises(NotFoundError):
+        service.jobs.get(job.id)
+    with pytest.raises(StorageError, match=r"nothing\.zip"):
+        service.jobs.enrol(tmp_path / "nothing.zip", "staff")
+    service.collection("staff").erase("Gil")
+
+
+def test_waiting_has_an_end(service: Client) -> None:
+    waiting = read(Job, service._transport.json(Call("POST", "v1/jobs", json={"kind": "enrol", "collection": "staff"})))
+    with pytest.raises(ServiceUnreachable, match="it goes on"):
+        service.jobs.wait(waiting, timeout=0.3)
+    assert service.jobs.cancel(waiting.id).state == "cancelled"
 
 
 def test_a_key_may_do_what_it_was_made_for(client_for: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from marginface.client.gallery_answers import (
@@ -176,8 +177,11 @@ class CollectionClient:
         """
         persons = None if people is None else [_ref(who) for who in people]
         said = {"persons": persons, "passphrase": passphrase}
-        with self.transport.stream(Call("POST", self._path("/export"), json=said)) as pieces:
-            return _written(Path(file), pieces)
+        call = Call("POST", self._path("/export"), json=said)
+        with _new_file(Path(file)) as stream, self.transport.stream(call) as pieces:
+            for piece in pieces:
+                stream.write(piece)
+        return Path(file)
 
     def _there(self, name: str) -> Person | str:
         """Return the person of a name, added if there is none."""
@@ -193,20 +197,22 @@ class CollectionClient:
         return self.transport.json(Call(method, self._path(below), json=said))
 
 
-def _written(file: Path, pieces: Iterator[bytes]) -> Path:
-    """Write an archive to a new file; half of one is removed."""
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a new file that its owner alone can read; it is removed where what is to be written does not come."""
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise StorageError(f"{file}: cannot make this file: {error.strerror}") from None
+        raise StorageError(f"{path}: cannot make this file: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
+            yield stream
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StorageError(f"{path}: cannot write this file: {error.strerror}") from None
     except BaseException:
-        file.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
-    return file
 
 
 def _quoted(text: str) -> str:

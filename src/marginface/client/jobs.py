@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from marginface.client.pages import items, pages
@@ -52,8 +52,7 @@ class Jobs:
             StorageError: The archive cannot be read.
         """
         how = {"quality": quality, "faces": faces, "keep_crops": keep_crops, "refuse_lookalikes": refuse_lookalikes}
-        job = self._start({"kind": "enrol", "collection": collection, **how, **(about or {})})
-        return self.upload_to(job.id, archive)
+        return self._start_with({"kind": "enrol", "collection": collection, **how, **(about or {})}, archive)
 
     def cluster(
         self,
@@ -66,7 +65,7 @@ class Jobs:
     ) -> Job:
         """Start to group the faces of an archive of photos by who they may be; see Recognizer.cluster."""
         how = {"fpir": fpir, "similarity": similarity, "faces": faces, "quality": quality}
-        return self.upload_to(self._start({"kind": "cluster", **how}).id, archive)
+        return self._start_with({"kind": "cluster", **how}, archive)
 
     def migrate(
         self, collection: str, *, model: str | None = None, mirror: bool | None = None, erase_old: bool | None = None
@@ -85,13 +84,14 @@ class Jobs:
 
     def upload_to(self, job: str, archive: str | Path) -> Job:
         """Send a job (its id) the archive that it waits for; raise StorageError if the file cannot be read."""
-        path = Path(archive)
-        try:
-            with path.open("rb") as stream:
-                call = Call("PUT", f"{_path(job)}/archive", content=stream)
-                return read(Job, self.transport.json(call))
-        except OSError as error:
-            raise StorageError(f"{path}: cannot read this archive: {error.strerror}") from None
+        with _opened(Path(archive)) as stream:
+            return read(Job, self.transport.json(Call("PUT", f"{_path(job)}/archive", content=stream)))
+
+    def _start_with(self, wish: Mapping[str, Any], archive: str | Path) -> Job:
+        """Start a job and send its archive, which is opened first: a job that waits for ever helps nobody."""
+        with _opened(Path(archive)) as stream:
+            job = self._start(wish)
+            return read(Job, self.transport.json(Call("PUT", f"{_path(job.id)}/archive", content=stream)))
 
     def __iter__(self) -> Iterator[Job]:
         """Yield the jobs, the newest first."""
@@ -132,6 +132,13 @@ class Jobs:
                 raise ServiceUnreachable(f"job {name} is {now.state} after {timeout:g} s; it goes on")
             time.sleep(pause)
             pause = min(1.5 * pause, _LONGEST_LOOK)
+
+
+def _opened(archive: Path) -> BinaryIO:
+    try:
+        return archive.open("rb")
+    except OSError as error:
+        raise StorageError(f"{archive}: cannot open this archive: {error.strerror}") from None
 
 
 def _path(job: str) -> str:
