@@ -8,6 +8,7 @@ The public names are loaded on first use, so that ``import marginface`` costs no
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Recognizer", "__version__", "backbones", "losses", "read_image"]
+
+# ONNX Runtime keeps a device id and events in the user's cache and sends them, unless this is said before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {"Recognizer": "marginface.pipeline", "read_image": "marginface.images"}
 

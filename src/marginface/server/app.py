@@ -19,6 +19,7 @@ from marginface.server.middleware.keys import KeyCheck
 from marginface.server.middleware.log import RequestLog, log_to_stderr
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
+from marginface.server.middleware.slots import Slots
 from marginface.server.monitoring import Figures
 from marginface.server.places import is_loopback
 from marginface.server.routes import ROUTERS
@@ -77,4 +78,5 @@ def _around(settings: ServerSettings, figures: Figures) -> list[Middleware]:
         Middleware(OriginCheck, names=names),
         Middleware(KeyCheck),
         Middleware(BodyLimits, limits=settings.limits),
+        Middleware(Slots, limits=settings.limits),
     ]

@@ -64,7 +64,15 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (errors.MissingExtra, Kind(501, "not_installed")),
     (errors.MarginfaceError, Kind(422, "refused")),
 )
-_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type", 421: "wrong_host"}
+_OF_STATUS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    415: "media_type",
+    421: "wrong_host",
+    503: "overloaded",
+}
 _UNKNOWN = "staff has no person 'Anne Example'"
 _BUSY = frozenset({429, 503})
 
@@ -116,10 +124,10 @@ def answer_of(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     kind = kind_of(error)
     retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
     details = getattr(error, "details", None)
-    return error_answer(kind.status, kind.code, _told(request, error), _id(request), details, retry)
+    return error_answer(kind.status, kind.code, told(error, request), _id(request), details, retry)
 
 
-def _told(request: Request, error: errors.MarginfaceError) -> str:
+def told(error: errors.MarginfaceError, request: Request) -> str:
     """Return what an error says to a caller: no names of others, and not where the gallery lies on the server."""
     if isinstance(error, errors.UnknownGalleryName):
         return error.brief

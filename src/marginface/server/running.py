@@ -8,6 +8,7 @@ import uvicorn
 
 from marginface.errors import InputError
 from marginface.gallery import Gallery
+from marginface.gallery.address import parse_address
 from marginface.server.access import KeyStore
 from marginface.server.connections import ImpatientConnection
 from marginface.server.middleware.log import log_to_stderr
@@ -90,7 +91,9 @@ def _gallery_there(settings: ServerSettings) -> list[str]:
     if settings.gallery != default_gallery() or Gallery.exists(settings.gallery):
         Gallery.open(settings.gallery, key=settings.key_file).close()
         return []
-    Path(settings.gallery).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = parse_address(settings.gallery).path
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with Gallery.create(settings.gallery, key=settings.key_file) as gallery:
         return [f"Made a gallery: {gallery.address}, sealed by the key in {gallery.key_source}."]
 

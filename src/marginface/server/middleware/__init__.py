@@ -7,6 +7,7 @@ security   headers that keep a browser from doing what the page does not need
 origin     by which host names, and from which pages, a browser may ask
 keys       who sends a body, before it is read
 body       how large a request may be, and how slow
+slots      how many requests decode and compute at once
 
 Each is a plain ASGI application around another.
 """

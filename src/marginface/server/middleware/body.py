@@ -16,6 +16,7 @@ from marginface.server.settings import Limits
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
 _OF_ARCHIVES = re.compile(r"/v1/jobs/[^/]+/archive")
+_CLOSE = {"Connection": "close"}  # what is left of the body is not read
 
 
 class BodyLimits:
@@ -79,14 +80,14 @@ class _Counted:
         try:
             message = await asyncio.wait_for(self._receive(), max(0.001, self._until - time.monotonic()))
         except TimeoutError:
-            raise HTTPException(408, "the body of the request came too slowly; send it again") from None
+            raise HTTPException(408, "the body of the request came too slowly; send it again", _CLOSE) from None
         size = len(message.get("body", b""))
         self.got += size
         self._room.left -= size
         if self.got > self._most:
-            raise HTTPException(413, _too_large(self._most))
+            raise HTTPException(413, _too_large(self._most), _CLOSE)
         if self._room.left < 0:
-            raise HTTPException(503, _NO_ROOM, {"Retry-After": str(RETRY_AFTER)})
+            raise HTTPException(503, _NO_ROOM, {"Retry-After": str(RETRY_AFTER), **_CLOSE})
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

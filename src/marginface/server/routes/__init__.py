@@ -12,6 +12,7 @@ audit         who did what
 jobs          long work: asked for, sent an archive, followed, cancelled
 metrics       figures for Prometheus
 events        how the service was used; the word of second keys
+compreface    the paths of CompreFace, for programs that ask it
 parameters    what several of them ask for in the same words
 """
 
@@ -22,6 +23,7 @@ from marginface.server.routes import (
     audit,
     calibration,
     collections,
+    compreface,
     events,
     faces,
     health,
@@ -45,4 +47,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     events.router,
     metrics.router,
+    compreface.router,
 )
