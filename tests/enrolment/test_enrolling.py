@@ -232,3 +232,12 @@ def test_the_person_is_the_first_folder_on_the_way(tmp_path: Path) -> None:
     found = folder_of_people(tmp_path)
     assert [(one.person, one.path.name) for one in found.photos] == [("Ann", "a.png")]
     assert found.without_photos == ("Bob",)
+
+
+def test_an_empty_photo_in_memory_opens_no_file_of_its_name(
+    people: Collection, red: Recognizer, tmp_path: Path
+) -> None:
+    there = write_photo(tmp_path / "there.png", 3)
+    (outcome,) = Enroller(people, red, EnrolSettings()).enrol_each([PersonPhoto("Ann", there, b"")])
+    assert outcome.outcome is Outcome.REFUSED
+    assert outcome.codes == (Reason.UNREADABLE,)
