@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from marginface.errors import DataError
-from marginface.server.archives.members import ArchiveLimits, Member, checked_name, is_photo, shown
+from marginface.server.jobs.archives.members import ArchiveLimits, Member, checked_name, is_photo, shown
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, RuntimeError)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from marginface.errors import DataError
-from marginface.server.archives.members import ArchiveLimits, Member, checked_name, is_photo, shown
+from marginface.server.jobs.archives.members import ArchiveLimits, Member, checked_name, is_photo, shown
 
 _DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError)
 _HEADER = 1 << 20  # bytes that tarfile may want at once: for names of members and the like

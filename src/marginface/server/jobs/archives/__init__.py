@@ -5,7 +5,7 @@ zipped    .zip          tarred    .tar and .tar.gz
 opening   which of the two it is
 """
 
-from marginface.server.archives.members import ArchiveLimits, Member, Photos, person_of, require_layout
-from marginface.server.archives.opening import open_archive
+from marginface.server.jobs.archives.members import ArchiveLimits, Member, Photos, person_of, require_layout
+from marginface.server.jobs.archives.opening import open_archive
 
 __all__ = ["ArchiveLimits", "Member", "Photos", "open_archive", "person_of", "require_layout"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from marginface.errors import DataError
-from marginface.server.archives.members import ArchiveLimits, Photos
-from marginface.server.archives.tarred import TarPhotos
-from marginface.server.archives.zipped import ZipPhotos
+from marginface.server.jobs.archives.members import ArchiveLimits, Photos
+from marginface.server.jobs.archives.tarred import TarPhotos
+from marginface.server.jobs.archives.zipped import ZipPhotos
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = b"\x1f\x8b"

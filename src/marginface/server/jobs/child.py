@@ -1,0 +1,96 @@
+"""The process that works at one job: ``python -m marginface.server.jobs.child JOB``, started by a worker's runner.
+
+It dies with its parent: standard input is a pipe from there, whose first line is the holder's word; its end means that
+the parent is gone. A line ``stop`` asks it to stop at the next piece of work. It is less important than the workers to
+the scheduler and to a system that is out of memory, and leaves no core file, which would hold faces.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from marginface.errors import GalleryBusy, MarginfaceError
+from marginface.gallery import Gallery
+from marginface.server.jobs.claims import Claim, JobLost
+from marginface.server.jobs.kinds import DOES
+from marginface.server.jobs.sealing import job_key
+from marginface.server.jobs.spool import Spool
+from marginface.server.jobs.work import JobWork, Stopped
+from marginface.server.places import spool_folder, state_address
+from marginface.server.settings import ServerSettings, handed_over
+from marginface.server.state import open_state
+
+STOPPED = 75  # exit statuses, for the runner
+LOST = 76
+BUSY = 77
+LOG = logging.getLogger("marginface.jobs")
+
+
+def main(uid: str) -> int:
+    """Work at a job until it is over; return the exit status."""
+    holder, stop = sys.stdin.buffer.readline().decode().strip(), threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    settings = handed_over()
+    state = open_state(state_address(settings.gallery))
+    try:
+        with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+            return _worked(settings, gallery, Claim(state, job_key(settings, gallery, state), uid, holder), stop)
+    except GalleryBusy:
+        return BUSY
+    finally:
+        state.close()
+
+
+def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: threading.Event) -> int:
+    try:
+        job = claim.job()
+        acting = gallery.acting(f"key {job.asked_by}")
+        DOES[job.kind](JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
+    except Stopped:
+        return STOPPED
+    except JobLost:
+        return LOST
+    except GalleryBusy:
+        raise
+    except MarginfaceError as error:
+        with suppress(JobLost):
+            claim.fail(str(error))
+    return 0
+
+
+def _listen(stop: threading.Event) -> None:
+    """Stop when the parent says so, and die with it."""
+    for line in sys.stdin.buffer:
+        if line.strip() == b"stop":
+            stop.set()
+    os._exit(LOST)
+
+
+def _confine() -> None:
+    """Leave no core file, and be the first to yield and to go."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
+def _say_where(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log where a bug of ours happened, not what it said: a message may hold a name."""
+    frames = traceback.extract_tb(trace)
+    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[::-1])
+    LOG.error("job %s: %s at %s", sys.argv[-1], kind.__name__, places)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    sys.excepthook = _say_where
+    _confine()
+    sys.exit(main(sys.argv[1]))
