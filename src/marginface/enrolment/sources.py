@@ -26,8 +26,8 @@ class DecodedPhoto:
 class PersonPhoto:
     """A photo and whose it is; an empty name says that it cannot be told.
 
-    ``content`` or ``decoded`` is the photo itself where it lies in no file, and be it empty; ``path`` is then what it is
-    called, and no file of that name is opened.
+    ``content`` or ``decoded`` is the photo itself where it lies in no file, and be it empty; ``path`` is then what it
+    is called, and no file of that name is opened.
     """
 
     person: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,16 @@ from marginface.reasons import Reason, Remark
 from marginface.registry import Registry
 from marginface.values import Embedding, Face, FloatArray, ImageArray, check_image
 
-Photo = ImageArray | str | Path | bytes
+
+@dataclass(frozen=True, slots=True)
+class NamedPhoto:
+    """The bytes of an image file that lies in no folder, and what it is called."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+Photo = ImageArray | str | Path | bytes | NamedPhoto
 Choice = Callable[[tuple[Face, ...], tuple[int, int]], tuple[Face, ...]]
 
 _FAINT_SCORE = 0.1
@@ -121,11 +130,15 @@ def assess(image: ImageArray, cropper: FaceCropper) -> tuple[tuple[Face, Quality
 
 def open_photo(photo: Photo) -> ImageArray:
     """Return the pixels of a photo; the errors are those of images.read_image."""
+    if isinstance(photo, NamedPhoto):
+        return read_image(photo.content)
     return check_image(photo) if isinstance(photo, np.ndarray) else read_image(photo)
 
 
 def name_of(photo: Photo, role: str) -> str:
-    """Return the path of a photo; for pixels and bytes, its role."""
+    """Return the path of a photo, or its name; for pixels and bytes, their role."""
+    if isinstance(photo, NamedPhoto):
+        return photo.name
     return str(photo) if isinstance(photo, str | Path) else role
 
 

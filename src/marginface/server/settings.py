@@ -33,6 +33,7 @@ class Limits(BaseModel):
         body_seconds: From there to the last byte of the body.
         connections: Open connections of a worker; the next one is told to come again (503).
         archive_bytes: Of an archive for a job.
+        jobs: That run at once, in all workers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class Limits(BaseModel):
     body_seconds: float = Field(default=60.0, gt=0)
     connections: int = Field(default=1000, ge=1)
     archive_bytes: int = Field(default=2048 * _MB, ge=1024)
+    jobs: int = Field(default=1, ge=1)
 
 
 class ServerSettings(BaseModel):

@@ -19,7 +19,7 @@ from types import TracebackType
 
 from marginface.errors import GalleryBusy, MarginfaceError
 from marginface.gallery import Gallery
-from marginface.server.jobs.claims import Claim, JobLost
+from marginface.server.jobs.claims import Claim, Ending, JobLost
 from marginface.server.jobs.kinds import DOES
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
@@ -28,9 +28,6 @@ from marginface.server.places import spool_folder, state_address
 from marginface.server.settings import ServerSettings, handed_over
 from marginface.server.state import open_state
 
-STOPPED = 75  # exit statuses, for the runner
-LOST = 76
-BUSY = 77
 LOG = logging.getLogger("marginface.jobs")
 
 
@@ -44,7 +41,7 @@ def main(uid: str) -> int:
         with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
             return _worked(settings, gallery, Claim(state, job_key(settings, gallery, state), uid, holder), stop)
     except GalleryBusy:
-        return BUSY
+        return Ending.BUSY
     finally:
         state.close()
 
@@ -55,9 +52,9 @@ def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: thre
         acting = gallery.acting(f"key {job.asked_by}")
         DOES[job.kind](JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
     except Stopped:
-        return STOPPED
+        return Ending.STOPPED
     except JobLost:
-        return LOST
+        return Ending.LOST
     except GalleryBusy:
         raise
     except MarginfaceError as error:
@@ -71,7 +68,7 @@ def _listen(stop: threading.Event) -> None:
     for line in sys.stdin.buffer:
         if line.strip() == b"stop":
             stop.set()
-    os._exit(LOST)
+    os._exit(Ending.LOST)
 
 
 def _confine() -> None:
@@ -82,7 +79,7 @@ def _confine() -> None:
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
-def _say_where(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _say_where(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
     """Log where a bug of ours happened, not what it said: a message may hold a name."""
     frames = traceback.extract_tb(trace)
     places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[::-1])

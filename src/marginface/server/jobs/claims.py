@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
@@ -30,6 +31,14 @@ SILENCE = 12.0  # seconds without one after which a job is taken over
 TRIES = 3  # processes that may end at one place of a job before it has failed
 CRASHES = 30  # that may end in all
 TAKEOVERS = 10  # from services that died at one place
+
+
+class Ending(IntEnum):
+    """How the process of a job ends, where it has not written how: its exit status."""
+
+    STOPPED = 75
+    LOST = 76
+    BUSY = 77
 
 
 class JobLost(MarginfaceError):

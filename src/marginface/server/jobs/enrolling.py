@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from marginface.enrolment import Enroller, EnrolSettings, Outcome, PersonPhoto, PhotoOutcome
+from marginface.enrolment import REVIEWS, Enroller, EnrolSettings, Outcome, PersonPhoto, PhotoOutcome
 from marginface.enrolment.enrolling import BATCH
 from marginface.gallery import About
 from marginface.reasons import Reason, Remark
@@ -46,11 +46,12 @@ def enrol(work: JobWork) -> None:
 
 
 def _enroller(work: JobWork, wish: EnrolWish) -> Enroller:
+    review = REVIEWS[wish.review]
     settings = EnrolSettings(
         wish.faces,
-        wish.quality,
+        review.quality,
         wish.keep_crops,
-        wish.refuse_lookalikes,
+        review.refuse_lookalikes,
         wish.fpir,
         About(wish.consent, wish.purpose, wish.retain_until),
         work.settings.limits.running,

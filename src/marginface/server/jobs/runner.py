@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from marginface.errors import GalleryBusy, StorageError
 from marginface.gallery import GalleryKey
-from marginface.server.jobs.child import BUSY, LOST, STOPPED
-from marginface.server.jobs.claims import BEAT, Claim, JobLost, Signs, claim_next
+from marginface.server.jobs.claims import BEAT, Claim, Ending, JobLost, Signs, claim_next
 from marginface.server.jobs.upkeep import Upkeep
 from marginface.server.settings import VARIABLE, ServerSettings
 from marginface.server.state import State
@@ -110,8 +109,6 @@ class Runner:
                     self._beat(watched)
                 time.sleep(_PAUSE)
             self._ended(watched)
-        except JobLost:
-            LOG.warning("job %s was taken over", claim.uid)
         finally:
             watched.process.kill()
             watched.process.wait()
@@ -122,7 +119,7 @@ class Runner:
     def _started(self, claim: Claim) -> subprocess.Popen[bytes]:
         environment = {**os.environ, VARIABLE: self._settings.model_dump_json()}
         command = [sys.executable, "-m", "marginface.server.jobs.child", claim.uid]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # noqa: S603
         assert process.stdin is not None
         with suppress(OSError):
             process.stdin.write(f"{claim.holder}\n".encode())
@@ -135,10 +132,8 @@ class Runner:
             signs = watched.claim.beat()
         except GalleryBusy:  # others write; the next one will do
             return
-        except JobLost:
-            if watched.process.poll() is None and watched.told is None:
-                watched.process.kill()
-                raise
+        except JobLost:  # it has just ended; or it was taken over, and what its process writes counts no more
+            watched.tell_to_stop()
             return
         watched.note(signs)
         if signs.is_cancelled:
@@ -149,14 +144,14 @@ class Runner:
         status = watched.process.returncode
         LOG.info("job %s: process ended with %d", watched.claim.uid, status)
         with suppress(JobLost):
-            if status == STOPPED or (status < 0 and watched.told is not None):
+            if status == Ending.STOPPED or (status < 0 and watched.told is not None):
                 watched.claim.stopped()
-            elif status != LOST:
+            elif status != Ending.LOST:
                 watched.claim.crashed(_how(status))
 
 
 def _how(status: int) -> str:
-    if status == BUSY:
+    if status == Ending.BUSY:
         return "waited too long for others to write, and ended"
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"

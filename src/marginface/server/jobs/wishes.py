@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from marginface.contract import ModelCard
+from marginface.cropping import FACE_POLICIES
+from marginface.enrolment import REVIEWS
+from marginface.pipeline.reader import CHOICES
+from marginface.quality import GATES
+from marginface.registry import Registry
 from marginface.server.access import Scope
+from marginface.weights import WEIGHTS
+
+EMBEDDERS: Registry[ModelCard] = Registry("model")  # that a collection can be brought to: never a path of this machine
+for _name, _weights in WEIGHTS.items():
+    if _weights.card is not None:
+        EMBEDDERS.add(_name, _weights.card)
+
+
+def _of(table: Mapping[str, object], *more: str) -> AfterValidator:
+    """Return what lets pass the names of a table alone, and what else is allowed."""
+
+    def check(name: str) -> str:
+        if name not in more:
+            table[name]  # raises UnknownName, which is a ValueError: it says which there are
+        return name
+
+    return AfterValidator(check)
+
+
+OneFace = Annotated[str, Field(json_schema_extra={"enum": list(FACE_POLICIES)}), _of(FACE_POLICIES)]
+FaceChoice = Annotated[str, Field(json_schema_extra={"enum": list(CHOICES)}), _of(CHOICES)]
+ReviewName = Annotated[str, Field(json_schema_extra={"enum": list(REVIEWS)}), _of(REVIEWS)]
+Gate = Annotated[str, Field(json_schema_extra={"enum": list(GATES)}), _of(GATES)]
+ModelName = Annotated[str, Field(json_schema_extra={"enum": ["", *EMBEDDERS]}), _of(EMBEDDERS, "")]
 
 
 class _Wish(BaseModel):
@@ -20,12 +51,9 @@ class EnrolWish(_Wish):
 
     kind: Literal["enrol"]
     collection: str = Field(min_length=1, max_length=300, examples=["staff"])
-    faces: str = Field("one", description="which face of a photo: one (several give none), largest, center")
-    quality: str = Field("standard", description="faces below it are refused: off, usable, standard, strict")
+    faces: OneFace = Field("one", description="which face of a photo is meant; one: several give none")
+    review: ReviewName = Field("standard", description="how strictly photos are looked at; strict: no look-alikes")
     keep_crops: bool = Field(default=False, description="keep the aligned faces, sealed, for a later model")
-    refuse_lookalikes: bool = Field(
-        default=False, description="refuse a face that a search would take for another person"
-    )
     fpir: float = Field(0.01, gt=0, lt=1, description="of the searches that look-alikes are found by")
     consent: str = Field("", max_length=2000, description="how and when the people agreed")
     purpose: str = Field("", max_length=2000, description="what they are enrolled for")
@@ -39,8 +67,8 @@ class ClusterWish(_Wish):
     kind: Literal["cluster"]
     fpir: float = Field(0.5, gt=0, lt=1, description="how often a lone face may find one as similar as groups need")
     similarity: float | None = Field(None, ge=-1, le=1, description="join groups at this mean similarity instead")
-    faces: str = Field("all", description="which faces of a photo: all, one, largest, center")
-    quality: str = Field("usable", description="faces below it are left out: off, usable, standard, strict")
+    faces: FaceChoice = Field("all", description="which faces of a photo")
+    quality: Gate = Field("usable", description="faces below it are left out")
 
 
 class MigrateWish(_Wish):
@@ -48,7 +76,7 @@ class MigrateWish(_Wish):
 
     kind: Literal["migrate"]
     collection: str = Field(min_length=1, max_length=300, examples=["staff"])
-    model: str = Field("", max_length=100, description="a registered name; empty: the service's own model")
+    model: ModelName = Field("", description="a registered name; empty: the service's own model")
     mirror: bool = Field(default=False, description="add the embedding of the mirrored crop")
     erase_old: bool = Field(default=False, description="erase the old embeddings when the new ones are in their place")
 
