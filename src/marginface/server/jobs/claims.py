@@ -19,8 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from marginface.errors import MarginfaceError
 from marginface.gallery import GalleryKey
+from marginface.server.clock import now_text
 from marginface.server.jobs.records import Job, JobState
-from marginface.server.jobs.rows import end, job_in, now_text, seal_in
+from marginface.server.jobs.rows import end, job_in, seal_in
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import KINDS

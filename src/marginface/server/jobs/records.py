@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from marginface.errors import MarginfaceError
+
+
+class WrongState(MarginfaceError):
+    """A job is not in the state that a verb needs; the message says in which it is."""
+
 
 class JobState(Enum):
     """Where a job is; the value is what JSON holds."""

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
 from marginface.errors import GalleryKeyError, UnknownName
 from marginface.gallery import GalleryKey
-from marginface.server.access.keys import time_text
+from marginface.server.clock import later_text, now_text
 from marginface.server.jobs.records import Job, JobState, Times, Tries
 from marginface.server.jobs.sealing import JobSeal, seal_of
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import KINDS
 
 OVER = tuple(state.value for state in JobState if state.is_over)
-
-
-def now_text() -> str:
-    """Return the time in UTC, to the second."""
-    return time_text(datetime.now(UTC))
-
-
-def later_text(days: float) -> str:
-    """Return the time in so many days; days may be negative."""
-    return time_text(datetime.now(UTC) + timedelta(days=days))
 
 
 def row_of(connection: Connection, uid: str) -> Row[Any]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from marginface.errors import InputError
 from marginface.gallery import GalleryKey
-from marginface.server.jobs.records import Job, JobState
-from marginface.server.jobs.rows import OVER, end, job_in, later_text, now_text, remove, row_of, seal_in
+from marginface.server.clock import later_text, now_text
+from marginface.server.jobs.records import Job, JobState, WrongState
+from marginface.server.jobs.rows import OVER, end, job_in, remove, row_of, seal_in
+from marginface.server.jobs.scrubbing import scrub_result
 from marginface.server.jobs.sealing import JobSeal, new_seal
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import KINDS, Wish
@@ -92,24 +93,24 @@ class JobStore:
         return found
 
     def seal(self, uid: str) -> JobSeal:
-        """Return the seal of a job that waits for its archive; raise InputError if it does not."""
+        """Return the seal of a job that waits for its archive; raise WrongState if it does not."""
         with self._state.reading() as connection:
             row = row_of(connection, uid)
             if row.state != JobState.WAITING.value:
-                raise InputError(f"job {uid} waits for no archive: it is {row.state}. Make another one")
+                raise WrongState(f"job {uid} waits for no archive: it is {row.state}. Make another one")
             return seal_in(row, self._key)
 
     def uploaded(self, uid: str, upload: str) -> Job:
         """Queue a job whose archive is there now.
 
         Raises:
-            InputError: It waits for none: another one came first, or it was cancelled.
+            WrongState: It waits for none: another one came first, or it was cancelled.
         """
         with self._state.writing() as connection:
             values = {"state": JobState.QUEUED.value, "upload": upload, "host": socket.gethostname(), "expires": ""}
             waiting = (JOBS.c.uid == uid, JOBS.c.state == JobState.WAITING.value)
             if not connection.execute(update(JOBS).where(*waiting).values(values)).rowcount:
-                raise InputError(f"job {uid} waits for no archive any more: another came first, or it was cancelled")
+                raise WrongState(f"job {uid} waits for no archive any more: another came first, or it was cancelled")
             return job_in(row_of(connection, uid), self._key)
 
     def cancel(self, uid: str) -> Job:
@@ -126,12 +127,12 @@ class JobStore:
         """Delete a job that is over, with its result.
 
         Raises:
-            InputError: It is not over.
+            WrongState: It is not over.
         """
         with self._state.writing() as connection:
             row = row_of(connection, uid)
             if row.state not in OVER:
-                raise InputError(f"job {uid} is {row.state}: cancel it first")
+                raise WrongState(f"job {uid} is {row.state}: cancel it first")
             remove(connection, row.number)
 
     def uploads(self) -> set[str]:
@@ -154,6 +155,21 @@ class JobStore:
                 if len(items) > limit:
                     break
         return ResultPage(tuple(items[:limit]), start + limit if len(items) > limit else None)
+
+    def scrub(self, collection: str, known: Collection[str]) -> int:
+        """Take the people who are gone out of the results of a collection's imports; return how many items changed.
+
+        Args:
+            collection: Its opaque id.
+            known: The names of the people who are there.
+        """
+        changed = 0
+        with self._state.writing() as connection:
+            rows = connection.execute(select(JOBS).where(JOBS.c.kind == "enrol", JOBS.c.collection == collection)).all()
+            for row in rows:
+                if row.sealed_by == self._key.id:
+                    changed += scrub_result(connection, row, seal_in(row, self._key), known)
+        return changed
 
     def _downward(self, connection: Connection, before: int | None) -> Iterator[Job]:
         statement = select(JOBS).order_by(JOBS.c.number.desc()).limit(_AT_ONCE)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
-from marginface.server.jobs.rows import later_text, now_text, remove
+from marginface.server.clock import later_text, now_text
+from marginface.server.jobs.rows import remove
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.store import JobStore
 from marginface.server.jobs.tables import JOBS
