@@ -11,6 +11,8 @@ pressure    how much is computed at once       rates      how often a key may as
 acting      the gallery for one caller         enrolling  uploaded photos → faces of a person
 cursors     where a list goes on               archives   people as a file
 idempotency a request that comes again         answers    gets the first answer again
+jobs        long work in processes of its own  events     how it is used; second keys
+clock       times as the state holds them
 envelope    every error in one form
 middleware  around every request: its id and log line, limits, hosts, security headers
 routes      one file for each group of paths

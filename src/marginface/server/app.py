@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from marginface import __version__
 from marginface.server.envelope import ErrorAnswer, add_handlers
+from marginface.server.jobs.running import running_jobs
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
 from marginface.server.middleware.keys import KeyCheck
@@ -35,7 +36,8 @@ def make_app(settings: ServerSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with opened(settings) as service:
             app.state.service = service
-            yield
+            with running_jobs(service):
+                yield
 
     app = FastAPI(
         title="marginface",

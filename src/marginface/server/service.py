@@ -10,13 +10,15 @@ from functools import cached_property
 from starlette.requests import Request
 
 from marginface.errors import UnknownName
-from marginface.gallery import Collection, Gallery
+from marginface.gallery import Collection, Gallery, GalleryKey
 from marginface.matching.calibration import read_calibration
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
 from marginface.server.answers import KeptAnswers
 from marginface.server.decoding import Decoder
-from marginface.server.places import state_address
+from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
+from marginface.server.jobs import JobStore, Spool, job_key
+from marginface.server.places import spool_folder, state_address
 from marginface.server.pressure import Work
 from marginface.server.rates import Rates
 from marginface.server.settings import ServerSettings
@@ -50,6 +52,36 @@ class Service:
     def answers(self) -> KeptAnswers:
         """The answers that are kept for requests that come again."""
         return KeptAnswers(self.state)
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        """The long work of the service."""
+        return JobStore(self.state, self.job_key)
+
+    @cached_property
+    def job_key(self) -> GalleryKey:
+        """What wraps the keys of jobs."""
+        return job_key(self.settings, self.gallery, self.state)
+
+    @cached_property
+    def spool(self) -> Spool:
+        """The archives that wait for their job."""
+        return Spool(spool_folder(self.settings.gallery))
+
+    @cached_property
+    def events(self) -> Recorder:
+        """The record of how the service is used."""
+        return Recorder(EventLog(self.state), is_on=self.settings.events or bool(self.settings.two_person))
+
+    @cached_property
+    def second_keys(self) -> SecondKeys:
+        """Who asks for the word of a second key, and takes it."""
+        return SecondKeys(self.events.log, self.settings.two_person)
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """What takes who is erased out of the service's own records."""
+        return Forgetting(self.events.log, self.jobs, self.answers.forget)
 
     @cached_property
     def work(self) -> Work:

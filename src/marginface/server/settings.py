@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -71,6 +72,7 @@ class ServerSettings(BaseModel):
         runs: A folder of training runs to show; None: none is shown.
         certificate, certificate_key: Files for TLS; None: HTTP, for loopback or behind a proxy.
         events: Keep a record of each identification.
+        keep_events: Days that the record goes back.
         two_person: Verbs that need the word of a second key: identify, erase, export.
         purge_every: Hours between two erasures of who is past the last day; 0: never.
     """
@@ -93,7 +95,8 @@ class ServerSettings(BaseModel):
     certificate: Path | None = None
     certificate_key: Path | None = None
     events: bool = False
-    two_person: tuple[str, ...] = ()
+    keep_events: int = Field(default=400, ge=1)
+    two_person: tuple[Literal["identify", "erase", "export"], ...] = ()
     purge_every: float = Field(default=24.0, ge=0)
     limits: Limits = Limits()
 

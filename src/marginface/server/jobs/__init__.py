@@ -8,10 +8,11 @@ spool      uploads on the disk, sealed
 kinds      the table of kinds: enrol, cluster, migrate, purge
 work       what a kind works with            enrolling clustering migrating purging   what it does
 child      the process that works            runner   the thread of a worker that starts and watches it
+running    both joined to a service          scrubbing  who is erased is taken out of results
 upkeep     what comes due: purges, results that expire, uploads that nobody wants
 """
 
-from marginface.server.jobs.records import Job, JobState
+from marginface.server.jobs.records import Job, JobState, WrongState
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.store import JobStore, ResultPage
@@ -30,5 +31,6 @@ __all__ = [
     "ResultPage",
     "Spool",
     "Wish",
+    "WrongState",
     "job_key",
 ]

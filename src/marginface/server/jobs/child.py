@@ -13,6 +13,7 @@ import resource
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -33,8 +34,9 @@ LOG = logging.getLogger("marginface.jobs")
 
 def main(uid: str) -> int:
     """Work at a job until it is over; return the exit status."""
-    holder, stop = sys.stdin.buffer.readline().decode().strip(), threading.Event()
-    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    lines, stop = _lines(), threading.Event()
+    holder = next(lines, "")
+    threading.Thread(target=_listen, args=(lines, stop), daemon=True).start()
     settings = handed_over()
     state = open_state(state_address(settings.gallery))
     try:
@@ -63,12 +65,20 @@ def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: thre
     return 0
 
 
-def _listen(stop: threading.Event) -> None:
+def _listen(lines: Iterator[str], stop: threading.Event) -> None:
     """Stop when the parent says so, and die with it."""
-    for line in sys.stdin.buffer:
-        if line.strip() == b"stop":
+    for line in lines:
+        if line == "stop":
             stop.set()
     os._exit(Ending.LOST)
+
+
+def _lines() -> Iterator[str]:
+    """Give the lines of standard input, unbuffered: a thread that waits in a buffer keeps the process from ending."""
+    waiting = b""
+    while part := os.read(0, 4096):
+        *whole, waiting = (waiting + part).split(b"\n")
+        yield from (line.decode().strip() for line in whole)
 
 
 def _confine() -> None:

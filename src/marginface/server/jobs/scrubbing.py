@@ -12,6 +12,7 @@ from marginface.reasons import Reason
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.jobs.tables import PARTS
 
+_SENTENCES = {reason.value: reason.sentence for reason in Reason}
 NAMING = frozenset({Reason.LOOKS_LIKE.value, Reason.PHOTO_OF_ANOTHER.value})  # reasons whose words name others
 
 
@@ -53,4 +54,4 @@ def _scrubbed(item: dict[str, Any], gone: Collection[str], known: Collection[str
 def _general(item: dict[str, Any]) -> list[str]:
     if not NAMING & set(item["codes"]):
         return list(item["reasons"])
-    return [Reason(code).sentence for code in item["codes"]]
+    return [_SENTENCES[code] for code in item["codes"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from marginface.server.clock import later_text, now_text
 from marginface.server.jobs.rows import remove
@@ -16,6 +16,7 @@ from marginface.server.jobs.wishes import PurgeWish
 from marginface.server.state import State
 
 _EVERY = 30.0  # seconds
+_SETTLED = 60.0  # seconds after its start in which a worker asks for no purge
 BY_ITSELF = "the service"  # who asks for what comes due
 
 
@@ -44,6 +45,7 @@ class Upkeep:
         self._purge_every = purge_every
         self._others = others
         self._next = 0.0
+        self._purging_from = time.monotonic() + _SETTLED
 
     def tick(self) -> None:
         """Do what is due, if it was not looked for just now."""
@@ -70,7 +72,7 @@ class Upkeep:
 
     def schedule(self) -> bool:
         """Ask for a purge if the last one was asked for long enough ago; return whether it was."""
-        if not self._purge_every or not self._is_due():
+        if not self._purge_every or time.monotonic() < self._purging_from or not self._is_due():
             return False
         with self._state.writing() as connection:
             recent = connection.execute(self._recent()).first()
@@ -86,6 +88,6 @@ class Upkeep:
         with self._state.reading() as connection:
             return connection.execute(self._recent()).first() is None
 
-    def _recent(self) -> object:
+    def _recent(self) -> Select[tuple[int]]:
         since = later_text(-self._purge_every / 24)
         return select(JOBS.c.number).where(JOBS.c.kind == "purge", JOBS.c.created > since).limit(1)

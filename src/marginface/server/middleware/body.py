@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 from starlette.datastructures import Headers
@@ -14,7 +15,7 @@ from marginface.server.pressure import RETRY_AFTER
 from marginface.server.settings import Limits
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
-_ROUTES_OF_ARCHIVES = frozenset({("POST", "/v1/jobs")})
+_OF_ARCHIVES = re.compile(r"/v1/jobs/[^/]+/archive")
 
 
 class BodyLimits:
@@ -35,7 +36,7 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         limits = self._limits
-        is_archive = (scope["method"], scope["path"]) in _ROUTES_OF_ARCHIVES
+        is_archive = scope["method"] == "PUT" and _OF_ARCHIVES.fullmatch(scope["path"]) is not None
         most = limits.archive_bytes if is_archive else limits.body_bytes
         seconds = limits.body_seconds * (max(1.0, most / limits.body_bytes) if is_archive else 1.0)
         room = _Room(most) if is_archive else self._room

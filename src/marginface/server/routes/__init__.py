@@ -9,6 +9,8 @@ faces         enrolled from photos, listed, moved, deleted
 identify      who of a collection is in a photo
 archives      people taken out, sealed
 audit         who did what
+jobs          long work: asked for, sent an archive, followed, cancelled
+events        how the service was used; the word of second keys
 parameters    what several of them ask for in the same words
 """
 
@@ -19,9 +21,11 @@ from marginface.server.routes import (
     audit,
     calibration,
     collections,
+    events,
     faces,
     health,
     identify,
+    jobs,
     persons,
     photos,
 )
@@ -36,4 +40,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     identify.router,
     archives.router,
     audit.router,
+    jobs.router,
+    events.router,
 )

@@ -118,7 +118,7 @@ class TarPhotos:
         """Give the members that are photos by their names."""
         count = 0
         while (entry := archive.next()) is not None:
-            archive.members = []  # tarfile would keep them all
+            archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
             count += 1
             self._limits.check_count(count)
             if not entry.isdir() and (entry.type not in _PLAIN or entry.sparse is not None):

@@ -21,8 +21,9 @@ _ENCRYPTED = 0x1
 class _Guarded(io.BufferedIOBase):
     """A stream that refuses to be read in one piece larger than a list of members may be."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
+        self._size = size
 
     def readable(self) -> bool:
         return True
@@ -37,9 +38,10 @@ class _Guarded(io.BufferedIOBase):
         return self._stream.tell()
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or size < 0 or size > _DIRECTORY:
+        wanted = self._size - self._stream.tell() if size is None or size < 0 else size
+        if wanted > _DIRECTORY:
             raise DataError("the archive's list of members is too large. Send the people in several archives")
-        return self._stream.read(size)
+        return self._stream.read(max(0, wanted))
 
 
 class ZipPhotos:
@@ -50,7 +52,7 @@ class ZipPhotos:
         self._packed = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         try:
-            self._zip = zipfile.ZipFile(_Guarded(stream))  # type: ignore[arg-type]  # read, seek and tell are enough
+            self._zip = zipfile.ZipFile(_Guarded(stream, self._packed))
         except _DAMAGED as error:
             raise DataError(f"the .zip is damaged or cut off: {error}") from None
 
