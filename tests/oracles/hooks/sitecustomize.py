@@ -1,6 +1,7 @@
-"""Put in front of PYTHONPATH: a process of a job uses the red detector and the blue embedder, and may be killed by a photo.
+"""Put in front of PYTHONPATH: the service and the processes of its jobs use the red detector and the blue embedder.
 
-A photo whose bytes end with b"crash" ends the process that decodes it; MARGINFACE_TEST_SLOW seconds pass for each photo.
+A photo whose bytes end with b"crash" ends the process that decodes it. MARGINFACE_TEST_SLOW seconds pass for each
+photo, and after MARGINFACE_TEST_SILENCE seconds a job is taken over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ def use_red_faces() -> None:
     from marginface.pipeline import reader, recognizer
     from oracles.red_faces import BlueEmbedder, RedDetector
 
+    if "MARGINFACE_TEST_SILENCE" in os.environ:
+        from marginface.server.jobs import claims
+
+        claims.SILENCE = float(os.environ["MARGINFACE_TEST_SILENCE"])
     read_image, slow = looking.read_image, float(os.environ.get("MARGINFACE_TEST_SLOW", "0"))
 
     def read(source: bytes) -> object:
@@ -33,5 +38,5 @@ def use_red_faces() -> None:
     looking.read_image = reader.read_image = read
 
 
-if "marginface.server.jobs.child" in sys.orig_argv:
+if "marginface.server.jobs.child" in sys.orig_argv or "serve" in sys.orig_argv:
     use_red_faces()
