@@ -64,6 +64,11 @@ class _Metered(io.RawIOBase):
                 raise DataError("the .tar is cut off within a photo")
         return b"".join(parts)
 
+    def drain(self) -> None:
+        """Read to the end, where a packing has its checksum."""
+        while self._taken(_HEADER):
+            pass
+
     def _taken(self, size: int) -> bytes:
         content = self._again[:size] + self._stream.read(max(0, size - len(self._again)))
         self._again = b""
@@ -111,6 +116,7 @@ class TarPhotos:
                         yield member, metered.take(entry.size) if wanted and not member.fault else None
             if metered.last != bytes(tarfile.BLOCKSIZE):
                 raise DataError("the .tar is cut off, or damaged between two members: its end is missing")
+            metered.drain()
         except _DAMAGED as error:
             raise DataError(f"the .tar is damaged or cut off: {error}") from None
 
