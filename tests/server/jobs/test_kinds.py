@@ -53,7 +53,7 @@ class Bench:
         claim = claim_next(self.state, KEY, 9)
         assert claim is not None
         job = claim.job()
-        return JobWork(self.settings, self.gallery.acting(f"key {job.asked_by}"), claim, job, self.spool)
+        return JobWork(self.settings, self.gallery.acting(f"job {job.uid} for {job.asked_by}"), claim, job, self.spool)
 
     def do(self) -> None:
         work = self.work()
@@ -121,7 +121,7 @@ def test_a_collection_is_brought_to_another_model_and_the_old_embeddings_are_era
     assert [info.name for info in bench.gallery.collections()] == ["staff"]
     assert bench.gallery.collection("staff").contract == other.contract.id
     entry = next(one for one in bench.gallery.audit() if one.action == "succeed-collection")
-    assert entry.actor == "key 3f9a1c0b77de"
+    assert entry.actor == f"job {uid} for 3f9a1c0b77de"
 
 
 def test_a_migration_whose_process_ended_at_its_very_end_is_finished_and_not_begun_again(

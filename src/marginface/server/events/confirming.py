@@ -30,6 +30,7 @@ from marginface.server.events.tables import EVENTS
 
 Verb = Literal["identify", "erase", "export"]
 VERBS: tuple[Verb, ...] = ("identify", "erase", "export")
+EVERYONE = "*"  # as a subject: the whole collection
 _MATCH_NEEDS = 2  # keys that agree to a match
 _REQUEST_NEEDS = 1  # besides the one that asks
 _VALID = 1.0  # days that a request may be agreed to and used
@@ -121,8 +122,7 @@ class SecondKeys:
 
     def _asked(self, connection: Connection, key: str, verb: str, collection: str, subject: str) -> str:
         private = {"subject": subject}
-        person = subject if subject.startswith("p-") else ""
-        return self.log.add(connection, [NewEvent(key, REQUEST, {"verb": verb}, collection, "", private, person)])[0]
+        return self.log.add(connection, [NewEvent(key, REQUEST, {"verb": verb}, collection, "", private)])[0]
 
     def _open_request(self, connection: Connection, key: str, verb: str, collection: str, subject: str) -> Event | None:
         """Return the last request of this key for this that is neither used nor refused nor too old."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from marginface.errors import UnknownName
 from marginface.gallery import AuditReport
 from marginface.gallery import audit as chain
+from marginface.gallery.tables import in_parts
 from marginface.server.clock import later_text, now_text
 from marginface.server.events.tables import EVENTS, MARKS
 from marginface.server.state import State
@@ -147,11 +148,12 @@ class EventLog:
     def erase(self, people: Sequence[str], actor: str) -> int:
         """Erase what entries say of people (opaque ids); return of how many entries. The entries stay."""
         with self.state.writing() as connection:
-            mine = (EVENTS.c.person.in_(people), EVENTS.c.private.is_not(None))
-            count = connection.execute(update(EVENTS).where(*mine).values(private=None, person="")).rowcount
-            if count:
-                self.add(connection, [NewEvent(actor, ERASURE, {"entries": count})])
-        return int(count)
+            seqs = _about_people(connection, people)
+            for part in in_parts(seqs):
+                connection.execute(update(EVENTS).where(EVENTS.c.seq.in_(part)).values(private=None, person=""))
+            if seqs:
+                self.add(connection, [NewEvent(actor, ERASURE, {"entries": len(seqs)})])
+        return len(seqs)
 
     def erase_collection(self, collection: str, actor: str) -> int:
         """Erase what entries say of the people of a collection (its opaque id); return of how many entries."""
@@ -199,6 +201,17 @@ def event_in(row: Row[Any]) -> Event:
     erased = row.private is None and "private" in subject
     place = (row.seq, row.uid, row.time, row.actor, row.action, row.about, row.collection)
     return Event(*place, details, private, erased, row.hash)
+
+
+def _about_people(connection: Connection, people: Sequence[str]) -> list[int]:
+    """Return the numbers of the entries that tell of people; a request may name several."""
+    found: list[int] = []
+    for part in in_parts(people):
+        mine = select(EVENTS.c.seq).where(EVENTS.c.person.in_(part), EVENTS.c.private.is_not(None))
+        found.extend(connection.execute(mine).scalars())
+    asked = select(EVENTS).where(EVENTS.c.action == REQUEST, EVENTS.c.private.is_not(None))
+    named = [row.seq for row in connection.execute(asked) if any(uid in row.private for uid in people)]
+    return sorted({*found, *named})
 
 
 def _private_text(values: Mapping[str, Any]) -> str | None:

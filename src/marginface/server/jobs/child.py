@@ -51,7 +51,7 @@ def main(uid: str) -> int:
 def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: threading.Event) -> int:
     try:
         job = claim.job()
-        acting = gallery.acting(f"key {job.asked_by}")
+        acting = gallery.acting(f"job {job.uid} for {job.asked_by}")
         DOES[job.kind](JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
     except Stopped:
         return Ending.STOPPED
