@@ -12,6 +12,7 @@ acting      the gallery for one caller         enrolling  uploaded photos → fa
 cursors     where a list goes on               archives   people as a file
 idempotency a request that comes again         answers    gets the first answer again
 jobs        long work in processes of its own  events     how it is used; second keys
+monitoring  figures for Prometheus
 clock       times as the state holds them
 envelope    every error in one form
 middleware  around every request: its id and log line, limits, hosts, security headers

@@ -14,10 +14,12 @@ from marginface.server.envelope import ErrorAnswer, add_handlers
 from marginface.server.jobs.running import running_jobs
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
+from marginface.server.middleware.figures import RequestFigures
 from marginface.server.middleware.keys import KeyCheck
 from marginface.server.middleware.log import RequestLog, log_to_stderr
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
+from marginface.server.monitoring import Figures
 from marginface.server.places import is_loopback
 from marginface.server.routes import ROUTERS
 from marginface.server.service import opened
@@ -31,10 +33,11 @@ _ABOUT = (
 
 def make_app(settings: ServerSettings) -> FastAPI:
     """Return the application of a service; its parts are opened when it starts."""
+    figures = Figures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with opened(settings) as service:
+        with opened(settings, figures) as service:
             app.state.service = service
             with running_jobs(service):
                 yield
@@ -46,7 +49,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
-        middleware=_around(settings),
+        middleware=_around(settings, figures),
         responses={"default": {"model": ErrorAnswer, "description": "Every error has this form."}},
     )
     MultiPartParser.spool_max_size = settings.limits.body_bytes  # photos are never put on the disk
@@ -62,12 +65,13 @@ def worker_app() -> FastAPI:
     return make_app(handed_over())
 
 
-def _around(settings: ServerSettings) -> list[Middleware]:
+def _around(settings: ServerSettings, figures: Figures) -> list[Middleware]:
     """Return the middleware, the outermost first."""
     local = LOOPBACK_NAMES if is_loopback(settings.host) else ()
     names = (*local, *settings.names)
     return [
         Middleware(RequestLog),
+        Middleware(RequestFigures, figures=figures),
         Middleware(SecurityHeaders),
         Middleware(BugAnswer),
         Middleware(OriginCheck, names=names),

@@ -11,6 +11,7 @@ from marginface.gallery import Gallery
 from marginface.server.access import KeyStore
 from marginface.server.connections import ImpatientConnection
 from marginface.server.middleware.log import log_to_stderr
+from marginface.server.monitoring import shared_folder
 from marginface.server.places import default_gallery, is_loopback, state_address
 from marginface.server.service import load_recognizer
 from marginface.server.settings import ServerSettings
@@ -54,6 +55,11 @@ def run(settings: ServerSettings) -> None:
     """Serve until the process is told to stop; requests that run are finished first."""
     settings.hand_over()
     log_to_stderr()
+    with shared_folder(settings.workers):
+        _serve(settings)
+
+
+def _serve(settings: ServerSettings) -> None:
     limits = settings.limits
     uvicorn.run(
         "marginface.server.app:worker_app",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from marginface.server.answers import KeptAnswers
 from marginface.server.decoding import Decoder
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
+from marginface.server.monitoring import Figures
 from marginface.server.places import spool_folder, state_address
 from marginface.server.pressure import Work
 from marginface.server.rates import Rates
@@ -35,6 +36,7 @@ class Service:
         gallery: Who is known; all workers open the same.
         state: The service's own database.
         decoder: Bytes → pixels.
+        figures: What is counted.
     """
 
     settings: ServerSettings
@@ -42,6 +44,7 @@ class Service:
     gallery: Gallery
     state: State
     decoder: Decoder
+    figures: Figures = field(default_factory=Figures)
 
     @cached_property
     def keys(self) -> KeyStore:
@@ -86,7 +89,7 @@ class Service:
     @cached_property
     def work(self) -> Work:
         """Where blocking functions run."""
-        return Work(self.settings.limits.running, self.settings.limits.waiting)
+        return Work(self.settings.limits.running, self.settings.limits.waiting, self.figures.depth)
 
     @cached_property
     def rates(self) -> Rates:
@@ -123,16 +126,16 @@ def load_recognizer(settings: ServerSettings) -> Recognizer:
 
 
 @contextmanager
-def opened(settings: ServerSettings) -> Iterator[Service]:
+def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
     """Open all parts of a worker, and close them at the end."""
     with ExitStack() as parts:
         recognizer = load_recognizer(settings)
         gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
         state = open_state(state_address(settings.gallery))
         parts.callback(state.close)
-        decoder = Decoder(settings.limits)
+        decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)
-        yield Service(settings, recognizer, gallery, state, decoder)
+        yield Service(settings, recognizer, gallery, state, decoder, figures)
 
 
 def service_of(request: Request) -> Service:

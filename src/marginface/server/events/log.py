@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from marginface.errors import UnknownName
 from marginface.gallery import AuditReport
 from marginface.gallery import audit as chain
-from marginface.gallery.tables import in_parts
+from marginface.gallery.tables import NAMED_AT_ONCE, in_parts
 from marginface.server.clock import later_text, now_text
 from marginface.server.events.tables import EVENTS, MARKS
 from marginface.server.state import State
@@ -206,7 +206,8 @@ def event_in(row: Row[Any]) -> Event:
 def _about_people(connection: Connection, people: Sequence[str]) -> list[int]:
     """Return the numbers of the entries that tell of people; a request may name several."""
     found: list[int] = []
-    for part in in_parts(people):
+    for start in range(0, len(people), NAMED_AT_ONCE):
+        part = people[start : start + NAMED_AT_ONCE]
         mine = select(EVENTS.c.seq).where(EVENTS.c.person.in_(part), EVENTS.c.private.is_not(None))
         found.extend(connection.execute(mine).scalars())
     asked = select(EVENTS).where(EVENTS.c.action == REQUEST, EVENTS.c.private.is_not(None))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from marginface.gallery import GalleryKey
 from marginface.server.clock import later_text, now_text
@@ -134,6 +134,12 @@ class JobStore:
             if row.state not in OVER:
                 raise WrongState(f"job {uid} is {row.state}: cancel it first")
             remove(connection, row.number)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return how many jobs there are of each kind in each state."""
+        statement = select(JOBS.c.kind, JOBS.c.state, func.count()).group_by(JOBS.c.kind, JOBS.c.state)
+        with self._state.reading() as connection:
+            return {(str(kind), str(state)): int(count) for kind, state, count in connection.execute(statement)}
 
     def uploads(self) -> set[str]:
         """Return the archives that jobs still need, and the ids of the jobs to which one is being sent."""

@@ -10,6 +10,7 @@ identify      who of a collection is in a photo
 archives      people taken out, sealed
 audit         who did what
 jobs          long work: asked for, sent an archive, followed, cancelled
+metrics       figures for Prometheus
 events        how the service was used; the word of second keys
 parameters    what several of them ask for in the same words
 """
@@ -26,6 +27,7 @@ from marginface.server.routes import (
     health,
     identify,
     jobs,
+    metrics,
     persons,
     photos,
 )
@@ -42,4 +44,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     jobs.router,
     events.router,
+    metrics.router,
 )

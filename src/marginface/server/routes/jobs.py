@@ -25,7 +25,7 @@ TheJob = Annotated[str, Path(description="opaque id of a job", examples=["j-5d0c
 Asked = Annotated[
     EnrolWish | ClusterWish | MigrateWish | PurgeWish, Body(discriminator="kind", examples=[schemas.ENROL])
 ]
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"schema": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}}
 _ARCHIVE = {"required": True, "content": {"application/octet-stream": _BINARY}}
 
 

@@ -59,13 +59,13 @@ class Event(BaseModel):
     time: str
     key: str
     action: str = Field(description="identification, confirmation, request, use, erasure or let-go")
-    about: str | None = Field(description="the event that it confirms or uses")
-    collection: str | None
+    about: str | None = Field(None, description="the event that it confirms or uses")
+    collection: str | None = None
     details: dict[str, Any]
-    private: dict[str, Any] | None
+    private: dict[str, Any] | None = None
     erased: bool
     hash: str
-    state: str | None = Field(description="unconfirmed, confirmed, rejected or used; null: needs no second key")
+    state: str | None = Field(None, description="unconfirmed, confirmed, rejected or used; null: needs no second key")
     confirmations: list[Word]
 
 
@@ -77,7 +77,7 @@ class EventPage(BaseModel):
     )
 
     items: list[Event]
-    next_cursor: str | None
+    next_cursor: str | None = None
 
 
 class Answer(BaseModel):

@@ -42,16 +42,16 @@ class Job(BaseModel):
     kind: str = Field(description="enrol, cluster, migrate or purge")
     state: str = Field(description="waiting (for its archive), queued, running, done, failed or cancelled")
     stopping: bool = Field(description="it was cancelled, and finishes the piece it is at")
-    collection: str | None = Field(description="its name, or its opaque id once it is gone")
+    collection: str | None = Field(None, description="its name, or its opaque id once it is gone")
     key: str = Field(description="the id of the key that asked")
     created: str
-    started: str | None
-    finished: str | None
-    expires: str | None = Field(description="when it is deleted, with its result")
+    started: str | None = None
+    finished: str | None = None
+    expires: str | None = Field(None, description="when it is deleted, with its result")
     done: int
-    total: int | None = Field(description="null until it is known")
+    total: int | None = Field(None, description="null until it is known")
     crashes: int = Field(description="how often its process ended by itself, and another went on")
-    message: str | None = Field(description="why it failed")
+    message: str | None = Field(None, description="why it failed")
     summary: dict[str, Any]
 
 
@@ -63,7 +63,7 @@ class JobPage(BaseModel):
     )
 
     items: list[Job]
-    next_cursor: str | None
+    next_cursor: str | None = None
 
 
 class JobResult(BaseModel):
@@ -76,4 +76,4 @@ class JobResult(BaseModel):
 
     job: Job
     items: list[dict[str, Any]]
-    next_cursor: str | None
+    next_cursor: str | None = None
