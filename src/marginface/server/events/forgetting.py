@@ -69,7 +69,7 @@ class Forgetting:
             if people:
                 self._log.erase(people, entry.actor)
                 self._scrub(gallery, subject["collection"])
-        if entry.action in (*_GONE, "erase-collection") and not _is_route(entry.actor):
+        if entry.action in (*_GONE, "erase-collection"):
             self._forget_answers(subject["collection"])
 
     def _scrub(self, gallery: Gallery, collection: str) -> None:
@@ -78,11 +78,6 @@ class Forgetting:
         except UnknownName:  # the collection is gone, with everyone in it
             known = set()
         self._jobs.scrub(collection, known)
-
-
-def _is_route(actor: str) -> bool:
-    """Say whether a route did it (acting.gallery_for): it has dropped the answers itself, but for its own."""
-    return actor.startswith("key ") or actor == "this machine"
 
 
 def _backward(gallery: Gallery) -> Iterator[AuditEntry]:
