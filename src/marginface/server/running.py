@@ -46,6 +46,8 @@ def prepare(settings: ServerSettings) -> list[str]:
         )
     if not has_keys:
         said.append("No key was made: everyone on this machine may ask. 'marginface keys create' closes it.")
+    if not has_keys and settings.two_person:
+        said.append("--two-person takes keys: without any nobody can be the second. Make one for each person.")
     if not is_loopback(settings.host) and settings.certificate is None:
         said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
     return said

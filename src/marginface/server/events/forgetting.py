@@ -43,6 +43,8 @@ class Forgetting:
         """Forget who went since the last time; return how many entries of the audit were read."""
         state = self._log.state
         mark, entries = _mark(state), []
+        if mark == _last(gallery):
+            return 0
         for entry in _backward(gallery):
             if mark is None or entry.seq <= mark:
                 break

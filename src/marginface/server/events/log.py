@@ -25,6 +25,7 @@ REQUEST = "request"  # of a verb that needs a second key
 USE = "use"  # of a request that was confirmed
 ERASURE = "erasure"
 LET_GO = "let-go"
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ class EventLog:
         """
         with self.state.reading() as connection:
             report = chain.verify(connection, known, table=EVENTS, after=_start(connection))
-            rows = connection.execute(select(EVENTS).where(EVENTS.c.private.is_not(None)))
+            statement = select(EVENTS).where(EVENTS.c.private.is_not(None)).execution_options(yield_per=_AT_ONCE)
+            rows = connection.execute(statement)
             wrong = [row.seq for row in rows if json.loads(row.subject).get("private") != _digest(row.private)]
         changed = tuple(f"{EVENTS.name}: what entry {seq} says of a person was changed" for seq in wrong)
         return replace(report, findings=(*report.findings, *changed))
@@ -171,11 +173,12 @@ class EventLog:
 
     def let_go(self, days: float, actor: str) -> int:
         """Delete the entries that are older than so many days; the chain begins after them. Return how many."""
+        before = later_text(-days)
         with self.state.reading() as connection:
-            if _last_before(connection, later_text(-days)) is None:
+            if not _begins_before(connection, before):
                 return 0
         with self.state.writing() as connection:
-            last = _last_before(connection, later_text(-days))
+            last = _last_before(connection, before)
             if last is None:
                 return 0
             self.add(connection, [NewEvent(actor, LET_GO, {"through": last.seq, "hash": last.hash})])
@@ -233,6 +236,11 @@ def _start(connection: Connection) -> tuple[int, str]:
         return chain.BEFORE_FIRST
     told = json.loads(subject)
     return int(told["through"]), str(told["hash"])
+
+
+def _begins_before(connection: Connection, time: str) -> bool:
+    first = connection.execute(select(EVENTS.c.time).order_by(EVENTS.c.seq).limit(1)).scalar_one_or_none()
+    return first is not None and first < time
 
 
 def _last_before(connection: Connection, time: str) -> Row[Any] | None:

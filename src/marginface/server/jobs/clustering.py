@@ -14,7 +14,7 @@ from marginface.server.jobs.wishes import ClusterWish
 from marginface.server.jobs.work import JobWork
 
 _TOLD_EVERY = 1.0  # seconds
-_GROUPS = 100  # in a part of the result
+_ITEMS = 100  # in a part of the result: groups, then the photos that are in none
 
 
 def cluster(work: JobWork) -> None:
@@ -66,9 +66,11 @@ def _readable(photos: Photos, left_out: list[dict[str, Any]]) -> Iterator[NamedP
 def _write(work: JobWork, clusters: Clusters, left_out: list[dict[str, Any]], total: int) -> None:
     told = clusters.to_dict()
     groups = [{"group": number, "faces": faces} for number, faces in enumerate(told.pop("groups"), start=1)]
-    for start in range(0, len(groups), _GROUPS):
+    left_out = [{"group": None, **one} for one in (*told.pop("left_out"), *left_out)]
+    items = [*groups, *left_out]
+    for start in range(0, len(items), _ITEMS):
         work.check()
-        work.claim.progress(total, total, groups[start : start + _GROUPS])
+        work.claim.progress(total, total, items[start : start + _ITEMS])
     faces = sum(len(group["faces"]) for group in groups)
     counts = {"photos": total, "faces": faces, "groups": len(groups), "with_company": len(clusters.with_company)}
-    work.claim.finish({**counts, **told, "left_out": [*told["left_out"], *left_out]})
+    work.claim.finish({**counts, **told, "left_out": len(left_out)})

@@ -101,15 +101,15 @@ def _write(work: JobWork, outcomes: Sequence[PhotoOutcome], total: int) -> None:
 
 
 def _summary(items: Sequence[dict[str, Any]], remarks: Sequence[str]) -> dict[str, Any]:
-    """Return what came of all photos in numbers, and who was left out."""
+    """Return what came of all photos in numbers."""
     counts = Counter(item["outcome"] for item in items)
     inside = {item["person"] for item in items if item["outcome"] != Outcome.REFUSED.value}
-    asked = dict.fromkeys(item["person"] for item in items if item["person"])
+    asked = {item["person"] for item in items if item["person"]}
     return {
         "complete": not counts[Outcome.REFUSED.value],
         **{outcome.value: counts[outcome.value] for outcome in Outcome},
         "people": len(inside),
-        "people_left_out": [person for person in asked if person not in inside],
+        "people_left_out": len(asked - inside),
         "codes": dict(Counter(code for item in items for code in item["codes"])),
         "remarks": list(remarks),
     }

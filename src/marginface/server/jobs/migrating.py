@@ -23,13 +23,17 @@ def migrate(work: JobWork) -> None:
         return
     migration = Migration(work.gallery, collection, _recognizer(work, wish), workers=work.settings.limits.running)
 
+    before, reached = work.job.done, work.job.done
+
     def progress(done: int, total: int) -> None:
+        nonlocal reached
         work.check()
-        work.claim.progress(done, total)
+        reached = max(reached, before + done)
+        work.claim.progress(reached, max(reached, before + total))
 
     told = migration.run(progress).to_dict()
-    gaps = told.pop("gaps")
-    work.claim.finish({**told, "erased": _erased(work, wish, collection)}, gaps)
+    gaps, to_enrol = told.pop("gaps"), len(told.pop("to_enrol"))
+    work.claim.finish({**told, "to_enrol": to_enrol, "erased": _erased(work, wish, collection)}, gaps)
 
 
 _RESUMED = "The process ended just after the new embeddings were in place; who lacks faces was not counted again."

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from marginface.errors import GalleryKeyError, UnknownName
+from marginface.errors import GalleryError, UnknownName
 from marginface.gallery import GalleryKey
 from marginface.server.clock import later_text, now_text
 from marginface.server.jobs.records import Job, JobState, Times, Tries
@@ -31,7 +31,7 @@ def seal_in(row: Row[Any], key: GalleryKey) -> JobSeal:
 
 
 def job_in(row: Row[Any], key: GalleryKey) -> Job:
-    """Return the job in a row; of one that another key sealed, what is in clear."""
+    """Return the job in a row; of one that another key sealed or that is damaged, what is in clear."""
     told, settings = _opened(row, key)
     return Job(
         row.number,
@@ -67,7 +67,7 @@ def remove(connection: Connection, number: int) -> None:
 def _opened(row: Row[Any], key: GalleryKey) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         seal = seal_in(row, key)
-    except GalleryKeyError as error:
+        told = {} if row.told is None else seal.open("told", bytes(row.told))
+        return told, seal.open("settings", bytes(row.settings))
+    except GalleryError as error:
         return {"message": str(error)}, {}
-    told = {} if row.told is None else seal.open("told", bytes(row.told))
-    return told, seal.open("settings", bytes(row.settings))

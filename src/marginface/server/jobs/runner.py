@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from marginface.errors import GalleryBusy, StorageError
+from marginface.errors import GalleryBusy, MarginfaceError
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.claims import BEAT, Claim, Ending, JobLost, Signs, claim_next
 from marginface.server.jobs.upkeep import Upkeep
@@ -93,8 +93,8 @@ class Runner:
                     self._work(claim)
                     self._upkeep.sweep()
                     continue
-            except (GalleryBusy, StorageError) as error:  # it is tried again
-                LOG.warning("jobs: %s", error)
+            except (MarginfaceError, OSError) as error:  # others write, the disk is full …: it is tried again
+                LOG.warning("jobs: %s", type(error).__name__)  # not what it says: that may hold a name
             self._stop.wait(_LOOK)
 
     def _work(self, claim: Claim) -> None:

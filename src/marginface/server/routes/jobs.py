@@ -12,7 +12,7 @@ from marginface.gallery.names import is_beside
 from marginface.server.access import Scope
 from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.gate import Caller, Gate
-from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, JobState, MigrateWish, PurgeWish
+from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
 from marginface.server.jobs.scrubbing import without_others
 from marginface.server.routes.parameters import Cursor, Here, Limit, OneTime
 from marginface.server.schemas import jobs as schemas
@@ -41,7 +41,7 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
 
     def made() -> dict[str, Any]:
         collection = _collection_of(service, caller, body)
-        return _told(service, service.jobs.create(body, collection, caller.id))
+        return _told(service, caller, service.jobs.create(body, collection, caller.id))
 
     return await once.answer(schemas.Job, 201, lambda: service.work.run(made))
 
@@ -54,7 +54,7 @@ async def list_jobs(service: Here, caller: Working, cursor: Cursor = None, limit
         before = read_cursor(service.state, "jobs", cursor)
         jobs = service.jobs.newest(lambda job: _sees(service, caller, job), limit + 1, before)
         following = make_cursor(service.state, "jobs", jobs[limit - 1].number) if len(jobs) > limit else None
-        return {"items": [_told(service, job) for job in jobs[:limit]], "next_cursor": following}
+        return {"items": [_told(service, caller, job) for job in jobs[:limit]], "next_cursor": following}
 
     return await service.work.run(page)
 
@@ -62,7 +62,7 @@ async def list_jobs(service: Here, caller: Working, cursor: Cursor = None, limit
 @router.get("/{job}", response_model=schemas.Job)
 async def show_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any]:
     """Say how far a job is, and what came of it."""
-    return await service.work.run(lambda: _told(service, _found(service, caller, job)))
+    return await service.work.run(lambda: _told(service, caller, _found(service, caller, job)))
 
 
 @router.put("/{job}/archive", response_model=schemas.Job, openapi_extra={"requestBody": _ARCHIVE})
@@ -78,7 +78,7 @@ async def send_archive(service: Here, caller: Working, job: TheJob, request: Req
 
     def queued() -> dict[str, Any]:
         try:
-            return _told(service, service.jobs.uploaded(job, name))
+            return _told(service, caller, service.jobs.uploaded(job, name))
         finally:
             service.spool.sweep(service.jobs.uploads())
 
@@ -104,7 +104,7 @@ async def show_result(
             items = tuple(without_others(item) for item in items)
         following = part.following
         told = None if following is None else make_cursor(service.state, f"result {job}", following)
-        return {"job": _told(service, found), "items": list(items), "next_cursor": told}
+        return {"job": _told(service, caller, found), "items": list(items), "next_cursor": told}
 
     return await service.work.run(page)
 
@@ -122,7 +122,7 @@ async def cancel_job(service: Here, caller: Working, job: TheJob) -> dict[str, A
         else:
             found = service.jobs.cancel(job)
         service.spool.sweep(service.jobs.uploads())
-        return _told(service, found)
+        return _told(service, caller, found)
 
     return await service.work.run(done)
 
@@ -152,8 +152,9 @@ def _sees(service: Service, caller: Caller, job: Job) -> bool:
     return bool(job.collection) and caller.sees(service.collection_name(job.collection))
 
 
-def _told(service: Service, job: Job) -> dict[str, Any]:
+def _told(service: Service, caller: Caller, job: Job) -> dict[str, Any]:
+    """Return a job as plain values; why it failed may name people, and is for who may do such work."""
     told = job.to_dict()
-    if job.state is JobState.WAITING:
+    if KINDS[job.kind].scope not in caller.scopes:
         told["message"] = None
     return {**told, "collection": service.collection_name(job.collection) if job.collection else None}
