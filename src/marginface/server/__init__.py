@@ -5,6 +5,7 @@ places      where the gallery is, and beside it the state of the service
 state       the service's own database: keys, jobs, events; no name, vector or picture in clear
 access      keys and scopes: who may ask what
 gate        the check before every route
+recognizing the recognizer of the settings
 service     Service: what a route works with: recognizer, gallery, keys, limits
 uploads     parts of a request → photos        decoding   bytes → pixels, in processes that may die
 pressure    how much is computed at once       rates      how often a key may ask

@@ -13,7 +13,7 @@ from marginface.server.connections import ImpatientConnection
 from marginface.server.middleware.log import log_to_stderr
 from marginface.server.monitoring import shared_folder
 from marginface.server.places import default_gallery, is_loopback, state_address
-from marginface.server.service import load_recognizer
+from marginface.server.recognizing import load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import open_state
 

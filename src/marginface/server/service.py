@@ -11,7 +11,6 @@ from starlette.requests import Request
 
 from marginface.errors import UnknownName
 from marginface.gallery import Collection, Gallery, GalleryKey
-from marginface.matching.calibration import read_calibration
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
 from marginface.server.answers import KeptAnswers
@@ -22,6 +21,7 @@ from marginface.server.monitoring import Figures
 from marginface.server.places import spool_folder, state_address
 from marginface.server.pressure import Work
 from marginface.server.rates import Rates
+from marginface.server.recognizing import load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
 
@@ -111,18 +111,6 @@ class Service:
     def collection(self, named: str) -> Collection:
         """Return a collection by name or opaque id; raise UnknownName if there is none."""
         return self.gallery.collection(named)
-
-
-def load_recognizer(settings: ServerSettings) -> Recognizer:
-    """Return the recognizer that the settings name."""
-    thresholds = None if settings.calibration is None else read_calibration(settings.calibration)
-    return Recognizer.load(
-        settings.model,
-        mirror=settings.mirror,
-        min_score=settings.min_score,
-        calibration=thresholds,
-        engine=settings.engine,
-    )
 
 
 @contextmanager

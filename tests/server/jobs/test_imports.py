@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 import pytest
 from starlette.testclient import TestClient
 
-from marginface.server.settings import ServerSettings
 from oracles.sent_archives import ended, people, send, tar_of, zip_of
 from oracles.served import png_of
 
@@ -60,34 +56,3 @@ def test_a_photo_that_kills_its_decoder_is_left_out_and_the_others_are_enrolled(
     (bad,) = [one for one in staff.get(f"/v1/jobs/{job}/result").json()["items"] if one["outcome"] == "refused"]
     assert (bad["photo"], bad["codes"]) == ("person 002/0.png", ["unreadable"])
     assert "ended the process twice" in bad["reasons"][0]
-
-
-def test_an_import_that_runs_is_cancelled_and_what_it_did_is_kept(
-    staff: TestClient, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MARGINFACE_TEST_SLOW", "0.03")
-    job = send(staff, ENROL, zip_of(people(60, 2)))
-    while not staff.get(f"/v1/jobs/{job}").json()["done"] >= 32:
-        time.sleep(0.05)
-    assert staff.delete(f"/v1/jobs/{job}").json()["stopping"]
-    told = ended(staff, job)
-    assert (told["state"], told["stopping"], 32 <= told["done"] < 120) == ("cancelled", False, True)
-    items = staff.get(f"/v1/jobs/{job}/result", params={"limit": 500}).json()["items"]
-    assert len(items) == told["done"]
-    people_there = staff.get("/v1/collections/staff/persons", params={"limit": 500}).json()["items"]
-    assert sum(one["faces"] for one in people_there) == told["done"]
-    wait_until_gone(Path(settings.gallery + ".service.d"))
-
-
-def test_a_hostile_archive_fails_its_job_with_a_message_and_enrols_nobody(staff: TestClient) -> None:
-    told = ended(staff, send(staff, ENROL, zip_of({"Ann/1.png": png_of(1), "../../x.png": png_of(2)})))
-    assert (told["state"], told["crashes"]) == ("failed", 0)
-    assert "which leaves it" in told["message"]
-    assert staff.get("/v1/collections/staff/persons").json()["items"] == []
-
-
-def wait_until_gone(folder: Path) -> None:
-    until = time.monotonic() + 10
-    while list(folder.iterdir()):
-        assert time.monotonic() < until, "the archive is not deleted"
-        time.sleep(0.05)
