@@ -21,7 +21,7 @@ from marginface import errors
 from marginface.server.answers import AnswerDropped, OtherRequest, StillRunning
 from marginface.server.events import NeedsSecondKey, NotConfirmable
 from marginface.server.gate import Forbidden, NoKey
-from marginface.server.jobs import WrongState
+from marginface.server.jobs import TooManyJobs, WrongState
 from marginface.server.pressure import RETRY_AFTER, Overloaded
 from marginface.server.rates import TooOften
 
@@ -46,6 +46,7 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (NeedsSecondKey, Kind(409, "needs_second_key")),
     (NotConfirmable, Kind(409, "not_confirmable")),
     (WrongState, Kind(409, "wrong_state")),
+    (TooManyJobs, Kind(503, "too_many_jobs")),
     (errors.UnknownName, Kind(404, "not_found")),
     (errors.CollectionGoneError, Kind(404, "not_found")),
     (errors.TakenName, Kind(409, "name_taken")),

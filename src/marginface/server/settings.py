@@ -35,6 +35,8 @@ class Limits(BaseModel):
         connections: Open connections of a worker; the next one is told to come again (503).
         archive_bytes: Of an archive for a job.
         jobs: That run at once, in all workers.
+        open_jobs: That may wait for their archive or their turn.
+        archives: That may lie on the disk until their job is over.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +57,8 @@ class Limits(BaseModel):
     connections: int = Field(default=1000, ge=1)
     archive_bytes: int = Field(default=2048 * _MB, ge=1024)
     jobs: int = Field(default=1, ge=1)
+    open_jobs: int = Field(default=200, ge=1)
+    archives: int = Field(default=8, ge=1)
 
 
 class ServerSettings(BaseModel):

@@ -179,3 +179,21 @@ def test_an_archive_may_be_larger_than_a_photo_and_not_larger_than_told(
         job = client.post("/v1/jobs", json=ENROL).json()["id"]
         assert client.put(f"/v1/jobs/{job}/archive", content=chunks).status_code == status, "without a length"
     assert len(list(Path(settings.gallery + ".service.d").iterdir())) == 2, "what was cut off is gone"
+
+
+def test_so_many_jobs_and_archives_wait_and_no_more(
+    start: Start, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runner, "start", lambda _: None)
+    limits = settings.limits.model_copy(update={"open_jobs": 4, "archives": 2})
+    client = start(settings.model_copy(update={"limits": limits}))
+    client.post("/v1/collections", json={"name": "staff"})
+    made = [client.post("/v1/jobs", json=ENROL) for _ in range(5)]
+    assert [answer.status_code for answer in made] == [201] * 4 + [503]
+    assert (made[4].json()["error"]["code"], made[4].headers["retry-after"]) == ("too_many_jobs", "60")
+    jobs = [answer.json()["id"] for answer in made[:4]]
+    sent = [client.put(f"/v1/jobs/{job}/archive", content=ARCHIVE).status_code for job in jobs]
+    assert sent == [200, 200, 503, 503]
+    client.delete(f"/v1/jobs/{jobs[0]}")
+    assert client.put(f"/v1/jobs/{jobs[2]}/archive", content=ARCHIVE).status_code == 200
+    assert client.post("/v1/jobs", json=ENROL).status_code == 201

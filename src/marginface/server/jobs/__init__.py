@@ -12,7 +12,7 @@ running    both joined to a service          scrubbing  who is erased is taken o
 upkeep     what comes due: purges, results that expire, uploads that nobody wants
 """
 
-from marginface.server.jobs.records import Job, JobState, WrongState
+from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.store import JobStore, ResultPage
@@ -30,6 +30,7 @@ __all__ = [
     "PurgeWish",
     "ResultPage",
     "Spool",
+    "TooManyJobs",
     "Wish",
     "WrongState",
     "job_key",

@@ -13,6 +13,12 @@ class WrongState(MarginfaceError):
     """A job is not in the state that a verb needs; the message says in which it is."""
 
 
+class TooManyJobs(MarginfaceError):
+    """So many jobs or archives wait already that another one is not taken; come again later."""
+
+    retry_after = 60
+
+
 class JobState(Enum):
     """Where a job is; the value is what JSON holds."""
 

@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from marginface.errors import DataError, StorageError
 from marginface.gallery.envelope import SealedReader, SealedWriter
+from marginface.server.jobs.records import TooManyJobs
 
 _NAME = re.compile(r"j-[0-9a-f]{16}\.[0-9a-f]{8}")
 _AT_ONCE = 1 << 20  # bytes that are sealed and written together
@@ -62,6 +63,11 @@ class Spool:
             raise DataError(f"the archive of the job cannot be read: {error.strerror}. Send it again") from None
         with stream:
             yield io.BufferedReader(SealedReader(stream, passphrase, "the archive of the job"), _BUFFER)
+
+    def require_room(self, most: int) -> None:
+        """Raise TooManyJobs if so many archives lie here already, or are being sent."""
+        if self._folder.is_dir() and len(list(self._folder.iterdir())) >= most:
+            raise TooManyJobs(f"{most} archives wait for their jobs already; come again when one is over")
 
     def sweep(self, wanted: Collection[str]) -> int:
         """Delete the archives that no job needs any more; return how many.

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from marginface.gallery import GalleryKey
 from marginface.server.clock import later_text, now_text
-from marginface.server.jobs.records import Job, JobState, WrongState
+from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
 from marginface.server.jobs.rows import OVER, end, job_in, remove, row_of, seal_in
 from marginface.server.jobs.scrubbing import scrub_result
 from marginface.server.jobs.sealing import JobSeal, new_seal
@@ -20,6 +20,8 @@ from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import KINDS, Wish
 from marginface.server.state import State
 
+_MOST = 1000  # jobs that wait
+_OPEN = (JobState.WAITING.value, JobState.QUEUED.value)
 _AT_ONCE = 200  # rows that are read together
 _SENT_WITHIN = 1.0  # days: a job whose archive does not come is deleted after that
 
@@ -45,15 +47,22 @@ class JobStore:
         self._state = state
         self._key = key
 
-    def create(self, wish: Wish, collection: str, asked_by: str) -> Job:
+    def create(self, wish: Wish, collection: str, asked_by: str, most: int = _MOST) -> Job:
         """Make a job; one that needs an archive waits for it.
 
         Args:
             wish: What is asked for.
             collection: The opaque id of its collection; empty: none.
             asked_by: The id of the key that asks.
+            most: How many may wait for their archive or their turn.
+
+        Raises:
+            TooManyJobs: As many wait already.
         """
         with self._state.writing() as connection:
+            waiting = select(func.count()).where(JOBS.c.state.in_(_OPEN))
+            if connection.execute(waiting).scalar_one() >= most:
+                raise TooManyJobs(f"{most} jobs wait already; cancel some, or come again later")
             return job_in(self.add(connection, wish, collection, asked_by), self._key)
 
     def add(self, connection: Connection, wish: Wish, collection: str, asked_by: str) -> Any:

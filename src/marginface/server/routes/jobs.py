@@ -39,9 +39,11 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
     if isinstance(body, PurgeWish):
         caller.require_whole()
 
+    most = service.settings.limits.open_jobs
+
     def made() -> dict[str, Any]:
         collection = _collection_of(service, caller, body)
-        return _told(service, caller, service.jobs.create(body, collection, caller.id))
+        return _told(service, caller, service.jobs.create(body, collection, caller.id, most))
 
     return await once.answer(schemas.Job, 201, lambda: service.work.run(made))
 
@@ -74,6 +76,7 @@ async def send_archive(service: Here, caller: Working, job: TheJob, request: Req
     found = await service.work.run(_found, service, caller, job)
     caller.require(KINDS[found.kind].scope)
     seal = await service.work.run(service.jobs.seal, job)
+    service.spool.require_room(service.settings.limits.archives)
     name = await service.spool.receive(job, request.stream(), seal.passphrase)
 
     def queued() -> dict[str, Any]:
