@@ -14,6 +14,7 @@ cursors     where a list goes on               archives   people as a file
 idempotency a request that comes again         answers    gets the first answer again
 jobs        long work in processes of its own  events     how it is used; second keys
 monitoring  figures for Prometheus
+runs        the training runs below a folder   tickets    for a minute, the right to see one thing
 clock       times as the state holds them
 envelope    every error in one form
 middleware  around every request: its id and log line, limits, hosts, security headers

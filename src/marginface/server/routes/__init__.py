@@ -12,6 +12,7 @@ audit         who did what
 jobs          long work: asked for, sent an archive, followed, cancelled
 metrics       figures for Prometheus
 events        how the service was used; the word of second keys
+runs          training runs: curves while they train, reports
 parameters    what several of them ask for in the same words
 """
 
@@ -30,6 +31,7 @@ from marginface.server.routes import (
     metrics,
     persons,
     photos,
+    runs,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -45,4 +47,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     events.router,
     metrics.router,
+    runs.router,
 )
