@@ -18,6 +18,6 @@ runs        the training runs below a folder   tickets    for a minute, the righ
 clock       times as the state holds them
 envelope    every error in one form
 middleware  around every request: its id and log line, limits, hosts, security headers
-routes      one file for each group of paths
+routes      one file for each group of paths   web/       the page, as it is sent
 app         make_app: all of it joined         running    on an address, by uvicorn
 """

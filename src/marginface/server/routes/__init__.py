@@ -13,6 +13,7 @@ jobs          long work: asked for, sent an archive, followed, cancelled
 metrics       figures for Prometheus
 events        how the service was used; the word of second keys
 runs          training runs: curves while they train, reports
+page          the web page's files
 parameters    what several of them ask for in the same words
 """
 
@@ -29,6 +30,7 @@ from marginface.server.routes import (
     identify,
     jobs,
     metrics,
+    page,
     persons,
     photos,
     runs,
@@ -48,4 +50,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     metrics.router,
     runs.router,
+    page.router,
 )
