@@ -52,9 +52,9 @@ class Visit:
         return self.page
 
     def settle(self) -> None:
-        """Wait until nothing is loading."""
+        """Wait until nothing is loading, and photos are drawn."""
         self.page.wait_for_selector("h1")
-        self.page.wait_for_function("() => !document.querySelector('.waiting, [aria-busy=true]')")
+        self.page.wait_for_function("() => !document.querySelector('.waiting, [aria-busy=true], .photo:not(.drawn)')")
 
     def sees(self, text: str) -> None:
         """Wait until a text is there to be seen, in the view or in a dialog."""

@@ -23,8 +23,6 @@ from marginface.gallery import Gallery
 from oracles.browsed import CHROMIUM, Visit
 from oracles.run_folders import REPORT, write_run
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-
 
 @dataclass(frozen=True)
 class Served:
@@ -101,6 +99,9 @@ def chromium() -> Iterator[object]:
     """Chromium without a window; skipped where there is none."""
     if not shutil.which(CHROMIUM):
         pytest.skip(f"{CHROMIUM} is not there: install Debian's chromium")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is absent: pip install playwright", exc_type=ImportError
+    )
     arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as running:
         started = running.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)

@@ -122,3 +122,10 @@ def test_a_name_is_shown_as_it_is_written_and_never_as_html(visit: Visit) -> Non
     page.get_by_role("link", name=name).click()
     page.get_by_role("heading", name=name).wait_for()
     assert page.locator("main b, main img").count() == 0
+    assert name not in page.title()  # which the browser's history keeps
+
+
+def test_the_browser_is_asked_to_remember_no_field(visit: Visit) -> None:
+    kept = "input:not([autocomplete=off]):not([type=file]):not([type=checkbox]):not([type=radio])"
+    for view in ("people", "people/people/enrol", "health", "key"):
+        assert visit.open(view).locator(kept).count() == 0, view

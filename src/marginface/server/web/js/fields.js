@@ -5,7 +5,8 @@ import { freshId, h } from "./elements.js";
 /** Return a field of text; `input` takes any attributes of an <input>, or { rows } for more lines. */
 export function textField(label, { hint, wide = false, rows, ...input } = {}) {
   const tag = rows ? "textarea" : "input";
-  return field(label, hint, wide, (attributes) => h(tag, { class: "input", rows, ...attributes, ...input }));
+  const kept = { autocomplete: "off" }; // the browser remembers no names
+  return field(label, hint, wide, (attributes) => h(tag, { class: "input", rows, ...kept, ...attributes, ...input }));
 }
 
 /** Return a choice; options are [value, words]. */

@@ -80,7 +80,6 @@ function keyField() {
   return textField("API key", {
     name: "key",
     type: "password",
-    autocomplete: "off",
     spellcheck: "false",
     required: true,
     autofocus: true,

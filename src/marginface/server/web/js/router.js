@@ -90,8 +90,8 @@ function mark(menu) {
 function arrive(place, title) {
   document.title = `${title} – marginface`;
   const heading = place.querySelector("h1");
-  if (!isFirst && heading) {
-    heading.focus({ preventScroll: true });
+  if (!isFirst) {
+    heading?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }
   isFirst = false;

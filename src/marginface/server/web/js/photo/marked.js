@@ -26,9 +26,11 @@ export function markedPhoto(file, marks, { words, isSmall = false } = {}) {
     const tags = marks.map((mark) => tagOf(mark, size));
     element.append(drawing, ...tags.filter(Boolean));
     new ResizeObserver(() => fitTags(element, marks, tags, element.clientWidth / size[0])).observe(element);
+    element.classList.add("drawn");
   });
   image.addEventListener("error", () => {
     URL.revokeObjectURL(image.src);
+    element.classList.add("drawn");
     put(element, h("p", { class: "no-preview" }, "This browser cannot show this file."));
   });
   image.src = URL.createObjectURL(file);

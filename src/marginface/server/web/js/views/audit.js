@@ -15,7 +15,6 @@ export function auditSection(signal) {
   const hash = textField("Hash of a receipt, if you have one", {
     name: "head",
     pattern: "[0-9a-f]{64}",
-    autocomplete: "off",
     spellcheck: "false",
     hint: "Then it is seen whether entries were cut off after it was written.",
   });

@@ -58,7 +58,6 @@ export async function erase(current) {
       textField(`Write “${current.name}” to confirm`, {
         required: true,
         pattern: literally(current.name),
-        autocomplete: "off",
         autofocus: true,
       }),
     ),

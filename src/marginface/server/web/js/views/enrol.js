@@ -85,7 +85,7 @@ function about() {
     h(
       "div",
       { class: "fields two" },
-      textField("Name", { name: "name", required: true, maxlength: 200, autocomplete: "off" }),
+      textField("Name", { name: "name", required: true, maxlength: 200 }),
       textField("Kept until", {
         name: "retain_until",
         type: "date",
@@ -95,14 +95,12 @@ function about() {
         name: "consent",
         required: true,
         maxlength: 2000,
-        autocomplete: "off",
         hint: "What was agreed, when and how: “signed 2026-03-01”.",
       }),
       textField("Purpose", {
         name: "purpose",
         required: true,
         maxlength: 2000,
-        autocomplete: "off",
         hint: "What they are recognized for: “door of the lab”.",
       }),
     ),

@@ -119,7 +119,6 @@ function keyCard(changed) {
     textField("API key", {
       name: "key",
       type: "password",
-      autocomplete: "off",
       spellcheck: "false",
       required: true,
       hint: "It begins with mf_. It is kept in this tab alone, and sent to this service alone.",

@@ -54,7 +54,7 @@ function chooser(known, current) {
 
 function people(current, signal) {
   const found = h("div", { class: "stack", "aria-live": "off" });
-  const search = textField("Search by name", { type: "search", autocomplete: "off", input: () => later(() => look()) });
+  const search = textField("Search by name", { type: "search", input: () => later(() => look()) });
   let timer = 0;
   const later = (work) => {
     clearTimeout(timer);

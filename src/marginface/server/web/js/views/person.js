@@ -23,7 +23,6 @@ export async function show(place, { collection, person: uid, signal }) {
   const here = path("collections", collection, "persons", uid);
   await filling(place, "Loading…", async () => {
     const person = await call("GET", here, { signal });
-    document.title = `${person.name} – marginface`;
     const faces = h("div", { class: "stack" });
     listed(faces, {
       signal,

@@ -15,7 +15,6 @@ export function choosePerson({ title, words, action, collection, without, act })
   const found = h("div", { class: "stack-small", role: "radiogroup", "aria-label": "People found" });
   const search = textField("Search by name", {
     type: "search",
-    autocomplete: "off",
     autofocus: true,
     input: (event) => look(event.target.value),
   });
