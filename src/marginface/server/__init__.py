@@ -14,9 +14,10 @@ cursors     where a list goes on               archives   people as a file
 idempotency a request that comes again         answers    gets the first answer again
 jobs        long work in processes of its own  events     how it is used; second keys
 monitoring  figures for Prometheus
+runs        the training runs below a folder   tickets    for a minute, the right to see one thing
 clock       times as the state holds them
 envelope    every error in one form
 middleware  around every request: its id and log line, limits, hosts, security headers
-routes      one file for each group of paths
+routes      one file for each group of paths   web/       the page, as it is sent
 app         make_app: all of it joined         running    on an address, by uvicorn
 """

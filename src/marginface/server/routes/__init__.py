@@ -13,6 +13,8 @@ jobs          long work: asked for, sent an archive, followed, cancelled
 metrics       figures for Prometheus
 events        how the service was used; the word of second keys
 compreface    the paths of CompreFace, for programs that ask it
+runs          training runs: curves while they train, reports
+page          the web page's files
 parameters    what several of them ask for in the same words
 """
 
@@ -30,8 +32,10 @@ from marginface.server.routes import (
     identify,
     jobs,
     metrics,
+    page,
     persons,
     photos,
+    runs,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -48,4 +52,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     metrics.router,
     compreface.router,
+    runs.router,
+    page.router,
 )
