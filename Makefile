@@ -6,7 +6,7 @@ DATA ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench docs format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -33,9 +33,13 @@ check: $(READY)  ## format, lint, types, import layers, size rules
 bench: $(READY)  ## milliseconds per face of each step of the use road, one core (DATA=folder: your own photos)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/use_road.py $(DATA)
 
+docs: $(READY)   ## the documentation as a site that opens without a network or a server: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open site/index.html"
+
 format: $(READY) ## format and sort imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 clean:           ## remove what the commands made
-	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -77,7 +77,7 @@ class CommandGroup(TyperGroup):
         if name not in COMMANDS:
             known = list(COMMANDS)
             raise UnknownName(f"unknown command {name!r}. {near_names(name, known)}Known: {', '.join(known)}")
-        return name, _load(name), rest
+        return name, load(name), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; our errors and those of files end as one message and status 2, an interruption as 130."""
@@ -105,7 +105,8 @@ app = typer.Typer(
 )
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """Return a command of the table, imported now; the documentation asks it what it takes."""
     command = get_command(import_module(COMMANDS[name][0]).app)
     command.name = name
     command.params = [param for param in command.params if param.name not in _COMPLETION]  # marginface itself has them
