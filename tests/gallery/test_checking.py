@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from marginface.errors import GalleryError, InputError
-from marginface.gallery import Collection, Gallery, NewFace, default_key_path
+from marginface.gallery import Collection, Gallery, default_key_path
 from marginface.gallery.address import parse_address
-
-FaceMaker = Callable[..., NewFace]
+from oracles.galleries import FaceMaker
 
 
 @pytest.fixture

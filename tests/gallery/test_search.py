@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from marginface.gallery import transaction as transactions
 from marginface.gallery.vault import Chamber
 from marginface.matching.index import ExactIndex
 from marginface.values import Embedding, FloatArray
-from oracles.galleries import CONTRACT, SIZE, PlainGallery, unit
-
-FaceMaker = Callable[..., NewFace]
+from oracles.galleries import CONTRACT, SIZE, FaceMaker, PlainGallery, unit
 
 
 def embedding(chance: np.random.Generator) -> Embedding:
