@@ -125,7 +125,7 @@ def test_an_index_that_already_holds_other_faces_is_brought_to_the_truth(tmp_pat
         assert gallery.check()
         kept[0].delete(np.array([1]))
         report = gallery.check()
-        assert report.findings == ("index of staff: holds 1 faces, the gallery 2, and not the same",)
+        assert report.findings == ("index of staff: holds 1 face, the gallery 2, and not the same",)
 
 
 def test_an_address_of_vectors_says_where_the_truth_is(tmp_path: Path) -> None:

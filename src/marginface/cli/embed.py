@@ -16,10 +16,10 @@ from marginface.cli.options import (
     Model,
     PerShard,
     Workers,
-    plural,
     print_json,
     progress_bar,
 )
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.batch import BatchReport, Engine, Work

@@ -16,6 +16,7 @@ import typer
 from marginface.cli.gallery.identify import Fpir, UncertainFpir
 from marginface.cli.gallery.options import InCollection, KeyFile, opened
 from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Runtime, print_json
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.pipeline import Identification, Recognizer, Searchable
@@ -196,12 +197,12 @@ def _interruptible(frames: Frames) -> Iterator[list[Any]]:
 
 def _summary(tracks: list[IdentifiedTrack]) -> str:
     people = sorted({track.person for track in tracks if track.person is not None})
-    number = f"{len(tracks)} track" + ("" if len(tracks) == 1 else "s")
     if not tracks:
         return "No face was seen."
     threshold = tracks[-1].identification.threshold
     found = f"found: {', '.join(people)}" if people else "nobody known"
-    return f"{number}, {found}. Threshold {threshold.similarity:.3f}, a false-match rate of {threshold.fmr:.2g}."
+    followed = plural(len(tracks), "track")
+    return f"{followed}, {found}. Threshold {threshold.similarity:.3f}, a false-match rate of {threshold.fmr:.2g}."
 
 
 def _status(tracks: list[IdentifiedTrack]) -> int:

@@ -90,12 +90,3 @@ def progress_bar(title: str, what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def plural(count: int, noun: str) -> str:
-    """Return ``1 face`` or ``2 faces``.
-
-    >>> plural(1, "face"), plural(0, "face")
-    ('1 face', '0 faces')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

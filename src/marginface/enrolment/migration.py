@@ -25,6 +25,7 @@ from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.pipeline.batches import in_order
 from marginface.values import Embedding
+from marginface.words import plurals
 
 _BATCH = 64  # faces in one write
 _ROUNDS = 10  # times that what others wrote meanwhile is caught up with
@@ -76,7 +77,8 @@ class MigrationReport:
 
     def explain(self, *, old_is_erased: bool = False) -> str:
         """Say what was done, who is to be enrolled again, and where the old embeddings are, unless they are erased."""
-        lines = [f"{self.collection}: {self.people:,} people, {self.faces:,} faces under contract {self.contract} now."]
+        counts = plurals((self.people, "person"), (self.faces, "face"))
+        lines = [f"{self.collection}: {counts} under contract {self.contract} now."]
         lines += [f"Enrol again: {person} (no crop was kept)." for person in self.to_enrol]
         fewer = [gap for gap in self.gaps if gap.moved]
         lines += [
