@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from marginface import backbones, losses
+    from marginface.gallery import Gallery
     from marginface.images import read_image
     from marginface.pipeline import Recognizer
 
 __version__ = "0.1.0"
-__all__ = ["Recognizer", "__version__", "backbones", "losses", "read_image"]
+__all__ = ["Gallery", "Recognizer", "__version__", "backbones", "losses", "read_image"]
 
-_HOMES = {"Recognizer": "marginface.pipeline", "read_image": "marginface.images"}
+_HOMES = {
+    "Gallery": "marginface.gallery",
+    "Recognizer": "marginface.pipeline",
+    "read_image": "marginface.images",
+}
 
 
 def __getattr__(name: str) -> Any:
