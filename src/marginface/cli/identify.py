@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginface.cli.gallery.identify import Fpir, UncertainFpir
 from marginface.cli.gallery.options import InCollection, KeyFile, opened
-from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Runtime, print_json
+from marginface.cli.options import (
+    CalibrationFile,
+    Fpir,
+    Gate,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    Runtime,
+    UncertainFpir,
+    print_json,
+)
 from marginface.words import plural
 
 if TYPE_CHECKING:
