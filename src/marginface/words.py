@@ -21,3 +21,13 @@ def plurals(*counts: tuple[int, str]) -> str:
     '1 person, 3 faces'
     """
     return ", ".join(plural(count, noun) for count, noun in counts)
+
+
+def cause(error: Exception) -> str:
+    """Return what an error says; one of the operating system without its number and the file, which our messages name.
+
+    >>> cause(IsADirectoryError(21, "Is a directory", "photos")), cause(ValueError("2 columns"))
+    ('is a directory', '2 columns')
+    """
+    said = error.strerror if isinstance(error, OSError) else None
+    return said[:1].lower() + said[1:] if said else str(error)

@@ -95,6 +95,10 @@ def is_whole(path: Path) -> bool:
         return False
 
 
+def test_more_entries_than_a_database_can_count_are_all_of_them(file_gallery: Gallery, filled: Collection) -> None:
+    assert file_gallery.audit(10**30) == file_gallery.audit(10**6) != ()
+
+
 def test_an_audit_cut_off_at_the_end_is_found_by_a_head_kept_elsewhere(
     file_gallery: Gallery, filled: Collection, tmp_path: Path
 ) -> None:

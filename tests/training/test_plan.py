@@ -16,7 +16,7 @@ from marginface.errors import InputError
 from marginface.training import recipe_from
 from marginface.training.plan import Head, Machine, Plan, Way, head_of, plan, ways_of
 from marginface.training.plan.head import Optimizer
-from marginface.training.plan.machine import multiply_rates, this_memory
+from marginface.training.plan.machine import machine_of, multiply_rates, this_memory
 from marginface.training.plan.memory import peak_of
 from marginface.training.plan.work import multiplications, sent_bytes
 
@@ -210,6 +210,8 @@ def test_wrong_input_is_named() -> None:
         plan(Head(classes=5), 6, MACHINE)
     with pytest.raises(InputError, match="ranks"):
         plan(Head(classes=5), 0, MACHINE)
+    with pytest.raises(InputError, match=r"above 0 GB; got 1e\+308"):
+        machine_of(1e308, 1.0, 8, 8)
     with pytest.raises(InputError, match="above 0 bytes"):
         Machine(0, {})
     with pytest.raises(InputError, match="above 0 GFLOP/s"):

@@ -29,7 +29,7 @@ from marginface.cli.options import (
 from marginface.words import plural
 
 if TYPE_CHECKING:
-    from marginface.pipeline import Identification, Recognizer, Searchable
+    from marginface.pipeline import Recognizer, Searchable
     from marginface.video import Frames, IdentifiedTrack, VideoSettings
 
 app = typer.Typer()
@@ -135,23 +135,18 @@ def _photo(
     *,
     as_json: bool,
 ) -> int:
+    from marginface.video import annotate_photo, format_for
+
+    if annotate is not None:
+        format_for(photo, annotate)
     answer = recognizer.identify(
         photo, people, fpir=settings.fpir, uncertain_fpir=settings.uncertain_fpir, quality=settings.quality
     )
     print_json(answer.to_dict()) if as_json else typer.echo(answer.explain())
     if annotate is not None:
-        _annotate_photo(photo, answer, annotate)
+        annotate_photo(photo, annotate, answer)
+        typer.echo(f"With boxes: {annotate}", err=True)
     return answer.exit_status
-
-
-def _annotate_photo(photo: Path, answer: Identification, out: Path) -> None:
-    from PIL import Image
-
-    from marginface.images import read_image
-    from marginface.video import draw_labels, labels_of
-
-    Image.fromarray(draw_labels(read_image(photo), labels_of(answer))).save(out)
-    typer.echo(f"With boxes: {out}", err=True)
 
 
 def _video(
