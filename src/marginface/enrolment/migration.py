@@ -24,6 +24,7 @@ from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.pipeline.batches import in_order
+from marginface.pipeline.reader import feature_norms
 from marginface.values import Embedding
 from marginface.words import plurals
 
@@ -212,6 +213,6 @@ class Migration:
             return kept, None
         features = self.recognizer.embedder.features(image[np.newaxis])
         embedding = Embedding(unit_rows(features)[0], self.recognizer.contract.id)
-        quality = {**kept.face.quality, "feature_norm": float(np.linalg.norm(features[0]))}
+        quality = {**kept.face.quality, "feature_norm": feature_norms(self.recognizer.embedder, features)[0]}
         origin = Origin(created=kept.face.created)
         return kept, NewFace(embedding, photo=kept.face.photo, quality=quality, crop=crop, origin=origin)
