@@ -29,6 +29,7 @@ from marginface.cli import train as train_command
 from marginface.errors import InputError
 from marginface.gallery import About, Gallery
 from marginface.pipeline import recognizer
+from marginface.server import running
 from marginface.training import compare, distributed, dry_run, loading, recipe_from, sweep, train
 from marginface.weights import ENGINES
 from oracles.command_line import HOSTILE, PLACES, TEXTS, Command, Parameter, every_command
@@ -65,6 +66,10 @@ BASES = {
     "gallery rotate-key": "people.db NEW.key",
     "gallery migrate": "people.db",
     "gallery migrate-schema": "people.db",
+    "serve": "people.db",
+    "keys create": "--scope detect --gallery people.db",
+    "keys list": "--gallery people.db",
+    "keys revoke": "k-1 --gallery people.db",
     "align": "people NEW",
     "data inspect": "people",
     "data convert": "people NEW --to tar",
@@ -184,6 +189,8 @@ def at_hand(world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):  # fmt: skip
         monkeypatch.setattr(place, name, begin)
     monkeypatch.setattr("marginface.training.train", begin)
+    monkeypatch.setattr(running, "run", begin)
+    monkeypatch.setenv("MARGINFACE_GALLERY", str(world / "served.db"))
     monkeypatch.setattr(train_command, "progress_bar", no_bar)
     monkeypatch.setenv("MARGINFACE_CONFIG", str(world / "config"))
     monkeypatch.setenv("COLUMNS", "400")
@@ -207,7 +214,7 @@ def restore(world: Path) -> None:
     (world / "folder").mkdir()
     (world / "garbage").write_bytes(bytes(range(256)) * 8)
     (world / "empty").write_bytes(b"")
-    for ending in ("-wal", "-shm", "-journal"):
+    for ending in ("-wal", "-shm", "-journal", ".service", ".service-wal", ".service-shm"):
         (world / f"people.db{ending}").unlink(missing_ok=True)
     shutil.copy(world / "people.db.kept", world / "people.db")
 
