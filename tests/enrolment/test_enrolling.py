@@ -28,7 +28,8 @@ from marginface.gallery import About, Collection, Gallery
 from marginface.pipeline import Recognizer
 from marginface.reasons import Reason
 from marginface.values import FloatArray, ImageArray
-from oracles.enrolments import FACE, Table, write_people, write_photo
+from oracles.calibrations import Table
+from oracles.enrolments import FACE, write_people, write_photo
 from oracles.red_faces import BlueEmbedder, photo_with_faces
 
 SMALL = (20, 20, 70, 80)

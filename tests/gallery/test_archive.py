@@ -16,11 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginface.errors import ContractMismatch, DataError, GalleryKeyError, InputError, MarginfaceError, StorageError
-from marginface.gallery import About, Collection, Gallery, NewFace, envelope
+from marginface.gallery import About, Collection, Gallery, envelope
 from marginface.gallery.envelope import SealedReader, SealedWriter, sealed_blocks
-from oracles.galleries import CONTRACT, OTHER_CONTRACT, SIZE, sha, state_of
+from oracles.galleries import CONTRACT, OTHER_CONTRACT, SIZE, FaceMaker, sha, state_of
 
-FaceMaker = Callable[..., NewFace]
 SECRET = "correct horse battery"
 
 

@@ -25,6 +25,7 @@ from marginface.gallery.tables import AUDIT
 START = "0" * 64
 BEFORE_FIRST = (0, START)
 _READ_AT_ONCE = 10_000
+_MOST = 2**31 - 1  # entries; a database takes no larger limit
 _REMOVALS = ("erase", "purge", "erase-collection", "delete-person", "move-person")
 
 
@@ -91,7 +92,7 @@ def entries(connection: Connection, last: int, before: int | None = None) -> tup
     if last < 1:
         raise InputError(f"the last 1 or more entries can be shown; got {last}")
     wanted = select(AUDIT) if before is None else select(AUDIT).where(AUDIT.c.seq < before)
-    rows = connection.execute(wanted.order_by(AUDIT.c.seq.desc()).limit(last)).all()
+    rows = connection.execute(wanted.order_by(AUDIT.c.seq.desc()).limit(min(last, _MOST))).all()
     return tuple(AuditEntry(*row) for row in reversed(rows))
 
 

@@ -94,18 +94,12 @@ class PhotoReader:
         if not aligned:
             return EmbeddedPhoto(name, (), len(faces), remarks)
         features = self.embedder.features(np.stack([crop for _, crop in aligned]))
-        lengths = (np.linalg.norm(features, axis=1) / self._usual_norm).tolist()
+        lengths = feature_norms(self.embedder, features)
         made = tuple(
             self._judged(face, measure(face, crop, feature_norm=length), vector, name, gate)
             for (face, crop), vector, length in zip(aligned, unit_rows(features), lengths, strict=True)
         )
         return EmbeddedPhoto(name, made, len(faces), remarks)
-
-    @property
-    def _usual_norm(self) -> float:
-        """The usual length of a feature, NaN where the card does not say; the mirror sum is twice as long."""
-        usual = self.embedder.card.usual_norm
-        return math.nan if usual is None else usual * (2 if self.embedder.contract.mirror else 1)
 
     def _judged(self, face: Face, quality: Quality, vector: FloatArray, name: str, gate: str) -> EmbeddedFace:
         refusals = tuple(Remark(one.reason, f"{name}: {one.text}") for one in shortfalls(quality, gate))
@@ -153,6 +147,17 @@ def _odd(name: str, count: int) -> tuple[Remark, ...]:
     if not count:
         return ()
     return (Remark(Reason.ODD_LANDMARKS, f"{name}: {Reason.ODD_LANDMARKS.sentence} Faces left out: {count}."),)
+
+
+def feature_norms(embedder: Embedder, features: FloatArray) -> list[float]:
+    """Return the lengths of features (N, D) as shares of the usual one, the cue ``feature_norm``.
+
+    NaN where the card does not say how long a feature usually is; the mirror sum is twice as long.
+    """
+    usual = embedder.card.usual_norm
+    whole = math.nan if usual is None else usual * (2 if embedder.contract.mirror else 1)
+    shares: list[float] = (np.linalg.norm(features, axis=1) / whole).tolist()
+    return shares
 
 
 def _aligned(image: ImageArray, faces: Sequence[Face]) -> list[tuple[Face, ImageArray]]:

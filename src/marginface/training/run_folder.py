@@ -22,6 +22,7 @@ from marginface.training.history import read_history
 from marginface.training.journal import read_journal
 from marginface.training.lock import holder
 from marginface.training.run_names import CHECKPOINTS, CURVES, DATA, JOURNAL, MANIFEST, RECIPE
+from marginface.words import cause
 
 State = Literal["running", "finished", "interrupted", "diverged", "failed", "killed"]
 Record = Mapping[str, Any]
@@ -187,7 +188,7 @@ def open_run(path: Path) -> RunFolder:
     try:
         recipe = tomllib.loads((path / RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path / RECIPE}: cannot be read: {error}") from None
+        raise InputError(f"{path / RECIPE}: cannot be read: {cause(error)}") from None
     history = read_history(path)
     moved = max(file.stat().st_mtime for file in (path / JOURNAL, path / RECIPE) if file.exists())
     return RunFolder(path, recipe, read_journal(path / JOURNAL), history, _state(path, history), time.time() - moved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 _RUN: dict[str, Any] = {
     "run": "r-3f9a1c0b77de52aa",
@@ -23,9 +24,9 @@ _RUN: dict[str, Any] = {
     "held_out_step": 3144,
     "age_seconds": 86400.0,
 }
-_CHECKPOINT = {"name": "step-3144", "bytes": 45_000_000}
-_EVENT = {"event": "failed", "step": 400, "time": "2026-11-28T18:11:29+00:00", "message": "the disk is full"}
-_POINT = {"step": 3144, "loss": 7.161, "train_accuracy": 0.72, "held_out": 0.91}
+_CHECKPOINT: JsonDict = {"name": "step-3144", "bytes": 45_000_000}
+_EVENT: JsonDict = {"event": "failed", "step": 400, "time": "2026-11-28T18:11:29+00:00", "message": "the disk is full"}
+_POINT: JsonDict = {"step": 3144, "loss": 7.161, "train_accuracy": 0.72, "held_out": 0.91}
 
 
 class Run(BaseModel):
