@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
+JOBS ?= 2
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -20,8 +21,8 @@ demo: $(READY)   ## train, measure, report, export and verify, offline, in three
 	@rm -rf runs/demo
 	$(BIN)/marginface demo $(if $(DATA),--data '$(DATA)') --out runs/demo
 
-test: $(READY)   ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY)   ## run the tests, two files at a time (JOBS=0: one after the other)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: $(READY)  ## format, lint, types, import layers, size rules
 	$(BIN)/ruff format --check

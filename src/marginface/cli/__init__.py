@@ -32,6 +32,7 @@ COMMANDS = {
     "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
     "serve": ("marginface.cli.serve", "Answer over HTTP, with a web page: detect, verify, enrol, identify."),
     "keys": ("marginface.cli.keys", "Make, list and revoke the keys of a service."),
+    "jobs": ("marginface.cli.jobs", "List, show and cancel the long work of a service."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),

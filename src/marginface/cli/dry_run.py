@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from marginface.cli.amounts import amount, duration
-from marginface.cli.options import plural
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.training.dry_run import DryRun

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from marginface.cli.amounts import amount, duration
-from marginface.cli.options import JsonFlag, plural, print_json
+from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.training.plan import Plan, Price

@@ -22,6 +22,7 @@ from marginface.data.packs.parquet import load_pyarrow
 from marginface.errors import DataError
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
+from marginface.words import cause
 
 _SHARDS = "embeddings-*.parquet"
 _BLOCK = 65_536
@@ -57,7 +58,9 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
     try:
         return _of_archive(path) if path.suffix == ".npz" else _of_array(path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected a file of embeddings, as marginface embed writes it; got {error}") from None
+        raise DataError(
+            f"{path}: expected a file of embeddings, as marginface embed writes it; got {cause(error)}"
+        ) from None
 
 
 def _of_archive(path: Path) -> StoredEmbeddings:

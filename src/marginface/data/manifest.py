@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from marginface.errors import DataError
+from marginface.words import cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {error}") from None
+        raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {cause(error)}") from None
     if not isinstance(values, dict) or set(values) != expected:
         keys = sorted(values) if isinstance(values, dict) else type(values).__name__
         raise DataError(f"{path}: a manifest has the keys {sorted(expected)}; got {keys}")

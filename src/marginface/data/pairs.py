@@ -13,6 +13,7 @@ import numpy as np
 
 from marginface.errors import DataError
 from marginface.values import Pairs
+from marginface.words import cause
 
 SUFFIXES = (".jpg", ".png", ".jpeg", ".webp")
 
@@ -75,7 +76,7 @@ def read_text_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a protocol file (text); got {error}") from None
+        raise DataError(f"{path}: expected a protocol file (text); got {cause(error)}") from None
 
 
 def _read_lines(path: Path) -> tuple[int, int, list[tuple[int, str]]]:

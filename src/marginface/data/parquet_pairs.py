@@ -21,6 +21,7 @@ from marginface.data.packs.parquet import load_pyarrow
 from marginface.errors import DataError, ImageError
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, Pairs
+from marginface.words import cause
 
 IMAGE_COLUMNS = (
     ("image1", "image2"),
@@ -91,7 +92,7 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
     try:
         file = parquet.ParquetFile(path)
     except (arrow.ArrowException, OSError) as error:
-        raise DataError(f"{path}: expected a Parquet file of pairs; got {error}") from None
+        raise DataError(f"{path}: expected a Parquet file of pairs; got {cause(error)}") from None
     names = file.schema_arrow.names
     columns = next((pair for pair in IMAGE_COLUMNS if set(pair) <= set(names)), None)
     label = next((name for name in LABEL_COLUMNS if name in names), None)

@@ -164,6 +164,13 @@ class Collection:
             found, owner = face_rows.find_face(connection, chamber, face)
             return face_rows.crop_of(connection, chamber, found.id, owner)
 
+    def embedding(self, face: str) -> tuple[Person, Embedding]:
+        """Return whose a face is (its opaque id), and its embedding: biometric data, to compare one face with."""
+        with self._reading() as (connection, chamber):
+            found, owner = face_rows.find_face(connection, chamber, face)
+            person = people.people_by_id(connection, chamber, [owner])[owner]
+            return person, vectors.embedding_of(connection, chamber, found.id)
+
     def find_photo(self, photo: str) -> list[tuple[Person, GalleryFace]]:
         """Return the faces that were enrolled from a photo (its sha256), and whose they are."""
         with self._reading() as (connection, chamber):

@@ -35,6 +35,7 @@ from marginface.contract import ModelCard, file_sha256, write_card
 from marginface.errors import CheckpointError
 from marginface.training.distributed.class_rows import CLASSES, ClassRows, Files
 from marginface.training.distributed.ranks import Ranks
+from marginface.words import cause
 
 STATE = "state.json"
 CARD = "card.toml"
@@ -259,7 +260,9 @@ def _read_state(folder: Path) -> dict[str, Any]:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder.name}: {STATE} cannot be read ({error}): the checkpoint is not used.") from None
+        raise CheckpointError(
+            f"{folder.name}: {STATE} cannot be read ({cause(error)}): the checkpoint is not used."
+        ) from None
     if not isinstance(state, dict) or set(state) != expected or state["format"] != FORMAT:
         raise CheckpointError(
             f"{folder.name}: {STATE} has not the keys {sorted(expected)}: the checkpoint is not used."

@@ -19,6 +19,7 @@ from marginface.contract import foreign_contract
 from marginface.enrolment.imports.arrays import read_npz
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, require_maker
 from marginface.errors import DataError, MissingExtra
+from marginface.words import cause
 
 _NAME = re.compile(
     r"ds_model_(?P<model>.+)_detector_(?P<detector>.+)_(?P<aligned>aligned|unaligned)_normalization_(?P<kind>.+)"
@@ -96,7 +97,7 @@ def _of_arrow(path: Path) -> Iterator[_Row]:
     try:
         table = read(path, columns=["identity", "embedding"])
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: damaged, or no representations file of deepface: {error}") from None
+        raise DataError(f"{path}: damaged, or no representations file of deepface: {cause(error)}") from None
     yield from zip(table.column("identity").to_pylist(), table.column("embedding").to_pylist(), strict=True)
 
 

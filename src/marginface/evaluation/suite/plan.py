@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marginface.errors import InputError
+from marginface.words import cause
 
 
 class Entry(BaseModel):
@@ -118,7 +119,9 @@ def read_suite(path: Path) -> Suite:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: expected a suite, a TOML file with [[protocol]] tables; got {error}") from None
+        raise InputError(
+            f"{path}: expected a suite, a TOML file with [[protocol]] tables; got {cause(error)}"
+        ) from None
     listed = values.get("protocol")
     if isinstance(listed, list):
         values["protocol"] = [{"kind": "pairs", **one} if isinstance(one, dict) else one for one in listed]

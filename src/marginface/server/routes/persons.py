@@ -106,8 +106,12 @@ async def erase_person(
     """Erase a person from records, crops, index, logs and free pages, and look in the files whether they are gone."""
 
     def erased() -> dict[str, Any]:
-        receipt = collection_for(service, caller, collection).erase(person)
+        known = collection_for(service, caller, collection)
+        who = known.person(person)
+        service.second_keys.require(caller.id, "erase", known.uid, who.uid)
+        receipt = known.erase(who)
         service.answers.forget(receipt.collection)
+        service.forgetting.follow(service.gallery)
         return receipt_values(receipt)
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))
