@@ -31,7 +31,7 @@ SMALLER = {
     "range(600, 640)": "range(600, 612)",
     "--fmr 1e-2,1e-3 ": "--fmr 1e-2 ",
 }
-# The looks of a network of a few steps are not those of the page, and its figures are of 40 people.
+# Fewer people support fewer rates, so what is asked is laxer than on the page; its own figures are of forty people.
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
 
