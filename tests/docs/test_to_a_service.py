@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -107,9 +106,6 @@ def told(line: str, environment: dict[str, str], folder: Path) -> dict[str, obje
     return answer
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("marginface.client") is None, reason="this version has no marginface.client"
-)
 def test_the_client_asks_as_the_page_says(served: tuple[str, dict[str, str], Path]) -> None:
     address, environment, folder = served
     (block,) = [block for block in blocks(PAGE) if block.title == "ask.py"]
