@@ -49,7 +49,8 @@ def test_every_module_with_public_names_has_its_page() -> None:
         names = modules.public_names(name)
         if names:
             assert modules.summary(name)
-            assert all(f"::: {name}.{one}\n" in pages[f"reference/python/{name}.md"] for one in names)
+            page = pages[f"reference/python/{name}.md"]
+            assert all(f"::: {name}.{one}\n" in page or f"[`{name}.{one}`]" in page for one in names)
 
 
 def test_public_names_are_there() -> None:
