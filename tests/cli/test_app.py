@@ -150,11 +150,11 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, not a folder", encoding="utf-8")
-    answer = run("train", "nothing.toml", "--out", str(blocked / "run"))
-    assert answer.returncode == 2
+    answer = runner.invoke(cli.app, ["train", "nothing.toml", "--out", str(blocked / "run")])
+    assert answer.exit_code == 2
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[backbone]\nname = "tiny"\ninput_size = 32\n', encoding="utf-8")
-    answer = run("train", str(recipe), "--out", str(blocked / "run"))
-    assert answer.returncode == 2
+    answer = runner.invoke(cli.app, ["train", str(recipe), "--out", str(blocked / "run")])
+    assert answer.exit_code == 2
     assert answer.stderr.startswith(f"marginface: {blocked}")
     assert "Traceback" not in answer.stderr
