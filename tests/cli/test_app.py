@@ -123,7 +123,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def command() -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_load", lambda name: typer.main.get_command(app))
+    monkeypatch.setattr(cli, "load", lambda name: typer.main.get_command(app))
 
 
 def test_our_errors_become_one_message_and_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
