@@ -72,7 +72,6 @@ CALLS: tuple[Callable[[Client, Path], Any], ...] = (
     lambda client, _: list(client.jobs.result("j-1")),
     lambda client, folder: client.jobs.upload_to("j-1", _archive(folder)),
     lambda client, _: list(client.events),
-    lambda client, _: client.events.waiting(),
     lambda client, _: client.events.get("e-1"),
     lambda client, _: list(client.events.waiting()),
     lambda client, _: client.events.confirm("e-1"),
