@@ -174,7 +174,7 @@ def test_a_job_is_started_followed_and_read(service: Client, tmp_path: Path) -> 
     archive = tmp_path / "people.zip"
     archive.write_bytes(zip_of({"Gil/1.png": png_of(40), "Gil/2.png": png_of(44), "Hal/none.png": b"no photo"}))
     seen = []
-    job = service.jobs.enrol(archive, "staff", about={"consent": "signed"})
+    job = service.jobs.enrol(archive, "staff", review="standard", strip=0, about={"consent": "signed"})
     assert job.collection == "staff"
     done = service.jobs.wait(job, timeout=120, progress=lambda now: seen.append(now.state))
     assert done, done.message

@@ -51,7 +51,7 @@ class Command:
 def every_command() -> Iterator[Command]:
     """Yield the commands of COMMANDS and of the groups among them, in order."""
     for name in cli.COMMANDS:
-        yield from _below((name,), cli._load(name))
+        yield from _below((name,), cli.load(name))
 
 
 def _below(words: tuple[str, ...], command: Any) -> Iterator[Command]:

@@ -29,7 +29,7 @@ def _jobs() -> None:
 @app.command("list")
 def list_(
     gallery: OfGallery = "",
-    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="So many of the newest.")] = 50,
+    last: Annotated[int, typer.Option("--last", min=1, max=10_000, metavar="N", help="So many of the newest.")] = 50,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
 ) -> None:

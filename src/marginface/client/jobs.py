@@ -31,10 +31,10 @@ class Jobs:
         archive: str | Path,
         collection: str,
         *,
-        quality: str | None = None,
+        review: str | None = None,
         faces: str | None = None,
         keep_crops: bool | None = None,
-        refuse_lookalikes: bool | None = None,
+        strip: int | None = None,
         about: Mapping[str, str] | None = None,
     ) -> Job:
         """Start to enrol the people of an archive: a .tar or .zip with a folder for each person.
@@ -42,16 +42,16 @@ class Jobs:
         Args:
             archive: The file.
             collection: Into which they come, by name or opaque id.
-            quality: The gate: off, usable, standard, strict.
+            review: How strictly photos are looked at: off, standard, strict.
             faces: Which face of a photo: one (several give none), largest, center.
             keep_crops: Keep the aligned faces, sealed, for a later model.
-            refuse_lookalikes: Refuse a face that a search would take for another person.
+            strip: Folders in the archive before those of the people; needed where all photos lie in one folder.
             about: ``consent``, ``purpose`` and ``retain_until`` (as "2030-01-31"), recorded of everybody.
 
         Raises:
             StorageError: The archive cannot be read.
         """
-        how = {"quality": quality, "faces": faces, "keep_crops": keep_crops, "refuse_lookalikes": refuse_lookalikes}
+        how = {"review": review, "faces": faces, "keep_crops": keep_crops, "strip": strip}
         return self._start_with({"kind": "enrol", "collection": collection, **how, **(about or {})}, archive)
 
     def cluster(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,6 +27,7 @@ USE = "use"  # of a request that was confirmed
 ERASURE = "erasure"
 LET_GO = "let-go"
 _AT_ONCE = 10_000
+_UID = re.compile(r"e-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ class EventLog:
 
 def find(connection: Connection, uid: str) -> Event:
     """Return an entry; raise UnknownName if there is none."""
-    row = connection.execute(select(EVENTS).where(EVENTS.c.uid == uid)).one_or_none()
+    is_one = _UID.fullmatch(uid)  # a database chokes on some texts that are none
+    row = connection.execute(select(EVENTS).where(EVENTS.c.uid == uid)).one_or_none() if is_one else None
     if row is None:
         raise UnknownName(f"there is no event {uid[:40]!r}: it is older than events are kept, or never was")
     return event_in(row)

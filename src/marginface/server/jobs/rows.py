@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -14,12 +15,14 @@ from marginface.server.jobs.sealing import JobSeal, seal_of
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import KINDS
 
+_UID = re.compile(r"j-[0-9a-f]{16}")
 OVER = tuple(state.value for state in JobState if state.is_over)
 
 
 def row_of(connection: Connection, uid: str) -> Row[Any]:
     """Return the row of a job; raise UnknownName if there is none."""
-    row = connection.execute(select(JOBS).where(JOBS.c.uid == uid)).one_or_none()
+    is_one = _UID.fullmatch(uid)  # a database chokes on some texts that are none
+    row = connection.execute(select(JOBS).where(JOBS.c.uid == uid)).one_or_none() if is_one else None
     if row is None:
         raise UnknownName(f"there is no job {uid[:40]!r}: it was deleted or has expired, or never was. List them")
     return row
