@@ -6,7 +6,7 @@ DATA ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench package lowest format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -33,9 +33,15 @@ check: $(READY)  ## format, lint, types, import layers, size rules
 bench: $(READY)  ## milliseconds per face of each step of the use road, one core (DATA=folder: your own photos)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/use_road.py $(DATA)
 
+package: $(READY) ## build the wheel and the sdist, install the wheel in an empty environment and use it
+	$(BIN)/python .ci/package.py
+
+lowest:          ## a selection of the tests on the lowest versions of the core that pyproject.toml allows
+	$(PYTHON) .ci/lowest.py
+
 format: $(READY) ## format and sort imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 clean:           ## remove what the commands made
-	rm -rf .venv runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest dist runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
