@@ -21,6 +21,14 @@ def json_bytes(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a file is there; a name that the system cannot have, too long or with a NUL, is of none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 0o666) -> Path:
     """Let ``fill`` write a temporary file, then put it in place at once; return the path.
 

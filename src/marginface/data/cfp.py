@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from marginface.data.pairs import build_pairs, check_present, first_present, read_text_lines
+from marginface.documents import whole_number
 from marginface.errors import DataError, InputError
 from marginface.values import Pairs
 
@@ -54,7 +55,7 @@ def _read_fold(path: Path, split: str) -> list[_Numbers]:
     pairs = []
     for number, line in enumerate(read_text_lines(path), 1):
         words = line.strip().split(",")
-        if len(words) != 2 or not all(word.strip().isdecimal() for word in words):
+        if len(words) != 2 or any(whole_number(word.strip()) is None for word in words):
             raise DataError(f"{path}:{number}: expected two image numbers like '8,4'; got {line!r}")
         pairs.append((f"{split[0]}{int(words[0])}", f"{split[1]}{int(words[1])}"))
     return pairs
@@ -78,7 +79,7 @@ def _read_list(root: Path, kind: str) -> dict[str, Path]:
     images = {}
     for number, line in enumerate(read_text_lines(path), 1):
         words = line.split()
-        if len(words) != 2 or not words[0].isdecimal():
+        if len(words) != 2 or whole_number(words[0]) is None:
             raise DataError(f"{path}:{number}: expected '8 ../Data/Images/001/frontal/08.jpg'; got {line!r}")
         images[f"{kind}{int(words[0])}"] = root / words[1].removeprefix("../")
     return images

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from marginface.documents import parse_json
 from marginface.errors import DataError
 
 
@@ -48,7 +49,7 @@ def read_manifest(path: Path) -> Manifest:
     """Read a manifest; raise DataError if the file is not one."""
     expected = {field.name for field in fields(Manifest)}
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {error}") from None
     if not isinstance(values, dict) or set(values) != expected:

@@ -100,12 +100,12 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
             f"{path}: expected two columns of images, such as {' and '.join(IMAGE_COLUMNS[0])}, and one of "
             f"{', '.join(LABEL_COLUMNS)}; got {', '.join(names)}"
         )
-    genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
-    folds = (
-        _folds(path, file.read(columns=["fold"]).column("fold").to_pylist())
-        if "fold" in names
-        else unshuffled_folds(len(genuine))
-    )
+    try:
+        genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
+        said = file.read(columns=["fold"]).column("fold").to_pylist() if "fold" in names else None
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path}: its columns of labels and folds cannot be read: {error}") from None
+    folds = unshuffled_folds(len(genuine)) if said is None else _folds(path, said)
     images = tuple(Path(f"{path}#{row}{side}") for row in range(len(genuine)) for side in "ab")
     rows = np.arange(len(genuine), dtype=np.int64)
     pairs = Pairs(path.name, images, 2 * rows, 2 * rows + 1, genuine, folds)

@@ -191,7 +191,7 @@ def read_searches(files: MetaFiles, templates: Templates) -> tuple[tuple[Enrolle
 
 def _enrolled(path: Path, templates: Templates) -> Enrolled:
     """Return each template of a CSV file once: a line there is an image."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         head = lines.readline().strip().upper().split(",")
         if head[:2] != ["TEMPLATE_ID", "SUBJECT_ID"]:
             raise DataError(f"{path}:1: expected TEMPLATE_ID,SUBJECT_ID,…; got {','.join(head)[:60]!r}")

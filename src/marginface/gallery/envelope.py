@@ -22,6 +22,7 @@ from typing import IO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from marginface.documents import parse_json
 from marginface.errors import DataError, GalleryKeyError, InputError
 
 MAGIC = b"marginface sealed file 1\n"
@@ -112,7 +113,7 @@ def _block(stream: IO[bytes], name: str) -> bytes:
 def _parameters(line: bytes, name: str) -> tuple[bytes, dict[str, int]]:
     """Return salt and cost of the second line; a cost that would take a machine's memory is refused."""
     try:
-        values = json.loads(line)
+        values = parse_json(line)
         cost = {key: int(values[key]) for key in _COST}
         salt = bytes.fromhex(values["salt"])
     except (ValueError, KeyError, TypeError):

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -111,6 +111,9 @@ class Store:
         except DBAPIError as error:
             kind, text = _told(error)
             raise kind(f"{self.address}: {text}") from error
+        except NoResultFound as error:
+            missing = "is damaged (a row is missing that every gallery has). Take it from a backup or from an export"
+            raise GalleryError(f"{self.address}: {missing}") from error
         except PoolTimeout as error:
             raise GalleryBusy(f"{self.address}: all connections of this process are in use; try again") from error
 

@@ -32,6 +32,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from marginface.contract import ModelCard, file_sha256, write_card
+from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.training.distributed.class_rows import CLASSES, ClassRows, Files
 from marginface.training.distributed.ranks import Ranks
@@ -257,10 +258,11 @@ def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE
     expected = {"format", "step", "recipe_sha256", "data_fingerprint", "files"}
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder.name}: {STATE} cannot be read ({error}): the checkpoint is not used.") from None
-    if not isinstance(state, dict) or set(state) != expected or state["format"] != FORMAT:
+    fits = isinstance(state, dict) and set(state) == expected and isinstance(state["files"], dict)
+    if not fits or state["format"] != FORMAT or type(state["step"]) is not int:
         raise CheckpointError(
             f"{folder.name}: {STATE} has not the keys {sorted(expected)}: the checkpoint is not used."
         )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.files import write_whole
 
@@ -24,13 +25,21 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for number, line in enumerate(lines if lines != [""] else [], start=1):
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            records.append(_record(line))
+        except ValueError as error:
             if number < len(lines):
                 raise CheckpointError(
-                    f"{path}: line {number} is no JSON ({error.msg}). A journal has one object a line; delete the line."
+                    f"{path}: line {number} is no JSON ({error}). A journal has one object a line; delete the line."
                 ) from None
     return records
+
+
+def _record(line: str) -> dict[str, Any]:
+    """Return the object of a line; raise ValueError if it is none, or of no step."""
+    record = parse_json(line)
+    if not isinstance(record, dict) or type(record.get("step")) is not int:
+        raise ValueError("an object with a step is expected")
+    return record
 
 
 def truncate_journal(path: Path, step: int, notes: Sequence[str] = ()) -> None:

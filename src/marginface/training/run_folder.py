@@ -5,9 +5,7 @@ What is here is read from recipe.toml, journal.jsonl and history.jsonl; a run of
 
 from __future__ import annotations
 
-import json
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from marginface.documents import parse_json, parse_toml
 from marginface.errors import InputError
 from marginface.training.history import read_history
 from marginface.training.journal import read_journal
@@ -120,7 +119,7 @@ class RunFolder:
         """Return the fingerprint of what is trained on, None where no file says it."""
         for name, keys in ((DATA, ("fingerprint",)), (MANIFEST, ("data", "fingerprint"))):
             with suppress(OSError, ValueError, KeyError, TypeError):
-                value = json.loads((self.path / name).read_text(encoding="utf-8"))
+                value = parse_json((self.path / name).read_text(encoding="utf-8"))
                 for key in keys:
                     value = value[key]
                 return str(value)
@@ -174,7 +173,7 @@ def open_run(path: Path) -> RunFolder:
             "looks for runs below it"
         )
     try:
-        recipe = tomllib.loads((path / RECIPE).read_text(encoding="utf-8"))
+        recipe = parse_toml((path / RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path / RECIPE}: cannot be read: {error}") from None
     history = read_history(path)

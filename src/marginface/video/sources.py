@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 
+from marginface.documents import whole_number
 from marginface.errors import InputError, VideoError
 from marginface.images import rgb_from_bgr
 from marginface.video.frames import Capture, Frame, LatestSlot
@@ -131,7 +132,7 @@ def _next(seconds: float, every: float) -> float:
 
 
 def _open_capture(source: str) -> cv2.VideoCapture:
-    return cv2.VideoCapture(int(source) if source.isdigit() else source)
+    return cv2.VideoCapture(source if (number := whole_number(source)) is None else number)
 
 
 @dataclass(frozen=True)

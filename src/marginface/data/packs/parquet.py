@@ -9,7 +9,6 @@ cheap and large ones do not; sampler.BlockOrder is for these.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import copy
@@ -22,6 +21,7 @@ import numpy as np
 
 from marginface.data.encoded import Listing, number_identities
 from marginface.data.packs.names import LABEL_NAMES
+from marginface.documents import parse_json, whole_number
 from marginface.errors import DataError, MissingExtra, UnreadableImage
 from marginface.locations import is_remote, store_of
 from marginface.values import IntArray
@@ -252,7 +252,7 @@ def _is_bytes(arrow: Any, kind: Any) -> bool:
 def _class_names(schema: Any, column: str) -> tuple[str, ...]:
     """Return the names of a ClassLabel in the metadata of Hugging Face's datasets, or none."""
     try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        features = parse_json((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(str(name) for name in features[column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
@@ -260,7 +260,7 @@ def _class_names(schema: Any, column: str) -> tuple[str, ...]:
 
 def _named(identities: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of numbered identities, if there is a distinct one for each number."""
-    numbers = [int(name) for name in identities if name.isdecimal()]
+    numbers = [number for name in identities if (number := whole_number(name)) is not None]
     if len(numbers) != len(identities) or len(set(names)) != len(names) or max(numbers, default=0) >= len(names):
         return identities
     return tuple(names[number] for number in numbers)

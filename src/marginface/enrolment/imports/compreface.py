@@ -12,13 +12,13 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from marginface.contract import foreign_contract
+from marginface.documents import parse_json
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, require_maker
 from marginface.errors import DataError, InputError
 
@@ -124,8 +124,8 @@ def _of_csv(path: Path) -> Iterator[Row]:
 
 def _of_json(path: Path) -> Iterator[Row]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, RecursionError) as error:
+        values = parse_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise DataError(f"{path}: damaged, or no JSON: {error}") from None
     listed = values.get("faces") if isinstance(values, dict) else values
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginface.arrays import read_npy, read_npz
 from marginface.contract import foreign_contract
-from marginface.enrolment.imports.arrays import read_npy, read_npz
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, names_of, require_maker
 from marginface.errors import DataError, InputError
 
