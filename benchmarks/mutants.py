@@ -37,9 +37,10 @@ _OTHER: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 _WORDS = ("annotation", "returns", "decorator_list", "exc")  # of a node: nothing there is computed
 _NAMES = {
-    "min": "max", "max": "min", "amin": "amax", "amax": "amin", "minimum": "maximum", "maximum": "minimum",
-    "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax", "clamp_min": "clamp_max",
-    "any": "all", "all": "any", "floor": "ceil", "ceil": "floor", "sum": "mean", "mean": "sum", "log1p": "log", "left": "right", "right": "left",
+    "min": "max", "max": "min", "amin": "amax", "amax": "amin", "minimum": "maximum",
+    "maximum": "minimum", "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax",
+    "clamp_min": "clamp_max", "any": "all", "all": "any", "floor": "ceil", "ceil": "floor",
+    "sum": "mean", "mean": "sum", "log1p": "log", "left": "right", "right": "left",
 }  # fmt: skip
 
 
@@ -188,8 +189,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=list(PACKAGES), choices=PACKAGES)
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
-    import hypothesis  # noqa: F401  # imported once for all processes
-    import numpy  # noqa: F401, ICN001
+    import numpy  # noqa: F401, ICN001  # imported once for all processes
     import scipy.stats  # noqa: F401
     import torch  # noqa: F401
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from marginface.arrays import map_npy, read_npz
-from marginface.data.packs.parquet import load_pyarrow
+from marginface.data.packs.parquet import arrow_damage, load_pyarrow
 from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.similarity import l2_normalize
@@ -86,7 +86,7 @@ def _of_shards(folder: Path) -> StoredEmbeddings:
             people += table.column("identity").to_pylist()
             lists = table.column("embedding").combine_chunks()
             blocks.append(np.asarray(lists.flatten()).reshape(len(lists), -1))
-        except (arrow.ArrowException, KeyError, ValueError, OSError, AttributeError) as error:
+        except (*arrow_damage(arrow), AttributeError) as error:  # AttributeError: no column of lists
             raise DataError(f"{shard}: expected the columns name, identity and embedding; got {error}") from None
     sizes = sorted({block.shape[1] for block in blocks})
     if len(sizes) != 1:

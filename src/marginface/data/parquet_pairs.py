@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from marginface.data.binpack import FOLDS, unshuffled_folds
-from marginface.data.packs.parquet import load_pyarrow
-from marginface.errors import DataError, ImageError
+from marginface.data.packs.parquet import arrow_damage, load_pyarrow
+from marginface.errors import DataError, ImageError, UnreadableImage
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, Pairs
 
@@ -73,11 +73,18 @@ class ParquetPairs:
         """Return a row group, from memory or read; one thread reads at a time."""
         with self.lock:
             if number not in self.kept:
-                self.kept[number] = self.file.read_row_group(number, columns=list(self.columns), use_threads=False)
+                self.kept[number] = self._read_group(number)
             self.kept.move_to_end(number)
             while len(self.kept) > _KEPT_GROUPS:
                 self.kept.popitem(last=False)
             return self.kept[number]
+
+    def _read_group(self, number: int) -> Any:
+        arrow, _ = load_pyarrow()
+        try:
+            return self.file.read_row_group(number, columns=list(self.columns), use_threads=False)
+        except arrow_damage(arrow) as error:
+            raise UnreadableImage(f"{self.path}: row group {number} is damaged: {error}") from None
 
 
 def open_parquet_pairs(path: Path) -> ParquetPairs:
@@ -90,7 +97,7 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
     arrow, parquet = load_pyarrow()
     try:
         file = parquet.ParquetFile(path)
-    except (arrow.ArrowException, OSError) as error:
+    except arrow_damage(arrow) as error:
         raise DataError(f"{path}: expected a Parquet file of pairs; got {error}") from None
     names = file.schema_arrow.names
     columns = next((pair for pair in IMAGE_COLUMNS if set(pair) <= set(names)), None)
@@ -103,7 +110,7 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
     try:
         genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
         said = file.read(columns=["fold"]).column("fold").to_pylist() if "fold" in names else None
-    except (arrow.ArrowException, OSError, ValueError) as error:
+    except arrow_damage(arrow) as error:
         raise DataError(f"{path}: its columns of labels and folds cannot be read: {error}") from None
     folds = unshuffled_folds(len(genuine)) if said is None else _folds(path, said)
     images = tuple(Path(f"{path}#{row}{side}") for row in range(len(genuine)) for side in "ab")

@@ -139,7 +139,7 @@ class ParquetImages:
         """
         try:
             return self._files[file].read_row_group(group, columns=[column], use_threads=False).column(column)
-        except (self._arrow.ArrowException, OSError) as error:
+        except arrow_damage(self._arrow) as error:
             if _is_of_the_disk(error):
                 raise
             raise UnreadableImage(f"{self._paths[file]}: row group {group} is damaged: {error}") from None
@@ -150,7 +150,7 @@ class ParquetImages:
         for i, path in enumerate(self._paths):
             try:
                 labels += self._files[i].read(columns=[self._columns.label]).column(self._columns.label).to_pylist()
-            except (arrow.ArrowException, KeyError, OSError) as error:
+            except arrow_damage(arrow) as error:
                 if _is_of_the_disk(error):
                     raise
                 raise DataError(
@@ -199,6 +199,11 @@ def load_pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
+def arrow_damage(arrow: Any) -> tuple[type[Exception], ...]:
+    """Return what pyarrow raises on content that is not what it claims: OSError without a number among it."""
+    return (arrow.ArrowException, OSError, ValueError, KeyError)
+
+
 class _Files:
     """Parquet files, each opened when it is first asked for."""
 
@@ -216,7 +221,7 @@ def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
     store, key = store_of(path) if is_remote(path) else (None, str(path))
     try:
         return parquet.ParquetFile(key, filesystem=store)
-    except (arrow.ArrowException, OSError) as error:
+    except arrow_damage(arrow) as error:
         if _is_of_the_disk(error):
             raise
         raise DataError(f"{path}: expected a whole Parquet file; got {error}. Copy or download it again") from None
