@@ -10,6 +10,7 @@ import json
 import tomllib
 from typing import Any
 
+_MARK = "\ufeff"  # Windows puts it before a text
 _DIGITS = 18  # all such numbers are int64
 
 
@@ -20,7 +21,7 @@ def parse_toml(text: str) -> dict[str, Any]:
         ValueError: it is no TOML (tomllib.TOMLDecodeError is one), is nested too deeply, or has a number too long.
     """
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix(_MARK))
     except RecursionError:
         raise ValueError("its brackets are nested too deeply") from None
 
@@ -32,7 +33,7 @@ def parse_json(text: str | bytes) -> Any:
         ValueError: it is no JSON (json.JSONDecodeError is one), is nested too deeply, or has a number too long.
     """
     try:
-        return json.loads(text)
+        return json.loads(text.removeprefix(_MARK) if isinstance(text, str) else text)
     except RecursionError:
         raise ValueError("its brackets are nested too deeply") from None
 

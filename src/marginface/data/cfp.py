@@ -69,9 +69,13 @@ def _image_paths(root: Path, used: set[str]) -> dict[str, Path]:
         raise DataError(f"{root}: the protocol names image {unknown[0]}, which Pair_list_{unknown[0][0]}.txt lacks")
     found = {name: (path, first_present(path.with_suffix(""))) for name, path in listed.items() if name in used}
     paths = {name: path for name, (_, path) in found.items() if path is not None}
-    missing = [str(path.relative_to(root)) for path, present in found.values() if present is None]
+    missing = [_shown(path, root) for path, present in found.values() if present is None]
     check_present(root, missing, len(found), "the CFP layout: Data/Images/001/frontal/01.jpg")
     return paths
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _read_list(root: Path, kind: str) -> dict[str, Path]:

@@ -61,12 +61,12 @@ def _of_archive(path: Path) -> StoredEmbeddings:
     arrays = read_npz(path)
     if "embeddings" not in arrays:
         raise DataError(f"{path}: expected an array embeddings, as marginface embed writes it; got {[*arrays]}")
-    vectors = arrays["embeddings"]
+    vectors = _unit(path, arrays["embeddings"])
     names = tuple(map(str, np.atleast_1d(arrays["photos"]))) if "photos" in arrays else ()
     contract = str(arrays["contract"]) if "contract" in arrays else ""
     if names and len(names) != len(vectors):
         raise DataError(f"{path}: expected a photo for each embedding; got {len(names):,} and {len(vectors):,}")
-    return StoredEmbeddings(_unit(path, vectors), names, _folders(names), contract)
+    return StoredEmbeddings(vectors, names, _folders(names), contract)
 
 
 def _of_array(path: Path) -> StoredEmbeddings:
@@ -85,8 +85,9 @@ def _of_shards(folder: Path) -> StoredEmbeddings:
             names += table.column("name").to_pylist()
             people += table.column("identity").to_pylist()
             lists = table.column("embedding").combine_chunks()
-            blocks.append(np.asarray(lists.flatten()).reshape(len(lists), -1))
-        except (*arrow_damage(arrow), AttributeError) as error:  # AttributeError: no column of lists
+            numbers = lists.flatten() if arrow.types.is_nested(lists.type) else lists
+            blocks.append(np.asarray(numbers).reshape(len(lists), -1))
+        except arrow_damage(arrow) as error:
             raise DataError(f"{shard}: expected the columns name, identity and embedding; got {error}") from None
     sizes = sorted({block.shape[1] for block in blocks})
     if len(sizes) != 1:

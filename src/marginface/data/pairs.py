@@ -75,7 +75,7 @@ def first_present(stem: Path) -> Path | None:
 def read_text_lines(path: Path) -> list[str]:
     """Return the lines of a protocol file; raise DataError if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a protocol file (text); got {error}") from None
 

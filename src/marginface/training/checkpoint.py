@@ -254,6 +254,10 @@ def _write_state(folder: Path, state: Checkpoint, hashes: Mapping[str, str]) -> 
         _hand_to_disk(path)
 
 
+def _fits(state: dict[str, Any]) -> bool:
+    return state["format"] == FORMAT and type(state["step"]) is int and isinstance(state["files"], dict)
+
+
 def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE
     expected = {"format", "step", "recipe_sha256", "data_fingerprint", "files"}
@@ -261,8 +265,7 @@ def _read_state(folder: Path) -> dict[str, Any]:
         state = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder.name}: {STATE} cannot be read ({error}): the checkpoint is not used.") from None
-    fits = isinstance(state, dict) and set(state) == expected and isinstance(state["files"], dict)
-    if not fits or state["format"] != FORMAT or type(state["step"]) is not int:
+    if not isinstance(state, dict) or set(state) != expected or not _fits(state):
         raise CheckpointError(
             f"{folder.name}: {STATE} has not the keys {sorted(expected)}: the checkpoint is not used."
         )

@@ -72,7 +72,7 @@ def _of_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple
 def _of_array(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
     beside = path.with_suffix(".txt")
     try:
-        names = beside.read_text(encoding="utf-8").splitlines()
+        names = beside.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         raise DataError(
             f"{path}: its vectors have no names; put them into {beside.name}, a line each, in UTF-8"
