@@ -12,6 +12,11 @@ from marginface.errors import GalleryError
 _Check = Callable[[Any], Any]
 
 
+def damaged(what: str) -> GalleryError:
+    """Return the error that says what is wrong with the content of a gallery."""
+    return GalleryError(f"the gallery is damaged: {what}. Take it from a backup or from an export")
+
+
 class Words(Text):
     """Text, or GalleryError."""
 
@@ -43,9 +48,6 @@ def _checked(kind: type) -> _Check:
     def check(value: Any) -> Any:
         if value is None or type(value) is kind:
             return value
-        raise GalleryError(
-            f"the gallery is damaged: {type(value).__name__} is stored where {kind.__name__} is due. Take it from a "
-            "backup or from an export"
-        )
+        raise damaged(f"{type(value).__name__} is stored where {kind.__name__} is due")
 
     return check

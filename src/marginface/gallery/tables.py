@@ -33,6 +33,7 @@ from marginface.gallery.columns import Bytes, Whole, Words
 SCHEMA = 1
 METADATA = MetaData()
 
+LARGEST_EMBEDDING = 65_536
 NAMED_AT_ONCE = 500  # values in one IN (…)
 
 _NUMBER = BigInteger().with_variant(Whole(), "sqlite")  # INTEGER PRIMARY KEY is SQLite's row id
