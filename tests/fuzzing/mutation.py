@@ -180,7 +180,7 @@ def inside_zip(random: Random, content: bytes) -> bytes:
 
 def inside_sqlite(random: Random, content: bytes) -> bytes:
     """Put a value of another kind into a row of a database, or take a row away."""
-    with closing(sqlite3.connect(":memory:")) as connection, suppress(sqlite3.Error):
+    with closing(sqlite3.connect(":memory:")) as connection, suppress(sqlite3.Error, UnicodeDecodeError, IndexError):
         connection.deserialize(content[:18] + b"\1\1" + content[20:])  # a write-ahead log is no use in memory
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         table = random.choice(tables)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -15,7 +14,17 @@ import typer
 
 from marginface.cli.gallery.identify import Fpir, UncertainFpir
 from marginface.cli.gallery.options import InCollection, KeyFile, opened
-from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Runtime, print_json
+from marginface.cli.options import (
+    CalibrationFile,
+    Gate,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    Runtime,
+    json_text,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from marginface.pipeline import Identification, Recognizer, Searchable
@@ -168,7 +177,7 @@ def _video(
     with _interruptible(frames) as interrupted:
         for track in identify_video(replace(recognizer, cropper=single), frames, people, settings):
             tracks.append(track)
-            typer.echo(json.dumps(track.to_dict(), ensure_ascii=False) if as_json else track.explain())
+            typer.echo(json_text(track.to_dict()) if as_json else track.explain())
     typer.echo(_summary(tracks), err=True)
     if annotate is not None and not interrupted:
         written = annotate_video(Path(source), annotate, tracks)
