@@ -47,7 +47,7 @@ def tried(reader: Reader, folder: Path, content: bytes) -> Fault | None:
     """Let a reader read; return the fault, None if all is well."""
     before = _peak()
     try:
-        with limited(SECONDS), warnings.catch_warnings(), silent():
+        with limited(SECONDS), roomed(MEGABYTES), warnings.catch_warnings(), silent():
             warnings.simplefilter("ignore")
             reader.read(folder, content)
     except MarginfaceError:
@@ -91,6 +91,21 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+
+
+@contextmanager
+def roomed(megabytes: int) -> Iterator[None]:
+    """Let this process grow by so much and no more, on Linux: what asks for more gets a MemoryError."""
+    if sys.platform != "linux":
+        yield
+        return
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (megabytes << 20), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -124,9 +125,10 @@ def _folds(path: Path, values: list[Any]) -> IntArray:
     wrong = next((row for row, value in enumerate(values) if not isinstance(value, int) or value < 0), None)
     if wrong is not None:
         raise DataError(f"{path}: row {wrong}: a fold is a number from 0; got {values[wrong]!r}")
-    missing = set(range(max(values) + 1)) - set(values)
-    if missing:
-        raise DataError(f"{path}: folds are 0 to {max(values)}; got no pair of fold {min(missing)}")
+    known = set(values)
+    if len(known) <= max(known):
+        missing = next(fold for fold in count() if fold not in known)
+        raise DataError(f"{path}: folds are 0 to {max(known)}; got no pair of fold {missing}")
     return np.asarray(values, dtype=np.int64)
 
 

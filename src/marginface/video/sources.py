@@ -96,7 +96,7 @@ class VideoFile:
             if seconds < due:
                 continue
             readable, picture = capture.retrieve()
-            if readable:  # else one broken frame: the next may be whole
+            if readable and picture is not None:  # else one broken frame: the next may be whole
                 decoded += 1
                 due = _next(seconds, self.every)
                 yield Frame(rgb_from_bgr(picture), seconds, number)
@@ -189,7 +189,7 @@ def _read(capture: Capture, slot: LatestSlot[Frame], ended: threading.Event) -> 
     start, number = time.monotonic(), 0
     while not ended.is_set() and capture.grab():
         readable, picture = capture.retrieve()
-        if readable:
+        if readable and picture is not None:
             slot.put(Frame(picture, time.monotonic() - start, number))
         number += 1
     slot.close()

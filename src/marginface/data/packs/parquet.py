@@ -110,7 +110,10 @@ class ParquetImages:
         """Return the image of a row."""
         row = int(self._rows[index])
         group = self._group_of(row)
-        value = self._group(group)[row - int(self._starts[group])].as_py()
+        images, place = self._group(group), row - int(self._starts[group])
+        if place >= len(images):
+            raise UnreadableImage(f"{self.place(index)}: the row group is damaged: it has fewer rows than it says")
+        value = images[place].as_py()
         if value is None:
             raise UnreadableImage(f"{self.place(index)}: the row holds no image bytes (only a path, perhaps)")
         return bytes(value)
