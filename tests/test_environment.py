@@ -38,7 +38,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     env = {name: value for name, value in {**os.environ, **environment}.items() if value}
     command = [sys.executable, "-m", "marginface", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, env=env, timeout=120, check=False, preexec_fn=_no_more_than_others
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=env,
+        timeout=120,
+        check=False,
+        preexec_fn=_no_more_than_others,
     )
 
 

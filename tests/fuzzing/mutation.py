@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import sqlite3
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -172,7 +173,8 @@ def inside_zip(random: Random, content: bytes) -> bytes:
     else:
         members[place] = (name, once(random, inner, BINARY if random.random() < 0.5 else TEXT))
     written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(written, "w") as archive:
+        warnings.simplefilter("ignore")  # of a name that is there twice: that is the damage
         for name, inner in members:
             archive.writestr(zipfile.ZipInfo(name), inner)
     return written.getvalue()

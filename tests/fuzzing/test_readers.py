@@ -12,7 +12,7 @@ from fuzzing.readers import READERS
 from fuzzing.trial import faults_of, tried
 
 KEPT = Path(__file__).parent / "kept"
-SECONDS, FILES = 1.0, 150  # benchmarks/fuzz.py does the same for as long as you like
+SECONDS, FILES = 0.4, 60  # benchmarks/fuzz.py does the same for as long as you like
 EXTRAS = {
     "video": "cv2", "parquet": "pyarrow", "parquet pairs": "pyarrow", "embeddings shard": "pyarrow",
     "deepface .parquet": "pyarrow", "deepface .feather": "pyarrow", "weights": "torch", "weights zip": "torch",
