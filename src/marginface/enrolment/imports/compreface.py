@@ -123,8 +123,9 @@ def _of_csv(path: Path) -> Iterator[Row]:
 
 
 def _of_json(path: Path) -> Iterator[Row]:
+    text = path.read_text(encoding="utf-8-sig")
     try:
-        values = parse_json(path.read_text(encoding="utf-8"))
+        values = parse_json(text)
     except ValueError as error:
         raise DataError(f"{path}: damaged, or no JSON: {error}") from None
     listed = values.get("faces") if isinstance(values, dict) else values
@@ -141,7 +142,7 @@ def _of_dump(path: Path) -> Iterator[Row]:
         if rows is None or (rows and not columns <= rows[0].keys()):
             raise DataError(f"{path}: no table {table} with {', '.join(sorted(columns))}: pg_dump --table={table}")
     subjects = {row["id"]: row for row in tables["subject"]}
-    images = {row["id"]: row.get("content") for row in tables.get("img", [])}
+    images = {row.get("id"): row.get("content") for row in tables.get("img", [])}
     for row in tables["embedding"]:
         subject = subjects.get(row["subject_id"])
         if subject is None:
