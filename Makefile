@@ -3,10 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
+JOBS ?= 2
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench package lowest format clean
+.PHONY: help demo test check bench docs package lowest format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -20,8 +21,8 @@ demo: $(READY)   ## train, measure, report, export and verify, offline, in three
 	@rm -rf runs/demo
 	$(BIN)/marginface demo $(if $(DATA),--data '$(DATA)') --out runs/demo
 
-test: $(READY)   ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY)   ## run the tests, two files at a time (JOBS=0: one after the other)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: $(READY)  ## format, lint, types, import layers, size rules
 	$(BIN)/ruff format --check
@@ -32,6 +33,10 @@ check: $(READY)  ## format, lint, types, import layers, size rules
 
 bench: $(READY)  ## milliseconds per face of each step of the use road, one core (DATA=folder: your own photos)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/use_road.py $(DATA)
+
+docs: $(READY)   ## the documentation as a site that opens without a network or a server: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open site/index.html"
 
 package: $(READY) ## build the wheel and the sdist, install the wheel in an empty environment and use it
 	$(BIN)/python .ci/package.py
@@ -44,4 +49,4 @@ format: $(READY) ## format and sort imports
 	$(BIN)/ruff check --fix
 
 clean:           ## remove what the commands made
-	rm -rf .venv .venv-lowest dist runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest dist runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis

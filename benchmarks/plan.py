@@ -10,7 +10,8 @@ returns   blocks of 1 MB and more go back to the system when they are freed (MAL
 default   as glibc starts: that threshold grows up to 32 MB
 trainer   as in ``marginface train``: what is freed stays (training.allocator)
 
-The plan counts what lives. Only the first of the three has nothing besides.
+The plan counts what lives. Only the first of the three has nothing besides. For each of them a process imports torch
+once and does nothing; every head gets a fork of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
+from types import TracebackType
 
 import torch
 from torch import distributed, nn
@@ -48,26 +53,50 @@ ALLOCATORS = {"returns": {"MALLOC_MMAP_THRESHOLD_": "1000000"}, "default": {}, "
 SMALL = 2000  # classes of the head that comes first
 
 
-def train(way: Way, asked: argparse.Namespace, classes: int) -> None:
+@dataclass(frozen=True)
+class Case:
+    """A head, the way it is computed, and how it is trained."""
+
+    way: str
+    classes: int
+    dim: int = 512
+    batch: int = 64
+    loss: str = "arcface"
+    multiply: str = "float32"
+    ranks: int = 1
+    optimizer: str = "sgd"
+
+    def planned(self) -> int:
+        """Return the bytes that the plan says."""
+        recipe = recipe_from({"loss": {"name": self.loss}})
+        head = head_of(recipe, self.classes, dim=self.dim, batch=self.batch, kind=self.optimizer)
+        return peak_of(head, self.chosen()).bytes
+
+    def chosen(self) -> Way:
+        """Return the way, over as many processes as share the classes."""
+        return WAYS[self.way] if self.ranks == 1 else WAYS[self.way].over(self.ranks)
+
+
+def train(case: Case, classes: int) -> None:
     """Do two steps."""
     torch.manual_seed(0)
-    tiles = {} if way.implementation == "dense" else {"tiles": way.tiles, "multiply": asked.multiply}
-    kind, dim, batch = asked.optimizer, asked.dim, asked.batch
+    way = case.chosen()
+    tiles = {} if way.implementation == "dense" else {"tiles": way.tiles, "multiply": case.multiply}
     head = build(
-        asked.loss,
+        case.loss,
         num_classes=classes,
-        embedding_size=dim,
+        embedding_size=case.dim,
         implementation=way.implementation,  # type: ignore[arg-type]
         sample_rate=way.sample_rate,
         **tiles,  # type: ignore[arg-type]
     )
-    backbone = nn.Linear(dim, dim)
-    optimizer = build_optimizer(backbone, head, recipe_from({"optim": {"kind": kind}}).optim)
+    backbone = nn.Linear(case.dim, case.dim)
+    optimizer = build_optimizer(backbone, head, recipe_from({"optim": {"kind": case.optimizer}}).optim)
     if way.head_in_backward:
-        update_in_backward(head, optimizer, "lazy" if kind == "sgd" else "frozen")
+        update_in_backward(head, optimizer, "lazy" if case.optimizer == "sgd" else "frozen")
     for _ in range(2):
         optimizer.zero_grad(set_to_none=True)
-        head(backbone(torch.randn(batch, dim)), torch.randint(classes, (batch,))).backward()
+        head(backbone(torch.randn(case.batch, case.dim)), torch.randint(classes, (case.batch,))).backward()
         optimizer.step()
 
 
@@ -77,42 +106,80 @@ def status(key: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
 
 
-def peak(asked: argparse.Namespace) -> int:
+def peak(case: Case, allocator: str, meet: str, rank: int) -> int:
     """Return the bytes of this process's peak above what it has before the head is made."""
     torch.set_num_threads(1)
-    if asked.allocator == "trainer":
+    if allocator == "trainer":
         keep_freed_memory()
-    way = WAYS[asked.peak_of]
-    if asked.rank >= 0:
-        way = way.over(asked.ranks)
-        distributed.init_process_group("gloo", asked.meet, rank=asked.rank, world_size=asked.ranks)
-    train(way, asked, SMALL)
+    if case.ranks > 1:
+        distributed.init_process_group("gloo", meet, rank=rank, world_size=case.ranks)
+    train(case, SMALL)
     before = status("VmRSS")
-    train(way, asked, int(asked.classes))
+    train(case, case.classes)
     return status("VmHWM") - before
 
 
-def measured(way: str, asked: argparse.Namespace, classes: int, kind: str, allocator: str) -> int:
-    """Return the peak of a process that trains in this way; of several that share the classes, the highest."""
-    command = [sys.executable, __file__, "--peak-of", way, "--classes", str(classes), "--dim", str(asked.dim)]
-    command += ["--batch", str(asked.batch), "--optimizer", kind, "--loss", asked.loss, "--allocator", allocator]
-    command += ["--multiply", asked.multiply]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
-    environment |= ALLOCATORS[allocator]
-    if asked.ranks == 1:
-        return int(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
+def highest_peak(case: Case, allocator: str) -> int:
+    """Return the peak of a fork of this process that trains the case; of several that share the classes, the highest.
+
+    Linux counts the peak of a fork from its start.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        command += ["--meet", f"file://{folder}/meet", "--ranks", str(asked.ranks), "--rank"]
-        ranks = [[*command, str(rank)] for rank in range(asked.ranks)]
-        running = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True, env=environment) for one in ranks]
-        return max(int(process.communicate()[0]) for process in running)
+        children = []
+        for rank in range(case.ranks):
+            child = os.fork()
+            if not child:
+                _train_and_end(case, allocator, Path(folder), rank)
+            children.append(child)
+        ended = [os.waitpid(child, 0)[1] for child in children]
+        if any(ended):
+            raise SystemExit(f"{case}: a process ended with status {ended}")
+        return max(int(place.read_text()) for place in Path(folder).glob("peak-*"))
 
 
-def planned(way: str, asked: argparse.Namespace, classes: int, kind: str) -> int:
-    """Return what the plan says."""
-    recipe = recipe_from({"loss": {"name": asked.loss}})
-    chosen = WAYS[way] if asked.ranks == 1 else WAYS[way].over(asked.ranks)
-    return peak_of(head_of(recipe, classes, dim=asked.dim, batch=asked.batch, kind=kind), chosen).bytes
+def _train_and_end(case: Case, allocator: str, folder: Path, rank: int) -> None:
+    try:
+        (folder / f"peak-{rank}").write_text(str(peak(case, allocator, f"file://{folder}/meet", rank)))
+        os._exit(0)
+    finally:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        os._exit(1)
+
+
+def answer(allocator: str) -> None:
+    """Read a case a line, and print its peak."""
+    for line in sys.stdin:
+        print(highest_peak(Case(**json.loads(line)), allocator), flush=True)
+
+
+class Measuring:
+    """A process with one state of the allocator, which forks itself for each case."""
+
+    def __init__(self, allocator: str) -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--answer", allocator],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**environment, **ALLOCATORS[allocator], "OMP_NUM_THREADS": "1"},
+        )
+
+    def peak(self, case: Case) -> int:
+        """Return the bytes that the case takes."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(asdict(case)) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline() or "-1")
+
+    def __enter__(self) -> Measuring:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.communicate()
 
 
 def main() -> None:
@@ -127,29 +194,23 @@ def main() -> None:
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--allocator", default="returns", help=f"of {', '.join(ALLOCATORS)}; several with commas")
     parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--peak-of", default="", choices=("", *WAYS), help=argparse.SUPPRESS)
-    parser.add_argument("--rank", type=int, default=-1, help=argparse.SUPPRESS)
-    parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--answer", default="", choices=("", *ALLOCATORS), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.peak_of:
-        print(peak(asked))
+    if asked.answer:
+        answer(asked.answer)
         return
     results = []
-    for classes in (int(text) for text in asked.classes.split(",")):
-        for kind in asked.optimizer.split(","):
-            for way in asked.ways.split(","):
-                plan = planned(way, asked, classes, kind)
-                line = {"classes": classes, "dim": asked.dim, "batch": asked.batch, "loss": asked.loss}
-                line |= {"multiply": asked.multiply, "ranks": asked.ranks}
-                line |= {"optimizer": kind, "way": way, "plan_MB": round(plan / 1e6, 1)}
-                for allocator in asked.allocator.split(","):
-                    found = measured(way, asked, classes, kind, allocator)
-                    line |= {
-                        f"{allocator}_MB": round(found / 1e6, 1),
-                        f"{allocator}_%": round(100 * (found / plan - 1), 1),
-                    }
-                results.append(line)
-                print(json.dumps(line), flush=True)
+    with ExitStack() as stack:
+        measuring = {name: stack.enter_context(Measuring(name)) for name in asked.allocator.split(",")}
+        for classes, kind, way in product(asked.classes.split(","), asked.optimizer.split(","), asked.ways.split(",")):
+            case = Case(way, int(classes), asked.dim, asked.batch, asked.loss, asked.multiply, asked.ranks, kind)
+            plan = case.planned()
+            line = {**asdict(case), "plan_MB": round(plan / 1e6, 1)}
+            for name, process in measuring.items():
+                found = process.peak(case)
+                line |= {f"{name}_MB": round(found / 1e6, 1), f"{name}_%": round(100 * (found / plan - 1), 1)}
+            results.append(line)
+            print(json.dumps(line), flush=True)
     if asked.out is not None:
         report = {"results": results, "allocators": ALLOCATORS, "environment": describe_environment()}
         asked.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

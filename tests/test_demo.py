@@ -53,5 +53,5 @@ def test_photos_of_too_few_people_are_refused_with_the_layout(tmp_path: Path, sh
         name = f"Aaron_Peirsol_{number:04d}.jpg"
         (person / name).write_bytes((shared_data / "lfw" / "Aaron_Peirsol" / name).read_bytes())
     assert read_image(person / "Aaron_Peirsol_0001.jpg").shape == (250, 250, 3)
-    with pytest.raises(DataError, match=r"1 people with two or more usable photos; the demo needs 8"):
+    with pytest.raises(DataError, match=r"1 person with two or more usable photos; the demo needs 8"):
         demo.run_demo(tmp_path / "demo", photos=tmp_path / "photos", say=quiet, progress=quiet)

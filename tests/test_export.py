@@ -82,6 +82,8 @@ def test_existing_files_are_kept_unless_asked(tmp_path: Path) -> None:
 def test_a_name_that_is_not_onnx_and_a_folder_without_checkpoint_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ends in \.onnx"):
         export.export(tmp_path, tmp_path / "model.bin")
+    with pytest.raises(InputError, match=r"ends in \.onnx"):
+        export.export(tmp_path, Path())
     with pytest.raises(CheckpointError, match="no checkpoint"):
         export.export(tmp_path, tmp_path / "model.onnx")
 

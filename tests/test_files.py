@@ -11,6 +11,11 @@ import pytest
 from marginface.files import write_whole
 
 
+def test_a_place_without_a_name_is_a_folder() -> None:
+    with pytest.raises(IsADirectoryError):
+        write_whole(Path(), lambda stream: stream.write(b"one"))
+
+
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file.bin"
 

@@ -8,18 +8,27 @@ The public names are loaded on first use, so that ``import marginface`` costs no
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from marginface import backbones, losses
+    from marginface.gallery import Gallery
     from marginface.images import read_image
     from marginface.pipeline import Recognizer
 
 __version__ = "0.1.0"
-__all__ = ["Recognizer", "__version__", "backbones", "losses", "read_image"]
+__all__ = ["Gallery", "Recognizer", "__version__", "backbones", "losses", "read_image"]
 
-_HOMES = {"Recognizer": "marginface.pipeline", "read_image": "marginface.images"}
+# ONNX Runtime keeps a device id and events in the user's cache and sends them, unless this is said before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+_HOMES = {
+    "Gallery": "marginface.gallery",
+    "Recognizer": "marginface.pipeline",
+    "read_image": "marginface.images",
+}
 
 
 def __getattr__(name: str) -> Any:

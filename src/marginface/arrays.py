@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.errors import DataError
+from marginface.words import cause
 
 _LARGEST = 16_000_000_000  # bytes of the arrays of a file, unpacked
 _LAST_SIGN = 0x10FFFF  # of Unicode; NumPy keeps texts as numbers and does not look
@@ -81,5 +82,4 @@ def _told(path: Path) -> Iterator[None]:
             ) from None
         raise DataError(f"{path}: damaged, or no NumPy file: {error}") from None
     except _DAMAGE as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read as a NumPy file: {reason}") from None
+        raise DataError(f"{path}: cannot be read as a NumPy file: {cause(error)}") from None

@@ -28,6 +28,7 @@ from marginface.files import json_bytes, write_whole
 from marginface.images import list_images, read_image
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray, check_image
+from marginface.words import plurals
 
 JOURNAL = "crops.jsonl"
 REPORT = "crops-report.json"
@@ -196,7 +197,7 @@ class CropReport:
         """Say in a few lines what happened and where to look."""
         values = self.to_dict()
         before = f" ({self.done_before:,} photos were done by an earlier run)" if self.done_before else ""
-        lines = [f"{values['photos']:,} photos, {values['crops']:,} crops{before}."]
+        lines = [f"{plurals((values['photos'], 'photo'), (values['crops'], 'crop'))}{before}."]
         for key, text in {
             "several_faces": f"with several faces: {USED.get(self.settings['policy'], '')}",
             "not_one_face": "with several faces: no crop, exactly one face is wanted",

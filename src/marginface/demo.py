@@ -22,6 +22,7 @@ from marginface.training import Progress, Recipe, TrainResult, recipe_from, trai
 from marginface.training.run_report import run_summary
 from marginface.training.sources import open_data
 from marginface.values import ImageArray
+from marginface.words import plural
 
 # Milder than the papers: 120 identities and a minute are not 93,431 and a week.
 MILDER: dict[str, dict[str, Any]] = {"arcface": {"margin": 0.3}, "x2softmax": {"options": {"k": 0.85}}}
@@ -90,8 +91,8 @@ def _photo_data(photos: Path, crops: Path, say: Say) -> dict[str, Any]:
     people = [folder for folder in sorted(crops.iterdir()) if folder.is_dir() and len(list_images(folder)) >= 2]
     if len(people) < SMALLEST:
         raise DataError(
-            f"{photos}: {len(people)} people with two or more usable photos; the demo needs {SMALLEST}. Expected one "
-            "folder per person: photos/Name/1.jpg, photos/Name/2.jpg, …"
+            f"{photos}: {plural(len(people), 'person')} with two or more usable photos; the demo needs "
+            f"{SMALLEST}. Expected one folder per person: photos/Name/1.jpg, photos/Name/2.jpg, …"
         )
     return {"source": "folders", "folders": [str(crops)], "min_images": 2, "hold_out": max(len(people) // 4, 4)}
 

@@ -27,12 +27,22 @@
     ├── RankLost                another process of a run has ended without a word
     ├── TrainingDiverged        the loss is not finite or runs away
     ├── ExportError             an exported file does not compute what the checkpoint does
+    ├── ServiceError            the service that marginface.client asks has refused, or failed
+    │   ├── RequestError        what was sent is not as the service expects it
+    │   ├── AccessError         the key is missing, unknown, or may not do this
+    │   ├── NotFoundError       no such collection, person, face, job or run
+    │   ├── ConflictError       it is there already, or not in the state that this needs
+    │   └── BusyError           too many requests, for longer than the client tries
+    ├── ServiceUnreachable      there is no answer from the service
     └── MissingExtra            an optional dependency is not installed
 
 The command line turns any of them into one message and exit status 2; anything else is a bug.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class MarginfaceError(Exception):
@@ -149,6 +159,56 @@ class TrainingDiverged(MarginfaceError):
 
 class ExportError(MarginfaceError):
     """An exported file does not compute what the checkpoint computes."""
+
+
+class ServiceError(MarginfaceError):
+    """The service that ``marginface.client`` asks has refused or failed; the message is that of the service.
+
+    Attributes:
+        status: the HTTP status.
+        code: the reason for programs, as ``no_face``; empty where something else than marginface has answered.
+        details: what the service says besides.
+        request_id: names the request in the logs of the service.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        details: Mapping[str, Any] | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.details = dict(details or {})
+        self.request_id = request_id
+
+
+class RequestError(ServiceError):
+    """What was sent is not as the service expects it, or too large."""
+
+
+class AccessError(ServiceError):
+    """The key is missing, unknown or revoked, or may not do this here."""
+
+
+class NotFoundError(ServiceError):
+    """No such collection, person, face, job or run, or none that the key may see."""
+
+
+class ConflictError(ServiceError):
+    """It is there already, or not in the state that this needs."""
+
+
+class BusyError(ServiceError):
+    """Too many requests, for longer than the client tries."""
+
+
+class ServiceUnreachable(MarginfaceError):
+    """There is no answer from the service; the message says whether the request may have been carried out."""
 
 
 class MissingExtra(MarginfaceError, ImportError):

@@ -47,8 +47,7 @@ def export(source: Path, destination: Path, *, overwrite: bool = False) -> Expor
         CheckpointError: the source is no checkpoint.
         ExportError: ONNX Runtime computes something else than torch; no file is left.
     """
-    card_file = destination.with_suffix(".toml")
-    _check_destination(destination, card_file, overwrite=overwrite)
+    card_file = _card_place(destination, overwrite=overwrite)
     embedder = load_embedder(source)
     if isinstance(embedder, YawEmbedder):
         raise InputError(
@@ -93,12 +92,15 @@ def write_onnx(network: nn.Module, input_size: int, path: Path) -> None:
         )
 
 
-def _check_destination(model: Path, card: Path, *, overwrite: bool) -> None:
+def _card_place(model: Path, *, overwrite: bool) -> Path:
+    """Return where the card goes, or refuse the place of the model."""
     if model.suffix != ".onnx":
         raise InputError(f"an exported model ends in .onnx; got {model}")
+    card = model.with_suffix(".toml")
     existing = [str(path) for path in (model, card) if path.exists()]
     if existing and not overwrite:
         raise InputError(f"{' and '.join(existing)} exist already; choose another name, or say --overwrite")
+    return card
 
 
 def _verified(embedder: TorchEmbedder, model: Path) -> float:

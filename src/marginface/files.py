@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
@@ -46,6 +47,8 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 
     """
     if is_remote(path):
         return _send_whole(path, fill)
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:

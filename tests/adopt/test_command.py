@@ -51,3 +51,8 @@ def test_a_card_that_is_missing_or_wrong_is_shown_as_it_should_be(
     assert message in result.stderr
     assert 'color_order = "BGR"        # RGB: insightface' in result.stderr
     assert not (tmp_path / "ada").exists()
+
+
+def test_a_name_of_nothing_is_no_file(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["weights", "convert", "", str(tmp_path / "ada")])
+    assert (result.exit_code, "expected a file of weights" in result.stderr) == (2, True)

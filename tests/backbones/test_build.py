@@ -107,6 +107,12 @@ def test_a_size_that_cannot_be_halved_four_times_is_refused_with_a_near_one(name
         build(name, input_size=size)
 
 
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_a_size_that_no_photo_has_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="input_size is at most 4,096"):
+        build(name, input_size=16 * 10**30)
+
+
 @pytest.mark.parametrize("name", BACKBONES)
 def test_an_unknown_option_names_the_near_one(name: str) -> None:
     known = BACKBONES[name].options[0]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.batch import InProcess, run
+from marginface.batch import InProcess, embeddings, run
 from marginface.batch.aligning import Aligning
 from marginface.batch.copying import Copying
 from marginface.batch.embeddings import Embedding
@@ -27,6 +27,7 @@ from marginface.embedding import load_embedder
 from marginface.errors import DataError, InputError, UnknownName
 from marginface.images import read_image
 from oracles.batch_work import Traced
+from oracles.red_faces import BlueEmbedder
 
 
 def png() -> bytes:
@@ -81,6 +82,13 @@ def test_crops_in_shards_are_those_of_align_on_folders(photos: Path, tmp_path: P
     ]
     assert "1 unreadable:" in report.summary()
     assert "broken.jpg: image of 12 bytes: this JPEG file is damaged" in report.summary()
+
+
+def test_another_engine_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "load_embedder", lambda model, mirror, engine: BlueEmbedder())
+    plain, other = Embedding().settings(), Embedding(runtime="openvino").settings()
+    assert "runtime" not in plain, "folders of embeddings that were made before can be gone on with"
+    assert other == {**plain, "runtime": "openvino"}
 
 
 def test_embeddings_of_crops_in_shards_are_those_of_the_embedder(photos: Path, tmp_path: Path) -> None:
@@ -145,6 +153,7 @@ def test_what_is_not_finished_is_no_data_and_says_how_to_go_on(noise: Path, tmp_
         "marginface align a b --format tar --face one --pad 0.25"
     )
     assert Embedding(mirror=True).command("a", "b", "parquet") == "marginface embed a --out b --format parquet --mirror"
+    assert Embedding(runtime="openvino").command("a", "b", "parquet").endswith(" --runtime openvino")
 
 
 def test_a_source_without_any_image_is_an_error_that_names_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import marginface
 from marginface import __version__, cli
 from marginface.errors import WeightsError
 
@@ -55,6 +56,16 @@ def test_help_takes_under_500_ms() -> None:
 def test_the_package_and_the_command_line_import_nothing_heavy(module: str) -> None:
     heavy = "('numpy', 'torch', 'matplotlib', 'cv2', 'onnx', 'onnxruntime', 'pydantic', 'PIL')"
     assert fresh(f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])") == "[]"
+
+
+def test_the_public_names_are_there_when_they_are_asked_for() -> None:
+    names = [name for name in dir(marginface) if not name.startswith("__")]
+    assert names == ["Gallery", "Recognizer", "backbones", "losses", "read_image"]
+    assert [getattr(marginface, name).__name__ for name in ("Gallery", "Recognizer", "read_image")] == [
+        "Gallery", "Recognizer", "read_image",
+    ]  # fmt: skip
+    with pytest.raises(AttributeError, match="has no attribute 'Galery'"):
+        _ = marginface.Galery
 
 
 def test_the_use_road_imports_neither_torch_nor_matplotlib() -> None:

@@ -143,7 +143,7 @@ def test_export_and_import_by_a_passphrase_and_in_clear(
     say("create", new)
     assert told("import", new, clear) == {"collections": 1, "people": 1, "faces": 1, "faces_known": 0}
     monkeypatch.setenv("MARGINFACE_ARCHIVE_PASSPHRASE", "correct horse battery")
-    assert "2 faces are new, 1 were there" in say("import", new, archive)
+    assert "2 new faces, 1 known" in say("import", new, archive)
     assert names(new) == names(place)
     monkeypatch.setenv("MARGINFACE_ARCHIVE_PASSPHRASE", "wrong horse battery")
     assert "does not open with this passphrase" in say("import", new, archive, status=2)
@@ -176,7 +176,7 @@ def test_check_ends_with_status_1_where_something_is_wrong(place: str) -> None:
     connection.execute("UPDATE templates SET sealed = x'00' WHERE face_id = 1")
     connection.commit()
     connection.close()
-    assert "1 findings" in say("check", place, status=1)
+    assert "1 finding:" in say("check", place, status=1)
 
 
 def test_another_key_and_new_data_keys(place: str, tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_the_people_may_be_those_of_a_gallery(place: Path, tmp_path: Path, monke
         (["99", "--people", "people"], "camera 99: none there"),
         (["99", "--people", "people", "--annotate", "o.avi"], "--annotate needs a file"),
         (["walk.avi", "--people", "people", "--annotate", "o.mov"], ".avi, .mp4"),
+        (["Ann.png", "--people", "people", "--annotate", "o.mov"], "unknown suffix of an annotated photo '.mov'"),
+        (["Ann.png", "--people", "people", "--annotate", "Ann.png"], "is the photo itself"),
         (["walk.avi", "--people", "people", "--every", "-1"], "every is a number of seconds"),
         (["walk.avi", "--people", "people", "--engine", "openvin"], "Did you mean 'openvino'"),
     ],

@@ -23,7 +23,7 @@ from oracles.coarse import CARD, Coarse
 def _foreseeable_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("marginface.embedding")
 
-    def load_embedder(model: str, *, mirror: bool) -> Coarse:
+    def load_embedder(model: str, *, mirror: bool, engine: str) -> Coarse:
         size = int(model) if model.isdecimal() else CARD.embedding_size
         card = CARD.model_copy(update={"embedding_size": size})
         return Coarse(card=card, contract=card.contract(mirror=mirror))

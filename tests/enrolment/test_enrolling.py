@@ -28,7 +28,8 @@ from marginface.gallery import About, Collection, Gallery
 from marginface.pipeline import Recognizer
 from marginface.reasons import Reason
 from marginface.values import FloatArray, ImageArray
-from oracles.enrolments import FACE, Table, write_people, write_photo
+from oracles.calibrations import Table
+from oracles.enrolments import FACE, write_people, write_photo
 from oracles.red_faces import BlueEmbedder, photo_with_faces
 
 SMALL = (20, 20, 70, 80)
@@ -232,3 +233,12 @@ def test_the_person_is_the_first_folder_on_the_way(tmp_path: Path) -> None:
     found = folder_of_people(tmp_path)
     assert [(one.person, one.path.name) for one in found.photos] == [("Ann", "a.png")]
     assert found.without_photos == ("Bob",)
+
+
+def test_an_empty_photo_in_memory_opens_no_file_of_its_name(
+    people: Collection, red: Recognizer, tmp_path: Path
+) -> None:
+    there = write_photo(tmp_path / "there.png", 3)
+    (outcome,) = Enroller(people, red, EnrolSettings()).enrol_each([PersonPhoto("Ann", there, b"")])
+    assert outcome.outcome is Outcome.REFUSED
+    assert outcome.codes == (Reason.UNREADABLE,)

@@ -89,6 +89,16 @@ def test_the_new_embeddings_are_those_of_the_photos(
     assert {person.name: person.faces for person in old.people()} == {"Ann": 2, "Bob": 3, "Cem": 2, "Dov": 1}
 
 
+@pytest.mark.parametrize(("usual", "share"), [(10.0, 1.0), (20.0, 0.5), (None, None)])
+def test_the_feature_norm_is_a_share_of_what_is_usual_for_the_new_model(
+    gallery: Gallery, enrolled: Collection, green: Recognizer, usual: float | None, share: float | None
+) -> None:
+    card = green.embedder.card.model_copy(update={"usual_norm": usual})
+    Migration(gallery, enrolled, replace(green, embedder=GreenEmbedder(card))).run()
+    found = gallery.collection("people").faces("Ann")[0].quality.get("feature_norm")
+    assert found == (None if share is None else pytest.approx(share, abs=1e-4))
+
+
 def test_the_old_embeddings_answer_until_the_last_moment_and_the_new_ones_after_it(
     gallery: Gallery, enrolled: Collection, red: Recognizer, green: Recognizer, tmp_path: Path
 ) -> None:

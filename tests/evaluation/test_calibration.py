@@ -110,7 +110,7 @@ def test_what_the_photos_cannot_support_is_refused_before_the_work(people: Path)
     with pytest.raises(CalibrationError, match=r"share between 0 and 1, such as 1e-3; got 2"):
         require_enough_photos(photos, [2.0])
     alone = people_photos([people], Exclusions.of_names(f"p{number:02}" for number in range(1, 13)))
-    with pytest.raises(CalibrationError, match="2 photos of 1 people are 0 impostor pairs"):
+    with pytest.raises(CalibrationError, match="2 photos of 1 person are 0 impostor pairs"):
         require_enough_photos(alone, [])
 
 

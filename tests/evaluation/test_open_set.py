@@ -60,6 +60,8 @@ def test_drawn_strangers_bring_all_their_photos_and_a_seed_decides(people: Path)
         identification_split(photos, enrolled=3)
     with pytest.raises(InputError, match="a share in"):
         identification_split(photos, strangers=1.0)
+    with pytest.raises(InputError, match="a seed is 0 or more; got -1"):
+        identification_split(photos, seed=-1)
 
 
 def test_the_numbers_are_those_of_looking_at_every_probe(people: Path) -> None:

@@ -107,7 +107,7 @@ def test_changed_data_are_measured_again_and_nothing_else_is(listed: Path, tmp_p
     assert [line.endswith("done before") for line in told[9:]] == [False, False, True]
 
 
-def test_another_way_to_crop_or_a_lost_file_measures_again(listed: Path, tmp_path: Path) -> None:
+def test_another_way_to_crop_another_engine_or_a_lost_file_measures_again(listed: Path, tmp_path: Path) -> None:
     cropper, told, out = Crops(), [], tmp_path / "out"
     run_suite(read_suite(listed), out, tools(cropper, told))
     (out / "lfw.npz").unlink()
@@ -115,6 +115,8 @@ def test_another_way_to_crop_or_a_lost_file_measures_again(listed: Path, tmp_pat
     assert [line.endswith("done before") for line in told[3:]] == [False, True, True]
     run_suite(read_suite(listed), out, replace(tools(cropper, told), cropping="another"))
     assert cropper.seen == 2 * 92
+    run_suite(read_suite(listed), out, replace(tools(cropper, told), engine="openvino"))
+    assert cropper.seen == 3 * 92
 
 
 def test_a_run_that_is_killed_leaves_no_numbers_beside_the_scores_of_others(listed: Path, tmp_path: Path) -> None:

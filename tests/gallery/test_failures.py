@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,25 +16,10 @@ import pytest
 from sqlalchemy import Connection
 
 from marginface.errors import GalleryBusy, GalleryError, InputError, StorageError
-from marginface.gallery import Collection, Gallery, NewFace, migrations
+from marginface.gallery import Collection, Gallery, migrations
 from marginface.gallery import store as stores
-from oracles.galleries import CONTRACT, SIZE, state_of
-
-FaceMaker = Callable[..., NewFace]
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a disk of its own with 1 MB; only root may make one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
-    if not made or made.returncode:
-        pytest.skip("this user may not mount a disk")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
+from oracles.disks import remount
+from oracles.galleries import CONTRACT, SIZE, FaceMaker, state_of
 
 ACKNOWLEDGED: list[str] = []
 
@@ -47,66 +32,63 @@ def enrol_many(staff: Collection, face: FaceMaker) -> None:
         ACKNOWLEDGED.append(f"Person {number}")
 
 
-def remount(disk: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
-
-
-def test_a_full_disk_ends_with_what_to_do_and_everything_acknowledged_stays(disk: Path, face: FaceMaker) -> None:
-    with Gallery.create(disk / "people.db") as gallery:
+def test_a_full_disk_ends_with_what_to_do_and_everything_acknowledged_stays(small_disk: Path, face: FaceMaker) -> None:
+    with Gallery.create(small_disk / "people.db") as gallery:
         staff = gallery.create_collection("staff", contract=CONTRACT, embedding_size=SIZE)
         with pytest.raises(StorageError, match=r"the disk is full\. Nothing of this was written"):
             enrol_many(staff, face)
         assert len(staff.people()) == len(ACKNOWLEDGED) > 3
         assert gallery.check(), gallery.check().explain()
-        remount(disk, "size=16m")
+        remount(small_disk, "size=16m")
         staff.add_many({"Ann": [face()]})
         assert gallery.check()
 
 
-def test_a_limit_on_the_size_of_files_is_told(tmp_path: Path, face: FaceMaker) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+def test_a_limit_on_the_size_of_files_is_told(
+    tmp_path: Path, face: FaceMaker, file_limit: Callable[[int], None]
+) -> None:
     with Gallery.create(tmp_path / "people.db") as gallery:
         staff = gallery.create_collection("staff", contract=CONTRACT, embedding_size=SIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
-        try:
-            with pytest.raises(StorageError, match="Nothing of this was written"):
-                enrol_many(staff, face)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        file_limit(200_000)
+        with pytest.raises(StorageError, match="Nothing of this was written"):
+            enrol_many(staff, face)
+        file_limit(resource.RLIM_INFINITY)
         assert gallery.check()
 
 
-def test_a_gallery_on_a_read_only_disk_can_be_searched_and_not_written(disk: Path, face: FaceMaker) -> None:
+def test_a_gallery_on_a_read_only_disk_can_be_searched_and_not_written(small_disk: Path, face: FaceMaker) -> None:
     probe = face()
-    with Gallery.create(disk / "people.db") as gallery:
+    with Gallery.create(small_disk / "people.db") as gallery:
         staff = gallery.create_collection("staff", contract=CONTRACT, embedding_size=SIZE)
         staff.add_many({"Ann": [probe]})
-    remount(disk, "ro")
+    remount(small_disk, "ro")
     try:
-        with Gallery.open(disk / "people.db") as gallery:
+        with Gallery.open(small_disk / "people.db") as gallery:
             assert gallery.collection().search(probe.embedding)[0].person.name == "Ann"
             assert gallery.check()
             with pytest.raises(StorageError, match="read-only"):
                 gallery.collection().add_person("Ben")
         with pytest.raises(StorageError):
-            Gallery.create(disk / "new.db")
+            Gallery.create(small_disk / "new.db")
     finally:
-        remount(disk, "rw")
+        remount(small_disk, "rw")
 
 
-def test_a_gallery_that_was_not_closed_says_so_on_a_read_only_disk(disk: Path, tmp_path: Path, face: FaceMaker) -> None:
+def test_a_gallery_that_was_not_closed_says_so_on_a_read_only_disk(
+    small_disk: Path, tmp_path: Path, face: FaceMaker
+) -> None:
     with Gallery.create(tmp_path / "people.db") as gallery:
         staff = gallery.create_collection("staff", contract=CONTRACT, embedding_size=SIZE)
         staff.add_many({"Ann": [face()]})
         for ending in ("", "-wal"):
-            shutil.copy(tmp_path / f"people.db{ending}", disk / f"people.db{ending}")
-    remount(disk, "ro")
+            shutil.copy(tmp_path / f"people.db{ending}", small_disk / f"people.db{ending}")
+    remount(small_disk, "ro")
     try:
         with pytest.raises(StorageError, match="copy one that was not"):
-            Gallery.open(disk / "people.db")
+            Gallery.open(small_disk / "people.db")
     finally:
-        remount(disk, "rw")
-    with Gallery.open(disk / "people.db") as gallery:
+        remount(small_disk, "rw")
+    with Gallery.open(small_disk / "people.db") as gallery:
         assert [person.name for person in gallery.collection().people()] == ["Ann"]
 
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from marginface.errors import GalleryKeyError, InputError
-from marginface.gallery import Collection, Gallery, GalleryKey, NewFace, default_key_path, find_key, make_key, read_key
-from oracles.galleries import CONTRACT, SIZE
-
-FaceMaker = Callable[..., NewFace]
+from marginface.gallery import Collection, Gallery, GalleryKey, default_key_path, find_key, make_key, read_key
+from oracles.galleries import CONTRACT, SIZE, FaceMaker
 
 
 def test_the_first_gallery_makes_the_key_for_its_owner_alone_and_not_beside_it(

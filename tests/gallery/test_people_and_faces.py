@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -17,9 +16,7 @@ from marginface.errors import ContractMismatch, GalleryError, InputError, Unknow
 from marginface.gallery import About, Collection, Gallery, NewFace
 from marginface.gallery.names import checked_name
 from marginface.values import Embedding
-from oracles.galleries import CONTRACT, OTHER_CONTRACT, SIZE, PlainGallery, sha, state_of, unit
-
-FaceMaker = Callable[..., NewFace]
+from oracles.galleries import CONTRACT, OTHER_CONTRACT, SIZE, FaceMaker, PlainGallery, sha, state_of, unit
 
 
 def test_a_person_is_found_by_name_id_and_answer_and_keeps_what_is_recorded(staff: Collection) -> None:

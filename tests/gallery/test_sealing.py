@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import math
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from marginface.errors import GalleryError
-from marginface.gallery import About, Collection, Gallery, NewFace
+from marginface.gallery import About, Collection, Gallery
 from marginface.gallery.rotation import Rotation
 from marginface.gallery.sealing import Seal, derived_key, new_data_key
-from oracles.galleries import CONTRACT, SIZE, sha, unit
-
-FaceMaker = Callable[..., NewFace]
+from oracles.galleries import CONTRACT, SIZE, FaceMaker, sha, unit
 
 
 def test_a_record_opens_only_where_it_belongs() -> None:

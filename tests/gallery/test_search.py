@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,9 +13,7 @@ from marginface.gallery import transaction as transactions
 from marginface.gallery.vault import Chamber
 from marginface.matching.index import ExactIndex
 from marginface.values import Embedding, FloatArray
-from oracles.galleries import CONTRACT, SIZE, PlainGallery, unit
-
-FaceMaker = Callable[..., NewFace]
+from oracles.galleries import CONTRACT, SIZE, FaceMaker, PlainGallery, unit
 
 
 def embedding(chance: np.random.Generator) -> Embedding:
@@ -128,7 +125,7 @@ def test_an_index_that_already_holds_other_faces_is_brought_to_the_truth(tmp_pat
         assert gallery.check()
         kept[0].delete(np.array([1]))
         report = gallery.check()
-        assert report.findings == ("index of staff: holds 1 faces, the gallery 2, and not the same",)
+        assert report.findings == ("index of staff: holds 1 face, the gallery 2, and not the same",)
 
 
 def test_an_address_of_vectors_says_where_the_truth_is(tmp_path: Path) -> None:

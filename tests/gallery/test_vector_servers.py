@@ -14,9 +14,8 @@ from marginface.errors import InputError, StorageError
 from marginface.gallery import Gallery
 from marginface.gallery.address import parse_address
 from marginface.gallery.live import open_in_server
-from oracles.galleries import CONTRACT, SIZE
-
-from .conftest import FaceMaker, emptied
+from oracles.galleries import CONTRACT, SIZE, FaceMaker
+from oracles.postgres import emptied
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 
@@ -30,7 +29,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "qdrant":
         yield f"qdrant://:memory:?truth={tmp_path / 'people.db'}"
         return
-    server = emptied(request.getfixturevalue("server"))
+    server = emptied(request.getfixturevalue("postgres"))
     yield f"{server}{'&' if '?' in server else '?'}index=pgvector"
 
 

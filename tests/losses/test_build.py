@@ -197,3 +197,8 @@ def test_scale_and_gradient_among_the_options_are_told_where_they_belong(name: s
         match = f"{option} of {name} has a place of its own" if known else f"{name}.*{option}"
         with pytest.raises(InputError, match=match):
             LOSSES[name].head(HeadRequest(name, 3, 2, options={option: value}))
+
+
+def test_more_classes_than_anybody_has_are_a_slip_of_the_pen() -> None:
+    with pytest.raises(InputError, match="num_classes is at most 2,147,483,647"):
+        build("arcface", num_classes=10**30, embedding_size=2)

@@ -118,6 +118,14 @@ def test_rate_and_size_of_a_search_are_inverse(fpir: float, size: int) -> None:
     assert abs(size_of_search(fpir, fmr) - size) <= max(1, 1e-9 * size)
 
 
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, 0.0, 1.0])
+def test_a_search_has_no_size_at_what_is_no_rate(rate: float) -> None:
+    with pytest.raises(InputError, match="an FPIR is a rate between 0 and 1"):
+        size_of_search(rate, 0.01)
+    with pytest.raises(InputError, match="an FMR is a rate between 0 and 1"):
+        size_of_search(0.01, rate)
+
+
 def test_false_matches_that_come_together_make_fewer_searches_return_somebody() -> None:
     """Half of the probes look like nobody: the formula at the mean rate is above the truth, never below."""
     truth = (fpir_of_search(0.02, 50) + fpir_of_search(0.0, 50)) / 2

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from marginface.contract import require_same_contract
 from marginface.cropping import FaceCropper
 from marginface.pipeline import Recognizer
-from marginface.values import Threshold
+from oracles.calibrations import Table
 from oracles.red_faces import BlueEmbedder, RedDetector, photo_with_faces
 
 FACE = (180, 60, 280, 180)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Thresholds 1 − FMR, so that those of a search are 1 − FPIR / size."""
-
-    contract: str
-    rates: tuple[float, ...] = (0.1, 0.01, 0.001)
-
-    def require(self, contract: str) -> None:
-        require_same_contract(self.contract, contract)
-
-    def threshold(self, fmr: float) -> Threshold:
-        return Threshold(1 - fmr, fmr, 1000, "a table")
-
-    def identification_threshold(self, fpir: float, size: int) -> Threshold:
-        return self.threshold(fpir / size)
 
 
 def red_recognizer() -> Recognizer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from marginface.values import DoubleArray, Embedding
 CONTRACT = "0123456789abcdef"
 OTHER_CONTRACT = "fedcba9876543210"
 SIZE = 16
+
+FaceMaker = Callable[..., NewFace]  # the fixture ``face``: (photo, *, size=, contract=, crop=) → a new face
 
 
 def sha(text: str) -> str:

@@ -66,6 +66,7 @@ def test_an_error_comes_where_the_result_would_have() -> None:
         next(made)
 
 
-def test_no_workers_are_refused_before_anything_is_asked_for() -> None:
-    with pytest.raises(InputError, match="workers is at least 1; got 0"):
-        in_order(sluggish, range(3), 0)
+def test_no_workers_and_too_many_are_refused_before_anything_is_asked_for() -> None:
+    for workers in (0, 10**30):
+        with pytest.raises(InputError, match=f"workers is at least 1 and at most 1,024; got {workers}"):
+            in_order(sluggish, range(3), workers)

@@ -8,30 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from marginface.contract import require_same_contract
 from marginface.errors import ContractMismatch, InputError, UnreadableImage
 from marginface.pipeline import KnownPeople, Recognizer, SearchDecision
 from marginface.reasons import Reason
-from marginface.values import Threshold
+from oracles.calibrations import Table
 from oracles.red_faces import photo_with_faces
 
 LARGE, SMALL, TINY = (180, 60, 280, 180), (20, 20, 70, 80), (100, 100, 110, 113)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Thresholds 1 − FMR, so that those of a search are 1 − FPIR / size."""
-
-    contract: str
-
-    def require(self, contract: str) -> None:
-        require_same_contract(self.contract, contract)
-
-    def threshold(self, fmr: float) -> Threshold:
-        return Threshold(1 - fmr, fmr, 1000, "a table")
-
-    def identification_threshold(self, fpir: float, size: int) -> Threshold:
-        return replace(self.threshold(fpir / size), fpir=fpir, size=size)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 from marginface.cropping import FaceCropper
 from marginface.errors import FaceCountError, InputError, UnknownName
 from marginface.images import list_images
-from marginface.pipeline import Photo, Recognizer
+from marginface.pipeline import NamedPhoto, Photo, Recognizer
 from marginface.reasons import Reason
 from marginface.values import Box, Face, ImageArray
 from oracles.red_faces import BlueEmbedder, RedDetector, photo_with_faces
@@ -147,3 +147,14 @@ def test_real_photos_that_break_pipelines_all_have_an_outcome(shared_data: Path)
         assert outcome.usable or outcome.codes
         json.dumps(outcome.to_dict(), allow_nan=False)
     assert {Reason.UNREADABLE, Reason.NO_FACE} <= {code for outcome in outcomes for code in outcome.codes}
+
+
+def test_a_photo_in_memory_is_called_by_its_name(drawn: Recognizer, tmp_path: Path) -> None:
+    stream = BytesIO()
+    Image.fromarray(photo_with_faces(LARGE)).save(stream, "PNG")
+    (tmp_path / "there.png").write_bytes(stream.getvalue())
+    named = [NamedPhoto("Ann/1.png", stream.getvalue()), NamedPhoto(str(tmp_path / "there.png"), b"")]
+    fine, empty = drawn.embed_each(named)
+    assert (fine.photo, len(fine.usable)) == ("Ann/1.png", 1)
+    assert [one.reason for one in empty.reasons] == [Reason.UNREADABLE], "no file of that name is opened"
+    assert "the file is empty" in empty.reasons[0].text

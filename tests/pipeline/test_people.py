@@ -82,7 +82,7 @@ def test_enrolment_takes_photos_of_one_good_face_and_says_what_it_left_out(drawn
     }
     assert people.contract == drawn.contract.id
     text = people.explain()
-    assert text.startswith("1 people, 2 faces.")
+    assert text.startswith("1 person, 2 faces.")
     assert "Bob: no usable photo." in text
     assert "absent.jpg: no such file" in text
 

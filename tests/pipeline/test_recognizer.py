@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.contract import Contract, ThresholdEntry, require_same_contract
+from marginface.contract import Contract, ThresholdEntry
 from marginface.cropping import FaceCropper
 from marginface.errors import ContractMismatch, FaceCountError, InputError, UnknownName, UnreadableImage
 from marginface.pipeline import Recognizer
 from marginface.reasons import Reason
 from marginface.values import Decision, FloatArray, ImageArray, Threshold
+from oracles.calibrations import Table
 from oracles.red_faces import BlueEmbedder, RedDetector, photo_with_faces
 
 LARGE, SMALL, TINY = (180, 60, 280, 180), (20, 20, 70, 80), (100, 100, 120, 126)
@@ -131,22 +132,6 @@ def test_between_two_thresholds_it_cannot_be_told(drawn: Recognizer) -> None:
 def test_an_uncertain_rate_that_is_not_laxer_is_refused(drawn: Recognizer) -> None:
     with pytest.raises(InputError, match="the uncertain rate is laxer"):
         drawn.verify("absent.jpg", "absent.jpg", uncertain_fmr=1e-3)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A calibration as this package knows it: by its shape alone."""
-
-    contract: str
-
-    def require(self, contract: str) -> None:
-        require_same_contract(self.contract, contract)
-
-    def threshold(self, fmr: float) -> Threshold:
-        return Threshold(1 - fmr, fmr, 1000, "a table")
-
-    def identification_threshold(self, fpir: float, size: int) -> Threshold:
-        return self.threshold(fpir / size)
 
 
 def test_a_calibration_decides_in_place_of_the_card(drawn: Recognizer) -> None:

@@ -22,8 +22,9 @@ from marginface.server.state import open_state
 from oracles.enrolments import red_recognizer
 from oracles.routing import Door, doors_of
 
-# What answers without a key: signs of life, the description of the API, and the files of the page.
-OPEN = {"/healthz", "/readyz", "/openapi.json"}
+# What answers without a key: signs of life, the description of the API, a report to who has a ticket for it, and the
+# files of the page.
+OPEN = {"/healthz", "/readyz", "/openapi.json", "/v1/reports/{run}"}
 DOORS = [door for door in doors_of(make_app(ServerSettings(gallery="people.db"))) if door.gate is not None]
 Header = dict[str, str]
 
@@ -127,3 +128,47 @@ def test_every_route_has_a_gate_or_is_on_the_short_list() -> None:
 def test_a_path_that_is_not_there_tells_no_more_with_a_key(keys: Keys) -> None:
     for key in ({}, keys.admin):
         assert keys.client.get("/v1/nothing", headers=key).status_code == 404
+
+
+NEEDS = {
+    "GET /v1/collections": None,
+    "POST /v1/collections": Scope.MANAGE,
+    "GET /v1/collections/{collection}": None,
+    "PATCH /v1/collections/{collection}": Scope.MANAGE,
+    "DELETE /v1/collections/{collection}": Scope.ERASE,
+    "GET /v1/collections/{collection}/stats": Scope.STATS,
+    "GET /v1/collections/{collection}/check": Scope.STATS,
+    "GET /v1/collections/{collection}/persons": Scope.PEOPLE,
+    "POST /v1/collections/{collection}/persons": Scope.ENROL,
+    "GET /v1/collections/{collection}/persons/{person}": Scope.PEOPLE,
+    "PATCH /v1/collections/{collection}/persons/{person}": Scope.MANAGE,
+    "DELETE /v1/collections/{collection}/persons/{person}": Scope.ERASE,
+    "POST /v1/collections/{collection}/persons/{person}/erase": Scope.ERASE,
+    "POST /v1/collections/{collection}/persons/{person}/merge": Scope.MANAGE,
+    "POST /v1/collections/{collection}/persons/{person}/move": Scope.MANAGE,
+    "GET /v1/collections/{collection}/persons/{person}/faces": Scope.PEOPLE,
+    "POST /v1/collections/{collection}/persons/{person}/faces": Scope.ENROL,
+    "GET /v1/collections/{collection}/faces/{face}/crop": Scope.PEOPLE,
+    "DELETE /v1/collections/{collection}/faces/{face}": Scope.MANAGE,
+    "POST /v1/collections/{collection}/faces/{face}/move": Scope.MANAGE,
+    "POST /v1/collections/{collection}/identify": Scope.IDENTIFY,
+    "POST /v1/collections/{collection}/export": Scope.EXPORT,
+    "GET /v1/audit": Scope.AUDIT,
+    "GET /v1/audit/check": Scope.AUDIT,
+    "POST /v1/detect": Scope.DETECT,
+    "POST /v1/verify": Scope.VERIFY,
+    "POST /v1/compare": Scope.VERIFY,
+    "POST /v1/embed": Scope.TEMPLATES,
+    "GET /v1/calibration": Scope.STATS,
+}
+
+
+def test_a_scope_is_changed_on_purpose_alone() -> None:
+    """The matrix takes the scope of a route from the route: what it has to be is said here."""
+    found = {title(door): door.gate.scope for door in DOORS if door.gate is not None}
+    assert {name: found.get(name, "no such route") for name in NEEDS} == NEEDS
+
+
+def test_what_is_about_the_whole_gallery_says_so() -> None:
+    whole = {title(door) for door in DOORS if door.gate is not None and door.gate.whole}
+    assert {"GET /v1/audit", "GET /v1/audit/check"} <= whole

@@ -57,7 +57,7 @@ def test_who_guesses_keys_has_to_wait(client: TestClient, make_key: MakeKey) -> 
     wrong = {"Authorization": "Bearer mf_000000000000_" + "A" * 43}
     statuses = [client.get("/v1", headers=wrong).status_code for _ in range(31)]
     assert statuses == [401] * 30 + [429]
-    assert client.get("/v1", headers=good).status_code == 429  # from that address; another is not held back
+    assert client.get("/v1", headers=good).status_code == 200  # who has one is not held back
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])

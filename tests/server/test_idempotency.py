@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from marginface.gallery import Collection
+from marginface.gallery import Collection, Gallery
 from marginface.server import answers
 from marginface.server.settings import ServerSettings
 from oracles.served import MakeKey, Start, png_of
@@ -145,6 +145,35 @@ def test_who_is_erased_is_in_no_kept_answer_and_is_not_enrolled_again(client: Te
     again = client.post(PERSONS, json=body, headers=once)
     assert (again.status_code, again.json()["error"]["code"]) == (409, "idempotency_dropped")
     assert client.get(f"{PERSONS}/Zoe").status_code == 404
+
+
+def test_who_is_erased_by_the_command_line_is_in_no_kept_answer_either(
+    client: TestClient, settings: ServerSettings, once: dict[str, str], tmp_path: Path
+) -> None:
+    staff = make_staff(client)
+    body, later = {"name": "Zoe Unmistakable"}, {"Idempotency-Key": str(uuid.uuid4())}
+    client.post(PERSONS, json=body, headers=once)
+    client.post(f"{PERSONS}/{staff.ann}/merge", json={"into": "Zoe Unmistakable"}, headers=later)
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        gallery.collection("staff").erase("Zoe Unmistakable")
+    again = client.post(PERSONS, json=body, headers=once)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "idempotency_dropped")
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        gallery.erase_collection("staff")
+    merged = client.post(f"{PERSONS}/{staff.ann}/merge", json={"into": "Zoe Unmistakable"}, headers=later)
+    assert (merged.status_code, merged.json()["error"]["code"]) == (409, "idempotency_dropped")
+
+
+def test_who_was_moved_is_dropped_from_the_answers_of_both_places(client: TestClient, once: dict[str, str]) -> None:
+    make_staff(client)
+    client.post("/v1/collections", json={"name": "visitors"})
+    moving = {"Idempotency-Key": str(uuid.uuid4())}
+    uid = client.post(PERSONS, json={"name": "Zoe"}, headers=once).json()["uid"]
+    move = {"url": f"{PERSONS}/{uid}/move", "json": {"to": "visitors"}, "headers": moving}
+    assert [client.post(**move).status_code for _ in range(2)] == [200, 200]  # type: ignore[arg-type]
+    assert client.post(PERSONS, json={"name": "Zoe"}, headers=once).json()["error"]["code"] == "idempotency_dropped"
+    client.delete(f"/v1/collections/visitors/persons/{uid}")
+    assert client.post(**move).json()["error"]["code"] == "idempotency_dropped"  # type: ignore[arg-type]
 
 
 def test_an_erasure_gives_its_receipt_again(client: TestClient, once: dict[str, str]) -> None:

@@ -26,17 +26,18 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def has_example(schema: dict[str, Any]) -> bool:
-    """Say whether a schema has an example, or each of its properties has one or is of a kind that shows itself."""
+    """Say whether a schema has an example, or is made of parts that have one or show themselves."""
     schema = resolved(schema)
-    if schema.get("examples") or "example" in schema or "default" in schema or "enum" in schema or "const" in schema:
+    if any(name in schema for name in ("examples", "default", "enum", "const", "contentMediaType")):
         return True
-    if "properties" in schema:
-        return all(has_example(inner) for inner in schema["properties"].values())
+    if schema.get("type") == "object":
+        inner = list(schema.get("properties", {}).values()) or [schema.get("additionalProperties", {})]
+        return all(has_example(part) for part in inner if isinstance(part, dict))
     if "anyOf" in schema:
-        return any(has_example(inner) for inner in schema["anyOf"])
+        return any(has_example(part) for part in schema["anyOf"] if part.get("type") != "null")
     if schema.get("type") == "array":
         return has_example(schema["items"])
-    return schema.get("type") in ("string", "integer", "boolean", "number", "null", "object")
+    return schema.get("type") == "boolean"
 
 
 def own_example(schema: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ def test_embed_gives_the_vector(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "data", "status", "said"),
     [
-        ("/v1/detect", {"quality": "best"}, 404, "usable"),
+        ("/v1/detect", {"quality": "best"}, 422, "usable"),
         ("/v1/verify", {"fmr": "0"}, 422, "fmr"),
         ("/v1/verify", {"fmr": "lots"}, 422, "fmr"),
         ("/v1/verify", {"faces": "all"}, 422, "compare_all"),

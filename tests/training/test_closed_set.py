@@ -39,7 +39,7 @@ def test_rank_one_is_that_of_a_search_by_hand() -> None:
     found = evaluate_closed_set(Means(), searched, 32, torch.device("cpu"), Ranks())
     assert found.identities == 20
     for side, rank_one in ((searched.closed, found.closed), (searched.open, found.open)):
-        rows = embed_source(Means(), side.source, 32, torch.device("cpu"), Ranks())
+        rows, _ = embed_source(Means(), side.source, 32, torch.device("cpu"), Ranks())
         hits = 0
         for person in range(20):
             mine = side.source.labels == person

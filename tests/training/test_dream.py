@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from marginface import export
-from marginface.contract import read_card
+from marginface.contract import file_sha256, read_card
 from marginface.detection import YuNet
 from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
 from marginface.errors import InputError, RecipeError, WeightsError
@@ -96,6 +97,8 @@ def test_a_run_with_a_branch_gives_a_model_that_knows_what_it_needs(
     result = train(recipe, tmp_path / "run")
     assert result.branch == tmp_path / "run" / "dream"
     assert str(result.branch) in result.summary()
+    files = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["files"]
+    assert files["dream/card.toml"] == file_sha256(result.branch / "card.toml")
     card = read_card(result.branch / "card.toml")
     assert (card.pose, card.name) == ("yaw", "marginface-dream")
     trunk, model = load_embedder(tmp_path / "run"), load_embedder(result.branch)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +22,7 @@ from marginface.training.journal import read_journal
 from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve
 from marginface.training.run_folder import open_run
+from oracles.disks import remount
 
 Small = Callable[..., Recipe]
 AtStep = Callable[[int, Callable[[], object]], Callable[[Progress], None]]
@@ -68,31 +67,6 @@ def assert_teaches(error: MarginfaceError, out: Path, *parts: str) -> None:
     assert "\n" not in text
 
 
-def limit_files_to(size: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-
-
-@pytest.fixture
-def file_limit() -> Iterator[Callable[[int], None]]:
-    """Return what limits the size of files, in bytes, until the end of the test."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield limit_files_to
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a disk of its own with 1 MB; only root may make one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
-    if not made or made.returncode:
-        pytest.skip("this user may not mount a disk; the tests with a limit on the size of files do without")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
-
-
 def test_a_full_disk_ends_with_what_to_do_and_the_run_goes_on_when_there_is_room(
     small: Small, small_disk: Path, goes_on: GoesOn
 ) -> None:
@@ -109,7 +83,7 @@ def test_a_full_disk_ends_with_what_to_do_and_the_run_goes_on_when_there_is_room
     assert f"checkpoints/{saved.folder.name}, is untouched" in str(caught.value)
     assert not list(out.rglob(".*")), "what was half written takes room"
     assert 0 < saved.step < 20
-    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    remount(small_disk, "size=64m")
     assert goes_on(recipe, out)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def test_a_resumed_run_has_each_point_once_and_those_of_the_journal(
     assert points(out, "train/loss") == of_journal(out, "loss", 2)
     assert points(out, "train/learning_rate") == of_journal(out, "learning_rate", 2)
     assert points(out, "held_out/accuracy_mean") == of_journal(out, "accuracy_mean", 2)
+    files = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["files"]
+    assert {f"tensorboard/{path.name}" for path in (out / "tensorboard").iterdir()} < files.keys()
 
 
 def test_curves_that_are_asked_for_late_have_the_steps_before_too(

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,6 +17,8 @@ from marginface.errors import CheckpointError, InputError, RecipeError, Training
 from marginface.training import Progress, Recipe, TrainingInterrupted, read_recipe, train
 from marginface.training.divergence import LossWatch
 from marginface.training.journal import read_journal
+from marginface.training.resolve import resolve
+from marginface.training.sources import open_data
 
 Small = Callable[..., Recipe]
 
@@ -148,6 +151,8 @@ def test_the_folder_of_a_run_holds_what_it_says(small: Small, tmp_path: Path) ->
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["data"]["trained_on"]["held_out_identities"] == 4
     assert all(file_sha256(out / name) == sha256 for name, sha256 in manifest["files"].items())
+    assert {"recipe.toml", "data.json", "history.jsonl", "journal.jsonl", "report.html"} < manifest["files"].keys()
+    assert [event["event"] for event in manifest["history"]] == ["started", "finished"]
     last = read_journal(out / "journal.jsonl")[-1]
     keys = {"step", "epoch", "loss", "learning_rate", "images_per_second", "train_accuracy", "accuracy_mean", "auc"}
     assert keys <= last.keys()
@@ -161,6 +166,10 @@ def test_a_run_folder_is_a_model_with_thresholds_that_its_pairs_support(small: S
     assert [entry.fmr for entry in card.thresholds] == []  # 24 images make 216 impostor pairs: 1e-2 needs 1,000
     embedder = load_embedder(tmp_path / "run")
     assert embedder.contract.embedding_size == 16
+    held_out = open_data(resolve(small())).held_out
+    assert held_out is not None
+    lengths = np.linalg.norm(embedder.features(held_out.read(np.arange(len(held_out.labels)))), axis=1)
+    assert card.usual_norm == pytest.approx(np.median(lengths), rel=1e-3)
 
 
 def test_the_paper_defaults_are_written_out(small: Small, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import pytest
 from marginface.errors import InputError
 from marginface.plots.sparkline import sparkline
 from marginface.training.lock import held
-from marginface.training.run_diff import RunDifference, names_of, spread
-from marginface.training.run_folder import find_runs, open_run
+from marginface.training.run_diff import RunDifference, names_of
+from marginface.training.run_folder import find_runs, open_run, spread
 
 RECIPE = """
 name = "small"

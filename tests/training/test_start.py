@@ -23,12 +23,13 @@ from marginface.training import Recipe, TrainingInterrupted, read_recipe, recipe
 from marginface.training.batches import to_tensor
 from marginface.training.distributed import Ranks
 from marginface.training.features import evaluating
+from marginface.training.freezing import freeze
 from marginface.training.journal import read_journal
 from marginface.training.learner import Learner
 from marginface.training.optim import parameter_groups, rate_factor
 from marginface.training.resolve import resolve
 from marginface.training.sources import open_data
-from marginface.training.start import begin, class_means, freeze, place_centers
+from marginface.training.start import begin, class_means, place_centers
 
 CPU = torch.device("cpu")
 SmallRecipe = Callable[..., Recipe]

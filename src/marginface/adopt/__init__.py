@@ -5,7 +5,16 @@ contract   their colours, mean and standard deviation → into the first convolu
 convert    the two, the names (weights.layouts), and a folder that training, export and use take
 """
 
-from marginface.adopt.contract import SourceCard, read_source_card
+from marginface.adopt.contract import SourceCard, card_beside, read_source_card
 from marginface.adopt.convert import Adopted, Converted, adopt, adopt_published, convert
 
-__all__ = ["Adopted", "Converted", "SourceCard", "adopt", "adopt_published", "convert", "read_source_card"]
+__all__ = [
+    "Adopted",
+    "Converted",
+    "SourceCard",
+    "adopt",
+    "adopt_published",
+    "card_beside",
+    "convert",
+    "read_source_card",
+]

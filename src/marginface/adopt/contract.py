@@ -45,6 +45,18 @@ class SourceCard(BaseModel):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
 
+def card_beside(source: str) -> Path:
+    """Return where the card of a foreign file is looked for: beside it, ending in .toml.
+
+    Raises:
+        InputError: it is no name of a file.
+    """
+    path = Path(source)
+    if not path.name:
+        raise InputError(f"expected a file of weights, or the name of published ones; got {source!r}")
+    return path.with_suffix(".toml")
+
+
 def read_source_card(path: Path) -> SourceCard:
     """Read the card of a foreign file.
 

@@ -8,16 +8,19 @@ from torch import Tensor
 from marginface.errors import InputError
 
 STRIDE = 16  # every backbone here halves the image four times
+LARGEST = 4096  # pixels; a longer side is a slip of the pen, and takes all memory
 
 
 def grid_size(input_size: int) -> int:
-    """Return the side of the last feature map, input_size / 16; raise InputError if that is no whole number."""
+    """Return the side of the last feature map, input_size / 16; raise InputError if that is none, or too large."""
     if input_size < STRIDE or input_size % STRIDE:
         near = max(STRIDE, round(input_size / STRIDE) * STRIDE)
         raise InputError(
             f"input_size is a multiple of {STRIDE}, because the image is halved four times; got {input_size}. "
             f"Near: {near}. Usual: 112, or 64 for small training."
         )
+    if input_size > LARGEST:
+        raise InputError(f"input_size is at most {LARGEST:,}, in pixels; got {input_size}. Usual: 112")
     return input_size // STRIDE
 
 

@@ -18,8 +18,16 @@ from marginface.errors import FaceCountError, InputError
 from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.registry import Registry
+from marginface.weights import DEFAULT_ENGINE
 
 _ROW_GROUP = 4096
+_FLAGS = {
+    "model": "--model",
+    "mirror": "--mirror",
+    "aligned": "--aligned",
+    "min_score": "--min-score",
+    "runtime": "--runtime",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +39,14 @@ class Embedding:
         mirror: Sum the embeddings of crop and mirrored crop.
         aligned: The images are 112×112 crops.
         min_score: Detector score below which nothing counts as a face; of photos.
+        runtime: What runs the model, of weights.ENGINES.
     """
 
     model: str = "sface"
     mirror: bool = False
     aligned: bool = False
     min_score: float = 0.6
+    runtime: str = DEFAULT_ENGINE
 
     @property
     def name(self) -> str:
@@ -50,20 +60,25 @@ class Embedding:
 
     def settings(self) -> dict[str, Any]:
         """Return what decides an embedding besides the image."""
-        contract = load_embedder(self.model, mirror=self.mirror).contract
+        contract = self._embedder().contract
         found = {} if self.aligned else {"min_score": self.min_score}
-        return {"contract": contract.id, "numbers": contract.embedding_size, "aligned": self.aligned, **found}
+        digits = {} if self.runtime == DEFAULT_ENGINE else {"runtime": self.runtime}
+        return {"contract": contract.id, "numbers": contract.embedding_size, "aligned": self.aligned, **found, **digits}
 
     def command(self, source: str, destination: str, to: str) -> str:
         """Return the command that does this work."""
-        flags = {"model": "--model", "mirror": "--mirror", "aligned": "--aligned", "min_score": "--min-score"}
-        return f"marginface embed {source} --out {destination} --format {to}" + options_of(self, flags)
+        return f"marginface embed {source} --out {destination} --format {to}" + options_of(self, _FLAGS)
 
     def start(self) -> Step:
         """Load the model and return what is done to an image."""
         if self.aligned:
-            return _of_crops(load_embedder(self.model, mirror=self.mirror))
-        return _of_photos(Recognizer.load(self.model, mirror=self.mirror, min_score=self.min_score))
+            return _of_crops(self._embedder())
+        return _of_photos(
+            Recognizer.load(self.model, mirror=self.mirror, min_score=self.min_score, engine=self.runtime)
+        )
+
+    def _embedder(self) -> Embedder:
+        return load_embedder(self.model, mirror=self.mirror, engine=self.runtime)
 
 
 def _of_photos(recognizer: Recognizer) -> Step:

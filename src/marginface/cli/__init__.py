@@ -33,6 +33,7 @@ COMMANDS = {
     "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
     "serve": ("marginface.cli.serve", "Answer over HTTP, with a web page: detect, verify, enrol, identify."),
     "keys": ("marginface.cli.keys", "Make, list and revoke the keys of a service."),
+    "jobs": ("marginface.cli.jobs", "List, show and cancel the long work of a service."),
     "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
     "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
     "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),
@@ -77,7 +78,7 @@ class CommandGroup(TyperGroup):
         if name not in COMMANDS:
             known = list(COMMANDS)
             raise UnknownName(f"unknown command {name!r}. {near_names(name, known)}Known: {', '.join(known)}")
-        return name, _load(name), rest
+        return name, load(name), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; our errors and those of files end as one message and status 2, an interruption as 130."""
@@ -105,7 +106,8 @@ app = typer.Typer(
 )
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """Return a command of the table, imported now; the documentation asks it what it takes."""
     command = get_command(import_module(COMMANDS[name][0]).app)
     command.name = name
     command.params = [param for param in command.params if param.name not in _COMPLETION]  # marginface itself has them

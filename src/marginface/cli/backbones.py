@@ -22,7 +22,7 @@ def backbones(
 
     "published" is what the source prints, for 112×112 images; papers on face recognition say FLOPs for multiply-adds.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.backbones.listing import listing

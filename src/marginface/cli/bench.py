@@ -43,7 +43,7 @@ def data(
     No crop is kept in memory meanwhile, and of packs only the index is checked. Nothing is written. Give it a machine
     that does nothing else.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.training.allocator import keep_freed_memory

@@ -24,7 +24,7 @@ def bounds(
     as_json: JsonFlag = False,
 ) -> None:
     """Print the bounds of the papers on scale, margin, penalty and loss, each with its meaning and its source."""
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.losses.theory import bounds as all_bounds

@@ -17,10 +17,10 @@ from marginface.cli.options import (
     Runtime,
     Workers,
     make_folder,
-    plural,
     print_json,
     progress_bar,
 )
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.grouping import Copied

@@ -47,7 +47,7 @@ def compare(
     Writes compare.html, .json, .csv and .tex into --out, and a folder for each run. The same command goes on where it
     was interrupted; losses and seeds may be added. A run that failed is a row that says so.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.training import read_recipe

@@ -41,7 +41,7 @@ def curves(
     A loss without a curve of its own, such as softmax or triplet, is left out with a message. So is, of the kinds
     decision and margin, one whose classes have no boundary. What a picture leaves open about a loss is said.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.errors import InputError

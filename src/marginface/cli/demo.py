@@ -24,7 +24,8 @@ def demo(
 
     The folder must be new or empty.
     """
-    from marginface.cli.train import progress_bar, require_train_extra
+    from marginface.cli.extras import require_train_extra
+    from marginface.cli.train import progress_bar
 
     require_train_extra()
     from marginface.demo import run_demo

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginface.cli.options import JsonFlag, MinScore, Photos, plural, print_json
+from marginface.cli.options import JsonFlag, MinScore, Photos, print_json
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable

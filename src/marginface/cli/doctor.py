@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from marginface.cli.options import JsonFlag, plural, print_json
+from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.doctor import Finding

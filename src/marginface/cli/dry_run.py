@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from marginface.cli.options import plural
-from marginface.cli.plan import amount, duration
+from marginface.cli.amounts import amount, duration
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.training.dry_run import DryRun

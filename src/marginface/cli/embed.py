@@ -9,6 +9,7 @@ import typer
 
 from marginface.cli.options import (
     Address,
+    BatchRuntime,
     EngineName,
     JsonFlag,
     MinScore,
@@ -16,10 +17,10 @@ from marginface.cli.options import (
     Model,
     PerShard,
     Workers,
-    plural,
     print_json,
     progress_bar,
 )
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.batch import BatchReport, Engine, Work
@@ -48,6 +49,7 @@ def embed(
     model: Model = "sface",
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
+    runtime: BatchRuntime = "onnxruntime",
     to: Annotated[str, typer.Option("--format", help="npz, or parquet: shards, for very many images.")] = "npz",
     aligned: Annotated[
         bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")
@@ -71,14 +73,15 @@ def embed(
 
     maker = ENGINES[engine](workers, address)
     if to != "npz":
-        done = _embed_shards(photos, out, to, Embedded(model, mirror, aligned, min_score), maker, per_shard)
+        work = Embedded(model, mirror, aligned, min_score, runtime)
+        done = _embed_shards(photos, out, to, work, maker, per_shard)
         print_json(done.to_dict()) if as_json else typer.echo(done.summary())
         return
     if engine != "local" or aligned:
         raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=runtime)
     made, failed = _embed_all([Path(photo) for photo in photos], recognizer, workers)
     if not out:
         print_json(_as_plain(made, failed, recognizer))

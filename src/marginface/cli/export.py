@@ -19,7 +19,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Export a checkpoint to ONNX and prove that both agree: 10 crops, cosine at least 0.99999, or no file."""
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.export import export as write

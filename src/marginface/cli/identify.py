@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginface.cli.gallery.identify import Fpir, UncertainFpir
 from marginface.cli.gallery.options import InCollection, KeyFile, opened
 from marginface.cli.options import (
     CalibrationFile,
+    Fpir,
     Gate,
     JsonFlag,
     MinScore,
     Mirror,
     Model,
     Runtime,
+    UncertainFpir,
     json_text,
     print_json,
 )
+from marginface.words import plural
 
 if TYPE_CHECKING:
-    from marginface.pipeline import Identification, Recognizer, Searchable
+    from marginface.pipeline import Recognizer, Searchable
     from marginface.video import Frames, IdentifiedTrack, VideoSettings
 
 app = typer.Typer()
@@ -133,23 +135,18 @@ def _photo(
     *,
     as_json: bool,
 ) -> int:
+    from marginface.video import annotate_photo, format_for
+
+    if annotate is not None:
+        format_for(photo, annotate)
     answer = recognizer.identify(
         photo, people, fpir=settings.fpir, uncertain_fpir=settings.uncertain_fpir, quality=settings.quality
     )
     print_json(answer.to_dict()) if as_json else typer.echo(answer.explain())
     if annotate is not None:
-        _annotate_photo(photo, answer, annotate)
+        annotate_photo(photo, annotate, answer)
+        typer.echo(f"With boxes: {annotate}", err=True)
     return answer.exit_status
-
-
-def _annotate_photo(photo: Path, answer: Identification, out: Path) -> None:
-    from PIL import Image
-
-    from marginface.images import read_image
-    from marginface.video import draw_labels, labels_of
-
-    Image.fromarray(draw_labels(read_image(photo), labels_of(answer))).save(out)
-    typer.echo(f"With boxes: {out}", err=True)
 
 
 def _video(
@@ -205,12 +202,12 @@ def _interruptible(frames: Frames) -> Iterator[list[Any]]:
 
 def _summary(tracks: list[IdentifiedTrack]) -> str:
     people = sorted({track.person for track in tracks if track.person is not None})
-    number = f"{len(tracks)} track" + ("" if len(tracks) == 1 else "s")
     if not tracks:
         return "No face was seen."
     threshold = tracks[-1].identification.threshold
     found = f"found: {', '.join(people)}" if people else "nobody known"
-    return f"{number}, {found}. Threshold {threshold.similarity:.3f}, a false-match rate of {threshold.fmr:.2g}."
+    followed = plural(len(tracks), "track")
+    return f"{followed}, {found}. Threshold {threshold.similarity:.3f}, a false-match rate of {threshold.fmr:.2g}."
 
 
 def _status(tracks: list[IdentifiedTrack]) -> int:

@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
     """List the losses by name, each with its formula and its options."""
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.losses import LOSSES
@@ -44,7 +44,7 @@ def show(
 
     What it is worth and what to beware of are those of 10,000 classes in 512 dimensions before any training.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.errors import InputError

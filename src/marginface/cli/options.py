@@ -35,11 +35,22 @@ UncertainFmr = Annotated[
     float | None,
     typer.Option("--uncertain-fmr", help="A laxer rate: between the thresholds of the two the answer is: cannot tell."),
 ]
-Gate = Annotated[str, typer.Option("--quality", help="Faces below it cannot be told: off, usable, standard or strict.")]
-Runtime = Annotated[
-    str,
-    typer.Option("--engine", help="What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."),
+Fpir = Annotated[float, typer.Option(help="How often a search of somebody who is not enrolled may find anybody.")]
+UncertainFpir = Annotated[
+    float | None,
+    typer.Option("--uncertain-fpir", help="A laxer rate: between the thresholds of the two: cannot tell."),
 ]
+WhichFace = Annotated[
+    str, typer.Option("--face", help="Which face of a photo, if there are several: largest, center, or one (none).")
+]
+WhichFaces = Annotated[
+    str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
+]
+Gate = Annotated[str, typer.Option("--quality", help="Faces below it cannot be told: off, usable, standard or strict.")]
+_RUNTIMES = "What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."
+Runtime = Annotated[str, typer.Option("--engine", help=_RUNTIMES)]
+BatchRuntime = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine is who does the work
+
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
 
 
@@ -96,12 +107,3 @@ def progress_bar(title: str, what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def plural(count: int, noun: str) -> str:
-    """Return ``1 face`` or ``2 faces``.
-
-    >>> plural(1, "face"), plural(0, "face")
-    ('1 face', '0 faces')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

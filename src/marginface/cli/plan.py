@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginface.cli.options import JsonFlag, plural, print_json
+from marginface.cli.amounts import amount, duration
+from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.training.plan import Plan, Price
@@ -44,7 +46,7 @@ def plan(
     Only the head, in memory that lives. Not in the figures: interpreter and torch (about 0.3 GB), backbone, images,
     what an allocator keeps, element-wise work, the network's delays. docs/how-to/how-many-identities.md says more.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.training import Recipe, read_recipe
@@ -119,27 +121,3 @@ def _cells(price: Price) -> tuple[str, ...]:
     times = (duration(seconds) for seconds in price.seconds.values())
     sent = amount(price.sent_bytes) if price.sent_bytes else "–"
     return (f"  {price.way.name}", amount(price.peak.bytes), *times, sent, "yes" if price.fits else "no")
-
-
-def amount(count: float) -> str:
-    """Return bytes in units of 1000.
-
-    >>> amount(1234), amount(21_500_000_000)
-    ('1.23 kB', '21.5 GB')
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:,.3g} TB"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in milliseconds or seconds.
-
-    >>> duration(0.0123), duration(1770.4)
-    ('12.3 ms', '1,770 s')
-    """
-    if seconds < 0.9995:
-        return f"{1000 * seconds:.3g} ms"
-    return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:,.0f} s"

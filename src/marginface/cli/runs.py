@@ -75,8 +75,7 @@ def list_(
 def show(run: Run, as_json: JsonFlag = False) -> None:
     """Show a run: recipe, last figures, curve, checkpoints, and what was noted or changed on the way."""
     from marginface.plots.sparkline import sparkline
-    from marginface.training.run_diff import spread
-    from marginface.training.run_folder import open_run
+    from marginface.training.run_folder import open_run, spread
 
     found = open_run(run)
     points = found.curve(spread([record["step"] for record in found.journal]))

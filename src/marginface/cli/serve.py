@@ -47,6 +47,9 @@ def serve(
         Path | None, typer.Option("--certificate-key", metavar="FILE", show_default=False, help="Its key, in PEM.")
     ] = None,
     events: Annotated[bool, typer.Option("--events", help="Keep a record of each identification.")] = False,
+    keep_events: Annotated[
+        int, typer.Option("--keep-events", metavar="DAYS", help="How far that record goes back.")
+    ] = 400,
     two_person: Annotated[
         str, typer.Option("--two-person", metavar="VERBS", help="These need a second key: identify,erase,export.")
     ] = "",
@@ -85,6 +88,7 @@ def serve(
             "certificate": certificate,
             "certificate_key": certificate_key,
             "events": events,
+            "keep_events": keep_events,
             "two_person": [verb.strip() for verb in two_person.split(",") if verb.strip()],
             "purge_every": purge_every,
             "limits": _limits(limit or []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,6 +17,7 @@ from marginface.cli.options import (
     Photos,
     Runtime,
     UncertainFmr,
+    WhichFaces,
     Workers,
     print_json,
 )
@@ -36,9 +37,7 @@ def similarities(
     fmr: Fmr = 1e-3,
     uncertain_fmr: UncertainFmr = None,
     calibration: CalibrationFile = None,
-    face: Annotated[
-        str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
-    ] = "all",
+    face: WhichFaces = "all",
     quality: Gate = "usable",
     mirror: Mirror = False,
     min_score: MinScore = 0.6,

@@ -31,7 +31,7 @@ def sweep(
     Writes sweep.html (heat map or line, margin curves), .json, .csv and .tex into --out. Many points and one seed find
     a best point by chance alone: train it again with other seeds before you believe it.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.training import read_recipe

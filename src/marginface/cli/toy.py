@@ -44,7 +44,7 @@ def toy(
     A margin that is not written is fitted to the number of classes and dimensions. The report says where the numbers
     agree with the CosFace and X2-Softmax articles.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
     from marginface.losses.notation import read_losses

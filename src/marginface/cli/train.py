@@ -48,6 +48,8 @@ def train(
     manifest.json; 'marginface runs' looks at it. Relative paths in a recipe start where you are. Ctrl-C finishes the
     step, saves, and says how to go on; exit status 130.
     """
+    from marginface.cli.extras import require_train_extra
+
     require_train_extra()
     from marginface.errors import RankFailed
     from marginface.training import TrainingInterrupted, read_recipe
@@ -84,17 +86,6 @@ def _print_plan(values: Recipe) -> None:
     from marginface.training.dry_run import dry_run
 
     show(dry_run(values))
-
-
-def require_train_extra() -> None:
-    """Raise MissingExtra if torch or what goes with it is not installed."""
-    from importlib.util import find_spec
-
-    from marginface.errors import MissingExtra
-
-    missing = [name for name in ("torch", "safetensors", "matplotlib") if find_spec(name) is None]
-    if missing:
-        raise MissingExtra(f'{", ".join(missing)} not installed. Run: pip install "marginface[train]"')
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from marginface.cli.options import (
     Model,
     Runtime,
     UncertainFmr,
+    WhichFace,
     print_json,
 )
 
@@ -31,9 +32,7 @@ def verify(
     fmr: Fmr = 1e-3,
     uncertain_fmr: UncertainFmr = None,
     calibration: CalibrationFile = None,
-    face: Annotated[
-        str, typer.Option("--face", help="Which face, if there are several: largest, center, or one (none).")
-    ] = "largest",
+    face: WhichFace = "largest",
     quality: Gate = "usable",
     mirror: Mirror = False,
     min_score: MinScore = 0.6,

@@ -88,14 +88,14 @@ def convert(
 
     Names are put into ours, colours and normalization into the first convolution. No code in the file is run.
     """
-    from marginface.cli.train import require_train_extra
+    from marginface.cli.extras import require_train_extra
 
     require_train_extra()
+    from marginface.adopt import card_beside, read_source_card
     from marginface.adopt import convert as run
-    from marginface.adopt import read_source_card
     from marginface.weights import WEIGHTS
 
-    told = None if source in WEIGHTS else read_source_card(card or Path(source).with_suffix(".toml"))
+    told = None if source in WEIGHTS else read_source_card(card or card_beside(source))
     done = run(source, destination, told)
     assert done.card.backbone is not None
     typer.echo(

@@ -26,6 +26,7 @@ from marginface.errors import DataError, InputError
 from marginface.files import is_file
 from marginface.locations import listed_path
 from marginface.values import BoolArray, IntArray, Pairs
+from marginface.words import cause
 
 _LABELS = {"1": True, "0": False, "1.0": True, "0.0": False}
 _Columns = Mapping[str, list[str]]
@@ -75,7 +76,7 @@ def _read(table: Path, by: str) -> _Columns:
                 for column, place in zip(columns.values(), places, strict=True):
                     column.append(line[place])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{table}: expected a CSV file of pairs; got {error}") from None
+        raise DataError(f"{table}: expected a CSV file of pairs; got {cause(error)}") from None
     if not columns["p1"]:
         raise DataError(f"{table}: expected a pair a line; got none")
     return columns

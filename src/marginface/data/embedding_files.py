@@ -22,6 +22,7 @@ from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
+from marginface.words import cause
 
 _SHARDS = "embeddings-*.parquet"
 _BLOCK = 65_536
@@ -88,7 +89,7 @@ def _of_shards(folder: Path) -> StoredEmbeddings:
             numbers = lists.flatten() if arrow.types.is_nested(lists.type) else lists
             blocks.append(np.asarray(numbers).reshape(len(lists), -1))
         except arrow_damage(arrow) as error:
-            raise DataError(f"{shard}: expected the columns name, identity and embedding; got {error}") from None
+            raise DataError(f"{shard}: expected the columns name, identity and embedding; got {cause(error)}") from None
     sizes = sorted({block.shape[1] for block in blocks})
     if len(sizes) != 1:
         raise DataError(f"{folder}: expected shards of embeddings of one length; got {sizes}")

@@ -26,6 +26,7 @@ from marginface.documents import parse_toml
 from marginface.errors import DataError
 from marginface.files import write_whole
 from marginface.values import BoolArray, IntArray
+from marginface.words import cause
 
 _SECTIONS = ("identities", "images")
 
@@ -54,7 +55,7 @@ def read_exclusions(path: Path) -> Exclusions:
     try:
         values = parse_toml(path.read_bytes().decode("utf-8", "surrogateescape"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: expected a list of exclusions in TOML; got {error}") from None
+        raise DataError(f"{path}: expected a list of exclusions in TOML; got {cause(error)}") from None
     for section, entries in values.items():
         if section not in _SECTIONS or not isinstance(entries, dict):
             raise DataError(f"{path}: a list of exclusions has the tables [identities] and [images]; got {section!r}")

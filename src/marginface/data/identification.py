@@ -67,6 +67,8 @@ def identification_split(
     """
     if enrolled < 1 or not 0 <= strangers < 1:
         raise InputError(f"enrolled is 1 or more and strangers a share in [0, 1); got {enrolled} and {strangers}")
+    if seed < 0:
+        raise InputError(f"a seed is 0 or more; got {seed}")
     people = tuple(sorted(photos))
     drawn = np.random.default_rng(seed).random(len(people)) < strangers
     known = [len(photos[name]) > enrolled and not out for name, out in zip(people, drawn, strict=True)]

@@ -11,6 +11,7 @@ from typing import Any
 
 from marginface.documents import parse_json
 from marginface.errors import DataError
+from marginface.words import cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {error}") from None
+        raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {cause(error)}") from None
     if not isinstance(values, dict) or set(values) != expected:
         keys = sorted(values) if isinstance(values, dict) else type(values).__name__
         raise DataError(f"{path}: a manifest has the keys {sorted(expected)}; got {keys}")

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from marginface.errors import DataError
+from marginface.words import cause
 
 _NUMBERED = re.compile(r"\d+[\s.,:;)]+(?=\S)")
 
@@ -33,7 +34,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: a list of names is a text file, one name a line; got {error}") from None
+        raise DataError(f"{path}: a list of names is a text file, one name a line; got {cause(error)}") from None
     names = [line for line in lines if line and not line.startswith("#")]
     if not names:
         raise DataError(

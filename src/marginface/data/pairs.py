@@ -15,6 +15,7 @@ from marginface.documents import whole_number
 from marginface.errors import DataError
 from marginface.files import is_file
 from marginface.values import Pairs
+from marginface.words import cause
 
 SUFFIXES = (".jpg", ".png", ".jpeg", ".webp")
 
@@ -77,7 +78,7 @@ def read_text_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a protocol file (text); got {error}") from None
+        raise DataError(f"{path}: expected a protocol file (text); got {cause(error)}") from None
 
 
 def _read_lines(path: Path) -> tuple[int, int, list[tuple[int, str]]]:

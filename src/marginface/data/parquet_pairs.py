@@ -22,6 +22,7 @@ from marginface.data.packs.parquet import arrow_damage, load_pyarrow
 from marginface.errors import DataError, ImageError, UnreadableImage
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, Pairs
+from marginface.words import cause
 
 IMAGE_COLUMNS = (
     ("image1", "image2"),
@@ -85,7 +86,7 @@ class ParquetPairs:
         try:
             return self.file.read_row_group(number, columns=list(self.columns), use_threads=False)
         except arrow_damage(arrow) as error:
-            raise UnreadableImage(f"{self.path}: row group {number} is damaged: {error}") from None
+            raise UnreadableImage(f"{self.path}: row group {number} is damaged: {cause(error)}") from None
 
 
 def open_parquet_pairs(path: Path) -> ParquetPairs:
@@ -99,7 +100,7 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
     try:
         file = parquet.ParquetFile(path)
     except arrow_damage(arrow) as error:
-        raise DataError(f"{path}: expected a Parquet file of pairs; got {error}") from None
+        raise DataError(f"{path}: expected a Parquet file of pairs; got {cause(error)}") from None
     names = file.schema_arrow.names
     columns = next((pair for pair in IMAGE_COLUMNS if set(pair) <= set(names)), None)
     label = next((name for name in LABEL_COLUMNS if name in names), None)
@@ -112,7 +113,7 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
         genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
         said = file.read(columns=["fold"]).column("fold").to_pylist() if "fold" in names else None
     except arrow_damage(arrow) as error:
-        raise DataError(f"{path}: its columns of labels and folds cannot be read: {error}") from None
+        raise DataError(f"{path}: its columns of labels and folds cannot be read: {cause(error)}") from None
     folds = unshuffled_folds(len(genuine)) if said is None else _folds(path, said)
     images = tuple(Path(f"{path}#{row}{side}") for row in range(len(genuine)) for side in "ab")
     rows = np.arange(len(genuine), dtype=np.int64)

@@ -9,6 +9,7 @@ from typing import Any
 from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.files import json_bytes, write_whole
+from marginface.words import cause
 
 STATE = "marginface-conversion.json"
 
@@ -25,7 +26,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: expected what `marginface data convert` writes; got {error}") from None
+        raise DataError(f"{path}: expected what `marginface data convert` writes; got {cause(error)}") from None
     if not isinstance(values, dict) or not isinstance(values.get("finished"), bool):
         raise DataError(f"{path}: expected what `marginface data convert` writes; got {str(values)[:80]}")
     return values

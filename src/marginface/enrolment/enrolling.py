@@ -77,6 +77,11 @@ class Enroller:
         self._judge = Judge(collection, self._rule, settings.refuse_lookalikes)
         self._described: set[str] = set()
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of all that was enrolled so far, such as a threshold that could not be had."""
+        return (self._rule.remark,) if self._rule.remark else ()
+
     def enrol_each(self, photos: Iterable[PersonPhoto]) -> Iterator[PhotoOutcome]:
         """Yield what came of each photo, in order; when it comes, the face is on the disk.
 
@@ -127,8 +132,7 @@ class Enroller:
         return [_outcome(one, answers) for one in judged]
 
     def _report(self, done: Sequence[PhotoOutcome], without_photos: Sequence[str] = ()) -> EnrolReport:
-        remarks = (self._rule.remark,) if self._rule.remark else ()
-        return EnrolReport(tuple(done), tuple(without_photos), remarks)
+        return EnrolReport(tuple(done), tuple(without_photos), self.remarks)
 
     def _describe(self, people: set[str]) -> None:
         """Record consent, purpose and retention of people who are there already; what was not said stays as it is."""

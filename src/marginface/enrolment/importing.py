@@ -11,6 +11,7 @@ from marginface.errors import ContractMismatch, InputError
 from marginface.gallery import About, Collection, Gallery, NewFace
 from marginface.gallery.names import checked_name
 from marginface.values import Embedding
+from marginface.words import plural
 
 _BATCH = 500  # faces in one write
 _NOTHING = About()
@@ -48,7 +49,7 @@ class ImportReport:
 
     def explain(self) -> str:
         """Say what was taken over, and what the vectors are good for."""
-        counts = f"{self.people:,} people: {self.new:,} faces are new, {self.known:,} were there"
+        counts = f"{plural(self.people, 'person')}: {plural(self.new, 'new face')}, {self.known:,} known"
         lines = [f"{self.collection}: {counts}, {len(self.left_out):,} left out.", *self.left_out, *self.remarks]
         lines.append(
             f"These vectors were made by {self.contract.removeprefix('foreign:')}: only that model can search them. "

@@ -113,7 +113,7 @@ def _opened(item: PersonPhoto) -> tuple[str, Callable[[], ImageArray]]:
     if item.decoded is not None:
         image = item.decoded.image
         return item.decoded.sha256, lambda: image
-    content = item.content or _content(item.path)
+    content = _content(item.path) if item.content is None else item.content
     return hashlib.sha256(content).hexdigest(), lambda: read_image(content)
 
 

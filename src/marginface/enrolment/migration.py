@@ -24,7 +24,9 @@ from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.pipeline.batches import in_order
+from marginface.pipeline.reader import feature_norms
 from marginface.values import Embedding
+from marginface.words import plurals
 
 _BATCH = 64  # faces in one write
 _ROUNDS = 10  # times that what others wrote meanwhile is caught up with
@@ -76,7 +78,8 @@ class MigrationReport:
 
     def explain(self, *, old_is_erased: bool = False) -> str:
         """Say what was done, who is to be enrolled again, and where the old embeddings are, unless they are erased."""
-        lines = [f"{self.collection}: {self.people:,} people, {self.faces:,} faces under contract {self.contract} now."]
+        counts = plurals((self.people, "person"), (self.faces, "face"))
+        lines = [f"{self.collection}: {counts} under contract {self.contract} now."]
         lines += [f"Enrol again: {person} (no crop was kept)." for person in self.to_enrol]
         fewer = [gap for gap in self.gaps if gap.moved]
         lines += [
@@ -210,6 +213,6 @@ class Migration:
             return kept, None
         features = self.recognizer.embedder.features(image[np.newaxis])
         embedding = Embedding(unit_rows(features)[0], self.recognizer.contract.id)
-        quality = {**kept.face.quality, "feature_norm": float(np.linalg.norm(features[0]))}
+        quality = {**kept.face.quality, "feature_norm": feature_norms(self.recognizer.embedder, features)[0]}
         origin = Origin(created=kept.face.created)
         return kept, NewFace(embedding, photo=kept.face.photo, quality=quality, crop=crop, origin=origin)

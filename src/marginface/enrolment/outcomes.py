@@ -9,6 +9,7 @@ from typing import Any
 
 from marginface.reasons import Reason, Remark, codes_of
 from marginface.values import Candidate
+from marginface.words import plural
 
 
 class Outcome(Enum):
@@ -107,11 +108,7 @@ class EnrolReport:
         """Say how many there were of each outcome and reason, and who was left out."""
         people = len({photo.person for photo in self.photos if photo})
         counts = [(outcome.value, self.count(outcome)) for outcome in Outcome]
-        lines = [
-            f"{people:,} {'person' if people == 1 else 'people'}: "
-            + ", ".join(f"{count:,} {name}" for name, count in counts)
-            + "."
-        ]
+        lines = [f"{plural(people, 'person')}: " + ", ".join(f"{count:,} {name}" for name, count in counts) + "."]
         codes = Counter(code for photo in self.photos for code in photo.codes if code is not Reason.SAME_PHOTO)
         lines += [f"  {count:>6,}  {code.value:<18} {code.sentence}" for code, count in codes.most_common()]
         lines += [f"Nobody enrolled as {person}." for person in self.left_out]

@@ -26,12 +26,13 @@ class DecodedPhoto:
 class PersonPhoto:
     """A photo and whose it is; an empty name says that it cannot be told.
 
-    ``content`` or ``decoded`` is the photo itself where it lies in no file; ``path`` is then what it is called.
+    ``content`` or ``decoded`` is the photo itself where it lies in no file, and be it empty; ``path`` is then what it
+    is called, and no file of that name is opened.
     """
 
     person: str
     path: Path
-    content: bytes = field(default=b"", repr=False)
+    content: bytes | None = field(default=None, repr=False)
     decoded: DecodedPhoto | None = None
 
 

@@ -24,6 +24,7 @@ from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.matching.calibration import Calibration, Making, Origin, calibrate, ladder
 from marginface.metrics import SimilarityCounts
 from marginface.values import IntArray
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -78,8 +79,9 @@ def require_enough_photos(photos: PeoplePhotos, fmrs: Sequence[float]) -> None:
     pairs = photos.impostor_pairs()
     supported = ladder(pairs) if pairs else ()
     if not supported:
+        count, people = plural(len(photos.paths), "photo"), plural(len(np.unique(photos.people)), "person")
         raise CalibrationError(
-            f"{len(photos.paths):,} photos of {len(np.unique(photos.people)):,} people are {pairs:,} impostor pairs; "
+            f"{count} of {people} are {plural(pairs, 'impostor pair')}; "
             "30 are the least, for FMR 0.1. Give a folder that has a folder of photos for each of several people"
         )
     for fmr in fmrs:

@@ -38,6 +38,7 @@ from marginface.metrics import (
 from marginface.metrics.roc import FarRule
 from marginface.registry import near_names
 from marginface.values import BoolArray, DoubleArray, IntArray
+from marginface.words import cause
 
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
 _PEOPLE = (("identity_a", "identity_b"), ("identity",))
@@ -117,7 +118,7 @@ def _columns(path: Path) -> tuple[dict[str, list[str]], Sequence[int]]:
                 for name, texts, text in zip(head, found, map(str.strip, row), strict=True):
                     texts.append(text if name == "score" else known.setdefault(text, text))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: expected a CSV file of scores; got {error}") from None
+        raise DataError(f"{path}: expected a CSV file of scores; got {cause(error)}") from None
     if not lines:
         raise DataError(f"{path}: expected lines of {len(head)} values; got no comparisons")
     return dict(zip(head, found, strict=True)), lines

@@ -19,6 +19,7 @@ import numpy as np
 from marginface.errors import DataError, InputError
 from marginface.metrics import Rate, TarAtFar, wilson_interval
 from marginface.values import BoolArray, DoubleArray
+from marginface.words import cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def read_metadata(path: Path) -> dict[str, dict[str, str]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             head, *rows = [*csv.reader(stream)] or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: expected a CSV file about images; got {error}") from None
+        raise DataError(f"{path}: expected a CSV file about images; got {cause(error)}") from None
     if "image" not in head or not rows:
         got = ", ".join(head) if rows else "no lines"
         raise DataError(f"{path}: expected a column image and others about the images; got {got}")

@@ -2,6 +2,8 @@
 
     hash = sha256(previous hash | seq | time | actor | action | subject)
 
+Any table that has the columns of ``tables.AUDIT`` can hold such a chain: the service keeps its record of events in one.
+
 A subject is JSON with opaque ids and counts; there is never a vector, a name or a photo in it. An entry that is
 changed, removed or put between breaks the chain. One who may write the file can cut entries off the end, or write the
 whole chain anew: keep the head (the last hash) elsewhere, as every receipt of an erasure does, and compare.
@@ -12,17 +14,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Column, Connection, Table, insert, select
 
 from marginface.documents import parse_json
 from marginface.errors import InputError
 from marginface.gallery.tables import AUDIT
 
 START = "0" * 64
+BEFORE_FIRST = (0, START)
 _READ_AT_ONCE = 10_000
+_MOST = 2**31 - 1  # entries; a database takes no larger limit
+_REMOVALS = ("erase", "purge", "erase-collection", "delete-person", "move-person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,9 @@ def append(connection: Connection, new: Sequence[AuditEntry]) -> None:
     connection.execute(insert(AUDIT), [asdict(entry) for entry in new])
 
 
-def last_entry(connection: Connection) -> AuditEntry | None:
+def last_entry(connection: Connection, table: Table = AUDIT) -> AuditEntry | None:
     """Return the last entry; None before the first."""
-    row = connection.execute(select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(1)).first()
+    row = connection.execute(select(*columns(table)).order_by(table.c.seq.desc()).limit(1)).first()
     return None if row is None else AuditEntry(*row)
 
 
@@ -96,29 +101,49 @@ def entries(connection: Connection, last: int, before: int | None = None) -> tup
     if last < 1:
         raise InputError(f"the last 1 or more entries can be shown; got {last}")
     wanted = select(AUDIT) if before is None else select(AUDIT).where(AUDIT.c.seq < before)
-    rows = connection.execute(wanted.order_by(AUDIT.c.seq.desc()).limit(last)).all()
+    rows = connection.execute(wanted.order_by(AUDIT.c.seq.desc()).limit(min(last, _MOST))).all()
     return tuple(AuditEntry(*row) for row in reversed(rows))
 
 
-def verify(connection: Connection, known: str = "") -> AuditReport:
+def has_lost_since(connection: Connection, seq: int, collection: str) -> bool:
+    """Say whether somebody of a collection (its opaque id) was erased, deleted or moved away after an entry."""
+    later = select(AUDIT.c.seq).where(AUDIT.c.seq > seq, AUDIT.c.action.in_(_REMOVALS))
+    return (
+        connection.execute(later.where(AUDIT.c.subject.contains(f'"collection":"{collection}"')).limit(1)).first()
+        is not None
+    )
+
+
+def columns(table: Table) -> list[Column[Any]]:
+    """Return the columns of a table that make an entry."""
+    return [table.c[field.name] for field in fields(AuditEntry)]
+
+
+def verify(
+    connection: Connection, known: str = "", *, table: Table = AUDIT, after: tuple[int, str] = BEFORE_FIRST
+) -> AuditReport:
     """Walk the whole chain.
 
     Args:
         connection: A connection that reads.
         known: The hash of any entry, kept elsewhere (a receipt has one): it must be in the chain.
+        table: Where the chain is.
+        after: Number and hash of the entry that the first one follows, where older ones were let go.
     """
     findings: list[str] = []
-    seq, previous, seen = 0, START, not known
-    statement = select(AUDIT).order_by(AUDIT.c.seq).execution_options(yield_per=_READ_AT_ONCE)
+    (seq, previous), seen = after, not known
+    statement = select(*columns(table)).order_by(table.c.seq).execution_options(yield_per=_READ_AT_ONCE)
     for row in connection.execute(statement):
         entry = AuditEntry(*row)
         if entry.seq != seq + 1:
-            findings.append(f"audit: entries {seq + 1} to {entry.seq - 1} are missing")
+            findings.append(f"{table.name}: entries {seq + 1} to {entry.seq - 1} are missing")
         if entry.previous != previous and entry.seq == seq + 1:
-            findings.append(f"audit: entry {entry.seq} does not follow entry {seq}: one of them was changed")
+            findings.append(f"{table.name}: entry {entry.seq} does not follow entry {seq}: one of them was changed")
         if entry.computed() != entry.hash:
-            findings.append(f"audit: entry {entry.seq} was changed: its hash is that of other words")
+            findings.append(f"{table.name}: entry {entry.seq} was changed: its hash is that of other words")
         seq, previous, seen = entry.seq, entry.hash, seen or entry.hash == known
     if not seen:
-        findings.append(f"audit: no entry has the hash {known}: entries were cut off, or the chain was written anew")
+        findings.append(
+            f"{table.name}: no entry has the hash {known}: entries were cut off, or the chain was written anew"
+        )
     return AuditReport(seq, previous, tuple(findings))

@@ -84,7 +84,8 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
     brief = f"there is no collection {name!r}" if name else "several collections: say which"
     if not rows:
         raise UnknownGalleryName(f"{gallery}: there is no collection yet; create_collection makes one", brief)
-    found = [row.id for row in rows if name in (row.name, row.uid) or (not name and not is_beside(row.name))]
+    found = [row.id for row in rows if row.uid == name]  # before one that was given this as its name
+    found = found or [row.id for row in rows if row.name == name or (not name and not is_beside(row.name))]
     if len(found) == 1:
         return int(found[0])
     known = [row.name for row in rows]

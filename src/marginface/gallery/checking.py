@@ -17,6 +17,7 @@ from marginface.gallery.tables import CHANGES, COLLECTIONS, CROPS, FACES, PEOPLE
 from marginface.gallery.transaction import Counter, last_number
 from marginface.gallery.vault import Chamber, Vault
 from marginface.gallery.vectors import stored_vectors
+from marginface.words import plural, plurals
 
 _SHOWN = 20  # findings of one kind that are listed; the rest are counted
 _READ_AT_ONCE = 5_000
@@ -48,9 +49,11 @@ class CheckReport:
 
     def explain(self) -> str:
         """Say in words what was looked at and what is wrong."""
-        counts = f"{self.collections:,} collections, {self.people:,} people, {self.faces:,} faces, {self.crops:,} crops"
-        looked = f"{self.gallery}: {counts}, {self.audit.entries:,} entries of the audit."
-        verdict = "All is well: every record opens and fits." if self else f"{len(self.findings)} findings:"
+        counts = plurals(
+            (self.collections, "collection"), (self.people, "person"), (self.faces, "face"), (self.crops, "crop")
+        )
+        looked = f"{self.gallery}: {counts}, {plural(self.audit.entries, 'entry')} of the audit."
+        verdict = "All is well: every record opens and fits." if self else f"{plural(len(self.findings), 'finding')}:"
         return "\n".join([looked, verdict, *self.findings, *self.notes])
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection
 
 from marginface.errors import InputError
+from marginface.gallery import audit, listing, moves, people, vectors
 from marginface.gallery import faces as face_rows
-from marginface.gallery import listing, moves, people, vectors
 from marginface.gallery.checking import check_collection
 from marginface.gallery.erasure import READERS_WAIT, Receipt, delete_people, erase_people, verified
 from marginface.gallery.live import LiveIndex
@@ -164,6 +164,13 @@ class Collection:
             found, owner = face_rows.find_face(connection, chamber, face)
             return face_rows.crop_of(connection, chamber, found.id, owner)
 
+    def embedding(self, face: str) -> tuple[Person, Embedding]:
+        """Return whose a face is (its opaque id), and its embedding: biometric data, to compare one face with."""
+        with self._reading() as (connection, chamber):
+            found, owner = face_rows.find_face(connection, chamber, face)
+            person = people.people_by_id(connection, chamber, [owner])[owner]
+            return person, vectors.embedding_of(connection, chamber, found.id)
+
     def find_photo(self, photo: str) -> list[tuple[Person, GalleryFace]]:
         """Return the faces that were enrolled from a photo (its sha256), and whose they are."""
         with self._reading() as (connection, chamber):
@@ -256,6 +263,11 @@ class Collection:
             due = people.due_people(transaction.connection, chamber, today or datetime.now(UTC).date())
             removed = erase_people(transaction, chamber, due, "purge")
         return verified(self._vault, removed, wait, left_in_index=self._live.follow())
+
+    def has_lost_since(self, seq: int) -> bool:
+        """Say whether anybody was erased, deleted or moved away after an entry of the audit, by whatever process."""
+        with self._reading() as (connection, chamber):
+            return audit.has_lost_since(connection, seq, chamber.uid)
 
     def search(self, embedding: Embedding, k: int = 1, *, exact: bool = False) -> tuple[Match, ...]:
         """Return the k people most similar to an embedding, by the best face of each; best first.

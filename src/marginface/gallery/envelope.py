@@ -12,18 +12,22 @@ file: its salt is random. Both lines are bound to every block.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from marginface.documents import parse_json
 from marginface.errors import DataError, GalleryKeyError, InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAGIC = b"marginface sealed file 1\n"
 SHORTEST_PASSPHRASE = 8
@@ -32,6 +36,8 @@ _HIGHEST_COST = {"n": 2**18, "r": 8, "p": 4}
 _MEMORY = 2**31 - 2  # of bytes that OpenSSL may take
 _BLOCK = 1 << 16
 _TAG = 16
+_NOT_OPEN = "{}: does not open with this passphrase (or its first block is damaged)"
+_PLACE = 4 + _BLOCK + _TAG  # what a whole block takes in the file
 
 
 class SealedWriter:
@@ -65,6 +71,68 @@ class SealedWriter:
         self._blocks += 1
 
 
+class SealedReader(io.RawIOBase):
+    """Reads a sealed file at any place, as a program for archives wants to: a block is opened when it is asked for.
+
+    Put a ``io.BufferedReader`` around it. Nothing of the file is in clear anywhere but in memory.
+
+    Raises:
+        DataError: The file is damaged or cut off: at once if its last block is, else when that place is read.
+        GalleryKeyError: The passphrase is another one.
+    """
+
+    def __init__(self, stream: IO[bytes], passphrase: str, name: str) -> None:
+        magic, line = stream.readline(len(MAGIC)), stream.readline(1000)
+        if magic != MAGIC:
+            raise DataError(f"{name}: is no file that marginface sealed")
+        self._cipher, self._header = AESGCM(_derived(passphrase, *_parameters(line, name))), magic + line
+        self._stream, self._name, self._place = stream, name, 0
+        end = stream.seek(0, io.SEEK_END) - len(self._header)
+        self._last = max(0, (end - 1) // _PLACE)
+        if self._last:
+            self._opened(0)  # a wrong passphrase is told as such
+        self._size = self._last * _BLOCK + len(self._opened(self._last))
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be read at any place."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place and return it."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        self._place = max(0, start + offset)
+        return self._place
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer with what is left of the block at this place; return how many bytes that were."""
+        number, inside = divmod(self._place, _BLOCK)
+        if self._place >= self._size:
+            return 0
+        view = memoryview(buffer).cast("B")
+        part = self._opened(number)[inside : inside + len(view)]
+        view[: len(part)] = part
+        self._place += len(part)
+        return len(part)
+
+    def _opened(self, number: int) -> bytes:
+        self._stream.seek(len(self._header) + number * _PLACE)
+        sealed = _block(self._stream, self._name)
+        try:
+            return self._cipher.decrypt(_nonce(number, last=number == self._last), sealed, self._header)
+        except InvalidTag:
+            if number == 0:
+                raise GalleryKeyError(_NOT_OPEN.format(self._name)) from None
+            raise DataError(f"{self._name}: is cut off or damaged at block {number}") from None
+
+
 def is_sealed(path: Path) -> bool:
     """Say whether a file was sealed by a passphrase."""
     with path.open("rb") as stream:
@@ -93,7 +161,7 @@ def sealed_blocks(stream: IO[bytes], passphrase: str, name: str) -> Iterator[byt
             break
         else:
             if number == 0:
-                raise GalleryKeyError(f"{name}: does not open with this passphrase (or its first block is damaged)")
+                raise GalleryKeyError(_NOT_OPEN.format(name))
             raise DataError(f"{name}: is damaged at block {number}")
         yield content
         if last:

@@ -17,6 +17,7 @@ from marginface.gallery.tables import CHANGES, COLLECTIONS, CROPS, FACES, PEOPLE
 from marginface.gallery.traces import FileTraces, Traces
 from marginface.gallery.transaction import GONE, Transaction
 from marginface.gallery.vault import Chamber, Vault
+from marginface.words import plurals
 
 READERS_WAIT = 10.0  # seconds for other processes to finish reading
 _SHORTEST_NAME = 6  # bytes; shorter ones turn up in sealed data by chance
@@ -63,8 +64,7 @@ class Receipt:
 
     def explain(self) -> str:
         """Say in words what was removed and how it was verified."""
-        counts = ((len(self.people), "person", "people"), (self.faces, "face", "faces"), (self.crops, "crop", "crops"))
-        what = ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts)
+        what = plurals((len(self.people), "person"), (self.faces, "face"), (self.crops, "crop"))
         lines = [f"Erased from {self.gallery} at {self.time}: {what}.", *self.people[:20]]
         if len(self.people) > 20:
             lines.append(f"… and {len(self.people) - 20:,} more")

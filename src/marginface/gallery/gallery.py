@@ -334,13 +334,8 @@ class Gallery:
                 raise InputError("people are of one collection: say which by collections=[name]")
             chosen = [self._vault.chamber(connection, number) for number in numbers]
             wanted = [find_person(connection, chosen[0], who) for who in people] or None
-            ids = [chamber.uid for chamber in chosen]
-            told = {
-                "collections": ids,
-                "people": [person.uid for person in wanted or []],
-                "sealed": passphrase is not None,
-            }
-            transaction.record("export", told)
+            ids, uids = [chamber.uid for chamber in chosen], [person.uid for person in wanted or []]
+            transaction.record("export", {"collections": ids, "people": uids, "sealed": passphrase is not None})
         return write_archive(self._vault, Path(path), [(number, wanted) for number in numbers], passphrase)
 
     def import_archive(self, path: str | Path, *, passphrase: str | None = None) -> ArchiveCounts:

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from marginface.errors import GalleryKeyError, InputError, StorageError
+from marginface.words import cause
 
 KEY_VARIABLE = "MARGINFACE_GALLERY_KEY"
 CONFIG_VARIABLE = "MARGINFACE_CONFIG"
@@ -96,7 +97,7 @@ def read_key(path: Path) -> GalleryKey:
     except FileNotFoundError:
         raise GalleryKeyError(f"{path}: there is no key file. {_ADVICE}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise GalleryKeyError(f"{path}: the key file cannot be read: {error}. {_ADVICE}") from None
+        raise GalleryKeyError(f"{path}: the key file cannot be read: {cause(error)}. {_ADVICE}") from None
     return GalleryKey(_decoded(text, str(path)), str(path))
 
 

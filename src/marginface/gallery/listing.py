@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from sqlalchemy import Connection
 
 from marginface.errors import InputError
@@ -22,7 +24,8 @@ def people_page(connection: Connection, chamber: Chamber, last: int, limit: int,
         raise InputError(f"a page has at least 1 person; got {limit}")
     if not named:
         return people_after(connection, chamber, last, limit)
-    wanted, found = named.casefold(), []
+    wanted = unicodedata.normalize("NFC", named).casefold()  # as names are kept
+    found: list[Person] = []
     while part := people_after(connection, chamber, last, _READ_AT_ONCE):
         found += [person for person in part if wanted in person.name.casefold()]
         if len(found) >= limit:

@@ -13,6 +13,7 @@ from marginface.gallery.transaction import last_number
 from marginface.gallery.vault import Chamber, Vault
 from marginface.gallery.vectors import all_faces, changes_since
 from marginface.matching.index import ServerIndex, Snapshot, VectorIndex, choose_index, open_index
+from marginface.words import plural
 
 IndexMaker = Callable[[Chamber, int], VectorIndex]  # a collection, and how many faces to make room for
 _PUT_AT_ONCE = 100_000
@@ -79,7 +80,8 @@ class LiveIndex:
             held = index.snapshot()
         if not np.array_equal(held.ids, truth.ids):
             return [
-                f"index of {chamber.name}: holds {len(held.ids):,} faces, the gallery {len(truth):,}, and not the same"
+                f"index of {chamber.name}: holds {plural(len(held.ids), 'face')}, the gallery {len(truth):,}, "
+                "and not the same"
             ]
         if not np.array_equal(held.owners, truth.owners):
             return [f"index of {chamber.name}: faces belong to other people than in the gallery"]

@@ -7,15 +7,20 @@ is looked at from every byte on. What is left of a record and is 80 bytes long o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marginface.errors import StorageError
+
 _PIECE, _STEP = 16, 64
 _CHUNK = 1 << 24
+_COPY = "import shutil, sys; shutil.copyfileobj(open(sys.argv[1], 'rb'), sys.stdout.buffer, 1 << 20)"
 _Keys = NDArray[np.uint64]
 
 
@@ -47,11 +52,10 @@ class Traces:
         """Search a file, which may be larger than the memory."""
         found, size, kept = 0, 0, b""
         overlap = max([_PIECE, *(len(text) for text in self._texts)]) - 1
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                found += self.count(kept + chunk) - self.count(kept)
-                kept = (kept + chunk)[-overlap:]
-                size += len(chunk)
+        for chunk in _chunks(path):
+            found += self.count(kept + chunk) - self.count(kept)
+            kept = (kept + chunk)[-overlap:]
+            size += len(chunk)
         return FileTraces(path.name, size, found)
 
     def count(self, data: bytes) -> int:
@@ -70,6 +74,26 @@ class Traces:
         places = np.minimum(np.searchsorted(self._keys, words[likely]), len(self._keys) - 1)
         starts = shift + 8 * likely[self._keys[places] == words[likely]]
         return sum(data[start : start + _PIECE] in self._pieces for start in starts.tolist())
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file that SQLite may have open in this process, read by another process.
+
+    When a process closes a file that it has opened, POSIX takes from it all locks that it has on that file, those of
+    SQLite too. Another process that closes the gallery then believes that it was the last one and deletes the log, and
+    what this one writes afterwards is lost, acknowledged or not. See "How To Corrupt An SQLite Database File", 2.2.
+
+    Raises:
+        StorageError: The file cannot be read.
+    """
+    command = [sys.executable, "-I", "-S", "-c", _COPY, str(path)]
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing) as reader:  # noqa: S603
+        assert reader.stdout is not None
+        while chunk := reader.stdout.read(_CHUNK):
+            yield chunk
+    if reader.returncode:
+        raise StorageError(f"{path}: the file could not be searched: the process that reads it ended with an error")
 
 
 def _pieces(record: bytes) -> list[bytes]:

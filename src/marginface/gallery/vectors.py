@@ -14,7 +14,7 @@ from marginface.gallery.records import Changes, Faces
 from marginface.gallery.tables import CHANGES, FACES, TEMPLATES, in_parts
 from marginface.gallery.transaction import GONE, KEPT_CHANGES, last_number
 from marginface.gallery.vault import Chamber
-from marginface.values import FloatArray
+from marginface.values import Embedding, FloatArray
 
 _READ_AT_ONCE = 20_000
 _STORED = np.dtype("<f4")
@@ -44,6 +44,12 @@ def changes_since(connection: Connection, chamber: Chamber, sequence: int, gener
     now = {row.face_id: row.what for row in connection.execute(wanted.order_by(table.seq))}
     gone = np.array([face for face, what in now.items() if what == GONE], dtype=np.int64)
     return Changes(some_faces(connection, chamber, [face for face, what in now.items() if what != GONE]), gone)
+
+
+def embedding_of(connection: Connection, chamber: Chamber, face: int) -> Embedding:
+    """Return the embedding of a face of the collection, as it was handed in."""
+    found = some_faces(connection, chamber, [face])
+    return Embedding(chamber.turned_back(found.vectors)[0], chamber.contract)
 
 
 def stored_bytes(vectors: FloatArray) -> list[bytes]:

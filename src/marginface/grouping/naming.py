@@ -20,6 +20,7 @@ from marginface.grouping.record import Record, below
 from marginface.images import read_image
 from marginface.pipeline import Clusters
 from marginface.values import ImageArray
+from marginface.words import plural
 
 NAMES = "names.csv"
 _COLUMNS = ("group", "name", "faces", "for example")
@@ -43,7 +44,7 @@ class Copied:
         """Say in a line or two what was written."""
         photos = sum(self.people.values())
         before = f", {self.there_before:,} were there before" if self.there_before else ""
-        lines = [f"{photos:,} photos of {len(self.people):,} people copied{before}."]
+        lines = [f"{plural(photos, 'photo')} of {plural(len(self.people), 'person')} copied{before}."]
         return "\n".join([*lines, *(f"    {photo}: {reason}" for photo, reason in self.failed.items())])
 
 

@@ -17,6 +17,7 @@ from marginface.files import write_whole
 from marginface.images import read_image
 from marginface.pipeline import ClusteredFace, Clusters
 from marginface.values import ImageArray
+from marginface.words import plural
 
 GROUPS = 100  # on a page
 FACES = 48  # of a group that are shown; the record has all
@@ -83,7 +84,7 @@ def _block(clusters: Clusters, number: int, faces: tuple[ClusteredFace, ...]) ->
     if len(shown) > FACES:
         shown = (*shown[: FACES - _DOUBTFUL], *shown[-_DOUBTFUL:])
     hidden = f", {len(faces) - len(shown):,} not shown" if len(shown) < len(faces) else ""
-    caption = f"Group {number}: {len(faces):,} faces{hidden}; least like the others: {faces[-1].likeness:.2f}"
+    caption = f"Group {number}: {plural(len(faces), 'face')}{hidden}; least like the others: {faces[-1].likeness:.2f}"
     pictures = (_picture(clusters, face) for face in shown)
     return figure(element("div", *pictures, attributes={"class": "group"}), caption)
 

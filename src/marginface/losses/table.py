@@ -22,6 +22,9 @@ Option = int | float | str | bool
 FACTS = ("num_classes", "embedding_size", "shard")  # a constructor that names one of these gets it; they are no options
 
 
+MOST_CLASSES = 2**31 - 1  # twenty times what anybody has
+
+
 @dataclass(frozen=True)
 class HeadRequest:
     """What the caller of ``build`` wants; None stands for the default of the paper.
@@ -36,6 +39,10 @@ class HeadRequest:
     gradient: Gradient = "exact"
     options: Mapping[str, Option] = field(default_factory=dict)
     shard: Shard | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_classes > MOST_CLASSES:
+            raise InputError(f"num_classes is at most {MOST_CLASSES:,}; got {self.num_classes}")
 
 
 class Loss(Protocol):

@@ -190,7 +190,13 @@ def size_of_search(fpir: float, fmr: float) -> int:
 
     >>> size_of_search(0.01, 1e-5)
     1005
+
+    Raises:
+        InputError: a rate is not between 0 and 1.
     """
+    for name, rate in (("FPIR", fpir), ("FMR", fmr)):
+        if not 0 < rate < 1:
+            raise InputError(f"an {name} is a rate between 0 and 1, as 0.01; got {rate}")
     return math.floor(math.log1p(-fpir) / math.log1p(-fmr) * (1 + 1e-12))
 
 

@@ -17,7 +17,7 @@ from marginface.pipeline.comparisons import Comparisons
 from marginface.pipeline.identification import Identification, IdentifiedFace, SearchDecision
 from marginface.pipeline.people import KnownPeople, Searchable
 from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
-from marginface.pipeline.reader import Photo, assess
+from marginface.pipeline.reader import NamedPhoto, Photo, assess
 from marginface.pipeline.recognizer import Recognizer
 from marginface.pipeline.rules import Calibrated
 from marginface.pipeline.verification import Verification
@@ -32,6 +32,7 @@ __all__ = [
     "Identification",
     "IdentifiedFace",
     "KnownPeople",
+    "NamedPhoto",
     "Photo",
     "Recognizer",
     "SearchDecision",

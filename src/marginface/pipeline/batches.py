@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 _AHEAD = 2  # for each thread: one at work, one that waits
+_MOST = 1024  # threads
 
 
 def in_order(work: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:
@@ -24,10 +25,10 @@ def in_order(work: Callable[[Item], Made], items: Iterable[Item], workers: int) 
     for what is at work and no longer.
 
     Raises:
-        InputError: ``workers`` is below 1. What ``work`` raises comes where its result would have come.
+        InputError: ``workers`` is below 1 or above 1,024. What ``work`` raises comes where its result would have come.
     """
-    if workers < 1:
-        raise InputError(f"workers is at least 1; got {workers}")
+    if not 1 <= workers <= _MOST:
+        raise InputError(f"workers is at least 1 and at most {_MOST:,}; got {workers}")
     return _in_order(work, iter(items), workers)
 
 

@@ -13,6 +13,7 @@ from marginface.pipeline.rules import Rule
 from marginface.reasons import Remark
 from marginface.similarity import l2_normalize
 from marginface.values import Decision, DoubleArray, frozen
+from marginface.words import plurals
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,9 @@ class Comparisons:
         pairs = list(self.pairs())
         same = [pair for pair in pairs if pair.decision is Decision.SAME]
         chance = len(pairs) * self.rule.threshold.fmr
+        counts = plurals((len(self.faces), "face"), (len(pairs), "pair"))
         lines = [
-            f"{len(self.faces)} faces, {len(pairs):,} pairs: {len(same):,} the same. By chance about {chance:.2g} pairs"
-            " of different people would be.",
+            f"{counts}: {len(same):,} the same. By chance about {chance:.2g} pairs of different people would be.",
             *(f"{pair.first.name} and {pair.second.name}: same, similarity {pair.similarity:.3f}." for pair in same),
             *self.rule.explain(),
         ]

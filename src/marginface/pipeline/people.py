@@ -14,6 +14,7 @@ from marginface.errors import InputError
 from marginface.pipeline.photos import EmbeddedPhoto
 from marginface.similarity import top_k
 from marginface.values import Candidate, Embedding, FloatArray, IntArray, frozen
+from marginface.words import plurals
 
 
 class Searchable(Protocol):
@@ -97,7 +98,7 @@ class KnownPeople:
 
     def explain(self) -> str:
         """Say how many people and faces there are, and what was left out."""
-        lines = [f"{len(self)} people, {len(self.vectors)} faces."]
+        lines = [f"{plurals((len(self), 'person'), (len(self.vectors), 'face'))}."]
         lines += [f"{person}: no usable photo." for person in self.left_out]
         photos = [photo for photos in self.outcomes.values() for photo in photos if not photo]
         return "\n".join([*lines, *(photo.explain() for photo in photos)])

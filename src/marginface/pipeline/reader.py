@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,16 @@ from marginface.reasons import Reason, Remark
 from marginface.registry import Registry
 from marginface.values import Embedding, Face, FloatArray, ImageArray, check_image
 
-Photo = ImageArray | str | Path | bytes
+
+@dataclass(frozen=True, slots=True)
+class NamedPhoto:
+    """The bytes of an image file that lies in no folder, and what it is called."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+Photo = ImageArray | str | Path | bytes | NamedPhoto
 Choice = Callable[[tuple[Face, ...], tuple[int, int]], tuple[Face, ...]]
 
 _FAINT_SCORE = 0.1
@@ -85,18 +94,12 @@ class PhotoReader:
         if not aligned:
             return EmbeddedPhoto(name, (), len(faces), remarks)
         features = self.embedder.features(np.stack([crop for _, crop in aligned]))
-        lengths = (np.linalg.norm(features, axis=1) / self._usual_norm).tolist()
+        lengths = feature_norms(self.embedder, features)
         made = tuple(
             self._judged(face, measure(face, crop, feature_norm=length), vector, name, gate)
             for (face, crop), vector, length in zip(aligned, unit_rows(features), lengths, strict=True)
         )
         return EmbeddedPhoto(name, made, len(faces), remarks)
-
-    @property
-    def _usual_norm(self) -> float:
-        """The usual length of a feature, NaN where the card does not say; the mirror sum is twice as long."""
-        usual = self.embedder.card.usual_norm
-        return math.nan if usual is None else usual * (2 if self.embedder.contract.mirror else 1)
 
     def _judged(self, face: Face, quality: Quality, vector: FloatArray, name: str, gate: str) -> EmbeddedFace:
         refusals = tuple(Remark(one.reason, f"{name}: {one.text}") for one in shortfalls(quality, gate))
@@ -121,11 +124,15 @@ def assess(image: ImageArray, cropper: FaceCropper) -> tuple[tuple[Face, Quality
 
 def open_photo(photo: Photo) -> ImageArray:
     """Return the pixels of a photo; the errors are those of images.read_image."""
+    if isinstance(photo, NamedPhoto):
+        return read_image(photo.content)
     return check_image(photo) if isinstance(photo, np.ndarray) else read_image(photo)
 
 
 def name_of(photo: Photo, role: str) -> str:
-    """Return the path of a photo; for pixels and bytes, its role."""
+    """Return the path of a photo, or its name; for pixels and bytes, their role."""
+    if isinstance(photo, NamedPhoto):
+        return photo.name
     return str(photo) if isinstance(photo, str | Path) else role
 
 
@@ -140,6 +147,17 @@ def _odd(name: str, count: int) -> tuple[Remark, ...]:
     if not count:
         return ()
     return (Remark(Reason.ODD_LANDMARKS, f"{name}: {Reason.ODD_LANDMARKS.sentence} Faces left out: {count}."),)
+
+
+def feature_norms(embedder: Embedder, features: FloatArray) -> list[float]:
+    """Return the lengths of features (N, D) as shares of the usual one, the cue ``feature_norm``.
+
+    NaN where the card does not say how long a feature usually is; the mirror sum is twice as long.
+    """
+    usual = embedder.card.usual_norm
+    whole = math.nan if usual is None else usual * (2 if embedder.contract.mirror else 1)
+    shares: list[float] = (np.linalg.norm(features, axis=1) / whole).tolist()
+    return shares
 
 
 def _aligned(image: ImageArray, faces: Sequence[Face]) -> list[tuple[Face, ImageArray]]:

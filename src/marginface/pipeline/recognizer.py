@@ -33,9 +33,9 @@ class Recognizer:
     """A detector and an embedder behind few verbs: detect, embed, verify, compare_all, cluster, enrol, identify.
 
     Nothing changes after loading, so one recognizer serves any number of threads. A photo is RGB uint8 (H, W, 3), a
-    path, or the bytes of an image file. Each verb says by ``faces`` which face of a photo is meant: ``one`` (several
-    give no answer), ``largest``, ``center``, ``all``; and by ``quality`` which gate a face has to pass: ``off``,
-    ``usable``, ``standard``, ``strict`` (quality.gates).
+    path, or the bytes of an image file, with a name or without. Each verb says by ``faces`` which face of a photo is
+    meant: ``one`` (several give no answer), ``largest``, ``center``, ``all``; and by ``quality`` which gate a face has
+    to pass: ``off``, ``usable``, ``standard``, ``strict`` (quality.gates).
 
     >>> from marginface import Recognizer  # doctest: +SKIP
     >>> recognizer = Recognizer.load("sface")  # doctest: +SKIP

@@ -22,14 +22,15 @@ def collection_for(service: Service, caller: Caller, named: str) -> Collection:
     return gallery_for(service, caller).collection(named)
 
 
-def other_collection(service: Service, caller: Caller, named: str) -> Collection:
-    """Return a collection that the body of a request names.
+def other_collection(service: Service, caller: Caller, named: str) -> tuple[Collection, str]:
+    """Return a collection that the body of a request names, and its opaque id.
 
     Raises:
         Forbidden: The key is not for it, whether there is one or not.
     """
     caller.require_collection(service.collection_name(named))
-    return collection_for(service, caller, named)
+    collection = collection_for(service, caller, named)
+    return collection, collection.uid
 
 
 def allowed_name(caller: Caller, name: str) -> str:

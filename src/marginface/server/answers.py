@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, delete, insert, select, update
@@ -20,16 +21,21 @@ from marginface.server.state import METADATA, State
 
 KEPT_SECONDS = 24 * 3600
 RUNS_AT_MOST = 600  # seconds after which a request whose worker died may be sent again
-_RUNNING, _TO_BE_DROPPED = 0, -1  # in the place of a status, before there is an answer
+_RUNNING = 0  # in the place of a status, before there is an answer
 _NONCE = 12
+_DROPPED = (
+    "this request was carried out before; its answer was dropped, since somebody of the collection was erased. Ask for "
+    "the present state, or send another Idempotency-Key"
+)
 
 ANSWERS = Table(
     "service_answers",
     METADATA,
     Column("id", Text, primary_key=True),
     Column("request", Text, nullable=False),
-    Column("collection", Text, nullable=False),
-    Column("made", BigInteger, nullable=False),
+    Column("collection", Text, nullable=False, index=True),
+    Column("made", BigInteger, nullable=False, index=True),
+    Column("audited", BigInteger, nullable=False),
     Column("status", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
@@ -48,6 +54,9 @@ class StillRunning(MarginfaceError):
 class AnswerDropped(MarginfaceError):
     """The request was carried out before; its answer is not kept any more."""
 
+    def __init__(self, message: str = _DROPPED) -> None:
+        super().__init__(message)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -56,22 +65,26 @@ class Asked:
     Attributes:
         id: A keyed hash of the key and of who sent it.
         request: A keyed hash of method, path and body.
-        collection: The opaque id of the collection that it is about; empty for none.
+        collection: The opaque id of the collection whose people the answer may name; empty: it names nobody.
+        audited: The last entry of the audit before it was carried out.
         purpose: What the seal of the answer is derived for.
     """
 
     id: str
     request: str
     collection: str
+    audited: int
     purpose: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """The first answer."""
+    """The first answer, which names people of ``collection`` as they were at ``audited``."""
 
     status: int
     body: bytes = field(repr=False)
+    collection: str = ""
+    audited: int = 0
 
 
 class KeptAnswers:
@@ -90,49 +103,48 @@ class KeptAnswers:
         now = int(time.time())
         with self._state.writing() as connection:
             connection.execute(delete(ANSWERS).where(ANSWERS.c.made < now - KEPT_SECONDS))
-            stale = (ANSWERS.c.status <= _RUNNING) & (ANSWERS.c.made < now - RUNS_AT_MOST)
+            stale = (ANSWERS.c.status == _RUNNING) & (ANSWERS.c.made < now - RUNS_AT_MOST)
             connection.execute(delete(ANSWERS).where(stale))
             row = connection.execute(select(ANSWERS).where(ANSWERS.c.id == asked.id)).one_or_none()
             if row is None:
-                first = {"id": asked.id, "request": asked.request, "collection": asked.collection, "made": now}
-                connection.execute(insert(ANSWERS).values({**first, "status": _RUNNING, "sealed": b""}))
+                connection.execute(insert(ANSWERS).values(_first(asked, now)))
                 return None
         _require_same(row.request, asked)
-        if row.status <= _RUNNING:
+        if row.status == _RUNNING:
             raise StillRunning("the first request with this Idempotency-Key is being carried out; come again")
-        return KeptAnswer(row.status, self._opened(bytes(row.sealed), asked))
+        body = self._opened(bytes(row.sealed), asked)
+        return KeptAnswer(row.status, body, row.collection, row.audited)
 
     def keep(self, asked: Asked, answer: KeptAnswer) -> None:
         """Keep the answer of a request that was claimed."""
         nonce = os.urandom(_NONCE)
         sealed = nonce + AESGCM(self._state.secret(asked.purpose)).encrypt(nonce, answer.body, asked.id.encode())
-        mine = update(ANSWERS).where(ANSWERS.c.id == asked.id)
         with self._state.writing() as connection:
-            connection.execute(mine.where(ANSWERS.c.status == _RUNNING).values(status=answer.status, sealed=sealed))
-            connection.execute(mine.where(ANSWERS.c.status == _TO_BE_DROPPED).values(status=answer.status))
+            mine = update(ANSWERS).where(ANSWERS.c.id == asked.id)
+            connection.execute(mine.values(status=answer.status, sealed=sealed))
 
     def release(self, asked: Asked) -> None:
         """Let a request that failed be sent again."""
         with self._state.writing() as connection:
-            mine = (ANSWERS.c.id == asked.id) & (ANSWERS.c.status <= _RUNNING)
+            mine = (ANSWERS.c.id == asked.id) & (ANSWERS.c.status == _RUNNING)
             connection.execute(delete(ANSWERS).where(mine))
 
-    def forget(self, collection: str, but: Asked | None = None) -> None:
-        """Drop the answers about a collection (its opaque id), since somebody of it is erased; ``but`` that of this."""
-        kept = "" if but is None else but.id
-        about = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.id != kept)
+    def forget(self, collection: str) -> None:
+        """Drop the answers that may name people of a collection (its opaque id): somebody of it was erased."""
         with self._state.writing() as connection:
-            connection.execute(about.where(ANSWERS.c.status > _RUNNING).values(sealed=b""))
-            connection.execute(about.where(ANSWERS.c.status == _RUNNING).values(status=_TO_BE_DROPPED))
+            named = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.status != _RUNNING)
+            connection.execute(named.values(sealed=b""))
 
     def _opened(self, sealed: bytes, asked: Asked) -> bytes:
         if not sealed:
-            raise AnswerDropped(
-                "this request was carried out before; its answer was dropped since somebody of the collection was "
-                "erased. Ask for the present state, or send another Idempotency-Key"
-            )
+            raise AnswerDropped
         cipher = AESGCM(self._state.secret(asked.purpose))
         return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], asked.id.encode())
+
+
+def _first(asked: Asked, now: int) -> dict[str, Any]:
+    row = {"id": asked.id, "request": asked.request, "collection": asked.collection, "audited": asked.audited}
+    return {**row, "made": now, "status": _RUNNING, "sealed": b""}
 
 
 def _require_same(request: str, asked: Asked) -> None:

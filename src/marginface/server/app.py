@@ -11,12 +11,16 @@ from starlette.middleware import Middleware
 
 from marginface import __version__
 from marginface.server.envelope import ErrorAnswer, add_handlers
+from marginface.server.jobs.running import running_jobs
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
+from marginface.server.middleware.figures import RequestFigures
 from marginface.server.middleware.keys import KeyCheck
 from marginface.server.middleware.log import RequestLog, log_to_stderr
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
+from marginface.server.middleware.slots import Slots
+from marginface.server.monitoring import Figures
 from marginface.server.places import is_loopback
 from marginface.server.routes import ROUTERS
 from marginface.server.service import opened
@@ -30,12 +34,14 @@ _ABOUT = (
 
 def make_app(settings: ServerSettings) -> FastAPI:
     """Return the application of a service; its parts are opened when it starts."""
+    figures = Figures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with opened(settings) as service:
+        with opened(settings, figures) as service:
             app.state.service = service
-            yield
+            with running_jobs(service):
+                yield
 
     app = FastAPI(
         title="marginface",
@@ -44,7 +50,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
-        middleware=_around(settings),
+        middleware=_around(settings, figures),
         responses={"default": {"model": ErrorAnswer, "description": "Every error has this form."}},
     )
     MultiPartParser.spool_max_size = settings.limits.body_bytes  # photos are never put on the disk
@@ -60,15 +66,17 @@ def worker_app() -> FastAPI:
     return make_app(handed_over())
 
 
-def _around(settings: ServerSettings) -> list[Middleware]:
+def _around(settings: ServerSettings, figures: Figures) -> list[Middleware]:
     """Return the middleware, the outermost first."""
     local = LOOPBACK_NAMES if is_loopback(settings.host) else ()
     names = (*local, *settings.names)
     return [
         Middleware(RequestLog),
+        Middleware(RequestFigures, figures=figures),
         Middleware(SecurityHeaders),
         Middleware(BugAnswer),
         Middleware(OriginCheck, names=names),
         Middleware(KeyCheck),
         Middleware(BodyLimits, limits=settings.limits),
+        Middleware(Slots, limits=settings.limits),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import resource
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as TooLong
 
 from pebble import ProcessExpired, ProcessPool
@@ -22,10 +23,16 @@ _TASKS = 1000  # photos until a decoding process is replaced: what a decoder lea
 
 
 class Decoder:
-    """Decodes photos for one worker."""
+    """Decodes photos for one worker.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        limits: Of a photo and of the processes.
+        failed: Called with why a photo was not decoded: too_large, unreadable, slow or crashed.
+    """
+
+    def __init__(self, limits: Limits, failed: Callable[[str], None] | None = None) -> None:
         self._limits = limits
+        self._failed = failed
         self._pool = ProcessPool(
             max_workers=limits.decoders,
             max_tasks=_TASKS,
@@ -47,6 +54,7 @@ class Decoder:
         """
         limits = self._limits
         if len(content) > limits.photo_bytes:
+            self._note("too_large")
             raise ImageTooLarge(
                 f"{name}: {len(content):,} bytes; a photo may have {limits.photo_bytes:,}. Make it smaller"
             )
@@ -54,16 +62,24 @@ class Decoder:
         try:
             answer = await asyncio.wrap_future(future)
         except (TooLong, TimeoutError):
+            self._note("slow")
             raise UnreadableImage(
                 f"{name}: not decoded within {limits.decode_seconds:g} s. Make it smaller, or save it anew as JPEG"
             ) from None
         except ProcessExpired:
+            self._note("crashed")
             raise UnreadableImage(f"{name}: its decoder crashed. Save the photo anew as JPEG or PNG") from None
         if isinstance(answer, str):
+            self._note("unreadable")
             raise UnreadableImage(f"{name}: {answer}")
         if isinstance(answer, tuple):
+            self._note("too_large")
             raise ImageTooLarge(f"{name}: {answer[0]}")
         return answer
+
+    def _note(self, why: str) -> None:
+        if self._failed is not None:
+            self._failed(why)
 
     def close(self) -> None:
         """Stop the processes; what they are at is dropped."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import UploadFile
 
-from marginface.enrolment import DecodedPhoto, Enroller, EnrolReport, EnrolSettings, PersonPhoto, PhotoOutcome
+from marginface.enrolment import DecodedPhoto, Enroller, EnrolReport, EnrolSettings, Outcome, PersonPhoto, PhotoOutcome
 from marginface.errors import ImageError
 from marginface.gallery import Collection, Person
 from marginface.reasons import Reason
@@ -17,7 +17,7 @@ from marginface.server.gate import Caller
 from marginface.server.service import Service
 from marginface.server.uploads import UploadedPhoto, read_photo
 
-_NAMING = (Reason.LOOKS_LIKE, Reason.PHOTO_OF_ANOTHER)  # remarks that name other people
+_NAMING = (Reason.SAME_PHOTO, Reason.LOOKS_LIKE, Reason.PHOTO_OF_ANOTHER)  # remarks that name people
 
 
 async def enrol_uploads(
@@ -30,7 +30,7 @@ async def enrol_uploads(
 ) -> dict[str, Any]:
     """Enrol photos of a person who is there, and return what came of each as plain values.
 
-    Other people are named to a caller with scope people alone; to others they have opaque ids.
+    People are named to a caller with scope people alone; to others they have opaque ids.
 
     Raises:
         UnknownGalleryName: There is no such person, or they were erased meanwhile.
@@ -76,7 +76,7 @@ def _told(
             index, [code.value for code in outcome.codes], _reasons(outcome, names), _lookalikes(outcome, names)
         )
         if outcome:
-            faces.append({**entry, "face": outcome.face, "is_new": Reason.SAME_PHOTO not in outcome.codes})
+            faces.append({**entry, "face": outcome.face, "is_new": outcome.outcome is Outcome.ENROLLED})
         else:
             rejected[index] = entry
     return {

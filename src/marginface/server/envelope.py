@@ -12,14 +12,16 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
 from marginface.server.answers import AnswerDropped, OtherRequest, StillRunning
+from marginface.server.events import NeedsSecondKey, NotConfirmable
 from marginface.server.gate import Forbidden, NoKey
+from marginface.server.jobs import TooManyJobs, WrongState
 from marginface.server.pressure import RETRY_AFTER, Overloaded
 from marginface.server.rates import TooOften
 
@@ -41,6 +43,10 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (OtherRequest, Kind(422, "idempotency_other_request")),
     (StillRunning, Kind(409, "idempotency_running")),
     (AnswerDropped, Kind(409, "idempotency_dropped")),
+    (NeedsSecondKey, Kind(409, "needs_second_key")),
+    (NotConfirmable, Kind(409, "not_confirmable")),
+    (WrongState, Kind(409, "wrong_state")),
+    (TooManyJobs, Kind(503, "too_many_jobs")),
     (errors.UnknownName, Kind(404, "not_found")),
     (errors.CollectionGoneError, Kind(404, "not_found")),
     (errors.TakenName, Kind(409, "name_taken")),
@@ -58,15 +64,24 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (errors.MissingExtra, Kind(501, "not_installed")),
     (errors.MarginfaceError, Kind(422, "refused")),
 )
-_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "media_type", 421: "wrong_host"}
+_OF_STATUS = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    415: "media_type",
+    421: "wrong_host",
+    503: "overloaded",
+}
+_UNKNOWN = "staff has no person 'Anne Example'"
 _BUSY = frozenset({429, 503})
 
 
 class ErrorBody(BaseModel):
     """What went wrong."""
 
-    code: str
-    message: str
+    code: str = Field(description="for programs; it stays what it is", examples=["not_found"])
+    message: str = Field(description="what was expected, what came, what to do", examples=[_UNKNOWN])
     details: dict[str, Any] = {}
 
 
@@ -74,7 +89,7 @@ class ErrorAnswer(BaseModel):
     """The form of every error."""
 
     error: ErrorBody
-    request_id: str
+    request_id: str = Field(description="as in the log, and in X-Request-ID", examples=["9f72484268b90b2d"])
 
 
 def error_answer(
@@ -107,8 +122,16 @@ def _id(request: Request) -> str:
 def answer_of(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     """Return an error of ours as the answer to a request."""
     kind = kind_of(error)
-    retry = getattr(error, "retry_after", RETRY_AFTER) if kind.status in _BUSY else 0
-    return error_answer(kind.status, kind.code, str(error), _id(request), retry=retry)
+    retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
+    details = getattr(error, "details", None)
+    return error_answer(kind.status, kind.code, told(error, request), _id(request), details, retry)
+
+
+def told(error: errors.MarginfaceError, request: Request) -> str:
+    """Return what an error says to a caller: no names of others, and not where the gallery lies on the server."""
+    if isinstance(error, errors.UnknownGalleryName):
+        return error.brief
+    return str(error).replace(request.app.state.service.gallery.address, "the gallery")
 
 
 def _ours(request: Request, error: Exception) -> Response:

@@ -112,9 +112,9 @@ def recognized(service: Service, request: Request) -> Caller:
     if not token and service.is_open:
         return Caller(None)
     address = request.client.host if request.client else ""
-    service.rates.check_address(address)
     key = service.keys.recognize(token) if token else None
     if key is None:
+        service.rates.check_address(address)  # a valid key passes whoever else guesses behind the same proxy
         service.rates.count_wrong(address)
         what = "no valid key" if token else "no key"
         raise NoKey(

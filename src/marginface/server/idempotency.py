@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from marginface.errors import UnknownGalleryName
-from marginface.server.answers import Asked, KeptAnswer, KeptAnswers
+from marginface.server.answers import AnswerDropped, Asked, KeptAnswer
 from marginface.server.gate import token_in
 from marginface.server.service import Service, service_of
 
@@ -24,8 +24,15 @@ from marginface.server.service import Service, service_of
 class Once:
     """Carries a request out once, where it came with an Idempotency-Key; a dependency, after the Gate."""
 
-    answers: KeptAnswers
+    service: Service
     asked: Asked | None
+
+    def naming(self, collection: str) -> Once:
+        """Return what keeps an answer with names from this collection (its opaque id), not from that of the path.
+
+        Empty: it names nobody, as a receipt, and is kept whoever is erased.
+        """
+        return self if self.asked is None else replace(self, asked=replace(self.asked, collection=collection))
 
     async def answer(
         self, model: type[BaseModel], status: int | Callable[[Any], int], make: Callable[[], Awaitable[Any]]
@@ -37,20 +44,18 @@ class Once:
             status: Of the answer, or what tells it from the values.
             make: Carries the request out and returns plain values.
         """
-        if self.asked is not None:
-            kept = await to_thread.run_sync(self.answers.claim, self.asked)
-            if kept is not None:
-                return _response(kept, {"Idempotent-Replay": "true"})
+        if self.asked is None:
+            return _response(await _made(model, status, make), {})
+        kept = await to_thread.run_sync(_kept, self.service, self.asked)
+        if kept is not None:
+            return _response(kept, {"Idempotent-Replay": "true"})
+        answers = self.service.answers
         try:
-            values = await make()
-            told = status if isinstance(status, int) else status(values)
-            answer = KeptAnswer(told, model.model_validate(values).model_dump_json().encode())
+            answer = await _made(model, status, make)
         except BaseException:
-            if self.asked is not None:
-                await to_thread.run_sync(self.answers.release, self.asked)
+            await to_thread.run_sync(answers.release, self.asked)
             raise
-        if self.asked is not None:
-            await to_thread.run_sync(self.answers.keep, self.asked, answer)
+        await to_thread.run_sync(answers.keep, self.asked, answer)
         return _response(answer, {})
 
 
@@ -70,10 +75,34 @@ async def once_of(
 ) -> Once:
     """Return what carries this request out once."""
     if idempotency_key is None:
-        return Once(service.answers, None)
+        return Once(service, None)
     content = await _content(request)
     named = request.path_params.get("collection")
-    return Once(service.answers, await to_thread.run_sync(_asked, service, request, idempotency_key, content, named))
+    return Once(service, await to_thread.run_sync(_asked, service, request, idempotency_key, content, named))
+
+
+async def _made(
+    model: type[BaseModel], status: int | Callable[[Any], int], make: Callable[[], Awaitable[Any]]
+) -> KeptAnswer:
+    values = await make()
+    told = status if isinstance(status, int) else status(values)
+    return KeptAnswer(told, model.model_validate(values).model_dump_json().encode())
+
+
+def _kept(service: Service, asked: Asked) -> KeptAnswer | None:
+    """Return the first answer, unless somebody whom it may name was erased since, here or by the command line."""
+    kept = service.answers.claim(asked)
+    if kept is not None and kept.collection and _erased_since(service, kept):
+        service.answers.forget(kept.collection)
+        raise AnswerDropped
+    return kept
+
+
+def _erased_since(service: Service, kept: KeptAnswer) -> bool:
+    try:
+        return service.collection(kept.collection).has_lost_since(kept.audited)
+    except UnknownGalleryName:
+        return True
 
 
 def _asked(service: Service, request: Request, key: str, content: bytes, named: str | None) -> Asked:
@@ -85,6 +114,7 @@ def _asked(service: Service, request: Request, key: str, content: bytes, named: 
         state.fingerprint("idempotency key", owner),
         state.fingerprint("idempotency request", what),
         "" if named is None else _uid(service, named),
+        service.gallery.audit(1)[0].seq,
         f"idempotent answer|{secret}",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 import sys
@@ -41,9 +42,11 @@ def state_address(gallery: str) -> Address:
 
 
 def spool_folder(gallery: str) -> Path:
-    """Return the folder for sealed uploads that wait for their job."""
+    """Return the folder for sealed uploads that wait for their job: a service's own, which deletes what is left."""
     place = state_address(gallery)
-    return data_folder() / "spool" if place.path is None else place.path.with_name(place.path.name + ".d")
+    if place.path is not None:
+        return place.path.with_name(place.path.name + ".d")
+    return data_folder() / "spool" / hashlib.sha256(str(place).encode()).hexdigest()[:16]
 
 
 def is_loopback(host: str) -> bool:

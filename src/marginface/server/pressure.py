@@ -20,9 +20,16 @@ class Overloaded(MarginfaceError):
 
 
 class Work:
-    """Runs blocking functions on threads of one worker, a bounded number of them."""
+    """Runs blocking functions on threads of one worker, a bounded number of them.
 
-    def __init__(self, running: int, waiting: int) -> None:
+    Args:
+        running: How many at once.
+        waiting: How many may wait for that.
+        watch: Called with how many run or wait, when that changes.
+    """
+
+    def __init__(self, running: int, waiting: int, watch: Callable[[int], None] | None = None) -> None:
+        self._watch = watch
         self._threads = CapacityLimiter(running)
         self._most = running + waiting
         self._asked = 0
@@ -40,8 +47,13 @@ class Work:
         """
         if self._asked >= self._most:
             raise Overloaded(f"the service is computing and {self._asked} requests wait; come again in {RETRY_AFTER} s")
-        self._asked += 1
+        self._count(1)
         try:
             return await to_thread.run_sync(function, *arguments, limiter=self._threads)
         finally:
-            self._asked -= 1
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self._asked += more
+        if self._watch is not None:
+            self._watch(self._asked)

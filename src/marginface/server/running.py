@@ -8,11 +8,13 @@ import uvicorn
 
 from marginface.errors import InputError
 from marginface.gallery import Gallery
+from marginface.gallery.address import parse_address
 from marginface.server.access import KeyStore
 from marginface.server.connections import ImpatientConnection
 from marginface.server.middleware.log import log_to_stderr
+from marginface.server.monitoring import shared_folder
 from marginface.server.places import default_gallery, is_loopback, state_address
-from marginface.server.service import load_recognizer
+from marginface.server.recognizing import load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import open_state
 
@@ -45,6 +47,8 @@ def prepare(settings: ServerSettings) -> list[str]:
         )
     if not has_keys:
         said.append("No key was made: everyone on this machine may ask. 'marginface keys create' closes it.")
+    if not has_keys and settings.two_person:
+        said.append("--two-person takes keys: without any nobody can be the second. Make one for each person.")
     if not is_loopback(settings.host) and settings.certificate is None:
         said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
     return said
@@ -54,6 +58,11 @@ def run(settings: ServerSettings) -> None:
     """Serve until the process is told to stop; requests that run are finished first."""
     settings.hand_over()
     log_to_stderr()
+    with shared_folder(settings.workers):
+        _serve(settings)
+
+
+def _serve(settings: ServerSettings) -> None:
     limits = settings.limits
     uvicorn.run(
         "marginface.server.app:worker_app",
@@ -82,7 +91,9 @@ def _gallery_there(settings: ServerSettings) -> list[str]:
     if settings.gallery != default_gallery() or Gallery.exists(settings.gallery):
         Gallery.open(settings.gallery, key=settings.key_file).close()
         return []
-    Path(settings.gallery).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = parse_address(settings.gallery).path
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with Gallery.create(settings.gallery, key=settings.key_file) as gallery:
         return [f"Made a gallery: {gallery.address}, sealed by the key in {gallery.key_source}."]
 

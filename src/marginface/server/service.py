@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from starlette.requests import Request
 
 from marginface.errors import UnknownName
-from marginface.gallery import Collection, Gallery
-from marginface.matching.calibration import read_calibration
+from marginface.gallery import Collection, Gallery, GalleryKey
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
 from marginface.server.answers import KeptAnswers
 from marginface.server.decoding import Decoder
-from marginface.server.places import state_address
+from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
+from marginface.server.jobs import JobStore, Spool, job_key
+from marginface.server.monitoring import Figures
+from marginface.server.places import spool_folder, state_address
 from marginface.server.pressure import Work
 from marginface.server.rates import Rates
+from marginface.server.recognizing import load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
 
@@ -33,6 +36,7 @@ class Service:
         gallery: Who is known; all workers open the same.
         state: The service's own database.
         decoder: Bytes → pixels.
+        figures: What is counted.
     """
 
     settings: ServerSettings
@@ -40,6 +44,7 @@ class Service:
     gallery: Gallery
     state: State
     decoder: Decoder
+    figures: Figures = field(default_factory=Figures)
 
     @cached_property
     def keys(self) -> KeyStore:
@@ -52,9 +57,39 @@ class Service:
         return KeptAnswers(self.state)
 
     @cached_property
+    def jobs(self) -> JobStore:
+        """The long work of the service."""
+        return JobStore(self.state, self.job_key)
+
+    @cached_property
+    def job_key(self) -> GalleryKey:
+        """What wraps the keys of jobs."""
+        return job_key(self.settings, self.gallery, self.state)
+
+    @cached_property
+    def spool(self) -> Spool:
+        """The archives that wait for their job."""
+        return Spool(spool_folder(self.settings.gallery))
+
+    @cached_property
+    def events(self) -> Recorder:
+        """The record of how the service is used."""
+        return Recorder(EventLog(self.state), is_on=self.settings.events or bool(self.settings.two_person))
+
+    @cached_property
+    def second_keys(self) -> SecondKeys:
+        """Who asks for the word of a second key, and takes it."""
+        return SecondKeys(self.events.log, self.settings.two_person)
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """What takes who is erased out of the service's own records."""
+        return Forgetting(self.events.log, self.jobs, self.answers.forget)
+
+    @cached_property
     def work(self) -> Work:
         """Where blocking functions run."""
-        return Work(self.settings.limits.running, self.settings.limits.waiting)
+        return Work(self.settings.limits.running, self.settings.limits.waiting, self.figures.depth)
 
     @cached_property
     def rates(self) -> Rates:
@@ -78,29 +113,17 @@ class Service:
         return self.gallery.collection(named)
 
 
-def load_recognizer(settings: ServerSettings) -> Recognizer:
-    """Return the recognizer that the settings name."""
-    thresholds = None if settings.calibration is None else read_calibration(settings.calibration)
-    return Recognizer.load(
-        settings.model,
-        mirror=settings.mirror,
-        min_score=settings.min_score,
-        calibration=thresholds,
-        engine=settings.engine,
-    )
-
-
 @contextmanager
-def opened(settings: ServerSettings) -> Iterator[Service]:
+def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
     """Open all parts of a worker, and close them at the end."""
     with ExitStack() as parts:
         recognizer = load_recognizer(settings)
         gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
         state = open_state(state_address(settings.gallery))
         parts.callback(state.close)
-        decoder = Decoder(settings.limits)
+        decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)
-        yield Service(settings, recognizer, gallery, state, decoder)
+        yield Service(settings, recognizer, gallery, state, decoder, figures)
 
 
 def service_of(request: Request) -> Service:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,6 +34,9 @@ class Limits(BaseModel):
         body_seconds: From there to the last byte of the body.
         connections: Open connections of a worker; the next one is told to come again (503).
         archive_bytes: Of an archive for a job.
+        jobs: That run at once, in all workers.
+        open_jobs: That may wait for their archive or their turn.
+        archives: That may lie on the disk until their job is over.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +56,9 @@ class Limits(BaseModel):
     body_seconds: float = Field(default=60.0, gt=0)
     connections: int = Field(default=1000, ge=1)
     archive_bytes: int = Field(default=2048 * _MB, ge=1024)
+    jobs: int = Field(default=1, ge=1)
+    open_jobs: int = Field(default=200, ge=1)
+    archives: int = Field(default=8, ge=1)
 
 
 class ServerSettings(BaseModel):
@@ -69,6 +76,7 @@ class ServerSettings(BaseModel):
         runs: A folder of training runs to show; None: none is shown.
         certificate, certificate_key: Files for TLS; None: HTTP, for loopback or behind a proxy.
         events: Keep a record of each identification.
+        keep_events: Days that the record goes back.
         two_person: Verbs that need the word of a second key: identify, erase, export.
         purge_every: Hours between two erasures of who is past the last day; 0: never.
     """
@@ -91,7 +99,8 @@ class ServerSettings(BaseModel):
     certificate: Path | None = None
     certificate_key: Path | None = None
     events: bool = False
-    two_person: tuple[str, ...] = ()
+    keep_events: int = Field(default=400, ge=1)
+    two_person: tuple[Literal["identify", "erase", "export"], ...] = ()
     purge_every: float = Field(default=24.0, ge=0)
     limits: Limits = Limits()
 

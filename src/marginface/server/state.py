@@ -18,6 +18,7 @@ from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text, i
 
 from marginface.errors import GalleryError
 from marginface.gallery.address import Address
+from marginface.gallery.disk import empty_log
 from marginface.gallery.store import Store, new_file_store, open_store
 
 SCHEMA = "1"
@@ -52,6 +53,10 @@ class State:
         """Give a connection that alone may write; all of it is on the disk when this ends, or none."""
         with self._store.writing() as connection:
             yield connection
+
+    def empty_log(self, wait: float = 1.0) -> bool:
+        """Take the log of the file into it, so that what was deleted is gone from there too; false if others read."""
+        return empty_log(self._store, wait)
 
     def add_tables(self, *tables: Table) -> None:
         """Make tables of METADATA that are not there yet."""

@@ -36,6 +36,7 @@ from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.training.distributed.class_rows import CLASSES, ClassRows, Files
 from marginface.training.distributed.ranks import Ranks
+from marginface.words import cause
 
 STATE = "state.json"
 CARD = "card.toml"
@@ -264,7 +265,9 @@ def _read_state(folder: Path) -> dict[str, Any]:
     try:
         state = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder.name}: {STATE} cannot be read ({error}): the checkpoint is not used.") from None
+        raise CheckpointError(
+            f"{folder.name}: {STATE} cannot be read ({cause(error)}): the checkpoint is not used."
+        ) from None
     if not isinstance(state, dict) or set(state) != expected or not _fits(state):
         raise CheckpointError(
             f"{folder.name}: {STATE} has not the keys {sorted(expected)}: the checkpoint is not used."

@@ -67,7 +67,7 @@ def evaluate_closed_set(
 def _rank_one(
     crops: SearchedCrops, backbone: nn.Module, input_size: int, device: torch.device, ranks: Ranks
 ) -> RankOne:
-    embeddings = embed_source(backbone, crops.source, input_size, device, ranks)
+    embeddings, _ = embed_source(backbone, crops.source, input_size, device, ranks)
     labels, probe = crops.source.labels, crops.is_probe
     gallery, people = pool_people(embeddings, labels, ~probe)
     rate = identification_rate(search(gallery, people, embeddings[probe], labels[probe]), rank=1)

@@ -28,9 +28,9 @@ from marginface.errors import RecipeError
 from marginface.training.batches import to_tensor
 from marginface.training.held_out import thresholds
 from marginface.training.recipe.dream import DreamSection
+from marginface.training.run_names import DREAM
 from marginface.values import FloatArray, IntArray
 
-FOLDER = "dream"
 READ = 128  # crops at a time
 
 
@@ -134,7 +134,7 @@ def add_branch(
     )
     embedder = YawEmbedder(network.eval(), detector, card)
     entries = () if held_out is None else thresholds(_embed(embedder, held_out), held_out.labels)
-    return _write(network, card.model_copy(update={"thresholds": entries}), out / FOLDER)
+    return _write(network, card.model_copy(update={"thresholds": entries}), out / DREAM)
 
 
 def some_identities(labels: IntArray, most: int, seed: int) -> IntArray:

@@ -32,10 +32,10 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def unit_features(
+def features_by_batch(
     backbone: nn.Module, source: CropSource, input_size: int, device: torch.device, ranks: Ranks
 ) -> Iterator[tuple[int, Tensor]]:
-    """Yield the place of the first crop of a batch and the unit vectors (n, D) of its crops, in order.
+    """Yield the place of the first crop of a batch and the features (n, D) of its crops, float32, in order.
 
     Of several processes each has its part of the batches; one without any gets one of no crops.
     """
@@ -50,14 +50,25 @@ def unit_features(
         wanted = starts or range(1)
         batches = prefetched(images, wanted, workers=default_workers(), ahead=2)
         for start, batch in zip(wanted, batches, strict=True):
-            rows = functional.normalize(backbone(batch).float())
+            rows = backbone(batch).float()
             yield start, rows if starts else rows[:0]
+
+
+def unit_features(
+    backbone: nn.Module, source: CropSource, input_size: int, device: torch.device, ranks: Ranks
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield what features_by_batch does, at length 1."""
+    for start, rows in features_by_batch(backbone, source, input_size, device, ranks):
+        yield start, functional.normalize(rows)
 
 
 def embed_source(
     backbone: nn.Module, source: CropSource, input_size: int, device: torch.device, ranks: Ranks
-) -> FloatArray:
-    """Return the unit vectors of a whole source (N, D) float32; of several processes all return all of them."""
-    rows = [rows.cpu() for _, rows in unit_features(backbone, source, input_size, device, ranks)]
-    embeddings: FloatArray = ranks.rows_of_all(torch.cat(rows)).numpy()
-    return embeddings
+) -> tuple[FloatArray, FloatArray]:
+    """Return the unit vectors (N, D) of a whole source and the lengths (N,) that its features had, float32.
+
+    Of several processes all return all of them.
+    """
+    rows = [rows.cpu() for _, rows in features_by_batch(backbone, source, input_size, device, ranks)]
+    features = ranks.rows_of_all(torch.cat(rows))
+    return functional.normalize(features).numpy(), features.norm(dim=1).numpy()

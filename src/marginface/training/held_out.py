@@ -30,11 +30,12 @@ PAIRS_PER_ERROR = 10  # impostor pairs behind a threshold, times its FMR
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOutResult:
-    """What one evaluation found."""
+    """What one evaluation found; ``usual_norm`` is the median length of a feature, None where that says nothing."""
 
     scores: PairScores
     thresholds: tuple[ThresholdEntry, ...]
     closed_set: ClosedSetResult | None = None
+    usual_norm: float | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the numbers for the journal, shares in [0, 1]; the interval is of the accuracy, at 95 %."""
@@ -63,15 +64,26 @@ class HeldOut:
         Of several processes each embeds a part, and all return the same.
         """
         ranks = Ranks() if ranks is None else ranks
-        embeddings = embed_source(backbone, self.source, self.input_size, self.device, ranks)
+        embeddings, lengths = embed_source(backbone, self.source, self.input_size, self.device, ranks)
         pairs, labels = self.pairs, self.source.labels
         scores = score_pairs(embeddings, pairs.first, pairs.second, pairs.genuine, pairs.fold, identities=labels)
-        return HeldOutResult(scores, thresholds(embeddings, labels), self._search(backbone, ranks))
+        entries, searched = thresholds(embeddings, labels), self._search(backbone, ranks)
+        return HeldOutResult(scores, entries, searched, usual_norm(lengths))
 
     def _search(self, backbone: nn.Module, ranks: Ranks) -> ClosedSetResult | None:
         if self.searched is None:
             return None
         return evaluate_closed_set(backbone, self.searched, self.input_size, self.device, ranks)
+
+
+def usual_norm(lengths: FloatArray) -> float | None:
+    """Return the median of lengths, to four digits, for ``usual_norm`` of a model card; None where it is none.
+
+    >>> usual_norm(np.float32([1, 12.34567, 100]))
+    12.35
+    """
+    found = float(f"{np.median(lengths):.4g}") if len(lengths) else 0.0
+    return found if np.isfinite(found) and found > 0 else None
 
 
 def thresholds(embeddings: FloatArray, labels: IntArray) -> tuple[ThresholdEntry, ...]:

@@ -25,6 +25,7 @@ from marginface.training.checkpoint import BACKBONE, Checkpoint, Content
 from marginface.training.distributed.backbone import mean_statistics, over_processes
 from marginface.training.distributed.class_rows import HEAD, OPTIMIZER, rows_here
 from marginface.training.distributed.whole_batch import keep_alike, loss_of_whole_batch
+from marginface.training.freezing import freeze
 from marginface.training.optim import (
     build_optimizer,
     clip,
@@ -33,7 +34,6 @@ from marginface.training.optim import (
     set_learning_rate,
 )
 from marginface.training.recipe import Recipe
-from marginface.training.start import freeze
 from marginface.training.weighted import check_can_weigh, loss_of, weights_of
 
 

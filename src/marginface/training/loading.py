@@ -24,6 +24,7 @@ from marginface.training.resolve import resolve, resolve_loss
 from marginface.training.sources import open_data
 from marginface.training.trainer import torch_settings
 from marginface.values import IntArray
+from marginface.words import plural
 
 FEWEST, MOST = 5, 100  # batches that a stage is measured with, whatever its time
 WAITS = 0.02  # share of waiting above which the data holds the training back
@@ -169,7 +170,7 @@ def measure_loading(recipe: Recipe, *, train: bool, seconds: float = 3.0) -> Loa
             learner = Learner(resolve_loss(recipe, len(data.train.identities)), len(data.train.identities), device)
             stages["step"] = _step(learner, batches, steps)
             speeds |= _training(learner, batches, steps)
-    threads = f"{recipe.train.threads} thread" + ("s" if recipe.train.threads > 1 else "")
+    threads = plural(recipe.train.threads, "thread")
     trained = f", {recipe.backbone.name} with {threads}" if train else ""
     return Loading(
         data=f"{len(data.train.labels):,} images of {len(data.train.identities):,} identities, "

@@ -5,7 +5,8 @@ history.jsonl               when it was begun, resumed, ended, with the recipe o
 journal.jsonl               a line per step
 tensorboard/                the same as curves, where the recipe asks for them
 checkpoints/                the newest
-report.html, manifest.json  when it is finished
+dream/                      the branch for turned heads, where the recipe asks for it
+report.html, manifest.json  when it is finished; the manifest has the sha256 of the rest
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve, resolve_device, resolve_loss
 from marginface.training.resumption import Sitting, begin, put_down, reopen
-from marginface.training.run_names import DATA, JOURNAL, MANIFEST, RECIPE, REPORT
+from marginface.training.run_names import CURVES, DATA, DREAM, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
 from marginface.training.run_report import write_run_report
 from marginface.training.sources import TrainingData, open_data
 from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
@@ -170,10 +171,10 @@ def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult 
     if saved is None:
         raise CheckpointError(f"{out}: the last checkpoint was deleted or damaged while the run ended")
     write_run_report(recipe, data, result, out / REPORT)
-    _write_manifest(recipe, data, saved, result, out)
     dream = recipe.dream
     branch = add_branch(saved.folder, out, data.train, data.held_out, dream, recipe.train.seed) if dream.steps else None
     add_event(out, "finished", saved.step, {})
+    _write_manifest(recipe, data, saved, result, out)
     return TrainResult(out, saved, result, branch)
 
 
@@ -214,9 +215,10 @@ def _check_folder(out: Path, *, resume: bool) -> None:
 def _write_manifest(
     recipe: Recipe, data: TrainingData, checkpoint: Checkpoint, result: HeldOutResult | None, out: Path
 ) -> None:
-    """Write what was trained on, with what, what came out, and the sha256 of recipe, journal, report and checkpoint."""
-    names = [RECIPE, DATA, JOURNAL, REPORT]
-    files = [out / name for name in names] + sorted(checkpoint.folder.iterdir())
+    """Write what was trained on, with what, what came out, and the sha256 of every file of it but older checkpoints."""
+    names = (RECIPE, DATA, HISTORY, JOURNAL, REPORT)
+    folders = (checkpoint.folder, out / DREAM, out / CURVES)
+    files = [out / name for name in names] + [path for folder in folders for path in sorted(folder.glob("*"))]
     values: dict[str, Any] = {
         "marginface": __version__,
         "recipe_sha256": recipe_sha256(recipe),

@@ -9,10 +9,8 @@ from typing import Any
 
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import RunReport, RunSummary
-from marginface.training.run_folder import CurvePoint, RunFolder, flat_values
+from marginface.training.run_folder import CurvePoint, RunFolder, flat_values, spread
 from marginface.training.run_names import RECIPE
-
-POINTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +82,6 @@ class RunDifference:
             "intervals_overlap": overlap,
             "sentences": self.sentences(),
         }
-
-
-def spread(steps: Sequence[int], points: int = POINTS) -> list[int]:
-    """Return some of the steps at even distances, the last included.
-
-    >>> spread(range(1, 101), 4)
-    [25, 50, 75, 100]
-    """
-    if not steps:
-        return []
-    places = {round(len(steps) * (point + 1) / points) - 1 for point in range(points)}
-    return [steps[place] for place in sorted(places) if place >= 0]
 
 
 def write_difference(found: RunDifference, path: Path, command: str) -> None:

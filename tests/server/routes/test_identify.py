@@ -18,6 +18,7 @@ def test_identify_gives_what_the_recognizer_says(staff: Staff, settings: ServerS
     with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
         found = red_recognizer().identify(content, CollectionPeople(gallery.collection("staff")), fpir=0.02, most=2)
     assert told.pop("calibration") == found.threshold.to_dict()
+    assert [(face.pop("event"), face.pop("confirmation")) for face in told["faces"]] == [(None, None)]
     assert told == found.to_dict()
     assert (told["decision"], told["faces"][0]["uid"]) == ("match", staff.ann)
     assert [one["uid"] for one in told["faces"][0]["candidates"]] == [staff.ann, staff.ben]

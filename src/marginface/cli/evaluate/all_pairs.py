@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation.all_pairs import AllPairsResult
@@ -33,6 +33,7 @@ def all_pairs(
     far: Far = None,
     nearest: Nearest = False,
     json_file: JsonFile = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Score all pairs of a set of photos and of its groups: TAR at FAR 1e-6 of billions of pairs, exactly.
 
@@ -48,7 +49,7 @@ def all_pairs(
     about = None if metadata is None else read_metadata(metadata)
     listed = list_people(folder)
     parts = parts_of(listed, about, slices or (), cross, far or None)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
         faces = listed.faces(embedder, reader)

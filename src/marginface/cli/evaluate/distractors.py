@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation.distractors import DistractorResult
@@ -33,6 +33,7 @@ def distractors(
     far: Far = None,
     nearest: Nearest = False,
     json_file: JsonFile = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Search each photo of a person for every other one, among 10, 100 … all distractors: rank 1, 5, 10; TAR at FAR.
 
@@ -50,7 +51,7 @@ def distractors(
         listed, among, split = probes_and_distractors(listed, people, seed)
     else:
         listed, among = list_probes(listed), list_anybody(others)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
         faces = (part.faces(embedder, reader) for part in (listed, among))

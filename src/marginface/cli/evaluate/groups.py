@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, lines_table
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation.groups import GroupResult
@@ -26,6 +26,7 @@ def groups(
     mirror: Mirror = True,
     far: Far = None,
     json_file: JsonFile = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Score RFW, or BFW (--pairs FILE.csv), by group: at thresholds of each group's own, and at one for all.
 
@@ -39,7 +40,7 @@ def groups(
     from marginface.evaluation.reading import Reader, protocol_cropper
 
     data = read_rfw(folder) if table is None else read_bfw(folder, table, by)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
         result = evaluate_groups(embedder, data, reader, fars=far or None)

@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation.open_set import OpenSetResult
@@ -26,6 +26,7 @@ def identify(
     mirror: Mirror = True,
     nearest: Nearest = False,
     json_file: JsonFile = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Enrol people, search their other photos and strangers: rank 1, 5, 10 and TPIR at FPIR.
 
@@ -40,7 +41,7 @@ def identify(
 
     DISTANCES[distance]  # raises UnknownName before the work
     split = identification_split(photos_by_person(folder), enrolled=enrolled, strangers=strangers, seed=seed)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
         result = evaluate_open_set(embedder, split, reader, distance=distance, rule=rule_of(nearest=nearest))

@@ -10,6 +10,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import lines_table
+from marginface.cli.options import Runtime
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -20,6 +21,7 @@ def suite(
     model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
     file: Annotated[Path, typer.Argument(help="The list, a TOML file with [[protocol]] tables.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)],
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Run a list of protocols and write report.html, results.csv, .json and .tex into --out.
 
@@ -38,11 +40,11 @@ def suite(
 
     @cache
     def opened(mirror: bool) -> Embedder:
-        return load_embedder(model, mirror=mirror)
+        return load_embedder(model, mirror=mirror, engine=engine)
 
     listed, cropper = read_suite(file), protocol_cropper()
     with ImageBar() as bar:
-        tools = Tools(opened, cropper, cropping_of(cropper), bar.show, lambda line: typer.echo(line, err=True))
+        tools = Tools(opened, cropper, cropping_of(cropper), bar.show, lambda line: typer.echo(line, err=True), engine)
         result = run_suite(listed, out, tools)
     write_tables(result, out)
     command = " ".join(["marginface", *sys.argv[1:]])

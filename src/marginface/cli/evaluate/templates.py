@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation.templates import TemplateResult
@@ -26,6 +26,7 @@ def templates(
     mirror: Mirror = True,
     nearest: Nearest = False,
     json_file: JsonFile = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Score IJB-B or IJB-C: TAR at FAR of 1:1; rank 1, 5, 10 and TPIR at FPIR of 1:N, each gallery apart.
 
@@ -46,7 +47,7 @@ def templates(
     images = read_templates(files)
     pairs = read_template_pairs(files, images) if verification else None
     searches = read_searches(files, images) if identification else None
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     with ImageBar() as bar:
         result = evaluate_templates(
             embedder,

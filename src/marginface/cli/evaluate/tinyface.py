@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import JsonFile, Mirror, lines_table
-from marginface.cli.options import write_json
+from marginface.cli.options import Runtime, write_json
 
 if TYPE_CHECKING:
     from marginface.evaluation.tinyface import TinyFaceResult
@@ -21,6 +21,7 @@ def tinyface(
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
     mirror: Mirror = True,
     json_file: JsonFile = None,
+    engine: Runtime = "onnxruntime",
 ) -> None:
     """Search the probes of TinyFace in its gallery with the distractors: rank 1, 5, 10, 20 and mAP.
 
@@ -33,7 +34,7 @@ def tinyface(
     from marginface.evaluation.tinyface import evaluate_tinyface
 
     protocol = read_tinyface(folder)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     with ImageBar() as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
         result = evaluate_tinyface(embedder, protocol, reader)

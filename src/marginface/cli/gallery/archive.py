@@ -9,6 +9,7 @@ import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, PassphraseFile, Where, opened, read_passphrase
 from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural, plurals
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="The archive.")]
 
@@ -34,7 +35,8 @@ def export(
     if as_json:
         print_json({"file": str(file), "sealed": not clear, **counts.to_dict()})
         return
-    typer.echo(f"{file}: {counts.collections:,} collections, {counts.people:,} people, {counts.faces:,} faces.")
+    inside = plurals((counts.collections, "collection"), (counts.people, "person"), (counts.faces, "face"))
+    typer.echo(f"{file}: {inside}.")
     if clear:
         typer.echo("It is NOT sealed: treat it as you would treat the photographs.")
 
@@ -55,7 +57,5 @@ def import_(
     if as_json:
         print_json(counts.to_dict())
         return
-    typer.echo(
-        f"{counts.collections:,} collections, {counts.people:,} people: {counts.faces:,} faces are new, "
-        f"{counts.faces_known:,} were there."
-    )
+    inside = plurals((counts.collections, "collection"), (counts.people, "person"))
+    typer.echo(f"{inside}: {plural(counts.faces, 'new face')}, {counts.faces_known:,} known.")

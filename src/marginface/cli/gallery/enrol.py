@@ -10,7 +10,18 @@ import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
 from marginface.cli.gallery.recognizing import recognizer_for
-from marginface.cli.options import CalibrationFile, JsonFlag, MinScore, Mirror, Model, Workers, print_json, progress_bar
+from marginface.cli.options import (
+    CalibrationFile,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    Runtime,
+    WhichFace,
+    Workers,
+    print_json,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from marginface.enrolment import Enroller, EnrolReport, FolderOfPeople, PhotoOutcome
@@ -29,9 +40,7 @@ def enrol(
         typer.Option("--folder", metavar="DIR", show_default=False, help="A folder for each person, by name."),
     ] = None,
     collection: InCollection = "",
-    face: Annotated[
-        str, typer.Option("--face", help="Which face, if a photo shows several: one (none of them), largest, center.")
-    ] = "one",
+    face: WhichFace = "one",
     quality: Annotated[
         str, typer.Option("--quality", help="Faces below it are refused: off, usable, standard, strict.")
     ] = "standard",
@@ -51,6 +60,7 @@ def enrol(
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
+    engine: Runtime = "onnxruntime",
     workers: Workers = 2,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
@@ -67,7 +77,7 @@ def enrol(
     settings = EnrolSettings(face, quality, keep_crops, refuse_lookalikes, fpir, about, workers)
     wanted = _wanted(name, photos or [], folder)
     with opened(where, key_file) as gallery:
-        recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score)
+        recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
         enroller = Enroller(collection_for(gallery, collection, recognizer), recognizer, settings)
         report = enrolled(enroller, wanted, as_json=as_json)
     print_json(report.to_dict()) if as_json else typer.echo(report.explain())

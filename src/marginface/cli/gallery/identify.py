@@ -8,13 +8,21 @@ import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
 from marginface.cli.gallery.recognizing import recognizer_for
-from marginface.cli.options import CalibrationFile, Gate, JsonFlag, MinScore, Mirror, Model, Photos, Workers, print_json
-
-Fpir = Annotated[float, typer.Option(help="How often a search of somebody who is not enrolled may find anybody.")]
-UncertainFpir = Annotated[
-    float | None,
-    typer.Option("--uncertain-fpir", help="A laxer rate: between the thresholds of the two: cannot tell."),
-]
+from marginface.cli.options import (
+    CalibrationFile,
+    Fpir,
+    Gate,
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Model,
+    Photos,
+    Runtime,
+    UncertainFpir,
+    WhichFaces,
+    Workers,
+    print_json,
+)
 
 
 def identify(
@@ -24,14 +32,13 @@ def identify(
     uncertain_fpir: UncertainFpir = None,
     most: Annotated[int, typer.Option("--most", metavar="N", help="Candidates to list for a face.")] = 5,
     collection: InCollection = "",
-    face: Annotated[
-        str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
-    ] = "all",
+    face: WhichFaces = "all",
     quality: Gate = "usable",
     model: Model = "sface",
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
     min_score: MinScore = 0.6,
+    engine: Runtime = "onnxruntime",
     workers: Workers = 2,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
@@ -47,7 +54,7 @@ def identify(
     settings = SearchSettings(fpir, uncertain_fpir, most, face, quality, workers)
     with opened(where, key_file) as gallery:
         chosen = gallery.collection(collection)
-        recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score)
+        recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
         require_contract(where, chosen, recognizer)
         answers = []
         for answer in identify_each(recognizer, chosen, photos, settings):

@@ -10,7 +10,7 @@ import typer
 from marginface.cli.gallery.enrol import enrolled
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
 from marginface.cli.gallery.recognizing import recognizer_for
-from marginface.cli.options import JsonFlag, Mirror, Model, Workers, print_json
+from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, WhichFace, Workers, print_json
 
 if TYPE_CHECKING:
     from marginface.enrolment import EnrolReport, EnrolSettings, ImportReport, PersonPhoto
@@ -42,15 +42,14 @@ def import_from(
         str, typer.Option(metavar="MODEL", help="What made the vectors, where the file does not say it.")
     ] = "",
     collection: InCollection = "",
-    face: Annotated[
-        str, typer.Option("--face", help="Of photos: one (several: none of them), largest, center.")
-    ] = "one",
+    face: WhichFace = "one",
     quality: Annotated[str, typer.Option("--quality", help="Of photos: off, usable, standard, strict.")] = "standard",
     keep_crops: Annotated[
         bool, typer.Option("--keep-crops", help="Of photos: keep the aligned faces, sealed.")
     ] = False,
     model: Model = "sface",
     mirror: Mirror = False,
+    engine: Runtime = "onnxruntime",
     workers: Workers = 2,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
@@ -72,7 +71,7 @@ def import_from(
         if take == "vectors":
             report = import_vectors(gallery, found, collection or system)
         else:
-            recognizer = recognizer_for(model, None, mirror=mirror, min_score=0.6)
+            recognizer = recognizer_for(model, None, mirror=mirror, min_score=0.6, engine=engine)
             report = _photos_enrolled(gallery, collection, recognizer, settings, found.photos(photos), as_json=as_json)
     print_json(report.to_dict()) if as_json else typer.echo(report.explain())
     raise typer.Exit(report.exit_status)

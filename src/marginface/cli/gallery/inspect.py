@@ -8,6 +8,7 @@ import typer
 
 from marginface.cli.gallery.options import NOT_WHOLE, KeyFile, Where, opened
 from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural, plurals
 
 if TYPE_CHECKING:
     from marginface.gallery import CollectionInfo, Gallery
@@ -34,12 +35,12 @@ def stats(
         print_json({**found.to_dict(), **({"recall": recalls} if recalls else {})})
         return
     sealed = f"sealed by key {found.key_id}" if found.sealed else "not sealed"
-    typer.echo(f"{found.gallery}: schema {found.schema}, {sealed}, {found.audit_entries:,} entries of the audit")
+    typer.echo(f"{found.gallery}: schema {found.schema}, {sealed}, {plural(found.audit_entries, 'entry')} of the audit")
     for name, size in found.files.items():
-        typer.echo(f"{name}: {size:,} bytes")
+        typer.echo(f"{name}: {plural(size, 'byte')}")
     for collection in found.collections:
         info, (least, median, most) = collection.info, collection.faces_per_person
-        counts = f"{info.people:,} people, {info.faces:,} faces, {info.crops:,} crops"
+        counts = plurals((info.people, "person"), (info.faces, "face"), (info.crops, "crop"))
         typer.echo(f"{info.name}: {counts}; contract {info.contract}, {info.embedding_size} numbers")
         typer.echo(f"  faces per person: least {least}, median {median:g}, most {most}")
         typer.echo(
@@ -101,6 +102,6 @@ def audit(
         for entry in entries:
             typer.echo(f"{entry.seq:>6}  {entry.time}  {entry.actor}  {entry.action}  {entry.subject}")
         verdict = f"The chain holds. Head: {report.head}" if report else "The chain is broken:"
-        typer.echo("\n".join([f"{report.entries:,} entries. {verdict}", *report.findings]))
+        typer.echo("\n".join([f"{plural(report.entries, 'entry')}. {verdict}", *report.findings]))
     if not report:
         raise typer.Exit(NOT_WHOLE)

@@ -9,6 +9,7 @@ import typer
 
 from marginface.cli.gallery.options import NOT_WHOLE, KeyFile, Wait, Where, opened
 from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural
 
 
 def rotate_key(
@@ -40,7 +41,8 @@ def rotate_key(
         print_json(change.to_dict())
     else:
         typer.echo(f"{address} opens with key {change.key_id} ({new_key_file}) from now on.")
-        typer.echo(f"{change.collections:,} data keys wrapped by it; {change.resealed:,} collections sealed anew.")
+        keys, anew = plural(change.collections, "data key"), plural(change.resealed, "collection")
+        typer.echo(f"{keys} wrapped by it; {anew} sealed anew.")
         if not change:
             typer.echo("Another process was reading: the log holds the old keys until 'marginface gallery purge'.")
     if not change:

@@ -8,7 +8,7 @@ import typer
 
 from marginface.cli.gallery.options import NOT_WHOLE, InCollection, KeyFile, Where, opened
 from marginface.cli.gallery.recognizing import recognizer_for
-from marginface.cli.options import JsonFlag, Mirror, Model, Workers, print_json, progress_bar
+from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, Workers, print_json, progress_bar
 
 
 def migrate(
@@ -19,6 +19,7 @@ def migrate(
     erase_old: Annotated[
         bool, typer.Option("--erase-old", help="Erase the old embeddings when the new ones are in their place.")
     ] = False,
+    engine: Runtime = "onnxruntime",
     workers: Workers = 2,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
@@ -33,7 +34,7 @@ def migrate(
     from marginface.enrolment import Migration
 
     with opened(where, key_file) as gallery:
-        recognizer = recognizer_for(model, None, mirror=mirror, min_score=0.6)
+        recognizer = recognizer_for(model, None, mirror=mirror, min_score=0.6, engine=engine)
         migration = Migration(gallery, gallery.collection(collection), recognizer, workers=workers)
         with progress_bar("Migrating", "faces") as progress:
             report = migration.run(progress)

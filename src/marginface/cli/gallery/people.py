@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, Who, is_face, opened, print_table
-from marginface.cli.options import JsonFlag, plural, print_json
+from marginface.cli.options import JsonFlag, print_json
+from marginface.words import plural
 
 if TYPE_CHECKING:
     from marginface.gallery import Person
@@ -28,7 +29,7 @@ def list_(where: Where, collection: InCollection = "", key_file: KeyFile = None,
         print_json([person.to_dict() for found in people.values() for person in found])
         return
     for name, found in people.items():
-        typer.echo(f"{name}: {len(found):,} people")
+        typer.echo(f"{name}: {plural(len(found), 'person')}")
         if found:
             print_table(("Name", "Faces", "Since", "Purpose", "Keep until", "Id"), [_line(person) for person in found])
 

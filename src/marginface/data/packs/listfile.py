@@ -21,6 +21,7 @@ from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
 from marginface.locations import listed_path, location
 from marginface.values import IntArray
+from marginface.words import cause
 
 SUFFIXES = frozenset({".lst", ".csv", ".tsv", ".txt"})
 _PATHS = ("path", "file", "filename", "file_name", "image", "image_path", "img")
@@ -121,7 +122,7 @@ def _rows(path: Path) -> Iterator[tuple[int, _Row]]:
                 if any(part.strip() for part in row) and not row[0].startswith("#"):
                     yield number, row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: expected a text file of paths and labels; got {error}") from None
+        raise DataError(f"{path}: expected a text file of paths and labels; got {cause(error)}") from None
 
 
 def _columns(path: Path, row: _Row, label: str) -> tuple[_Pick, bool]:

@@ -25,6 +25,7 @@ from marginface.documents import parse_json, whole_number
 from marginface.errors import DataError, MissingExtra, UnreadableImage
 from marginface.locations import is_remote, store_of
 from marginface.values import IntArray
+from marginface.words import cause
 
 _KEPT_BYTES = 256_000_000  # of row groups read last
 _IMAGES = ("image", "img", "jpg", "jpeg", "png", "bytes", "image_bytes")
@@ -145,7 +146,7 @@ class ParquetImages:
         except arrow_damage(self._arrow) as error:
             if _is_of_the_disk(error):
                 raise
-            raise UnreadableImage(f"{self._paths[file]}: row group {group} is damaged: {error}") from None
+            raise UnreadableImage(f"{self._paths[file]}: row group {group} is damaged: {cause(error)}") from None
 
     def _labels(self, arrow: Any) -> list[Any]:
         """Return the label of every row, None where there is none."""
@@ -158,7 +159,7 @@ class ParquetImages:
                     raise
                 raise DataError(
                     f"{path}: expected the columns of {self._paths[0].name}, {self._columns.label!r} among them; got "
-                    f"{error}"
+                    f"{cause(error)}"
                 ) from None
         if all(label is None for label in labels):
             raise DataError(f"{self._paths[0]}: no row has a label in the column {self._columns.label!r}")
@@ -227,7 +228,9 @@ def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
     except arrow_damage(arrow) as error:
         if _is_of_the_disk(error):
             raise
-        raise DataError(f"{path}: expected a whole Parquet file; got {error}. Copy or download it again") from None
+        raise DataError(
+            f"{path}: expected a whole Parquet file; got {cause(error)}. Copy or download it again"
+        ) from None
 
 
 def _is_of_the_disk(error: Exception) -> bool:

@@ -20,6 +20,7 @@ from marginface.contract import foreign_contract
 from marginface.data.packs.parquet import arrow_damage
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, require_maker
 from marginface.errors import DataError, MissingExtra
+from marginface.words import cause
 
 _NAME = re.compile(
     r"ds_model_(?P<model>.+)_detector_(?P<detector>.+)_(?P<aligned>aligned|unaligned)_normalization_(?P<kind>.+)"
@@ -99,7 +100,7 @@ def _of_arrow(path: Path) -> Iterator[_Row]:
         table.validate(full=True)  # Feather is read as it lies: an offset beyond its end would end this process
         rows = zip(table.column("identity").to_pylist(), table.column("embedding").to_pylist(), strict=True)
     except arrow_damage(pa) as error:
-        raise DataError(f"{path}: damaged, or no representations file of deepface: {error}") from None
+        raise DataError(f"{path}: damaged, or no representations file of deepface: {cause(error)}") from None
     yield from rows
 
 

@@ -38,6 +38,7 @@ from marginface.evaluation.suite.plan import (
 from marginface.evaluation.templates import evaluate_templates
 from marginface.evaluation.tinyface import evaluate_tinyface
 from marginface.evaluation.variants import VARIANTS
+from marginface.weights import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -56,6 +57,7 @@ class Tools:
         cropping: how, in words that name it in the memory.
         progress: (images done, images) of the protocol that runs.
         tell: a sentence when a protocol begins or is there already.
+        engine: what runs the model; its last digits are in the results.
     """
 
     embedder: OpenEmbedder
@@ -63,6 +65,12 @@ class Tools:
     cropping: str
     progress: Progress | None = None
     tell: Tell = print
+    engine: str = DEFAULT_ENGINE
+
+    def reading(self, *, aligned: bool) -> str:
+        """Return how images became embeddings besides the contract, in words that name it in the memory."""
+        how = "aligned" if aligned else self.cropping
+        return how if self.engine == DEFAULT_ENGINE else f"{how}, {self.engine}"
 
 
 def measure_entry(entry: AnyEntry, embedder: Embedder, out: Path, tools: Tools) -> dict[str, Any]:
@@ -102,7 +110,7 @@ def _measured(entry: AnyEntry, embedder: Embedder, reader: Reader) -> dict[str, 
 
 def _memory(out: Path, tools: Tools, *, aligned: bool) -> closing[EmbeddingMemory]:
     """Open the memory of photos that are crops already, or of those that are cropped."""
-    return closing(EmbeddingMemory(out / "embeddings.sqlite", "aligned" if aligned else tools.cropping))
+    return closing(EmbeddingMemory(out / "embeddings.sqlite", tools.reading(aligned=aligned)))
 
 
 def _reader(tools: Tools, memory: EmbeddingMemory, store: ImageStore, *, aligned: bool) -> Reader:

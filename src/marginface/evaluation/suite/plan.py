@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marginface.documents import parse_toml
 from marginface.errors import InputError
+from marginface.words import cause
 
 
 class Entry(BaseModel):
@@ -118,7 +119,9 @@ def read_suite(path: Path) -> Suite:
     try:
         values = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected a suite, a TOML file with [[protocol]] tables; got {error}") from None
+        raise InputError(
+            f"{path}: expected a suite, a TOML file with [[protocol]] tables; got {cause(error)}"
+        ) from None
     listed = values.get("protocol")
     if isinstance(listed, list):
         values["protocol"] = [{"kind": "pairs", **one} if isinstance(one, dict) else one for one in listed]

@@ -58,7 +58,7 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
     done, model = [], ""
     for number, entry in enumerate(suite.protocol, 1):
         embedder = tools.embedder(_sums_mirror(entry, suite))
-        model, key = embedder.card.name, _key(entry, embedder, tools.cropping, data_state(entry, out))
+        model, key = embedder.card.name, _key(entry, embedder, tools.reading(aligned=False), data_state(entry, out))
         place = out / f"{entry.file_name}.json"
         numbers = _kept(place, key) if entry.kind != "pairs" or is_kept(out, entry.file_name) else None
         tools.tell(f"{entry.name} ({number} of {len(suite.protocol)}){': done before' if numbers else ''}")
@@ -79,9 +79,9 @@ def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:
     return VARIANTS[entry.variant].sums_mirror if isinstance(entry, PairsEntry) else suite.mirror
 
 
-def _key(entry: AnyEntry, embedder: Embedder, cropping: str, data: str) -> str:
-    """Return what a result is of: its settings, the data as they are now, how faces are cropped, and the contract."""
-    text = f"{FORMAT}|{entry.model_dump_json()}|{data}|{cropping}|{embedder.contract.id}"
+def _key(entry: AnyEntry, embedder: Embedder, reading: str, data: str) -> str:
+    """Return what a result is of: its settings, the data as they are now, how they are read, and the contract."""
+    text = f"{FORMAT}|{entry.model_dump_json()}|{data}|{reading}|{embedder.contract.id}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -19,6 +19,7 @@ from marginface.gallery.names import check_text
 from marginface.server.access.scopes import Scope
 
 _TOKEN = re.compile(r"mf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_MOST_PER_MINUTE = 1_000_000
 _LONGEST_NAME = 200
 
 
@@ -44,8 +45,8 @@ class NewKey:
         check_text(self.name, "the name of a key", _LONGEST_NAME)
         if not self.scopes:
             raise InputError("a key is made for at least one scope; 'marginface keys create --help' lists them")
-        if self.per_minute is not None and self.per_minute < 1:
-            raise InputError(f"per_minute is at least 1 request; got {self.per_minute}")
+        if self.per_minute is not None and not 1 <= self.per_minute <= _MOST_PER_MINUTE:
+            raise InputError(f"per_minute is 1 to {_MOST_PER_MINUTE:,} requests; got {self.per_minute}")
         if self.expires is not None and self.expires.tzinfo is None:
             raise InputError(f"expires is a time with its zone; got {self.expires!r}")
 

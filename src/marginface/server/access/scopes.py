@@ -34,6 +34,7 @@ class Scope(Enum):
     ERASE = "erase", "erase people and collections, with a receipt"
     EXPORT = "export", "take a sealed archive of people out"
     TEMPLATES = "templates", "see vectors; they are biometric data"
+    CONFIRM = "confirm", "give the word of a second key about a match, an erasure or an export"
     AUDIT = "audit", "read who did what, and check that record"
     STATS = "stats", "see counts, calibration, and whether a gallery is whole"
     JOBS = "jobs", "start, follow and cancel long work, besides the scope of the work itself"

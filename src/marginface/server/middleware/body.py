@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 from starlette.datastructures import Headers
@@ -14,7 +15,8 @@ from marginface.server.pressure import RETRY_AFTER
 from marginface.server.settings import Limits
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
-_ROUTES_OF_ARCHIVES = frozenset({("POST", "/v1/jobs")})
+_OF_ARCHIVES = re.compile(r"/v1/jobs/[^/]+/archive")
+_CLOSE = {"Connection": "close"}  # what is left of the body is not read
 
 
 class BodyLimits:
@@ -35,7 +37,7 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         limits = self._limits
-        is_archive = (scope["method"], scope["path"]) in _ROUTES_OF_ARCHIVES
+        is_archive = scope["method"] == "PUT" and _OF_ARCHIVES.fullmatch(scope["path"]) is not None
         most = limits.archive_bytes if is_archive else limits.body_bytes
         seconds = limits.body_seconds * (max(1.0, most / limits.body_bytes) if is_archive else 1.0)
         room = _Room(most) if is_archive else self._room
@@ -78,14 +80,14 @@ class _Counted:
         try:
             message = await asyncio.wait_for(self._receive(), max(0.001, self._until - time.monotonic()))
         except TimeoutError:
-            raise HTTPException(408, "the body of the request came too slowly; send it again") from None
+            raise HTTPException(408, "the body of the request came too slowly; send it again", _CLOSE) from None
         size = len(message.get("body", b""))
         self.got += size
         self._room.left -= size
         if self.got > self._most:
-            raise HTTPException(413, _too_large(self._most))
+            raise HTTPException(413, _too_large(self._most), _CLOSE)
         if self._room.left < 0:
-            raise HTTPException(503, _NO_ROOM, {"Retry-After": str(RETRY_AFTER)})
+            raise HTTPException(503, _NO_ROOM, {"Retry-After": str(RETRY_AFTER), **_CLOSE})
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from marginface.errors import MarginfaceError
 from marginface.server.envelope import answer_of
 from marginface.server.gate import recognized
+from marginface.server.routes.compreface.refusals import refusal
 from marginface.server.service import service_of
 
 _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
@@ -31,7 +32,10 @@ class KeyCheck:
             try:
                 caller = await to_thread.run_sync(recognized, service_of(request), request)
             except MarginfaceError as error:
-                await answer_of(error, request)(scope, receive, send)
+                refuse = refusal if scope["path"].startswith("/api/") else answer_of
+                answer = refuse(error, request)
+                answer.headers["Connection"] = "close"  # its body is not read
+                await answer(scope, receive, send)
                 return
             request.state.recognized = caller
         await self._app(scope, receive, send)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marginface.server.envelope import error_answer
 
+_SHOWS = frozenset({"GET", "HEAD"})
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -37,7 +38,7 @@ class OriginCheck:
                 said = f"this service is not called {host!r}. If it is, start it with --name {host_name(host)}"
                 await error_answer(421, "wrong_host", said, request_id)(scope, receive, send)
                 return
-            if _is_foreign(headers, host):
+            if _is_foreign(scope["method"], headers, host):
                 said = "a page of another site may not ask this service; there is no CORS. Open the service's own page"
                 await error_answer(403, "foreign_page", said, request_id)(scope, receive, send)
                 return
@@ -55,10 +56,14 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-def _is_foreign(headers: Headers, host: str) -> bool:
-    """Say whether a browser says that a page of another site asks; a link that is followed to the page is none."""
-    if headers.get("sec-fetch-mode") == "navigate":
-        return headers.get("origin", "null") not in ("null",) and urlsplit(headers["origin"]).netloc != host
+def _is_foreign(method: str, headers: Headers, host: str) -> bool:
+    """Say whether a browser says that a page of another site asks.
+
+    A link that is followed to the service is none: it shows something, and changes nothing. A form that is sent is one,
+    whatever it says: in a sandboxed frame its origin is "null".
+    """
+    if method in _SHOWS and headers.get("sec-fetch-mode") == "navigate":
+        return False
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return True
     origin = headers.get("origin")

@@ -9,6 +9,12 @@ faces         enrolled from photos, listed, moved, deleted
 identify      who of a collection is in a photo
 archives      people taken out, sealed
 audit         who did what
+jobs          long work: asked for, sent an archive, followed, cancelled
+metrics       figures for Prometheus
+events        how the service was used; the word of second keys
+compreface    the paths of CompreFace, for programs that ask it
+runs          training runs: curves while they train, reports
+page          the web page's files
 parameters    what several of them ask for in the same words
 """
 
@@ -19,11 +25,17 @@ from marginface.server.routes import (
     audit,
     calibration,
     collections,
+    compreface,
+    events,
     faces,
     health,
     identify,
+    jobs,
+    metrics,
+    page,
     persons,
     photos,
+    runs,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -36,4 +48,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     identify.router,
     archives.router,
     audit.router,
+    jobs.router,
+    events.router,
+    metrics.router,
+    compreface.router,
+    runs.router,
+    page.router,
 )

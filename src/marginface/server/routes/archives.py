@@ -8,9 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
+from marginface.gallery import Collection
 from marginface.server.access import Scope
 from marginface.server.acting import gallery_for
 from marginface.server.archives import archive_of
+from marginface.server.events import EVERYONE
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.parameters import Here, InCollection
 from marginface.server.schemas.removal import ExportRequest
@@ -35,9 +37,17 @@ async def export_people(
 
     def packed() -> Iterator[bytes]:
         gallery = gallery_for(service, caller)
-        return archive_of(gallery, gallery.collection(collection), body.persons or (), body.passphrase)
+        known = gallery.collection(collection)
+        service.second_keys.require(caller.id, "export", known.uid, _subject(known, body))
+        return archive_of(gallery, known, body.persons or (), body.passphrase)
 
     pieces = await service.work.run(packed)
     name = "marginface-export" + (".jsonl" if body.passphrase is None else ".archive")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingResponse(pieces, media_type=_BINARY, headers=headers)
+
+
+def _subject(collection: Collection, body: ExportRequest) -> str:
+    """Return of whom an export is, and whether in clear: what a second key agrees to is that and nothing else."""
+    people = ",".join(sorted(collection.person(who).uid for who in body.persons)) if body.persons else EVERYONE
+    return people if body.passphrase is not None else f"{people} in clear"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from marginface.gallery import Collection
 from marginface.server.access import Scope
 from marginface.server.acting import allowed_name, gallery_for, receipt_values
+from marginface.server.events import EVERYONE
 from marginface.server.gate import Caller, Gate, needs
 from marginface.server.routes.parameters import Here, InCollection, OneTime
 from marginface.server.schemas import collections as schemas
@@ -64,11 +65,14 @@ async def erase_collection(service: Here, caller: Erasing, once: OneTime, collec
 
     def erased() -> dict[str, Any]:
         gallery = gallery_for(service, caller)
-        receipt = gallery.erase_collection(gallery.collection(collection).uid)
-        service.answers.forget(receipt.collection, once.asked)
+        uid = gallery.collection(collection).uid
+        service.second_keys.require(caller.id, "erase", uid, EVERYONE)
+        receipt = gallery.erase_collection(uid)
+        service.answers.forget(receipt.collection)
+        service.forgetting.follow(service.gallery)
         return receipt_values(receipt)
 
-    return await once.answer(Receipt, 200, lambda: service.work.run(erased))
+    return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))
 
 
 @router.get("/{collection}/stats", response_model=schemas.CollectionStats, dependencies=[needs(Scope.STATS)])

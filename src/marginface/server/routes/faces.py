@@ -52,12 +52,15 @@ OneFace = Annotated[
     Form(description="which face of a photo is meant", json_schema_extra={"enum": list(FACE_POLICIES)}),
     named_in(FACE_POLICIES),
 ]
+_NOTHING_NEW: dict[str, Any] = {"model": schemas.Enrolment, "description": "No photo gave a new face."}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _PICTURE = {"description": "The aligned face.", "content": {"image/png": _BINARY}}
 KeepCrops = Annotated[bool, Form(description="keep the aligned face, sealed, for a later model")]
 
 
-@router.post("/persons/{person}/faces", response_model=schemas.Enrolment, status_code=201)
+@router.post(
+    "/persons/{person}/faces", response_model=schemas.Enrolment, status_code=201, responses={200: _NOTHING_NEW}
+)
 async def enrol_faces(
     service: Here,
     caller: Enrolling,
@@ -138,9 +141,9 @@ async def move_face(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace, body: schemas.FaceMove
 ) -> Response:
     """Give a face to another person, here or in another collection of the same contract that the key is for."""
+    there, uid = await service.work.run(other_collection, service, caller, body.collection or collection)
 
     def moved() -> dict[str, Any]:
-        there = None if body.collection is None else other_collection(service, caller, body.collection)
         return collection_for(service, caller, collection).move_face(face, body.person, there).to_dict()
 
-    return await once.answer(Person, 200, lambda: service.work.run(moved))
+    return await once.naming(uid).answer(Person, 200, lambda: service.work.run(moved))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
 
 from marginface.enrolment import CollectionPeople
+from marginface.pipeline import Identification
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
 from marginface.server.access import Scope
 from marginface.server.acting import collection_for
+from marginface.server.clock import now_text
+from marginface.server.events import Search
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.parameters import Here, InCollection, named_in
 from marginface.server.schemas.identification import IdentificationAnswer
+from marginface.server.service import Service
 from marginface.server.uploads import read_photo
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["identify"])
@@ -23,7 +29,10 @@ Identifying = Annotated[Caller, Depends(Gate(Scope.IDENTIFY))]
 Image = Annotated[UploadFile, File(description="a photo: JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000")]
 Fpir = Annotated[float, Form(gt=0, lt=1, description="how often a search of a stranger may find anybody")]
 UncertainFpir = Annotated[
-    float | None, Form(gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell")
+    float | None,
+    Form(
+        gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell", examples=[0.05]
+    ),
 ]
 Most = Annotated[int, Form(ge=1, le=_MOST, description="how many candidates to list for a face")]
 FacePolicy = Annotated[
@@ -49,6 +58,7 @@ async def identify(
     quality: QualityGate = "usable",
 ) -> dict[str, Any]:
     """Say who of a collection the faces of a photo are. The threshold rises with the number of faces there."""
+    started = now_text()
     known = await service.work.run(collection_for, service, caller, collection)
     photo = await read_photo(service, image, "image")
 
@@ -62,6 +72,16 @@ async def identify(
             faces=faces,
             quality=quality,
         )
-        return {**found.to_dict(), "calibration": found.threshold.to_dict()}
+        events = service.events.identified(Search(caller.id, known, photo.sha256, started), found)
+        return {**_told(service, found, events), "calibration": found.threshold.to_dict()}
 
     return await service.work.run(answered)
+
+
+def _told(service: Service, found: Identification, events: Sequence[str]) -> dict[str, Any]:
+    """Return an answer as plain values; each face with its entry in the record, and what a match still needs."""
+    told = found.to_dict()
+    for face, event in zip_longest(told["faces"], events):
+        needs = face["decision"] == "match" and "identify" in service.second_keys.verbs
+        face.update({"event": event, "confirmation": "unconfirmed" if needs else None})
+    return told

@@ -24,7 +24,9 @@ Cursor = Annotated[str | None, Query(max_length=200, description="next_cursor of
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="how many at most")]
 Consent = Annotated[str, Form(max_length=_TEXT, description="what is recorded of it; empty: as it was")]
 Purpose = Annotated[str, Form(max_length=_TEXT, description="what the person is kept for; empty: as it was")]
-RetainUntil = Annotated[date | None, Form(description="the last day the person is kept; none: as it was")]
+RetainUntil = Annotated[
+    date | None, Form(description="the last day the person is kept; none: as it was", examples=["2029-01-31"])
+]
 
 
 def named_in(table: Mapping[str, Any]) -> AfterValidator:

@@ -90,12 +90,12 @@ async def move_person(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, person: ThePerson, body: schemas.Move
 ) -> Response:
     """Move a person with all faces to another collection of the same contract, which the key must be for too."""
+    there, uid = await service.work.run(other_collection, service, caller, body.to)
 
     def moved() -> dict[str, Any]:
-        gallery_there = other_collection(service, caller, body.to)
-        return collection_for(service, caller, collection).move(person, gallery_there).to_dict()
+        return collection_for(service, caller, collection).move(person, there).to_dict()
 
-    return await once.answer(schemas.Person, 200, lambda: service.work.run(moved))
+    return await once.naming(uid).answer(schemas.Person, 200, lambda: service.work.run(moved))
 
 
 @router.delete("/{person}", response_model=Receipt)
@@ -106,8 +106,12 @@ async def erase_person(
     """Erase a person from records, crops, index, logs and free pages, and look in the files whether they are gone."""
 
     def erased() -> dict[str, Any]:
-        receipt = collection_for(service, caller, collection).erase(person)
-        service.answers.forget(receipt.collection, once.asked)
+        known = collection_for(service, caller, collection)
+        who = known.person(person)
+        service.second_keys.require(caller.id, "erase", known.uid, who.uid)
+        receipt = known.erase(who)
+        service.answers.forget(receipt.collection)
+        service.forgetting.follow(service.gallery)
         return receipt_values(receipt)
 
-    return await once.answer(Receipt, 200, lambda: service.work.run(erased))
+    return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))

@@ -7,4 +7,5 @@ collections persons faces   who is in a gallery
 identification              who of them is in a photo
 removal                     receipts, and what is to be taken out
 audit                       who did what
+runs                        training runs and their curves
 """

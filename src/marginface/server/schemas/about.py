@@ -14,12 +14,12 @@ class Alive(BaseModel):
 class AllowedLimits(BaseModel):
     """What a request may cost."""
 
-    body_bytes: int
-    photo_bytes: int
-    photos: int
-    pixels: int
-    per_minute: int
-    archive_bytes: int
+    body_bytes: int = Field(examples=[33554432])
+    photo_bytes: int = Field(examples=[16777216])
+    photos: int = Field(examples=[16])
+    pixels: int = Field(examples=[40000000])
+    per_minute: int = Field(examples=[600])
+    archive_bytes: int = Field(examples=[2147483648])
 
 
 class CallerAnswer(BaseModel):
@@ -34,7 +34,7 @@ class Options(BaseModel):
     """What this service was started with."""
 
     events: bool
-    two_person: list[str]
+    two_person: list[str] = Field(examples=[["erase"]])
     runs: bool
 
 
@@ -43,7 +43,7 @@ class About(BaseModel):
 
     name: str = Field(examples=["marginface"])
     version: str = Field(examples=["0.1.0"])
-    contract: str = Field(examples=["sface-112-128-5c3b1f0a"])
+    contract: str = Field(examples=["59b08417f911d62a"])
     embedding_size: int = Field(examples=[128])
     model: str = Field(examples=["sface"])
     limits: AllowedLimits

@@ -22,6 +22,8 @@ _FACE: dict[str, Any] = {
     "candidates": [_CANDIDATE],
     "reasons": [],
     "codes": [],
+    "event": "e-5d0c9be1f2a34877",
+    "confirmation": "unconfirmed",
 }
 _ANSWER: dict[str, Any] = {
     "photo": "this photo",
@@ -66,6 +68,10 @@ class IdentifiedFaceAnswer(FaceAnswer):
     candidates: list[Lookalike]
     reasons: list[str]
     codes: list[str]
+    event: str | None = Field(description="its entry in the record of events; null without a record")
+    confirmation: str | None = Field(
+        description="unconfirmed: a match that two keys have to confirm before anything follows from it"
+    )
 
 
 class IdentificationAnswer(Decided):

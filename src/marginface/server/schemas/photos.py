@@ -5,6 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 _BOX = [68.72, 53.64, 179.54, 211.44]
+_DATA = "LFW and CFP (frontal and profile): 13,740 photos of 4,637 people"
+_REASON = "photo 1: 2 faces found, the largest was used."
+_PNG = "data:image/png;base64,iVBORw0KGgo…"
 _POINTS = [[101.2, 121.8], [152.3, 120.9], [126.7, 150.9], [106.7, 174.1], [148.6, 174.1]]
 
 
@@ -32,8 +35,12 @@ class LookedAt(FaceAnswer):
     usable: bool
     reasons: list[str] = Field(examples=[["image: the eyes are 18 px apart; 20 are needed."]])
     codes: list[str] = Field(examples=[["face_too_small"]])
-    crop: str | None = Field(None, description="the aligned face as a data: URL of a PNG, with crops=true")
-    embedding: list[float] | None = Field(None, description="a vector of length 1, from /v1/embed")
+    crop: str | None = Field(
+        None, description="the aligned face as a data: URL of a PNG, with crops=true", examples=[_PNG]
+    )
+    embedding: list[float] | None = Field(
+        None, description="a vector of length 1, from /v1/embed", examples=[[0.071, -0.012]]
+    )
 
 
 class Size(BaseModel):
@@ -62,7 +69,7 @@ class ThresholdAnswer(BaseModel):
     fpir: float | None = Field(examples=[None])
     size: int = Field(description="comparisons in one search", examples=[1])
     impostor_pairs: int = Field(examples=[53141114])
-    data: str = Field(examples=["LFW and CFP (frontal and profile): 13,740 photos of 4,637 people"])
+    data: str = Field(examples=[_DATA])
 
 
 class CalibrationAnswer(BaseModel):
@@ -70,7 +77,7 @@ class CalibrationAnswer(BaseModel):
 
     contract: str = Field(examples=["59b08417f911d62a"])
     model: str = Field(examples=["sface"])
-    data: str = Field(examples=["LFW and CFP (frontal and profile): 13,740 photos of 4,637 people"])
+    data: str = Field(examples=[_DATA])
     thresholds: list[ThresholdAnswer]
 
 
@@ -80,14 +87,14 @@ class Decided(BaseModel):
     threshold: float = Field(examples=[0.3555])
     fmr: float = Field(examples=[0.001])
     fmr_bounds: list[float] | None = Field(examples=[[0.00094, 0.00105]])
-    threshold_data: str
-    threshold_impostor_pairs: int
+    threshold_data: str = Field(examples=[_DATA])
+    threshold_impostor_pairs: int = Field(examples=[53141114])
     uncertain_threshold: float | None = Field(examples=[None])
     uncertain_fmr: float | None = Field(examples=[None])
     contract: str = Field(examples=["59b08417f911d62a"])
     calibration: ThresholdAnswer
-    reasons: list[str]
-    codes: list[str]
+    reasons: list[str] = Field(examples=[[_REASON]])
+    codes: list[str] = Field(examples=[["other_faces"]])
 
 
 class VerificationAnswer(Decided):
@@ -97,7 +104,9 @@ class VerificationAnswer(Decided):
     similarity: float | None = Field(examples=[0.612])
     faces: list[FaceAnswer | None]
     quality: list[dict[str, CueAnswer] | None]
-    crops: list[str | None] | None = Field(None, description="the faces as data: URLs of PNGs, with crops=true")
+    crops: list[str | None] | None = Field(
+        None, description="the faces as data: URLs of PNGs, with crops=true", examples=[[_PNG, _PNG]]
+    )
     explanation: str = Field(examples=["Same.\nSimilarity 0.612, threshold 0.356."])
 
 
@@ -106,18 +115,18 @@ class ComparedPhoto(BaseModel):
 
     photo: str = Field(examples=["photo 1"])
     usable: bool
-    faces_found: int
+    faces_found: int = Field(examples=[2])
     faces: list[LookedAt]
-    reasons: list[str]
-    codes: list[str]
+    reasons: list[str] = Field(examples=[[_REASON]])
+    codes: list[str] = Field(examples=[["other_faces"]])
 
 
 class ComparedFaceAnswer(BaseModel):
     """Which face a row of the matrix is."""
 
-    photo: str
-    photo_number: int = Field(description="from 1, in the order of the parts")
-    face: int = Field(description="from 1, largest first")
+    photo: str = Field(examples=["photo 1"])
+    photo_number: int = Field(description="from 1, in the order of the parts", examples=[1])
+    face: int = Field(description="from 1, largest first", examples=[1])
 
 
 class ComparisonAnswer(Decided):
@@ -135,7 +144,7 @@ class EmbeddingAnswer(BaseModel):
     model_config = ConfigDict(json_schema_extra={"description": "Treat it as you would treat the photo."})
 
     contract: str = Field(examples=["59b08417f911d62a"])
-    faces_found: int
+    faces_found: int = Field(examples=[2])
     faces: list[LookedAt]
-    reasons: list[str]
-    codes: list[str]
+    reasons: list[str] = Field(examples=[[_REASON]])
+    codes: list[str] = Field(examples=[["other_faces"]])

@@ -68,7 +68,7 @@ def machine_of(memory_gb: float | None, gflops: float | None, dim: int, samples:
     Raises:
         InputError: a number is not above 0, or this system does not say how much memory it has.
     """
-    if memory_gb is not None and not 0 < memory_gb < inf:
+    if memory_gb is not None and not 0 < memory_gb * 1e9 < inf:
         raise InputError(f"memory is above 0 GB; got {memory_gb}")
     memory = this_memory() if memory_gb is None else int(memory_gb * 1e9)
     if gflops is not None:

@@ -1,0 +1,44 @@
+"""The record of identifications, and the word of a second key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from marginface.client.gallery_answers import AuditReport
+from marginface.client.pages import items
+from marginface.client.reading import read
+from marginface.client.service_answers import Event
+from marginface.client.transport import Call, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """How a service was used, where it keeps a record of that; made by ``Client.events``."""
+
+    transport: Transport = field(repr=False)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield the events, the newest first."""
+        return items(self.transport, "v1/events", Event)
+
+    def waiting(self) -> tuple[Event, ...]:
+        """Return what waits for the word of a key, the newest first: matches, erasures and exports of the last week."""
+        return tuple(items(self.transport, "v1/events/waiting", Event))
+
+    def get(self, event: str) -> Event:
+        """Return an event by its id, with what keys have said about it."""
+        return read(Event, self.transport.json(Call("GET", _path(event))))
+
+    def confirm(self, event: str, *, agree: bool = True) -> Event:
+        """Give the word of this key about a match, or about what another key has asked for."""
+        return read(Event, self.transport.json(Call("POST", f"{_path(event)}/confirm", json={"agree": agree})))
+
+    def check(self, head: str | None = None) -> AuditReport:
+        """Say whether the chain of the record holds, and whether an entry that was kept elsewhere is in it."""
+        return read(AuditReport, self.transport.json(Call("GET", "v1/events/check", {"head": head})))
+
+
+def _path(event: str) -> str:
+    return f"v1/events/{quote(event, safe='')}"

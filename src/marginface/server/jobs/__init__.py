@@ -1,0 +1,37 @@
+"""Long work: imports, clusterings, migrations and purges, each in a process of its own, with progress.
+
+records    Job: what is told of one          wishes   what each kind is asked for
+tables     the rows          sealing   a key for each job: its upload, its settings and its result are sealed by it
+store      JobStore: make, list, cancel, read the result
+claims     who works at a job: one process at a time, which says that it lives
+spool      uploads on the disk, sealed
+kinds      the table of kinds: enrol, cluster, migrate, purge
+work       what a kind works with            enrolling clustering migrating purging   what it does
+child      the process that works            runner   the thread of a worker that starts and watches it
+running    both joined to a service          scrubbing  who is erased is taken out of results
+upkeep     what comes due: purges, results that expire, uploads that nobody wants
+"""
+
+from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
+from marginface.server.jobs.sealing import job_key
+from marginface.server.jobs.spool import Spool
+from marginface.server.jobs.store import JobStore, ResultPage
+from marginface.server.jobs.wishes import KINDS, ClusterWish, EnrolWish, Kind, MigrateWish, PurgeWish, Wish
+
+__all__ = [
+    "KINDS",
+    "ClusterWish",
+    "EnrolWish",
+    "Job",
+    "JobState",
+    "JobStore",
+    "Kind",
+    "MigrateWish",
+    "PurgeWish",
+    "ResultPage",
+    "Spool",
+    "TooManyJobs",
+    "Wish",
+    "WrongState",
+    "job_key",
+]

@@ -1,0 +1,110 @@
+"""The process that works at one job: ``python -m marginface.server.jobs.child JOB``, started by a worker's runner.
+
+It dies with its parent: standard input is a pipe from there, whose first line is the holder's word; its end means that
+the parent is gone. A line ``stop`` asks it to stop at the next piece of work. It is less important than the workers to
+the scheduler and to a system that is out of memory, and leaves no core file, which would hold faces.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from marginface.errors import GalleryBusy, MarginfaceError, UnknownGalleryName
+from marginface.gallery import Gallery
+from marginface.server.jobs.claims import Claim, Ending, JobLost
+from marginface.server.jobs.kinds import DOES
+from marginface.server.jobs.sealing import job_key
+from marginface.server.jobs.spool import Spool
+from marginface.server.jobs.work import JobWork, Stopped
+from marginface.server.places import spool_folder, state_address
+from marginface.server.settings import ServerSettings, handed_over
+from marginface.server.state import open_state
+
+LOG = logging.getLogger("marginface.jobs")
+
+
+def main(uid: str) -> int:
+    """Work at a job until it is over; return the exit status."""
+    lines, stop = _lines(), threading.Event()
+    holder = next(lines, "")
+    threading.Thread(target=_listen, args=(lines, stop), daemon=True).start()
+    settings = handed_over()
+    state = open_state(state_address(settings.gallery))
+    try:
+        with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+            return _worked(settings, gallery, Claim(state, job_key(settings, gallery, state), uid, holder), stop)
+    except GalleryBusy:
+        return Ending.BUSY
+    finally:
+        state.close()
+
+
+def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: threading.Event) -> int:
+    try:
+        job = claim.job()
+        acting = gallery.acting(f"job {job.uid} for {job.asked_by}")
+        DOES[job.kind](JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
+    except Stopped:
+        return Ending.STOPPED
+    except JobLost:
+        return Ending.LOST
+    except GalleryBusy:
+        raise
+    except MarginfaceError as error:
+        with suppress(JobLost):
+            claim.fail(_said(error, gallery))
+    return 0
+
+
+def _said(error: MarginfaceError, gallery: Gallery) -> str:
+    """Return what an error says to who asked for the job: no names of others, and not where the gallery lies."""
+    if isinstance(error, UnknownGalleryName):
+        return error.brief
+    return str(error).replace(gallery.address, "the gallery")
+
+
+def _listen(lines: Iterator[str], stop: threading.Event) -> None:
+    """Stop when the parent says so, and die with it."""
+    for line in lines:
+        if line == "stop":
+            stop.set()
+    os._exit(Ending.LOST)
+
+
+def _lines() -> Iterator[str]:
+    """Give the lines of standard input, unbuffered: a thread that waits in a buffer keeps the process from ending."""
+    waiting = b""
+    while part := os.read(0, 4096):
+        *whole, waiting = (waiting + part).split(b"\n")
+        yield from (line.decode().strip() for line in whole)
+
+
+def _confine() -> None:
+    """Leave no core file, and be the first to yield and to go."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
+def _say_where(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+    """Log where a bug of ours happened, not what it said: a message may hold a name."""
+    frames = traceback.extract_tb(trace)
+    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[::-1])
+    LOG.error("job %s: %s at %s", sys.argv[-1], kind.__name__, places)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    sys.excepthook = _say_where
+    _confine()
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,117 @@
+"""What may be asked of each kind of job, checked before anything is stored; and the table of kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from marginface.contract import ModelCard
+from marginface.cropping import FACE_POLICIES
+from marginface.enrolment import REVIEWS
+from marginface.pipeline.reader import CHOICES
+from marginface.quality import GATES
+from marginface.registry import Registry
+from marginface.server.access import Scope
+from marginface.weights import WEIGHTS
+
+EMBEDDERS: Registry[ModelCard] = Registry("model")  # that a collection can be brought to: never a path of this machine
+for _name, _weights in WEIGHTS.items():
+    if _weights.card is not None:
+        EMBEDDERS.add(_name, _weights.card)
+
+
+def _of(table: Mapping[str, object], *more: str) -> AfterValidator:
+    """Return what lets pass the names of a table alone, and what else is allowed."""
+
+    def check(name: str) -> str:
+        if name not in more:
+            table[name]  # raises UnknownName, which is a ValueError: it says which there are
+        return name
+
+    return AfterValidator(check)
+
+
+OneFace = Annotated[str, Field(json_schema_extra={"enum": list(FACE_POLICIES)}), _of(FACE_POLICIES)]
+FaceChoice = Annotated[str, Field(json_schema_extra={"enum": list(CHOICES)}), _of(CHOICES)]
+ReviewName = Annotated[str, Field(json_schema_extra={"enum": list(REVIEWS)}), _of(REVIEWS)]
+Gate = Annotated[str, Field(json_schema_extra={"enum": list(GATES)}), _of(GATES)]
+ModelName = Annotated[str, Field(json_schema_extra={"enum": ["", *EMBEDDERS]}), _of(EMBEDDERS, "")]
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnrolWish(_Wish):
+    """Enrol the people of an archive: a folder for each person, with their photos."""
+
+    kind: Literal["enrol"]
+    collection: str = Field(min_length=1, max_length=300, examples=["staff"])
+    faces: OneFace = Field("one", description="which face of a photo is meant; one: several give none")
+    review: ReviewName = Field("standard", description="how strictly photos are looked at; strict: no look-alikes")
+    keep_crops: bool = Field(default=False, description="keep the aligned faces, sealed, for a later model")
+    fpir: float = Field(0.01, gt=0, lt=1, description="of the searches that look-alikes are found by")
+    consent: str = Field("", max_length=2000, description="how and when the people agreed")
+    purpose: str = Field("", max_length=2000, description="what they are enrolled for")
+    retain_until: date | None = Field(None, description="the last day they are kept")
+    strip: int | None = Field(None, ge=0, le=8, description="folders in the archive before those of the people")
+
+
+class ClusterWish(_Wish):
+    """Group the faces of an archive of photos by who they may be."""
+
+    kind: Literal["cluster"]
+    fpir: float = Field(0.5, gt=0, lt=1, description="how often a lone face may find one as similar as groups need")
+    similarity: float | None = Field(None, ge=-1, le=1, description="join groups at this mean similarity instead")
+    faces: FaceChoice = Field("all", description="which faces of a photo")
+    quality: Gate = Field("usable", description="faces below it are left out")
+
+
+class MigrateWish(_Wish):
+    """Embed the kept crops of a collection with another model; its people stay."""
+
+    kind: Literal["migrate"]
+    collection: str = Field(min_length=1, max_length=300, examples=["staff"])
+    model: ModelName = Field("", description="a registered name; empty: the service's own model")
+    mirror: bool = Field(default=False, description="add the embedding of the mirrored crop")
+    erase_old: bool = Field(default=False, description="erase the old embeddings when the new ones are in their place")
+
+
+class PurgeWish(_Wish):
+    """Erase everyone whose last day has passed, in all collections."""
+
+    kind: Literal["purge"]
+
+
+Wish = EnrolWish | ClusterWish | MigrateWish | PurgeWish
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job.
+
+    Attributes:
+        scope: What a key needs besides ``jobs``.
+        wish: What may be asked of it.
+        needs_archive: It waits for an upload.
+        goes_on: What it did is kept when it is begun again, so that ``done`` never goes back.
+        keep_days: How long the job and its result are kept after its end.
+    """
+
+    scope: Scope
+    wish: type[_Wish]
+    needs_archive: bool
+    goes_on: bool
+    keep_days: int
+
+
+KINDS: dict[str, Kind] = {
+    "enrol": Kind(Scope.ENROL, EnrolWish, needs_archive=True, goes_on=True, keep_days=7),
+    "cluster": Kind(Scope.CLUSTER, ClusterWish, needs_archive=True, goes_on=False, keep_days=7),
+    "migrate": Kind(Scope.MANAGE, MigrateWish, needs_archive=False, goes_on=True, keep_days=30),
+    "purge": Kind(Scope.ERASE, PurgeWish, needs_archive=False, goes_on=False, keep_days=400),
+}

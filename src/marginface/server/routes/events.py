@@ -1,0 +1,95 @@
+"""How the service was used, and the word of second keys; options of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+
+from marginface.errors import UnknownName
+from marginface.server.access import Scope
+from marginface.server.cursors import make_cursor, read_cursor
+from marginface.server.events import Event
+from marginface.server.gate import Caller, Gate
+from marginface.server.routes.audit import Head
+from marginface.server.routes.parameters import Cursor, Here, Limit
+from marginface.server.schemas import events as schemas
+from marginface.server.schemas.audit import AuditCheck
+from marginface.server.service import Service
+
+router = APIRouter(prefix="/v1/events", tags=["events"])
+
+Auditing = Annotated[Caller, Depends(Gate(Scope.AUDIT))]
+AuditingAll = Annotated[Caller, Depends(Gate(Scope.AUDIT, whole=True))]
+Confirming = Annotated[Caller, Depends(Gate(Scope.CONFIRM))]
+TheEvent = Annotated[str, Path(description="opaque id of an event", examples=["e-5d0c9be1f2a34877"])]
+
+
+@router.get("", response_model=schemas.EventPage)
+async def list_events(service: Here, caller: Auditing, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+    """List how the service was used, the newest first; a key for some collections sees what is about those."""
+
+    def page() -> dict[str, Any]:
+        before = read_cursor(service.state, "events", cursor)
+        events = service.events.log.newest(_collections(service, caller), limit + 1, before)
+        following = make_cursor(service.state, "events", events[limit - 1].seq) if len(events) > limit else None
+        return {"items": [_told(service, event) for event in events[:limit]], "next_cursor": following}
+
+    return await service.work.run(page)
+
+
+@router.get("/check", response_model=AuditCheck)
+async def check_events(service: Here, _: AuditingAll, head: Head = None) -> dict[str, Any]:
+    """Walk the whole record and say whether its chain holds, and whether an entry kept elsewhere is in it."""
+    return await service.work.run(lambda: service.events.log.verify(head or "").to_dict())
+
+
+@router.get("/waiting", response_model=schemas.EventPage)
+async def list_waiting(service: Here, caller: Confirming, limit: Limit = 50) -> dict[str, Any]:
+    """List what waits for the word of a key, the newest first: matches, erasures and exports of the last week."""
+
+    def page() -> dict[str, Any]:
+        events = service.second_keys.waiting(_collections(service, caller), limit)
+        return {"items": [_told(service, event) for event in events], "next_cursor": None}
+
+    return await service.work.run(page)
+
+
+@router.get("/{event}", response_model=schemas.Event)
+async def show_event(service: Here, caller: Confirming, event: TheEvent) -> dict[str, Any]:
+    """Show one event to who is to give their word about it, with what others have said."""
+    return await service.work.run(lambda: _told(service, _found(service, caller, event)))
+
+
+@router.post("/{event}/confirm", response_model=schemas.Event)
+async def confirm_event(service: Here, caller: Confirming, event: TheEvent, body: schemas.Answer) -> dict[str, Any]:
+    """Give the word of this key about a match, or about an erasure or an export that another key has asked for.
+
+    A match is confirmed when two different keys have agreed; what was asked for, when another key has.
+    """
+
+    def confirmed() -> dict[str, Any]:
+        _found(service, caller, event)
+        return _told(service, service.second_keys.confirm(event, caller.id, agrees=body.agree))
+
+    return await service.work.run(confirmed)
+
+
+def _collections(service: Service, caller: Caller) -> Sequence[str] | None:
+    """Return the opaque ids of the collections that a caller may ask about; None: all."""
+    if not caller.collections:
+        return None
+    return [info.uid for info in service.gallery.collections() if caller.sees(info.name)]
+
+
+def _found(service: Service, caller: Caller, uid: str) -> Event:
+    """Return an event that the caller may see; another one is not there for them."""
+    event = service.events.log.event(uid)
+    if caller.collections and not caller.sees(service.collection_name(event.collection)):
+        raise UnknownName(f"there is no event {uid[:40]!r}: it is older than events are kept, or never was")
+    return event
+
+
+def _told(service: Service, event: Event) -> dict[str, Any]:
+    return {**event.to_dict(), **service.second_keys.confirmation(event).to_dict()}

@@ -1,0 +1,163 @@
+"""Long work: imports, clusterings, migrations and purges, with progress."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Path, Request
+from starlette.responses import Response
+
+from marginface.errors import InputError, UnknownName
+from marginface.gallery.names import is_beside
+from marginface.server.access import Scope
+from marginface.server.cursors import make_cursor, read_cursor
+from marginface.server.gate import Caller, Gate
+from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
+from marginface.server.jobs.scrubbing import without_others
+from marginface.server.routes.parameters import Cursor, Here, Limit, OneTime
+from marginface.server.schemas import jobs as schemas
+from marginface.server.service import Service
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+Working = Annotated[Caller, Depends(Gate(Scope.JOBS))]
+TheJob = Annotated[str, Path(description="opaque id of a job", examples=["j-5d0c9be1f2a34877"])]
+Asked = Annotated[
+    EnrolWish | ClusterWish | MigrateWish | PurgeWish, Body(discriminator="kind", examples=[schemas.ENROL])
+]
+_BINARY = {"schema": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}}
+_ARCHIVE = {"required": True, "content": {"application/octet-stream": _BINARY}}
+
+
+@router.post("", response_model=schemas.Job, status_code=201)
+async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked) -> Response:
+    """Ask for long work. The key needs the scope of the work besides: enrol, cluster, manage (migrate), erase (purge).
+
+    A job of kind enrol or cluster waits for its archive then: PUT …/archive within a day.
+    """
+    caller.require(KINDS[body.kind].scope)
+    if isinstance(body, PurgeWish):
+        caller.require_whole()
+
+    most = service.settings.limits.open_jobs
+
+    def made() -> dict[str, Any]:
+        collection = _collection_of(service, caller, body)
+        return _told(service, caller, service.jobs.create(body, collection, caller.id, most))
+
+    return await once.answer(schemas.Job, 201, lambda: service.work.run(made))
+
+
+@router.get("", response_model=schemas.JobPage)
+async def list_jobs(service: Here, caller: Working, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+    """List the jobs that the key may see, the newest first: its own, and those about its collections."""
+
+    def page() -> dict[str, Any]:
+        before = read_cursor(service.state, "jobs", cursor)
+        jobs = service.jobs.newest(lambda job: _sees(service, caller, job), limit + 1, before)
+        following = make_cursor(service.state, "jobs", jobs[limit - 1].number) if len(jobs) > limit else None
+        return {"items": [_told(service, caller, job) for job in jobs[:limit]], "next_cursor": following}
+
+    return await service.work.run(page)
+
+
+@router.get("/{job}", response_model=schemas.Job)
+async def show_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any]:
+    """Say how far a job is, and what came of it."""
+    return await service.work.run(lambda: _told(service, caller, _found(service, caller, job)))
+
+
+@router.put("/{job}/archive", response_model=schemas.Job, openapi_extra={"requestBody": _ARCHIVE})
+async def send_archive(service: Here, caller: Working, job: TheJob, request: Request) -> dict[str, Any]:
+    """Send the archive of a job, as the body of the request: .zip, .tar or .tar.gz with a folder for each person.
+
+    It is sealed as it comes, and deleted when the job is over.
+    """
+    found = await service.work.run(_found, service, caller, job)
+    caller.require(KINDS[found.kind].scope)
+    seal = await service.work.run(service.jobs.seal, job)
+    service.spool.require_room(service.settings.limits.archives)
+    name = await service.spool.receive(job, request.stream(), seal.passphrase)
+
+    def queued() -> dict[str, Any]:
+        try:
+            return _told(service, caller, service.jobs.uploaded(job, name))
+        finally:
+            service.spool.sweep(service.jobs.uploads())
+
+    return await service.work.run(queued)
+
+
+@router.get("/{job}/result", response_model=schemas.JobResult)
+async def show_result(
+    service: Here, caller: Working, job: TheJob, cursor: Cursor = None, limit: Limit = 200
+) -> dict[str, Any]:
+    """Give the items of a result, as far as they are there. The key needs the scope of the work.
+
+    Other people of the collection are named to a key with scope people alone.
+    """
+
+    def page() -> dict[str, Any]:
+        found = _found(service, caller, job)
+        caller.require(KINDS[found.kind].scope)
+        start = read_cursor(service.state, f"result {job}", cursor) or 0
+        part = service.jobs.result(job, start, limit)
+        items = part.items
+        if found.kind == "enrol" and Scope.PEOPLE not in caller.scopes:
+            items = tuple(without_others(item) for item in items)
+        following = part.following
+        told = None if following is None else make_cursor(service.state, f"result {job}", following)
+        return {"job": _told(service, caller, found), "items": list(items), "next_cursor": told}
+
+    return await service.work.run(page)
+
+
+@router.delete("/{job}", response_model=schemas.Job)
+async def cancel_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any]:
+    """Cancel a job; what it did is kept. One that is over is deleted, with its result."""
+
+    def done() -> dict[str, Any]:
+        found = _found(service, caller, job)
+        if found.asked_by != caller.id:
+            caller.require(KINDS[found.kind].scope)
+        if found.state.is_over:
+            service.jobs.delete(job)
+        else:
+            found = service.jobs.cancel(job)
+        service.spool.sweep(service.jobs.uploads())
+        return _told(service, caller, found)
+
+    return await service.work.run(done)
+
+
+def _collection_of(service: Service, caller: Caller, wish: EnrolWish | ClusterWish | MigrateWish | PurgeWish) -> str:
+    """Return the opaque id of the collection that is asked for; empty for work on none, or on all."""
+    if isinstance(wish, ClusterWish | PurgeWish):
+        return ""
+    caller.require_collection(service.collection_name(wish.collection))
+    collection = service.collection(wish.collection)
+    if is_beside(collection.name):
+        raise InputError("collection: this is one that a migration fills or has left; name the one beside it")
+    return collection.uid
+
+
+def _found(service: Service, caller: Caller, uid: str) -> Job:
+    """Return a job that the caller may see; another one is not there for them."""
+    job = service.jobs.job(uid)
+    if not _sees(service, caller, job):
+        raise UnknownName(f"there is no job {uid[:40]!r}: it was deleted or has expired, or never was. List them")
+    return job
+
+
+def _sees(service: Service, caller: Caller, job: Job) -> bool:
+    if not caller.collections or job.asked_by == caller.id:
+        return True
+    return bool(job.collection) and caller.sees(service.collection_name(job.collection))
+
+
+def _told(service: Service, caller: Caller, job: Job) -> dict[str, Any]:
+    """Return a job as plain values; why it failed may name people, and is for who may do such work."""
+    told = job.to_dict()
+    if KINDS[job.kind].scope not in caller.scopes:
+        told["message"] = None
+    return {**told, "collection": service.collection_name(job.collection) if job.collection else None}

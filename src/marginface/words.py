@@ -1,0 +1,33 @@
+"""How counts are said: ``1 face``, ``2 faces``."""
+
+from __future__ import annotations
+
+_IRREGULAR = {"person": "people", "identity": "identities", "entry": "entries"}
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count and its noun, in the singular for 1.
+
+    >>> plural(1, "face"), plural(0, "face"), plural(1_000, "person")
+    ('1 face', '0 faces', '1,000 people')
+    """
+    return f"{count:,} {noun if count == 1 else _IRREGULAR.get(noun, noun + 's')}"
+
+
+def plurals(*counts: tuple[int, str]) -> str:
+    """Return several counts in a row.
+
+    >>> plurals((1, "person"), (3, "face"))
+    '1 person, 3 faces'
+    """
+    return ", ".join(plural(count, noun) for count, noun in counts)
+
+
+def cause(error: Exception) -> str:
+    """Return what an error says; one of the operating system without its number and the file, which our messages name.
+
+    >>> cause(IsADirectoryError(21, "Is a directory", "photos")), cause(ValueError("2 columns"))
+    ('is a directory', '2 columns')
+    """
+    said = error.strerror if isinstance(error, OSError) else None
+    return said[:1].lower() + said[1:] if said else str(error)

@@ -1,0 +1,199 @@
+"""A service that keeps a record and asks for second keys."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from marginface.gallery import Gallery
+from marginface.server.settings import ServerSettings
+from oracles.served import MakeKey, Start, png_of
+from oracles.staff import STAFF, Staff, make_staff
+
+Header = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A service with second keys for everything, and three people with a key each."""
+
+    client: TestClient
+    staff: Staff
+    first: Header
+    second: Header
+    third: Header
+
+    def identify(self, blue: int, key: Header) -> Any:
+        answer = self.client.post(f"{STAFF}/identify", files={"image": png_of(blue)}, headers=key)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def confirm(self, event: str, key: Header, *, agree: bool = True) -> Any:
+        return self.client.post(f"/v1/events/{event}/confirm", json={"agree": agree}, headers=key)
+
+
+@pytest.fixture
+def desk(start: Start, settings: ServerSettings, make_key: MakeKey) -> Desk:
+    told = settings.model_copy(update={"events": True, "two_person": ("identify", "erase", "export")})
+    client = start(told)
+    staff = make_staff(client)
+    scopes = "identify,confirm,erase,export,audit,templates"
+    return Desk(client, staff, make_key(scopes), make_key(scopes), make_key(scopes))
+
+
+def key_id(header: Header) -> str:
+    return header["Authorization"].split("_")[1]
+
+
+def test_each_identification_is_on_record_and_nothing_of_the_photo_is(desk: Desk, settings: ServerSettings) -> None:
+    answer = desk.identify(12, desk.first)
+    (face,) = answer["faces"]
+    assert (face["person"], face["confirmation"]) == ("Ann", "unconfirmed")
+    event = desk.client.get(f"/v1/events/{face['event']}", headers=desk.second).json()
+    assert (event["action"], event["key"], event["state"]) == ("identification", key_id(desk.first), "unconfirmed")
+    details = event["details"]
+    assert (details["decision"], details["comparisons"], details["threshold"]) == ("match", 2, answer["threshold"])
+    assert details["started"] <= details["ended"]
+    assert event["private"]["person"] == desk.staff.ann
+    digest = hashlib.sha256(png_of(12)).hexdigest()
+    assert len(event["private"]["photo"]) == 64
+    assert event["private"]["photo"] != digest
+    again = desk.identify(12, desk.first)["faces"][0]["event"]
+    same = desk.client.get(f"/v1/events/{again}", headers=desk.first).json()
+    assert same["private"]["photo"] == event["private"]["photo"], "who has the photo can tell"
+    state = b"".join(Path(settings.gallery + end).read_bytes() for end in (".service", ".service-wal"))
+    assert digest.encode() not in state
+    assert b"Ann" not in state
+
+
+def test_of_a_search_without_a_match_nothing_is_kept_that_tells_of_a_person(desk: Desk) -> None:
+    stranger, nobody = desk.identify(199, desk.first), desk.identify(230, desk.first)
+    assert stranger["faces"][0]["confirmation"] is None
+    assert nobody["faces"] == []
+    items = desk.client.get("/v1/events", headers=desk.first).json()["items"]
+    assert [(one["details"]["decision"], one["private"]) for one in items] == [
+        ("cannot tell", None),
+        ("no match", None),
+    ]
+    refused = desk.confirm(items[1]["id"], desk.second)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_confirmable")
+
+
+def test_a_match_is_confirmed_by_two_different_keys(desk: Desk) -> None:
+    event = desk.identify(12, desk.first)["faces"][0]["event"]
+    assert desk.confirm(event, desk.second).json()["state"] == "unconfirmed"
+    twice = desk.confirm(event, desk.second)
+    assert (twice.status_code, twice.json()["error"]["code"]) == (409, "not_confirmable")
+    last = desk.confirm(event, desk.third).json()
+    assert (last["state"], [one["key"] for one in last["confirmations"]]) == (
+        "confirmed",
+        [key_id(desk.second), key_id(desk.third)],
+    )
+    assert desk.confirm(event, desk.first).status_code == 409, "it is decided"
+    assert desk.client.get("/v1/events/check", headers=desk.first).json()["ok"]
+
+
+def test_what_waits_for_a_word_is_listed_until_it_is_decided(desk: Desk, make_key: MakeKey) -> None:
+    def waiting(key: Header) -> list[str]:
+        return [one["id"] for one in desk.client.get("/v1/events/waiting", headers=key).json()["items"]]
+
+    desk.identify(199, desk.first)
+    match = desk.identify(12, desk.first)["faces"][0]["event"]
+    asked = desk.client.delete(f"{STAFF}/persons/{desk.staff.ben}", headers=desk.first)
+    request = asked.json()["error"]["details"]["event"]
+    assert waiting(desk.second) == [request, match]
+    assert waiting(make_key("confirm", "visitors")) == []
+    desk.confirm(request, desk.second)
+    desk.confirm(match, desk.second, agree=False)
+    assert waiting(desk.second) == []
+
+
+def test_one_word_against_it_rejects_a_match(desk: Desk) -> None:
+    event = desk.identify(12, desk.first)["faces"][0]["event"]
+    desk.confirm(event, desk.second)
+    assert desk.confirm(event, desk.third, agree=False).json()["state"] == "rejected"
+
+
+def test_an_erasure_waits_for_another_key_and_then_takes_the_person_out_of_the_record(desk: Desk) -> None:
+    seen = desk.identify(12, desk.first)["faces"][0]["event"]
+    ask = lambda: desk.client.delete(f"{STAFF}/persons/{desk.staff.ann}", headers=desk.first)  # noqa: E731
+    first = ask()
+    assert (first.status_code, first.json()["error"]["code"]) == (409, "needs_second_key")
+    event = first.json()["error"]["details"]["event"]
+    assert ask().json()["error"]["details"]["event"] == event, "it is the same request"
+    assert desk.confirm(event, desk.first).status_code == 409, "not by who asks"
+    assert desk.confirm(event, desk.second).json()["state"] == "confirmed"
+    other = desk.client.delete(f"{STAFF}/persons/{desk.staff.ben}", headers=desk.first)
+    assert other.status_code == 409, "the word was about Ann"
+    assert ask().json()["complete"]
+    told = desk.client.get(f"/v1/events/{seen}", headers=desk.first).json()
+    assert (told["erased"], told["private"], told["details"]["decision"]) == (True, None, "match")
+    assert desk.client.get(f"/v1/events/{event}", headers=desk.first).json()["state"] == "used"
+    assert desk.client.get("/v1/events/check", headers=desk.first).json()["ok"]
+    assert ask().status_code == 404
+
+
+def test_what_was_refused_is_asked_anew_and_an_export_is_agreed_to_as_it_is(desk: Desk) -> None:
+    def export(**body: object) -> Any:
+        return desk.client.post(f"{STAFF}/export", json=body, headers=desk.first)
+
+    asked = export(passphrase="correct horse").json()["error"]["details"]["event"]
+    assert desk.confirm(asked, desk.second, agree=False).json()["state"] == "rejected"
+    anew = export(passphrase="correct horse").json()["error"]["details"]["event"]
+    assert anew != asked
+    desk.confirm(anew, desk.second)
+    assert export(passphrase=None).status_code == 409, "in clear is another thing"
+    assert export(persons=[desk.staff.ann], passphrase="correct horse").status_code == 409
+    assert export(passphrase="correct horse").status_code == 200
+    assert export(passphrase="correct horse").status_code == 409, "a word is good for once"
+
+
+def test_an_erasure_by_the_command_line_is_followed(desk: Desk, settings: ServerSettings) -> None:
+    seen = desk.identify(12, desk.first)["faces"][0]["event"]
+    service = desk.client.app.state.service  # type: ignore[attr-defined]
+    service.forgetting.follow(service.gallery)
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        gallery.collection("staff").merge("Ann", "Ben")
+        gallery.collection("staff").erase("Ben")
+    assert service.forgetting.follow(service.gallery) > 0
+    assert service.forgetting.follow(service.gallery) == 0
+    assert desk.client.get(f"/v1/events/{seen}", headers=desk.first).json()["erased"]
+
+
+def test_a_key_sees_what_is_about_its_collections_alone(desk: Desk, make_key: MakeKey) -> None:
+    seen = desk.identify(12, desk.first)["faces"][0]["event"]
+    other = make_key("audit,confirm", "visitors")
+    assert desk.client.get("/v1/events", headers=other).json()["items"] == []
+    for call in (desk.client.get(f"/v1/events/{seen}", headers=other), desk.confirm(seen, other)):
+        assert call.status_code == 404
+    assert desk.client.get("/v1/events/check", headers=other).status_code == 403
+    own = make_key("audit,confirm", "staff")
+    assert [one["id"] for one in desk.client.get("/v1/events", headers=own).json()["items"]] == [seen]
+    assert desk.confirm(seen, own).status_code == 200
+
+
+def test_the_record_is_listed_a_page_at_a_time(desk: Desk) -> None:
+    for _ in range(5):
+        desk.identify(12, desk.first)
+    found, cursor = [], None
+    while True:
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = desk.client.get("/v1/events", params=query, headers=desk.first).json()
+        found += [one["seq"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert found == [5, 4, 3, 2, 1]
+
+
+def test_without_the_options_nothing_is_kept_and_nothing_is_asked(client: TestClient) -> None:
+    staff = make_staff(client)
+    answer = client.post(f"{STAFF}/identify", files={"image": png_of(12)}).json()
+    assert (answer["faces"][0]["event"], answer["faces"][0]["confirmation"]) == (None, None)
+    assert client.get("/v1/events").json() == {"items": [], "next_cursor": None}
+    assert client.delete(f"{STAFF}/persons/{staff.ann}").status_code == 200

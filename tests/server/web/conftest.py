@@ -1,0 +1,117 @@
+"""A real service with SFace in a process of its own, and Chromium to look at its page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from marginface.data.synthetic import draw_photo
+from marginface.gallery import Gallery
+from oracles.browsed import CHROMIUM, Visit
+from oracles.run_folders import REPORT, write_run
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service that runs: its address, its gallery, and the key of that gallery."""
+
+    address: str
+    gallery: Path
+    key_file: Path
+    runs: Path
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+                return
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.2)
+    raise AssertionError("the service did not start")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Start a service with SFace, an empty collection ``people`` and three runs; open to this machine."""
+    place = tmp_path_factory.mktemp("service")
+    key = place / "keys" / "gallery.key"
+    key.parent.mkdir()
+    Gallery.create(place / "people.db", key=key).close()
+    runs = place / "runs"
+    write_run(runs / "arcface-small", steps=400, state="finished", report=REPORT)
+    write_run(runs / "cosface-small", steps=120, state="diverged")
+    write_run(runs / "x2softmax", steps=60)
+    port = _free_port()
+    command = [sys.executable, "-m", "marginface", "serve", str(place / "people.db"), "--port", str(port)]
+    command += ["--key-file", str(key), "--runs", str(runs), "--limit", "decoders=1"]
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}", process)
+            httpx.post(f"http://127.0.0.1:{port}/v1/collections", json={"name": "people"}).raise_for_status()
+            yield Served(f"http://127.0.0.1:{port}", place / "people.db", key, runs)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Draw photos: drawn(identity, image) of one person, drawn((0, 1, 2), 0) of a group side by side."""
+    folder = tmp_path_factory.mktemp("drawn")
+
+    def draw(who: int | tuple[int, ...], image: int = 0) -> Path:
+        people = (who,) if isinstance(who, int) else who
+        path = folder / f"person-{'-'.join(map(str, people))}-{image}.jpg"
+        if not path.exists():
+            photos = [draw_photo(person, image, size=(420, 340), strength=0.2)[0] for person in people]
+            Image.fromarray(np.concatenate(photos, axis=1)).save(path, quality=95)
+        return path
+
+    return draw
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """Chromium without a window; skipped where there is none."""
+    if not shutil.which(CHROMIUM):
+        pytest.skip(f"{CHROMIUM} is not there: install Debian's chromium")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is absent: pip install playwright", exc_type=ImportError
+    )
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=CHROMIUM, headless=True, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(chromium: object, served: Served) -> Iterator[Visit]:
+    """Open the page in a context of its own; at the end: no error on the console, no call to another host."""
+    with Visit(chromium, served.address) as open_page:
+        yield open_page
+        open_page.check()
