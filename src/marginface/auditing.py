@@ -21,7 +21,7 @@ from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
 from marginface.data.encoded import EncodedImages
-from marginface.errors import ImageError
+from marginface.errors import DataError, ImageError
 from marginface.files import write_whole
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image

@@ -48,16 +48,6 @@ def location(text: str) -> Path:
     return cast(Path, path)
 
 
-def listed_path(folder: Path, text: str) -> Path:
-    r"""Return where a file is that a list names from its folder on; a list of Windows has backslashes in it.
-
-    >>> listed_path(Path("photos"), r"Ann\1.jpg").as_posix()
-    'photos/Ann/1.jpg'
-    """
-    path = folder / text
-    return folder / text.replace("\\", "/") if "\\" in text and not path.exists() else path
-
-
 def is_remote(path: Path) -> bool:
     """Say whether a location is in a store and not on this machine."""
     return not isinstance(path, Path)

@@ -23,8 +23,7 @@ from marginface.data.binpack import FOLDS
 from marginface.data.grouped_pairs import GroupedPairs, folders, numbered
 from marginface.data.pairs import check_present
 from marginface.errors import DataError, InputError
-from marginface.files import is_file
-from marginface.locations import listed_path
+from marginface.files import is_file, listed_path
 from marginface.values import BoolArray, IntArray, Pairs
 from marginface.words import cause
 

@@ -19,7 +19,8 @@ from marginface.data.encoded import Listing, number_identities, sha256_of
 from marginface.data.folder import read_file
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
-from marginface.locations import listed_path, location
+from marginface.files import listed_path
+from marginface.locations import location
 from marginface.values import IntArray
 from marginface.words import cause
 
