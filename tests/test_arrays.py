@@ -63,5 +63,5 @@ def test_whatever_a_member_holds_is_an_array_or_a_data_error(tmp_path: Path, con
 
 def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
     for read in (read_npz, read_npy, map_npy):
-        with pytest.raises(DataError, match="No such file"):
+        with pytest.raises(DataError, match="no such file"):
             read(tmp_path / "none")

@@ -34,6 +34,7 @@ from torch import Tensor
 from marginface.contract import ModelCard, file_sha256, write_card
 from marginface.documents import parse_json
 from marginface.errors import CheckpointError
+from marginface.files import is_file
 from marginface.training.distributed.class_rows import CLASSES, ClassRows, Files
 from marginface.training.distributed.ranks import Ranks
 from marginface.words import cause
@@ -229,8 +230,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     state = _read_state(folder)
     for name, expected in state["files"].items():
         path = folder / name
-        if not path.is_file() or file_sha256(path) != expected:
-            what = "changed or cut off" if path.is_file() else "missing"
+        if not is_file(path) or file_sha256(path) != expected:
+            what = "changed or cut off" if is_file(path) else "missing"
             raise CheckpointError(f"{folder.name}: {name} is {what}: the checkpoint is not used.")
     return Checkpoint(folder, state["step"], state["recipe_sha256"], state["data_fingerprint"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any, TextIO
 from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.files import write_whole
+
+# What others reckon with, where a record has it.
+_NUMBERS = ("loss", "epoch", "train_accuracy", "accuracy_mean", "accuracy_pairs", "total_steps")
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
@@ -39,6 +43,14 @@ def _record(line: str) -> dict[str, Any]:
     record = parse_json(line)
     if not isinstance(record, dict) or type(record.get("step")) is not int:
         raise ValueError("an object with a step is expected")
+    wrong = next((key for key in _NUMBERS if not isinstance(record.get(key), int | float | None)), None)
+    ends = record.get("accuracy_interval") or [0.0, 0.0]
+    if wrong is not None or not math.isfinite(record.get("epoch") or 0):
+        raise ValueError(f"{wrong or 'epoch'} is no number")
+    if not isinstance(ends, list) or [type(end) for end in ends] != [float, float]:
+        raise ValueError("accuracy_interval is no pair of numbers")
+    if not isinstance(record.get("notes", []), list):
+        raise ValueError("notes is no list")
     return record
 
 

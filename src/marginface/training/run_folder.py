@@ -5,6 +5,7 @@ What is here is read from recipe.toml, journal.jsonl and history.jsonl; a run of
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,9 +82,10 @@ class RunFolder:
         """Return how many steps the run is to have, None where nothing says so."""
         known = [event["total_steps"] for event in self.history if "total_steps" in event]
         steps = known[-1] if known else self.value("train.steps")
-        if not steps and self.journal and self.journal[-1].get("epoch"):
-            steps = round(self.value("train.epochs") * self.step / self.journal[-1]["epoch"])
-        return int(steps) if steps else None
+        epochs = self.value("train.epochs")
+        if not steps and isinstance(epochs, int | float) and self.journal and self.journal[-1].get("epoch"):
+            steps = epochs * self.step / self.journal[-1]["epoch"]
+        return round(steps) if isinstance(steps, int | float) and 0 < steps < math.inf else None
 
     @property
     def held_out(self) -> HeldOutFigure | None:
