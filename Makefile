@@ -7,7 +7,7 @@ JOBS ?= 2
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench docs format clean
+.PHONY: help demo test check bench docs package lowest format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -38,9 +38,15 @@ docs: $(READY)   ## the documentation as a site that opens without a network or 
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open site/index.html"
 
+package: $(READY) ## build the wheel and the sdist, install the wheel in an empty environment and use it
+	$(BIN)/python .ci/package.py
+
+lowest:          ## a selection of the tests on the lowest versions of the core that pyproject.toml allows
+	$(PYTHON) .ci/lowest.py
+
 format: $(READY) ## format and sort imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 clean:           ## remove what the commands made
-	rm -rf .venv runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest dist runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
 from marginface.data.encoded import EncodedImages
-from marginface.errors import ImageError
+from marginface.errors import DataError, ImageError
 from marginface.files import write_whole
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
@@ -152,8 +153,8 @@ def _content(images: EncodedImages, index: int) -> bytes | None:
 
 def _kept_rows(place: Path, count: int) -> Rows | None:
     try:
-        rows = np.load(place, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        rows = read_npy(place)
+    except DataError:
         return None
     return rows if rows.dtype == ROW and rows.shape == (count,) else None
 

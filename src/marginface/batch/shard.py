@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar
 from marginface.batch.work import Result, Step, Work
 from marginface.data.convert.rows import Row
 from marginface.data.encoded import EncodedImages
+from marginface.documents import parse_json
 from marginface.errors import ImageError
 from marginface.files import json_bytes, write_whole
 from marginface.locations import location, store_errors_told
@@ -85,7 +86,7 @@ class Mark:
     @classmethod
     def from_json(cls, text: str) -> Mark:
         """Return the mark of a file; raise ValueError, TypeError or KeyError if it is none."""
-        values: dict[str, Any] = json.loads(text)
+        values: dict[str, Any] = parse_json(text)
         return cls(**{**values, "left_out": tuple(LeftOut(**entry) for entry in values["left_out"])})
 
 

@@ -11,6 +11,7 @@ import errno
 import sys
 import warnings
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -135,4 +136,13 @@ def main() -> None:
     """Run the command line; a library's warnings are noise to the person at the terminal."""
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module="PIL")
+    for stream in (sys.stdout, sys.stderr):
+        _never_refuse(stream)
     app()
+
+
+def _never_refuse(stream: object) -> None:
+    """Let a stream write what its encoding has no sign for as "?", and names that are no UTF-8 as they are."""
+    if isinstance(stream, TextIOWrapper):
+        is_unicode = stream.encoding.lower().startswith("utf")
+        stream.reconfigure(errors="surrogateescape" if is_unicode else "replace")

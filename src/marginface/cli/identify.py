@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from marginface.cli.options import (
     Model,
     Runtime,
     UncertainFpir,
+    json_text,
     print_json,
 )
 from marginface.words import plural
@@ -174,7 +174,7 @@ def _video(
     with _interruptible(frames) as interrupted:
         for track in identify_video(replace(recognizer, cropper=single), frames, people, settings):
             tracks.append(track)
-            typer.echo(json.dumps(track.to_dict(), ensure_ascii=False) if as_json else track.explain())
+            typer.echo(json_text(track.to_dict()) if as_json else track.explain())
     typer.echo(_summary(tracks), err=True)
     if annotate is not None and not interrupted:
         written = annotate_video(Path(source), annotate, tracks)

@@ -69,7 +69,13 @@ Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes w
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(json_text(value, indent=2))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return JSON for standard output; where that is not Unicode (locale C), names are escaped and not lost."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=not is_unicode)
 
 
 def write_json(value: Any, path: Path | None) -> None:

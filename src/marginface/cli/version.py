@@ -1,4 +1,4 @@
-"""The version, with the commit where the package runs from a git checkout."""
+"""The version, with the commit: asked of git in a checkout, written by hatch_build.py into a wheel."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import marginface
 
 
 def version_line() -> str:
-    """Return ``marginface 0.1.0``, or ``marginface 0.1.0 (commit 1a2b3c4)`` in a checkout."""
-    commit = _commit(Path(marginface.__file__).resolve().parents[2])
+    """Return ``marginface 0.1.0 (commit 1a2b3c4)``, or ``marginface 0.1.0`` where nothing knows the commit."""
+    package = Path(marginface.__file__).resolve().parent
+    commit = _commit_of_checkout(package.parents[1]) or _commit_of_wheel(package)
     return f"marginface {marginface.__version__}" + (f" (commit {commit})" if commit else "")
 
 
-def _commit(root: Path) -> str:
+def _commit_of_checkout(root: Path) -> str:
     if not (root / ".git").exists() or not (root / "pyproject.toml").is_file():
         return ""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
@@ -23,3 +24,10 @@ def _commit(root: Path) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _commit_of_wheel(package: Path) -> str:
+    try:
+        return (package / "commit.txt").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

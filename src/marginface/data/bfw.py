@@ -23,6 +23,7 @@ from marginface.data.binpack import FOLDS
 from marginface.data.grouped_pairs import GroupedPairs, folders, numbered
 from marginface.data.pairs import check_present
 from marginface.errors import DataError, InputError
+from marginface.files import is_file, listed_path
 from marginface.values import BoolArray, IntArray, Pairs
 from marginface.words import cause
 
@@ -46,8 +47,8 @@ def read_bfw(root: Path, table: Path, by: str = "att") -> GroupedPairs:
     names = {name: place for place, name in enumerate(sorted({*columns["p1"], *columns["p2"]}))}
     first, second = (np.array([names[name] for name in columns[key]], dtype=np.int64) for key in ("p1", "p2"))
     genuine = _labels(table, columns["label"])
-    images = {name: root / name for name in names}
-    missing = [name for name, path in images.items() if not path.is_file()]
+    images = {name: listed_path(root, name) for name in names}
+    missing = [name for name, path in images.items() if not is_file(path)]
     check_present(root, missing, len(names), f"the paths of {table.name}")
     fold = numbered(columns["fold"]) if "fold" in columns else np.arange(len(genuine)) % FOLDS
     of_images = zip(columns[f"{by}1"], columns[f"{by}2"], strict=True)

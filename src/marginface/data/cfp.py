@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from marginface.data.pairs import build_pairs, check_present, first_present, read_text_lines
+from marginface.documents import whole_number
 from marginface.errors import DataError, InputError
 from marginface.values import Pairs
 
@@ -54,7 +55,7 @@ def _read_fold(path: Path, split: str) -> list[_Numbers]:
     pairs = []
     for number, line in enumerate(read_text_lines(path), 1):
         words = line.strip().split(",")
-        if len(words) != 2 or not all(word.strip().isdecimal() for word in words):
+        if len(words) != 2 or any(whole_number(word.strip()) is None for word in words):
             raise DataError(f"{path}:{number}: expected two image numbers like '8,4'; got {line!r}")
         pairs.append((f"{split[0]}{int(words[0])}", f"{split[1]}{int(words[1])}"))
     return pairs
@@ -68,9 +69,13 @@ def _image_paths(root: Path, used: set[str]) -> dict[str, Path]:
         raise DataError(f"{root}: the protocol names image {unknown[0]}, which Pair_list_{unknown[0][0]}.txt lacks")
     found = {name: (path, first_present(path.with_suffix(""))) for name, path in listed.items() if name in used}
     paths = {name: path for name, (_, path) in found.items() if path is not None}
-    missing = [str(path.relative_to(root)) for path, present in found.values() if present is None]
+    missing = [_shown(path, root) for path, present in found.values() if present is None]
     check_present(root, missing, len(found), "the CFP layout: Data/Images/001/frontal/01.jpg")
     return paths
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _read_list(root: Path, kind: str) -> dict[str, Path]:
@@ -78,7 +83,7 @@ def _read_list(root: Path, kind: str) -> dict[str, Path]:
     images = {}
     for number, line in enumerate(read_text_lines(path), 1):
         words = line.split()
-        if len(words) != 2 or not words[0].isdecimal():
+        if len(words) != 2 or whole_number(words[0]) is None:
             raise DataError(f"{path}:{number}: expected '8 ../Data/Images/001/frontal/08.jpg'; got {line!r}")
         images[f"{kind}{int(words[0])}"] = root / words[1].removeprefix("../")
     return images

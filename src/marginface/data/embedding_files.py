@@ -10,15 +10,15 @@ who was left out when a file was made is not counted by a protocol that reads it
 
 from __future__ import annotations
 
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from marginface.data.packs.parquet import load_pyarrow
+from marginface.arrays import map_npy, read_npz
+from marginface.data.packs.parquet import arrow_damage, load_pyarrow
+from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
@@ -55,28 +55,23 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
     """
     if path.is_dir():
         return _of_shards(path)
-    try:
-        return _of_archive(path) if path.suffix == ".npz" else _of_array(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: expected a file of embeddings, as marginface embed writes it; got {cause(error)}"
-        ) from None
+    return _of_archive(path) if path.suffix == ".npz" else _of_array(path)
 
 
 def _of_archive(path: Path) -> StoredEmbeddings:
-    with np.load(path, allow_pickle=False) as arrays:
-        if "embeddings" not in arrays.files:
-            raise DataError(f"{path}: expected an array embeddings, as marginface embed writes it; got {arrays.files}")
-        vectors = arrays["embeddings"]
-        names = tuple(map(str, arrays["photos"])) if "photos" in arrays.files else ()
-        contract = str(arrays["contract"]) if "contract" in arrays.files else ""
+    arrays = read_npz(path)
+    if "embeddings" not in arrays:
+        raise DataError(f"{path}: expected an array embeddings, as marginface embed writes it; got {[*arrays]}")
+    vectors = _unit(path, arrays["embeddings"])
+    names = tuple(map(str, np.atleast_1d(arrays["photos"]))) if "photos" in arrays else ()
+    contract = str(arrays["contract"]) if "contract" in arrays else ""
     if names and len(names) != len(vectors):
         raise DataError(f"{path}: expected a photo for each embedding; got {len(names):,} and {len(vectors):,}")
-    return StoredEmbeddings(_unit(path, vectors), names, _folders(names), contract)
+    return StoredEmbeddings(vectors, names, _folders(names), contract)
 
 
 def _of_array(path: Path) -> StoredEmbeddings:
-    return StoredEmbeddings(_unit(path, np.load(path, mmap_mode="r", allow_pickle=False)), (), (), "")
+    return StoredEmbeddings(_unit(path, map_npy(path)), (), (), "")
 
 
 def _of_shards(folder: Path) -> StoredEmbeddings:
@@ -87,12 +82,14 @@ def _of_shards(folder: Path) -> StoredEmbeddings:
     for shard in sorted(folder.glob(_SHARDS)):
         try:
             table = parquet.read_table(shard, columns=["name", "identity", "embedding"]).combine_chunks()
-        except (arrow.ArrowException, KeyError) as error:
-            raise DataError(f"{shard}: expected the columns name, identity and embedding; got {error}") from None
-        names += table.column("name").to_pylist()
-        people += table.column("identity").to_pylist()
-        lists = table.column("embedding").combine_chunks()
-        blocks.append(np.asarray(lists.flatten()).reshape(len(lists), -1))
+            table.validate(full=True)
+            names += table.column("name").to_pylist()
+            people += table.column("identity").to_pylist()
+            lists = table.column("embedding").combine_chunks()
+            numbers = lists.flatten() if arrow.types.is_nested(lists.type) else lists
+            blocks.append(np.asarray(numbers).reshape(len(lists), -1))
+        except arrow_damage(arrow) as error:
+            raise DataError(f"{shard}: expected the columns name, identity and embedding; got {cause(error)}") from None
     sizes = sorted({block.shape[1] for block in blocks})
     if len(sizes) != 1:
         raise DataError(f"{folder}: expected shards of embeddings of one length; got {sizes}")
@@ -102,7 +99,7 @@ def _of_shards(folder: Path) -> StoredEmbeddings:
 def _contract(folder: Path) -> str:
     """Return what the manifest says; "" without one."""
     try:
-        values: Any = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        values: Any = parse_json((folder / "manifest.json").read_text(encoding="utf-8"))
         return str(values["settings"]["contract"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.data.kept import keep_arrays, kept_arrays, kept_place
+from marginface.documents import whole_number
 from marginface.errors import ImageError
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, frozen
@@ -139,7 +140,7 @@ def number_identities(names: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
     (('9', '10'), [1, 0, 1])
     """
     distinct = set(names)
-    numeric = all(name.isascii() and name.isdecimal() and str(int(name)) == name for name in distinct)
+    numeric = all(str(whole_number(name)) == name for name in distinct)
     identities = sorted(distinct, key=int) if numeric else sorted(distinct)
     label = {name: i for i, name in enumerate(identities)}
     return tuple(identities), np.fromiter((label[name] for name in names), np.int64, len(names))

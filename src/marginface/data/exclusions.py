@@ -14,7 +14,6 @@ data audit`` writes. A text file is a list of identities, one a line (names.read
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy as np
 
 from marginface.data.encoded import EncodedImages
 from marginface.data.names import identity_key, read_names
+from marginface.documents import parse_toml
 from marginface.errors import DataError
 from marginface.files import write_whole
 from marginface.values import BoolArray, IntArray
@@ -53,8 +53,8 @@ def read_exclusions(path: Path) -> Exclusions:
     if path.suffix.lower() != ".toml":
         return Exclusions.of_names(read_names(path))
     try:
-        values = tomllib.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        values = parse_toml(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a list of exclusions in TOML; got {cause(error)}") from None
     for section, entries in values.items():
         if section not in _SECTIONS or not isinstance(entries, dict):

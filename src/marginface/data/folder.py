@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -121,8 +122,12 @@ def read_file(path: Path) -> bytes:
     """Return what a file holds; raise UnreadableImage if it is not there."""
     try:
         return path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError, ValueError):  # ValueError: a NUL in the path
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
         raise UnreadableImage(f"{path}: no such file") from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:  # the disk or the store fails: that is not the fault of a name
+            raise
+        raise UnreadableImage(f"{str(path)[:80]}…: no such file: the name is too long") from None
 
 
 def holds_identity_folders(root: Path) -> bool:

@@ -37,4 +37,4 @@ def numbered(names: Sequence[str]) -> IntArray:
 
 def folders(images: Sequence[str]) -> IntArray:
     """Return the folders of images (N,), with those above them, as numbers: of most sets, whose they are."""
-    return numbered([image.rpartition("/")[0] for image in images])
+    return numbered([image.replace("\\", "/").rpartition("/")[0] for image in images])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginface.arrays import read_npz
+from marginface.errors import DataError
 from marginface.files import write_whole
 from marginface.weights.cache import cache_folder
 
@@ -35,9 +36,8 @@ def kept_place(what: str, files: Sequence[Path]) -> Path:
 def kept_arrays(place: Path) -> dict[str, NDArray[Any]] | None:
     """Return the arrays that were kept at a place, or None."""
     try:
-        with place.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return read_npz(place)
+    except DataError:  # there is none, or it is damaged: what it says is found out again
         return None
 
 

@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.words import cause
 
@@ -49,19 +51,18 @@ def read_manifest(path: Path) -> Manifest:
     """Read a manifest; raise DataError if the file is not one."""
     expected = {field.name for field in fields(Manifest)}
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: a manifest is a JSON file written by write_manifest; got {cause(error)}") from None
     if not isinstance(values, dict) or set(values) != expected:
         keys = sorted(values) if isinstance(values, dict) else type(values).__name__
         raise DataError(f"{path}: a manifest has the keys {sorted(expected)}; got {keys}")
-    return Manifest(
-        identities=int(values["identities"]),
-        images=int(values["images"]),
-        sha256=str(values["sha256"]),
-        min_images=int(values["min_images"]),
-        unreadable=tuple(values["unreadable"]),
-        excluded=tuple(values["excluded"]),
-        too_few=tuple(values["too_few"]),
-        excluded_images=tuple(values["excluded_images"]),
-    )
+    counts = {name: values.pop(name) for name in ("identities", "images", "min_images")}
+    sha256 = values.pop("sha256")
+    if not all(type(count) is int for count in counts.values()) or not isinstance(sha256, str):
+        raise DataError(f"{path}: a manifest has whole numbers and a sha256; got {counts} and {sha256!r}")
+    for name, names in values.items():
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+            raise DataError(f"{path}: {name} of a manifest is a list of names; got {str(names)[:60]}")
+    lists: dict[str, Any] = {name: tuple(names) for name, names in values.items()}
+    return Manifest(**counts, sha256=sha256, **lists)

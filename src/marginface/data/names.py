@@ -32,7 +32,7 @@ def read_names(path: Path) -> tuple[str, ...]:
         DataError: the file is missing, not text, or holds no name.
     """
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: a list of names is a text file, one name a line; got {cause(error)}") from None
     names = [line for line in lines if line and not line.startswith("#")]

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from marginface.documents import whole_number
 from marginface.errors import DataError
+from marginface.files import is_file
 from marginface.values import Pairs
 from marginface.words import cause
 
@@ -68,13 +70,13 @@ def check_present(root: Path, missing: list[str], total: int, layout: str) -> No
 
 def first_present(stem: Path) -> Path | None:
     """Return the file of a path without suffix, of the suffixes a photo or a crop may have; None if there is none."""
-    return next((path for suffix in SUFFIXES if (path := Path(f"{stem}{suffix}")).is_file()), None)
+    return next((path for suffix in SUFFIXES if is_file(path := Path(f"{stem}{suffix}"))), None)
 
 
 def read_text_lines(path: Path) -> list[str]:
     """Return the lines of a protocol file; raise DataError if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a protocol file (text); got {cause(error)}") from None
 
@@ -83,7 +85,7 @@ def _read_lines(path: Path) -> tuple[int, int, list[tuple[int, str]]]:
     """Return the number of folds, the pairs of each kind in a fold, and the numbered lines of pairs."""
     numbered = [(number, line) for number, line in enumerate(read_text_lines(path), 1) if line.strip()]
     header = numbered[0][1].split() if numbered else []
-    if len(header) not in (1, 2) or not all(word.isdecimal() and int(word) > 0 for word in header):
+    if len(header) not in (1, 2) or not all(whole_number(word) for word in header):
         raise DataError(
             f"{path}:1: expected '10 300' (folds and pairs of each kind) or '500' (pairs of each kind); got {header}"
         )
@@ -102,12 +104,16 @@ def pair_of_line(path: Path, number: int, line: str) -> tuple[str, str, bool]:
     Raises:
         DataError: it is not in the LFW layout.
     """
-    words = line.split()
-    if len(words) == 3 and words[1].isdecimal() and words[2].isdecimal():
-        return _image_name(words[0], words[1]), _image_name(words[0], words[2]), True
-    if len(words) == 4 and words[1].isdecimal() and words[3].isdecimal():
-        return _image_name(words[0], words[1]), _image_name(words[2], words[3]), False
+    match line.split():
+        case [name, one, other] if _are_numbers(one, other):
+            return _image_name(name, one), _image_name(name, other), True
+        case [name, one, second, other] if _are_numbers(one, other):
+            return _image_name(name, one), _image_name(second, other), False
     raise DataError(f"{path}:{number}: expected 'Name 1 2' or 'Name 1 Other 2'; got {line!r}")
+
+
+def _are_numbers(one: str, other: str) -> bool:
+    return whole_number(one) is not None and whole_number(other) is not None
 
 
 def _image_name(name: str, number: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from marginface.data.binpack import FOLDS, unshuffled_folds
-from marginface.data.packs.parquet import load_pyarrow
-from marginface.errors import DataError, ImageError
+from marginface.data.packs.parquet import arrow_damage, load_pyarrow
+from marginface.errors import DataError, ImageError, UnreadableImage
 from marginface.images import read_image
 from marginface.values import BoolArray, ImageArray, IntArray, Pairs
 from marginface.words import cause
@@ -74,11 +75,18 @@ class ParquetPairs:
         """Return a row group, from memory or read; one thread reads at a time."""
         with self.lock:
             if number not in self.kept:
-                self.kept[number] = self.file.read_row_group(number, columns=list(self.columns), use_threads=False)
+                self.kept[number] = self._read_group(number)
             self.kept.move_to_end(number)
             while len(self.kept) > _KEPT_GROUPS:
                 self.kept.popitem(last=False)
             return self.kept[number]
+
+    def _read_group(self, number: int) -> Any:
+        arrow, _ = load_pyarrow()
+        try:
+            return self.file.read_row_group(number, columns=list(self.columns), use_threads=False)
+        except arrow_damage(arrow) as error:
+            raise UnreadableImage(f"{self.path}: row group {number} is damaged: {cause(error)}") from None
 
 
 def open_parquet_pairs(path: Path) -> ParquetPairs:
@@ -91,7 +99,7 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
     arrow, parquet = load_pyarrow()
     try:
         file = parquet.ParquetFile(path)
-    except (arrow.ArrowException, OSError) as error:
+    except arrow_damage(arrow) as error:
         raise DataError(f"{path}: expected a Parquet file of pairs; got {cause(error)}") from None
     names = file.schema_arrow.names
     columns = next((pair for pair in IMAGE_COLUMNS if set(pair) <= set(names)), None)
@@ -101,12 +109,12 @@ def open_parquet_pairs(path: Path) -> ParquetPairs:
             f"{path}: expected two columns of images, such as {' and '.join(IMAGE_COLUMNS[0])}, and one of "
             f"{', '.join(LABEL_COLUMNS)}; got {', '.join(names)}"
         )
-    genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
-    folds = (
-        _folds(path, file.read(columns=["fold"]).column("fold").to_pylist())
-        if "fold" in names
-        else unshuffled_folds(len(genuine))
-    )
+    try:
+        genuine = _labels(path, file.read(columns=[label]).column(label).to_pylist())
+        said = file.read(columns=["fold"]).column("fold").to_pylist() if "fold" in names else None
+    except arrow_damage(arrow) as error:
+        raise DataError(f"{path}: its columns of labels and folds cannot be read: {cause(error)}") from None
+    folds = unshuffled_folds(len(genuine)) if said is None else _folds(path, said)
     images = tuple(Path(f"{path}#{row}{side}") for row in range(len(genuine)) for side in "ab")
     rows = np.arange(len(genuine), dtype=np.int64)
     pairs = Pairs(path.name, images, 2 * rows, 2 * rows + 1, genuine, folds)
@@ -118,9 +126,10 @@ def _folds(path: Path, values: list[Any]) -> IntArray:
     wrong = next((row for row, value in enumerate(values) if not isinstance(value, int) or value < 0), None)
     if wrong is not None:
         raise DataError(f"{path}: row {wrong}: a fold is a number from 0; got {values[wrong]!r}")
-    missing = set(range(max(values) + 1)) - set(values)
-    if missing:
-        raise DataError(f"{path}: folds are 0 to {max(values)}; got no pair of fold {min(missing)}")
+    known = set(values)
+    if len(known) <= max(known):
+        missing = next(fold for fold in count() if fold not in known)
+        raise DataError(f"{path}: folds are 0 to {max(known)}; got no pair of fold {missing}")
     return np.asarray(values, dtype=np.int64)
 
 

@@ -169,7 +169,7 @@ def read_template_pairs(files: MetaFiles, templates: Templates) -> TemplatePairs
         DataError: the file is missing or not in its layout, or names a template without images.
     """
     path = files.path("template_pair_label.txt")
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         rows = _parsed(path, lines, None, 3, np.int64)
     other = rows[(rows[:, 2] != 0) & (rows[:, 2] != 1)]
     if len(other):
@@ -191,7 +191,7 @@ def read_searches(files: MetaFiles, templates: Templates) -> tuple[tuple[Enrolle
 
 def _enrolled(path: Path, templates: Templates) -> Enrolled:
     """Return each template of a CSV file once: a line there is an image."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
         head = lines.readline().strip().upper().split(",")
         if head[:2] != ["TEMPLATE_ID", "SUBJECT_ID"]:
             raise DataError(f"{path}:1: expected TEMPLATE_ID,SUBJECT_ID,…; got {','.join(head)[:60]!r}")
@@ -206,7 +206,7 @@ def _enrolled(path: Path, templates: Templates) -> Enrolled:
 def _named_numbers(path: Path, columns: int) -> tuple[tuple[str, ...], DoubleArray]:
     """Return the first word and the numbers (N, columns) of each line."""
     try:
-        parts = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        parts = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected a text file of the protocol; got {error}") from None
     values = _parsed(path, (part[-1] for part in parts), None, columns, np.float64)

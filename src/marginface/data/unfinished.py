@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.files import json_bytes, write_whole
 from marginface.words import cause
@@ -21,7 +22,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     """
     path = folder / STATE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:

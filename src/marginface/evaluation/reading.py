@@ -14,6 +14,7 @@ import numpy as np
 
 from marginface.errors import DataError, ImageError
 from marginface.evaluation.memory import EmbeddingMemory
+from marginface.files import is_file
 from marginface.images import read_image
 from marginface.values import BoolArray, FloatArray, ImageArray
 
@@ -57,7 +58,7 @@ class ImageFiles:
 
     def missing(self, images: Sequence[Path]) -> list[Path]:
         """Return those that are no files."""
-        return [image for image in images if not image.is_file()]
+        return [image for image in images if not is_file(image)]
 
     def read(self, image: Path) -> ImageArray:
         """Decode a file."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from marginface.documents import whole_number
 from marginface.errors import DataError, InputError
 from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.pairs import PairResult, identities_by_folder
@@ -140,9 +141,10 @@ def _truth(path: Path, line: int, text: str) -> bool:
 
 
 def _count(path: Path, line: int, text: str) -> int:
-    if not text.isdecimal():
+    number = whole_number(text)
+    if number is None:
         raise DataError(f"{path}:{line}: a fold is a number from 0; got {text!r}")
-    return int(text)
+    return number
 
 
 def _people(

@@ -18,6 +18,7 @@ from marginface.evaluation.identification import GalleryScores, mean_of_gallerie
 from marginface.evaluation.pooling import Pooling, TemplateSums
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scores import tar_values
+from marginface.files import is_file
 from marginface.images import read_image
 from marginface.metrics import (
     Interval,
@@ -158,7 +159,7 @@ class TemplateCrops:
 
     def missing(self, images: Sequence[Path]) -> list[Path]:
         """Return those of the images whose files are not there."""
-        return [image for image in images if not self._file(image).is_file()]
+        return [image for image in images if not is_file(self._file(image))]
 
     def read(self, image: Path) -> ImageArray:
         """Return the aligned face (112, 112, 3)."""

@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, insert, select
 
+from marginface.documents import parse_json
 from marginface.errors import InputError
 from marginface.gallery.tables import AUDIT
 
@@ -49,7 +50,15 @@ class AuditEntry:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         about = {"seq": self.seq, "time": self.time, "actor": self.actor, "action": self.action}
-        return {**about, "subject": json.loads(self.subject), "hash": self.hash}
+        return {**about, "subject": _subject(self.subject), "hash": self.hash}
+
+
+def _subject(text: str) -> Any:
+    """Return the values of an entry, or its text where it is damaged: the chain of hashes says that it is."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text
 
 
 @dataclass(frozen=True, slots=True)

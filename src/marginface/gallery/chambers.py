@@ -13,20 +13,22 @@ from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
 from marginface.gallery.names import checked_name, is_beside
 from marginface.gallery.people import new_uid
 from marginface.gallery.sealing import new_data_key
-from marginface.gallery.tables import COLLECTIONS
+from marginface.gallery.tables import COLLECTIONS, LARGEST_EMBEDDING
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber, Vault
 from marginface.registry import near_names
-
-_LARGEST = 65_536
 
 
 def checked_description(name: str, contract: str, embedding_size: int, *, rotated: bool) -> dict[str, Any]:
     """Return the columns that describe a new collection, or raise InputError."""
     if not is_contract_id(contract):
         raise InputError(f"contract is the id of a contract, 16 hex digits or foreign:…; got {contract!r}")
-    if isinstance(embedding_size, bool) or not isinstance(embedding_size, int) or not 0 < embedding_size <= _LARGEST:
-        raise InputError(f"embedding_size is a whole number from 1 to {_LARGEST:,}; got {embedding_size!r}")
+    if (
+        isinstance(embedding_size, bool)
+        or not isinstance(embedding_size, int)
+        or not 0 < embedding_size <= LARGEST_EMBEDDING
+    ):
+        raise InputError(f"embedding_size is a whole number from 1 to {LARGEST_EMBEDDING:,}; got {embedding_size!r}")
     clean = checked_name(name, "the name of a collection")
     return {"name": clean, "contract": contract, "embedding_size": embedding_size, "rotated": bool(rotated)}
 

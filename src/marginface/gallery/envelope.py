@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from marginface.documents import parse_json
 from marginface.errors import DataError, GalleryKeyError, InputError
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _block(stream: IO[bytes], name: str) -> bytes:
 def _parameters(line: bytes, name: str) -> tuple[bytes, dict[str, int]]:
     """Return salt and cost of the second line; a cost that would take a machine's memory is refused."""
     try:
-        values = json.loads(line)
+        values = parse_json(line)
         cost = {key: int(values[key]) for key in _COST}
         salt = bytes.fromhex(values["salt"])
     except (ValueError, KeyError, TypeError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
+from marginface.documents import parse_json
 from marginface.errors import DataError, InputError
 from marginface.gallery.archive import FORMAT, VERSION, ArchiveCounts
 from marginface.gallery.chambers import chamber_for
@@ -77,7 +77,7 @@ class _Lines:
         if text is None:
             raise self.error("is missing: the archive is cut off")
         try:
-            line = json.loads(text)
+            line = parse_json(text)
         except ValueError:
             raise self.error("is no JSON") from None
         if not isinstance(line, dict):

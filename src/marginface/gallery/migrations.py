@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
+from marginface.documents import whole_number
 from marginface.errors import GalleryError, InputError
 from marginface.gallery.store import APPLICATION, Store
 from marginface.gallery.tables import META, METADATA, SCHEMA
@@ -42,9 +43,10 @@ def gallery_schema(store: Store) -> int:
         if not is_ours or not inspect(connection).has_table(META.name):
             raise GalleryError(f"{store.address}: is not a gallery of marginface. It was left as it is")
         rows = {row.name: row.value for row in connection.execute(select(META))}
-    if rows.get("kind") != _KIND or not rows.get("schema", "").isdigit():
+    schema = whole_number(str(rows.get("schema", "")))
+    if rows.get("kind") != _KIND or schema is None:
         raise GalleryError(f"{store.address}: is not a gallery of marginface. It was left as it is")
-    return int(rows["schema"])
+    return schema
 
 
 def check_schema(store: Store) -> None:

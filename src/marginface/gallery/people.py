@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Select, func, insert, select, update
 
 from marginface.errors import TakenName, UnknownGalleryName
+from marginface.gallery.columns import damaged
 from marginface.gallery.names import checked_name
 from marginface.gallery.records import About, Origin, Person, is_uid
 from marginface.gallery.tables import FACES, PEOPLE, in_parts
@@ -131,7 +132,10 @@ def _one(connection: Connection, chamber: Chamber, statement: Select[Any]) -> Pe
 
 def _person(row: Row[Any], chamber: Chamber) -> Person:
     values = chamber.seal.open_values("person", row.id, 0, bytes(row.details))
-    until = date.fromisoformat(row.retain_until) if row.retain_until else None
+    try:
+        until = date.fromisoformat(row.retain_until) if row.retain_until else None
+    except ValueError:
+        raise damaged(f"person {row.uid} is to be kept until {row.retain_until!r}, which is no date") from None
     about = About(values["consent"], values["purpose"], until)
     return Person(row.id, row.uid, values["name"], chamber.name, row.faces, row.created, about)
 

@@ -69,7 +69,7 @@ class Seal:
         """Return what was sealed; raise GalleryError if it is damaged or belongs to another person, face or kind."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], self._bound(kind, person, face))
-        except (InvalidTag, ValueError):
+        except (InvalidTag, ValueError, TypeError):
             of_face = f" of face {face}" if face else ""
             raise GalleryError(
                 f"the {kind}{of_face} of person {person} does not open: the record is damaged, or was put there from "

@@ -8,6 +8,7 @@ import numpy as np
 
 from marginface.contract import require_same_contract
 from marginface.errors import InputError
+from marginface.gallery.columns import damaged
 from marginface.gallery.faces import faces_by_id
 from marginface.gallery.live import LiveIndex
 from marginface.gallery.people import people_by_id
@@ -59,6 +60,8 @@ def _people(vault: Vault, collection: int, hits: Hits) -> list[tuple[Match, ...]
         for face, similarity in zip(faces, similarities, strict=True):
             if face in known:
                 uid, owner = known[face]
+                if owner not in people:
+                    raise damaged(f"face {uid} belongs to nobody of its collection")
                 best.setdefault(owner, Match(people[owner], uid, similarity))
         found.append(tuple(best.values()))
     return found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from marginface.gallery.columns import damaged
 from marginface.gallery.disk import files_of
 from marginface.gallery.keys import OPEN_KEY_ID
 from marginface.gallery.records import CollectionInfo
@@ -68,6 +69,8 @@ def gallery_stats(vault: Vault) -> Stats:
     files = {} if path is None else {file.name: file.stat().st_size for file in files_of(path)}
     with vault.reading() as connection:
         meta = {row.name: row.value for row in connection.execute(select(META))}
+        if not meta.keys() >= {"uid", "schema", "key_id"}:
+            raise damaged("its table meta lacks what every gallery has")
         entries = connection.execute(select(func.count()).select_from(AUDIT)).scalar_one()
         server = place_of(vault.store.address.vectors)
         collections = tuple(_counted(connection, info, server) for info in collection_infos(connection))

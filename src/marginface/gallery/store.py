@@ -16,12 +16,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from marginface.errors import GalleryBusy, GalleryError, MarginfaceError, MissingExtra, StorageError
 from marginface.gallery.address import Address
+from marginface.gallery.columns import damaged
 
 WAIT = 30.0  # seconds for another process to finish its write
 APPLICATION = 0x4D474641  # "MGFA": what SQLite's application_id says of our files
@@ -111,6 +112,10 @@ class Store:
         except DBAPIError as error:
             kind, text = _told(error)
             raise kind(f"{self.address}: {text}") from error
+        except NoResultFound as error:
+            raise damaged("a row is missing that every gallery has") from error
+        except UnicodeDecodeError as error:  # of a message of SQLite about a table that is damaged
+            raise damaged("a text in it is not UTF-8") from error
         except PoolTimeout as error:
             raise GalleryBusy(f"{self.address}: all connections of this process are in use; try again") from error
 

@@ -23,20 +23,20 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
-    LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
 )
+
+from marginface.gallery.columns import Bytes, Whole, Words
 
 SCHEMA = 1
 METADATA = MetaData()
 
+LARGEST_EMBEDDING = 65_536
 NAMED_AT_ONCE = 500  # values in one IN (…)
 
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # INTEGER PRIMARY KEY is SQLite's row id
+_NUMBER = BigInteger().with_variant(Whole(), "sqlite")  # INTEGER PRIMARY KEY is SQLite's row id
 
 
 def _number() -> Column[int]:
@@ -54,33 +54,33 @@ def _belongs_to(name: str, target: str) -> Column[int]:
 META = Table(
     "meta",
     METADATA,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
 )
 COLLECTIONS = Table(
     "collections",
     METADATA,
     _number(),
-    Column("uid", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("contract", Text, nullable=False),
-    Column("embedding_size", Integer, nullable=False),
+    Column("uid", Words, nullable=False, unique=True),
+    Column("name", Words, nullable=False, unique=True),
+    Column("contract", Words, nullable=False),
+    Column("embedding_size", Whole, nullable=False),
     Column("rotated", Boolean, nullable=False),
-    Column("key_id", Text, nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("created", Text, nullable=False),
+    Column("key_id", Words, nullable=False),
+    Column("data_key", Bytes, nullable=False),
+    Column("generation", Whole, nullable=False),
+    Column("created", Words, nullable=False),
 )
 PEOPLE = Table(
     "people",
     METADATA,
     _number(),
     _belongs_to("collection_id", "collections"),
-    Column("uid", Text, nullable=False, unique=True),
-    Column("name_digest", LargeBinary, nullable=False),
-    Column("details", LargeBinary, nullable=False),
-    Column("retain_until", Text),
-    Column("created", Text, nullable=False),
+    Column("uid", Words, nullable=False, unique=True),
+    Column("name_digest", Bytes, nullable=False),
+    Column("details", Bytes, nullable=False),
+    Column("retain_until", Words),
+    Column("created", Words, nullable=False),
     UniqueConstraint("collection_id", "name_digest"),
 )
 FACES = Table(
@@ -89,10 +89,10 @@ FACES = Table(
     _number(),
     _belongs_to("collection_id", "collections"),
     _belongs_to("person_id", "people"),
-    Column("uid", Text, nullable=False, unique=True),
-    Column("photo_digest", LargeBinary, nullable=False),
-    Column("details", LargeBinary, nullable=False),
-    Column("created", Text, nullable=False),
+    Column("uid", Words, nullable=False, unique=True),
+    Column("photo_digest", Bytes, nullable=False),
+    Column("details", Bytes, nullable=False),
+    Column("created", Words, nullable=False),
     UniqueConstraint("person_id", "photo_digest"),
     Index("faces_of_collection", "collection_id"),  # followed by the row id: all faces in the order of their numbers
     Index("faces_of_photo", "photo_digest"),
@@ -101,24 +101,24 @@ TEMPLATES = Table(
     "templates",
     METADATA,
     Column("face_id", _NUMBER, ForeignKey("faces.id"), primary_key=True, autoincrement=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Bytes, nullable=False),
 )
 CROPS = Table(
     "crops",
     METADATA,
     Column("face_id", _NUMBER, ForeignKey("faces.id"), primary_key=True, autoincrement=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Bytes, nullable=False),
 )
 AUDIT = Table(
     "audit",
     METADATA,
     _sequence(),
-    Column("time", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("previous", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    Column("time", Words, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("previous", Words, nullable=False),
+    Column("hash", Words, nullable=False),
 )
 CHANGES = Table(
     "changes",
@@ -126,7 +126,7 @@ CHANGES = Table(
     _sequence(),
     _belongs_to("collection_id", "collections"),
     Column("face_id", _NUMBER, nullable=False),
-    Column("what", Text, nullable=False),
+    Column("what", Words, nullable=False),
     Index("changes_of_collection", "collection_id", "seq"),
 )
 

@@ -8,7 +8,9 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from marginface.documents import whole_number
 from marginface.gallery import audit
+from marginface.gallery.columns import damaged
 from marginface.gallery.tables import CHANGES, META
 
 Counter = Literal["collection", "person", "face", "change"]
@@ -84,7 +86,10 @@ class Transaction:
 
 def last_number(connection: Connection, counter: Counter) -> int:
     """Return the number that was given last; 0 before the first."""
-    return int(connection.execute(select(META.c.value).where(META.c.name == counter)).scalar_one())
+    number = whole_number(connection.execute(select(META.c.value).where(META.c.name == counter)).scalar_one())
+    if number is None:
+        raise damaged(f"the last number of {counter} is none")
+    return number
 
 
 def utc_now() -> str:

@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from marginface.errors import CollectionGoneError
+from marginface.gallery.columns import damaged
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, key_for
 from marginface.gallery.rotation import Rotation
 from marginface.gallery.sealing import Seal, derived_key
 from marginface.gallery.store import Store
-from marginface.gallery.tables import COLLECTIONS, META
+from marginface.gallery.tables import COLLECTIONS, LARGEST_EMBEDDING, META
 from marginface.gallery.transaction import Transaction
 from marginface.values import FloatArray
 
@@ -113,6 +114,8 @@ class Vault:
         return None if key_id == OPEN_KEY_ID else key_for(key_id, self.key, str(self.store.address))
 
     def _opened(self, row: Row[Any]) -> Chamber:
+        if not 0 < row.embedding_size <= LARGEST_EMBEDDING:
+            raise damaged(f"embeddings of {row.embedding_size} numbers in collection {row.uid}")
         data_key = self.data_key(row)
         seal = Seal(data_key, row.uid, row.contract)
         rotation = Rotation(derived_key(data_key, "rotation"), row.embedding_size) if row.rotated else None

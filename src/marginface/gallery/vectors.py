@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
 from marginface.errors import GalleryError
+from marginface.gallery.columns import damaged
 from marginface.gallery.records import Changes, Faces
 from marginface.gallery.tables import CHANGES, FACES, TEMPLATES, in_parts
 from marginface.gallery.transaction import GONE, KEPT_CHANGES, last_number
@@ -76,7 +77,10 @@ def _read(connection: Connection, chamber: Chamber, statement: Select[Any], room
     filled = 0
     for rows in _parts(connection, statement):
         part = slice(filled, filled + len(rows))
-        ids[part], owners[part] = [row[0] for row in rows], [row[1] for row in rows]
+        try:
+            ids[part], owners[part] = [row[0] for row in rows], [row[1] for row in rows]
+        except (TypeError, ValueError, OverflowError) as error:  # SQLite's own cursor checks nothing
+            raise damaged(f"the number of a face or person is none: {error}") from None
         opened = [chamber.seal.open("template", person, face, sealed) for face, person, sealed in rows]
         vectors[part] = stored_vectors(b"".join(opened), chamber.embedding_size)
         filled += len(rows)

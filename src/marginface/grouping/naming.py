@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from marginface.documents import whole_number
 from marginface.errors import DataError, ImageError, InputError
 from marginface.evaluation.cells import plain_cell
 from marginface.files import write_whole
@@ -88,11 +89,11 @@ def read_names(path: Path) -> dict[int, str]:
         raise DataError(f"{path}: not a CSV file in UTF-8: {error}") from None
     named = {}
     for line, row in enumerate(rows, start=2):
-        number, name = row.get("group"), (row.get("name") or "").strip()
-        if number is None or "name" not in row or not number.strip().isdigit():
+        number, name = whole_number((row.get("group") or "").strip()), (row.get("name") or "").strip()
+        if number is None or "name" not in row:
             raise DataError(f"{path}:{line}: expected the columns group (a number) and name; got {dict(row)}")
         if name:
-            named[int(number)] = _checked(name, f"{path}:{line}")
+            named[number] = _checked(name, f"{path}:{line}")
     return named
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.files import json_bytes, write_whole
 from marginface.pipeline import Clusters
@@ -45,7 +46,7 @@ def read_record(folder: Path) -> Record:
     """
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(path.read_text(encoding="utf-8"))
         if {key: record.get(key) for key in _HEAD} != _HEAD:
             raise DataError(f"{path}: not a record of groups; marginface cluster PHOTOS --out {folder} writes one")
         return [(int(group["group"]), list(group["faces"])) for group in record["groups"]]

@@ -36,7 +36,7 @@ def new_figure(
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtra("figures need matplotlib: pip install 'marginface[train]'") from error
+        raise MissingExtra("figures need matplotlib: pip install 'marginface[plots]'") from error
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     rows = math.ceil(panels / columns)
     axes = [figure.add_subplot(rows, columns, panel + 1) for panel in range(panels)]

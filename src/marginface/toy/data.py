@@ -66,7 +66,7 @@ def digits(count: int = 10, *, seed: int = 0) -> ToyData:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise MissingExtra("the digits come with scikit-learn: pip install 'marginface[train]'") from error
+        raise MissingExtra("the digits come with scikit-learn: pip install 'marginface[toy]'") from error
     if not 2 <= count <= 10:
         raise InputError(f"there are 10 digits, and 2 to 10 of them can be asked for; got {count}")
     images, labels = load_digits(return_X_y=True)

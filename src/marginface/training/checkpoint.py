@@ -32,7 +32,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from marginface.contract import ModelCard, file_sha256, write_card
+from marginface.documents import parse_json
 from marginface.errors import CheckpointError
+from marginface.files import is_file
 from marginface.training.distributed.class_rows import CLASSES, ClassRows, Files
 from marginface.training.distributed.ranks import Ranks
 from marginface.words import cause
@@ -228,8 +230,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     state = _read_state(folder)
     for name, expected in state["files"].items():
         path = folder / name
-        if not path.is_file() or file_sha256(path) != expected:
-            what = "changed or cut off" if path.is_file() else "missing"
+        if not is_file(path) or file_sha256(path) != expected:
+            what = "changed or cut off" if is_file(path) else "missing"
             raise CheckpointError(f"{folder.name}: {name} is {what}: the checkpoint is not used.")
     return Checkpoint(folder, state["step"], state["recipe_sha256"], state["data_fingerprint"])
 
@@ -254,16 +256,20 @@ def _write_state(folder: Path, state: Checkpoint, hashes: Mapping[str, str]) -> 
         _hand_to_disk(path)
 
 
+def _fits(state: dict[str, Any]) -> bool:
+    return state["format"] == FORMAT and type(state["step"]) is int and isinstance(state["files"], dict)
+
+
 def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE
     expected = {"format", "step", "recipe_sha256", "data_fingerprint", "files"}
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{folder.name}: {STATE} cannot be read ({cause(error)}): the checkpoint is not used."
         ) from None
-    if not isinstance(state, dict) or set(state) != expected or state["format"] != FORMAT:
+    if not isinstance(state, dict) or set(state) != expected or not _fits(state):
         raise CheckpointError(
             f"{folder.name}: {STATE} has not the keys {sorted(expected)}: the checkpoint is not used."
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from marginface.data.source import CropSource
+from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.files import write_whole
 from marginface.training.run_names import DATA
@@ -58,7 +59,7 @@ def read_record(out: Path) -> DataRecord | None:
     if not path.is_file():
         return None
     try:
-        return DataRecord(**json.loads(path.read_text(encoding="utf-8")))
+        return DataRecord(**parse_json(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise CheckpointError(
             f"{path}: not what a run writes there ({error}). Delete it: the fingerprint in the checkpoint then says "

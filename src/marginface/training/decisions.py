@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from marginface.arrays import read_npz
 from marginface.cropping import Crop
 from marginface.data.cfp import cfp_pairs
 from marginface.errors import CheckpointError
@@ -123,5 +124,5 @@ def _kept(path: Path, decide: Callable[[], Decisions]) -> Decisions:
         made = decide()
         first, second = made.groups
         write_whole(path, lambda stream: np.savez_compressed(stream, right=made.right, first=first, second=second))
-    with np.load(path, allow_pickle=False) as found:
-        return Decisions(found["right"], (found["first"], found["second"]))
+    found = read_npz(path)
+    return Decisions(found["right"], (found["first"], found["second"]))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from marginface.errors import CheckpointError
 from marginface.files import write_whole
 from marginface.training.journal import read_journal
 from marginface.training.run_names import HISTORY
@@ -25,7 +26,11 @@ def read_history(out: Path) -> list[dict[str, Any]]:
     Raises:
         CheckpointError: the file is damaged.
     """
-    return read_journal(out / HISTORY)
+    events = read_journal(out / HISTORY)
+    for number, event in enumerate(events, start=1):
+        if not isinstance(event.get("event"), str):
+            raise CheckpointError(f"{out / HISTORY}: line {number} is no event of a run; delete the line")
+    return events
 
 
 def add_event(out: Path, what: What, step: int, details: Mapping[str, Any]) -> None:

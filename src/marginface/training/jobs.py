@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from marginface.documents import parse_json
 from marginface.errors import MarginfaceError, TrainingDiverged
 from marginface.files import write_whole
 from marginface.training.allocator import keep_freed_memory
@@ -68,7 +69,7 @@ class Job:
     def outcome(self) -> Outcome:
         """Return what came of it so far."""
         path = self.folder / OUTCOME
-        return Outcome(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else Outcome("waiting")
+        return Outcome(**parse_json(path.read_text(encoding="utf-8"))) if path.is_file() else Outcome("waiting")
 
     def is_done(self) -> bool:
         """Say whether there is nothing left to do: a run that diverged would diverge again."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.files import write_whole
+
+# What others reckon with, where a record has it.
+_NUMBERS = ("loss", "epoch", "train_accuracy", "accuracy_mean", "accuracy_pairs", "total_steps")
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
@@ -24,13 +29,29 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for number, line in enumerate(lines if lines != [""] else [], start=1):
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            records.append(_record(line))
+        except ValueError as error:
             if number < len(lines):
                 raise CheckpointError(
-                    f"{path}: line {number} is no JSON ({error.msg}). A journal has one object a line; delete the line."
+                    f"{path}: line {number} is no JSON ({error}). A journal has one object a line; delete the line."
                 ) from None
     return records
+
+
+def _record(line: str) -> dict[str, Any]:
+    """Return the object of a line; raise ValueError if it is none, or of no step."""
+    record = parse_json(line)
+    if not isinstance(record, dict) or type(record.get("step")) is not int:
+        raise ValueError("an object with a step is expected")
+    wrong = next((key for key in _NUMBERS if not isinstance(record.get(key), int | float | None)), None)
+    ends = record.get("accuracy_interval") or [0.0, 0.0]
+    if wrong is not None or not math.isfinite(record.get("epoch") or 0):
+        raise ValueError(f"{wrong or 'epoch'} is no number")
+    if not isinstance(ends, list) or [type(end) for end in ends] != [float, float]:
+        raise ValueError("accuracy_interval is no pair of numbers")
+    if not isinstance(record.get("notes", []), list):
+        raise ValueError("notes is no list")
+    return record
 
 
 def truncate_journal(path: Path, step: int, notes: Sequence[str] = ()) -> None:

@@ -5,9 +5,8 @@ What is here is read from recipe.toml, journal.jsonl and history.jsonl; a run of
 
 from __future__ import annotations
 
-import json
+import math
 import time
-import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from marginface.documents import parse_json, parse_toml
 from marginface.errors import InputError
 from marginface.training.history import read_history
 from marginface.training.journal import read_journal
@@ -82,9 +82,10 @@ class RunFolder:
         """Return how many steps the run is to have, None where nothing says so."""
         known = [event["total_steps"] for event in self.history if "total_steps" in event]
         steps = known[-1] if known else self.value("train.steps")
-        if not steps and self.journal and self.journal[-1].get("epoch"):
-            steps = round(self.value("train.epochs") * self.step / self.journal[-1]["epoch"])
-        return int(steps) if steps else None
+        epochs = self.value("train.epochs")
+        if not steps and isinstance(epochs, int | float) and self.journal and self.journal[-1].get("epoch"):
+            steps = epochs * self.step / self.journal[-1]["epoch"]
+        return round(steps) if isinstance(steps, int | float) and 0 < steps < math.inf else None
 
     @property
     def held_out(self) -> HeldOutFigure | None:
@@ -124,7 +125,7 @@ class RunFolder:
         """Return the fingerprint of what is trained on, None where no file says it."""
         for name, keys in ((DATA, ("fingerprint",)), (MANIFEST, ("data", "fingerprint"))):
             with suppress(OSError, ValueError, KeyError, TypeError):
-                value = json.loads((self.path / name).read_text(encoding="utf-8"))
+                value = parse_json((self.path / name).read_text(encoding="utf-8"))
                 for key in keys:
                     value = value[key]
                 return str(value)
@@ -186,7 +187,7 @@ def open_run(path: Path) -> RunFolder:
             "looks for runs below it"
         )
     try:
-        recipe = tomllib.loads((path / RECIPE).read_text(encoding="utf-8"))
+        recipe = parse_toml((path / RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path / RECIPE}: cannot be read: {cause(error)}") from None
     history = read_history(path)

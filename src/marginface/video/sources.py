@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 
+from marginface.documents import whole_number
 from marginface.errors import InputError, VideoError
 from marginface.images import rgb_from_bgr
 from marginface.video.frames import Capture, Frame, LatestSlot
@@ -95,7 +96,7 @@ class VideoFile:
             if seconds < due:
                 continue
             readable, picture = capture.retrieve()
-            if readable:  # else one broken frame: the next may be whole
+            if readable and picture is not None:  # else one broken frame: the next may be whole
                 decoded += 1
                 due = _next(seconds, self.every)
                 yield Frame(rgb_from_bgr(picture), seconds, number)
@@ -131,7 +132,7 @@ def _next(seconds: float, every: float) -> float:
 
 
 def _open_capture(source: str) -> cv2.VideoCapture:
-    return cv2.VideoCapture(int(source) if source.isdigit() else source)
+    return cv2.VideoCapture(source if (number := whole_number(source)) is None else number)
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _read(capture: Capture, slot: LatestSlot[Frame], ended: threading.Event) -> 
     start, number = time.monotonic(), 0
     while not ended.is_set() and capture.grab():
         readable, picture = capture.retrieve()
-        if readable:
+        if readable and picture is not None:
             slot.put(Frame(picture, time.monotonic() - start, number))
         number += 1
     slot.close()

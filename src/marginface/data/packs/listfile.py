@@ -19,6 +19,7 @@ from marginface.data.encoded import Listing, number_identities, sha256_of
 from marginface.data.folder import read_file
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
+from marginface.files import listed_path
 from marginface.locations import location
 from marginface.values import IntArray
 from marginface.words import cause
@@ -61,7 +62,7 @@ class ListedImages:
     def place(self, index: int) -> str:
         """Return the path of the file."""
         path = self._paths[index]
-        return path if "://" in path else str(self._folder / path)
+        return path if "://" in path else str(listed_path(self._folder, path))
 
     def part(self, indices: IntArray) -> ListedImages:
         """Return some images alone."""
@@ -73,7 +74,7 @@ class ListedImages:
     def bytes_of(self, index: int) -> bytes:
         """Return what the file holds; the list may have URLs of a store."""
         path = self._paths[index]
-        return read_file(location(path) if "://" in path else self._folder / path)
+        return read_file(location(path) if "://" in path else listed_path(self._folder, path))
 
 
 def find_lists(path: Path) -> list[Path]:

@@ -9,7 +9,6 @@ cheap and large ones do not; sampler.BlockOrder is for these.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import copy
@@ -22,6 +21,7 @@ import numpy as np
 
 from marginface.data.encoded import Listing, number_identities
 from marginface.data.packs.names import LABEL_NAMES
+from marginface.documents import parse_json, whole_number
 from marginface.errors import DataError, MissingExtra, UnreadableImage
 from marginface.locations import is_remote, store_of
 from marginface.values import IntArray
@@ -111,7 +111,10 @@ class ParquetImages:
         """Return the image of a row."""
         row = int(self._rows[index])
         group = self._group_of(row)
-        value = self._group(group)[row - int(self._starts[group])].as_py()
+        images, place = self._group(group), row - int(self._starts[group])
+        if place >= len(images):
+            raise UnreadableImage(f"{self.place(index)}: the row group is damaged: it has fewer rows than it says")
+        value = images[place].as_py()
         if value is None:
             raise UnreadableImage(f"{self.place(index)}: the row holds no image bytes (only a path, perhaps)")
         return bytes(value)
@@ -140,7 +143,7 @@ class ParquetImages:
         """
         try:
             return self._files[file].read_row_group(group, columns=[column], use_threads=False).column(column)
-        except (self._arrow.ArrowException, OSError) as error:
+        except arrow_damage(self._arrow) as error:
             if _is_of_the_disk(error):
                 raise
             raise UnreadableImage(f"{self._paths[file]}: row group {group} is damaged: {cause(error)}") from None
@@ -151,7 +154,7 @@ class ParquetImages:
         for i, path in enumerate(self._paths):
             try:
                 labels += self._files[i].read(columns=[self._columns.label]).column(self._columns.label).to_pylist()
-            except (arrow.ArrowException, KeyError, OSError) as error:
+            except arrow_damage(arrow) as error:
                 if _is_of_the_disk(error):
                     raise
                 raise DataError(
@@ -200,6 +203,11 @@ def load_pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
+def arrow_damage(arrow: Any) -> tuple[type[Exception], ...]:
+    """Return what pyarrow raises on content that is not what it claims: OSError without a number among it."""
+    return (arrow.ArrowException, OSError, ValueError, KeyError)
+
+
 class _Files:
     """Parquet files, each opened when it is first asked for."""
 
@@ -217,7 +225,7 @@ def _opened(arrow: Any, parquet: Any, path: Path) -> Any:
     store, key = store_of(path) if is_remote(path) else (None, str(path))
     try:
         return parquet.ParquetFile(key, filesystem=store)
-    except (arrow.ArrowException, OSError) as error:
+    except arrow_damage(arrow) as error:
         if _is_of_the_disk(error):
             raise
         raise DataError(
@@ -255,7 +263,7 @@ def _is_bytes(arrow: Any, kind: Any) -> bool:
 def _class_names(schema: Any, column: str) -> tuple[str, ...]:
     """Return the names of a ClassLabel in the metadata of Hugging Face's datasets, or none."""
     try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        features = parse_json((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(str(name) for name in features[column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
@@ -263,7 +271,7 @@ def _class_names(schema: Any, column: str) -> tuple[str, ...]:
 
 def _named(identities: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of numbered identities, if there is a distinct one for each number."""
-    numbers = [int(name) for name in identities if name.isdecimal()]
+    numbers = [number for name in identities if (number := whole_number(name)) is not None]
     if len(numbers) != len(identities) or len(set(names)) != len(names) or max(numbers, default=0) >= len(names):
         return identities
     return tuple(names[number] for number in numbers)

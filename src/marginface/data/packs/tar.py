@@ -8,7 +8,6 @@ the shard is not read at all: of shards in a store only the images that are aske
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from marginface.data.encoded import Listing, number_identities, sha256_of
 from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.names import LABEL_NAMES, plain_number
+from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.files import write_whole
 from marginface.images import IMAGE_SUFFIXES
@@ -178,9 +178,20 @@ def index_path(shard: Path) -> Path:
 def _read_index(shard: ByteFile) -> dict[str, NDArray[Any]] | None:
     """Return the index beside a shard, None if there is none of this shard."""
     arrays = kept_arrays(index_path(shard.path))
-    if arrays is None or int(arrays.get("tar_size", -1)) != shard.size:
-        return None
-    return arrays
+    return arrays if arrays is not None and _fits(arrays, shard) else None
+
+
+def _fits(arrays: dict[str, NDArray[Any]], shard: ByteFile) -> bool:
+    """Say whether arrays are an index of this shard: of its size, with a span within it for each key."""
+    if not arrays.keys() >= {"tar_size", "offsets", "sizes", "keys", "labels", "left_out", "problems"}:
+        return False
+    spans = [arrays[name] for name in ("tar_size", "offsets", "sizes")]
+    if any(array.dtype.kind != "i" for array in spans) or [array.ndim for array in spans] != [0, 1, 1]:
+        return False
+    size, offsets, sizes = spans
+    counts = {len(offsets), len(sizes), *(len(texts_of(arrays[name])) for name in ("keys", "labels"))}
+    within = len(counts) == 1 and ((offsets >= 0) & (sizes >= 0) & (offsets <= shard.size - sizes)).all()
+    return bool(within and size == shard.size)
 
 
 def _walk(shard: ByteFile, found: _Found, number: int, label: str) -> None:
@@ -213,7 +224,7 @@ def _label(shard: ByteFile, entry: _Entry, label: str) -> str:
     if not entry.is_json:
         return plain_number(text) if not label else ""
     try:
-        values = json.loads(text)
+        values = parse_json(text)
     except ValueError:
         return ""
     names = [label] if label else LABEL_NAMES

@@ -1,7 +1,6 @@
 """What other systems kept → people and their faces. The table IMPORTERS has a reader for each system.
 
 foreign        ForeignFaces: people, vectors, photos
-arrays         NumPy files, without pickle
 deepface       representations of DeepFace.find: npz, feather, parquet, pkl
 insightface    names and vectors in NumPy files; the database of InsightFace Server
 compreface     dumps of its database: sql, csv, json

@@ -12,13 +12,13 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from marginface.contract import foreign_contract
+from marginface.documents import parse_json
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, require_maker
 from marginface.errors import DataError, InputError
 
@@ -123,9 +123,10 @@ def _of_csv(path: Path) -> Iterator[Row]:
 
 
 def _of_json(path: Path) -> Iterator[Row]:
+    text = path.read_text(encoding="utf-8-sig")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, RecursionError) as error:
+        values = parse_json(text)
+    except ValueError as error:
         raise DataError(f"{path}: damaged, or no JSON: {error}") from None
     listed = values.get("faces") if isinstance(values, dict) else values
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
@@ -141,7 +142,7 @@ def _of_dump(path: Path) -> Iterator[Row]:
         if rows is None or (rows and not columns <= rows[0].keys()):
             raise DataError(f"{path}: no table {table} with {', '.join(sorted(columns))}: pg_dump --table={table}")
     subjects = {row["id"]: row for row in tables["subject"]}
-    images = {row["id"]: row.get("content") for row in tables.get("img", [])}
+    images = {row.get("id"): row.get("content") for row in tables.get("img", [])}
     for row in tables["embedding"]:
         subject = subjects.get(row["subject_id"])
         if subject is None:

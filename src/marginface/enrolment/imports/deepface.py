@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from marginface.arrays import read_npz
 from marginface.contract import foreign_contract
-from marginface.enrolment.imports.arrays import read_npz
+from marginface.data.packs.parquet import arrow_damage
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, require_maker
 from marginface.errors import DataError, MissingExtra
 from marginface.words import cause
@@ -96,9 +97,11 @@ def _of_arrow(path: Path) -> Iterator[_Row]:
     read = parquet.read_table if path.suffix.lower() == ".parquet" else feather.read_table
     try:
         table = read(path, columns=["identity", "embedding"])
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)  # Feather is read as it lies: an offset beyond its end would end this process
+        rows = zip(table.column("identity").to_pylist(), table.column("embedding").to_pylist(), strict=True)
+    except arrow_damage(pa) as error:
         raise DataError(f"{path}: damaged, or no representations file of deepface: {cause(error)}") from None
-    yield from zip(table.column("identity").to_pylist(), table.column("embedding").to_pylist(), strict=True)
+    yield from rows
 
 
 def _of_pickle(path: Path) -> Iterator[_Row]:

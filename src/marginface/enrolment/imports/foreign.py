@@ -12,6 +12,7 @@ import numpy as np
 
 from marginface.enrolment.sources import PersonPhoto
 from marginface.errors import DataError, InputError
+from marginface.files import is_file
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
 
@@ -81,7 +82,7 @@ def _place(photo: str, root: Path) -> Path:
     """Return where a photo is: as it is named, or below the root by as much of the path as is found there."""
     parts = [part for part in photo.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     below = (root.joinpath(*parts[start:]) for start in range(len(parts)))
-    return next((place for place in (Path(photo), *below) if place.is_file()), Path(photo))
+    return next((place for place in (Path(photo), *below) if is_file(place)), Path(photo))
 
 
 def checked_vector(values: Any, where: str) -> FloatArray:

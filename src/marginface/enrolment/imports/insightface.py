@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginface.arrays import read_npy, read_npz
 from marginface.contract import foreign_contract
-from marginface.enrolment.imports.arrays import read_npy, read_npz
 from marginface.enrolment.imports.foreign import ForeignFace, ForeignFaces, checked_vector, names_of, require_maker
 from marginface.errors import DataError, InputError
 
@@ -72,7 +72,7 @@ def _of_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple
 def _of_array(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
     beside = path.with_suffix(".txt")
     try:
-        names = beside.read_text(encoding="utf-8").splitlines()
+        names = beside.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         raise DataError(
             f"{path}: its vectors have no names; put them into {beside.name}, a line each, in UTF-8"
@@ -96,7 +96,7 @@ def _of_server(path: Path, wanted: str) -> ForeignFaces:
             faces = tuple(_server_face(path, *row) for row in connection.execute(_FACES, (collection,)))
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as the database of InsightFace Server: {error}") from None
     return ForeignFaces(path, contract, faces)
 
@@ -106,7 +106,7 @@ def _collection(connection: sqlite3.Connection, path: Path, wanted: str) -> tupl
     query = "SELECT id, name, model_id, model_version, preprocessing_version FROM collections ORDER BY name"
     rows = [row for row in connection.execute(query) if not wanted or wanted in row[:2]]
     if len(rows) != 1:
-        known = ", ".join(row[0] for row in connection.execute("SELECT name FROM collections ORDER BY name"))
+        known = ", ".join(str(row[0]) for row in connection.execute("SELECT name FROM collections ORDER BY name"))
         raise InputError(f"{path}: which collection? Say one by --made-by NAME. There are: {known or 'none'}")
     return rows[0][0], foreign_contract("insightface-server", *(str(part) for part in rows[0][2:]))
 
@@ -115,4 +115,5 @@ def _server_face(path: Path, uid: str, name: str | None, outside: str | None, fa
     if not isinstance(content, bytes) or len(content) % 4:
         raise DataError(f"{path}: face {face} has no vector of float32 numbers")
     vector = checked_vector(np.frombuffer(content, dtype="<f4"), f"{path}: face {face}")
-    return ForeignFace(name or outside or uid, vector)
+    (person,) = names_of([name or outside or uid], f"{path}: face {face}")
+    return ForeignFace(person, vector)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from marginface.arrays import read_npz
 from marginface.evaluation.pairs import PairResult
 from marginface.evaluation.reading import CropReader
 from marginface.evaluation.runs import ErrorPair, Measurement, measure
@@ -40,8 +41,8 @@ def is_kept(out: Path, name: str) -> bool:
 def kept_measurement(numbers: Mapping[str, Any], out: Path, name: str) -> Measurement:
     """Return the measurement of a protocol that was kept."""
     table = read_scores(out / f"{name}.csv")
-    with np.load(out / f"{name}.npz", allow_pickle=False) as arrays:
-        errors = {kind: _errors(arrays, kind) for kind in _KINDS}
+    arrays = read_npz(out / f"{name}.npz")
+    errors = {kind: _errors(arrays, kind) for kind in _KINDS}
     return Measurement({**numbers, "protocol": numbers["name"]}, table.scores, table.genuine, **errors)
 
 

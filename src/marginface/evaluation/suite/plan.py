@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from marginface.documents import parse_toml
 from marginface.errors import InputError
 from marginface.words import cause
 
@@ -117,8 +117,8 @@ def read_suite(path: Path) -> Suite:
         InputError: no such file, no TOML, a key or a value that does not fit, or two protocols of one name.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = parse_toml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: expected a suite, a TOML file with [[protocol]] tables; got {cause(error)}"
         ) from None

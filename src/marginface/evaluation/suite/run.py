@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from marginface.documents import parse_json
 from marginface.evaluation.suite.kept import is_kept
 from marginface.evaluation.suite.measure import Tools, measure_entry
 from marginface.evaluation.suite.plan import AnyEntry, PairsEntry, Suite
@@ -87,7 +88,7 @@ def _key(entry: AnyEntry, embedder: Embedder, reading: str, data: str) -> str:
 def _kept(place: Path, key: str) -> dict[str, Any] | None:
     """Return the numbers of a protocol if they are of this key."""
     try:
-        numbers = json.loads(place.read_text(encoding="utf-8"))
+        numbers = parse_json(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return numbers if isinstance(numbers, dict) and numbers.get("key") == key else None

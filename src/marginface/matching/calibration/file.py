@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 from pydantic import ValidationError
 
+from marginface.documents import parse_toml
 from marginface.errors import CalibrationError
 from marginface.files import write_whole
 from marginface.matching.calibration.table import FORMAT, Calibration
@@ -53,8 +53,8 @@ def read_calibration(path: Path) -> Calibration:
 def parse_calibration(text: str, name: str) -> Calibration:
     """Return the calibration that a TOML text is; see read_calibration. ``name`` stands before an error."""
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(text)
+    except ValueError as error:
         raise CalibrationError(f"{name}: damaged, or no calibration: it is not TOML: {error}") from None
     _require_format(values, name)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
+from marginface.documents import parse_toml
 from marginface.errors import RecipeError
 from marginface.files import write_whole
 from marginface.registry import near_names
@@ -43,10 +43,10 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: the file is missing or no TOML, or a key or value does not fit; the message names it.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe. A recipe is a TOML file; see recipes/quick.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RecipeError(f"{path}: not TOML: {error}") from None
     return recipe_from(values, path.name, overrides)
 
@@ -113,8 +113,8 @@ def _override(values: dict[str, Any], override: str) -> None:
 def _toml_value(text: str) -> Any:
     """Return the TOML value of a text, or the text itself if it is none (cosface stands for "cosface")."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 
