@@ -17,6 +17,7 @@ from marginface.errors import DataError
 from marginface.words import cause
 
 _LARGEST = 16_000_000_000  # bytes of the arrays of a file, unpacked
+_ARRAY, _PICKLE = b"\x93NUMPY", b"\x80"  # first bytes
 _LAST_SIGN = 0x10FFFF  # of Unicode; NumPy keeps texts as numbers and does not look
 
 # What NumPy and zipfile raise on bytes that are not what they claim; the header of an array is a Python expression.
@@ -39,13 +40,23 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def read_npy(path: Path) -> NDArray[Any]:
     """Return the array of an .npy file; see read_npz."""
     with _told(path):
+        _require_array(path)
         return _checked(np.load(path, allow_pickle=False), path)
 
 
 def map_npy(path: Path) -> NDArray[Any]:
     """Return the array of an .npy file, left on the disk; see read_npz."""
     with _told(path):
+        _require_array(path)
         return _checked(np.load(path, mmap_mode="r", allow_pickle=False), path)
+
+
+def _require_array(path: Path) -> None:
+    """Raise DataError for what NumPy would take for a pickle, because it knows nothing else."""
+    with path.open("rb") as stream:
+        start = stream.read(len(_ARRAY))
+    if start != _ARRAY and not start.startswith(_PICKLE):
+        raise DataError(f"{path}: no NumPy file: it begins with {start!r}")
 
 
 def _arrays(stream: IO[bytes], path: Path) -> dict[str, NDArray[Any]]:

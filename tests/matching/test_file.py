@@ -61,6 +61,7 @@ def edited(path: Path, pattern: str, replacement: str) -> None:
         (r'contract = "\w+"', 'contract = "sface"', "contract: String should match"),
         (r"similarity = 0\.\d+", "similarity = 0.9999", "the threshold of FMR 0.05 is laxer than that of 0.1"),
         (r"fmr = 0\.05\n", "fmr = 0.2\n", "rates fall from one threshold to the next; got 0.1 and 0.2"),
+        (r"fmr = 0\.05\n", "fmr = 0.1\n", "rates fall from one threshold to the next; got 0.1 and 0.1"),
         (r"fmr = 0\.05\n", "fmr = 0.01\n", "false matches in 1,200 pairs are above it"),
         (r"fmr_low = 0\.\d+", "fmr_low = 0.5", "its measured rate 0.1 is not within its bounds"),
         (r"impostor_pairs = 1200", "impostor_pairs = 12000000", "not within its bounds"),

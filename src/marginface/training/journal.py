@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import UnionType
 from typing import Any, TextIO
 
 from marginface.documents import parse_json
@@ -47,11 +48,13 @@ def _record(line: str) -> dict[str, Any]:
     ends = record.get("accuracy_interval") or [0.0, 0.0]
     if wrong is not None or not math.isfinite(record.get("epoch") or 0):
         raise ValueError(f"{wrong or 'epoch'} is no number")
-    if not isinstance(ends, list) or [type(end) for end in ends] != [float, float]:
-        raise ValueError("accuracy_interval is no pair of numbers")
-    if not isinstance(record.get("notes", []), list):
-        raise ValueError("notes is no list")
+    if not _is_list(ends, int | float) or len(ends) != 2 or not _is_list(record.get("notes", []), str):
+        raise ValueError("accuracy_interval is no pair of numbers, or notes no list of texts")
     return record
+
+
+def _is_list(value: object, kind: type | UnionType) -> bool:
+    return isinstance(value, list) and all(isinstance(one, kind) for one in value)
 
 
 def truncate_journal(path: Path, step: int, notes: Sequence[str] = ()) -> None:
