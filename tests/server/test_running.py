@@ -24,6 +24,8 @@ from marginface.server.state import open_state
 from oracles.enrolments import red_recognizer
 from oracles.served import MakeKey
 
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
+
 
 @pytest.fixture(autouse=True)
 def red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +71,14 @@ def test_the_default_gallery_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "config" / "gallery.key").exists()
 
 
+def test_an_address_that_is_taken_is_told_before_anything_starts(settings: ServerSettings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(InputError, match="cannot be bound: Address already in use"):
+            prepare(settings.model_copy(update={"port": other.getsockname()[1]}))
+
+
 def test_a_certificate_comes_with_its_key(settings: ServerSettings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="both files"):
         prepare(settings.model_copy(update={"certificate": tmp_path / "a.pem"}))
@@ -101,8 +111,6 @@ def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
     assert run.invoke(app, ["keys", "create", "--scope", "everything", *place]).exit_code == 2
 
 
-@pytest.mark.allow_hosts(["127.0.0.1"])
-@pytest.mark.enable_socket
 def test_it_serves_and_stops_when_told(settings: ServerSettings) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import uvicorn
@@ -29,12 +30,13 @@ def prepare(settings: ServerSettings) -> list[str]:
         What whoever starts it should know, a sentence each.
 
     Raises:
-        InputError: An address that others reach, and no key; a certificate without its key.
+        InputError: An address that others reach, and no key; one that cannot be bound; a certificate without its key.
         GalleryError: There is no gallery at the address that was named.
     """
     _check_certificate(settings.certificate, settings.certificate_key)
     said = _gallery_there(settings)
     load_recognizer(settings)
+    _check_address(settings.host, settings.port)
     state = open_state(state_address(settings.gallery))
     try:
         has_keys = KeyStore(state).exist()
@@ -104,3 +106,17 @@ def _check_certificate(certificate: Path | None, key: Path | None) -> None:
     for path in (certificate, key):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: no such file; TLS needs a certificate and its key, in PEM")
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raise InputError if an address is taken, or not of this machine: uvicorn ends without a word of advice."""
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(kind, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+    except OSError as error:
+        raise InputError(
+            f"{host}:{port} cannot be bound: {error.strerror or error}. Another service may be there: stop it, or "
+            "choose another --port; --host takes an address of this machine"
+        ) from None
