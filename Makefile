@@ -35,7 +35,7 @@ bench: $(READY)  ## milliseconds per face of each step of the use road, one core
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/use_road.py $(DATA)
 
 docs: $(READY)   ## the documentation as a site that opens without a network or a server: site/index.html
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open site/index.html"
 
 package: $(READY) ## build the wheel and the sdist, install the wheel in an empty environment and use it

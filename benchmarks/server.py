@@ -110,7 +110,7 @@ def strangers(contract: str, size: int, chance: np.random.Generator) -> list[New
 
 def make_key(gallery: Path) -> str:
     state = open_state(state_address(str(gallery)))
-    _, token = KeyStore(state).create(NewKey(parse_scopes("all"), name="benchmark", per_minute=10_000_000))
+    _, token = KeyStore(state).create(NewKey(parse_scopes("all"), name="benchmark", per_minute=1_000_000))
     state.close()
     return token
 

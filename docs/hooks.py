@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generator import commands, formulas, modules, scripts
+from generator import commands, formulas, modules, outside, scripts
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,11 +30,12 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Leave the navigation at the side out of the first page, which is one itself."""
+def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
+    """Leave out what has no place in the site: navigation beside the first page, links to other files."""
     if page.is_homepage:
         page.meta["hide"] = ["navigation"]
-    return markdown
+    site = Path(config.docs_dir)
+    return outside.without_links_outside(markdown, site / page.file.src_uri, site)
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 DOORS = ("marginface.cli", "marginface.server", "marginface.demo", "marginface.__main__")
 
+MODELS = ("marginface.training.recipe", "marginface.client")  # pydantic: a field is no argument of a signature
+
 
 def pages() -> dict[str, str]:
     """Return path → Markdown, a page for each module or package with public names, the list first."""
@@ -59,8 +61,15 @@ def _page(module: str, names: list[str]) -> str:
     about = ast.get_docstring(_tree(module)) or ""
     first, _, rest = about.partition("\n\n")
     more = f"\n```\n{rest.strip()}\n```\n" if rest.strip() else ""
-    entries = "\n\n".join(f"::: {module}.{name}" for name in names)
+    entries = "\n\n".join(_entry(module, name) for name in names)
     return f"# `{module}`\n\n{first}\n{more}\n{entries}\n"
+
+
+def _entry(module: str, name: str) -> str:
+    if SOURCE.joinpath(*module.split("."), name).is_dir():
+        return f"[`{module}.{name}`]({module}.{name}.md) is a package of its own."
+    fields = "\n    options:\n      show_if_no_docstring: true" if module in MODELS else ""
+    return f"::: {module}.{name}{fields}"
 
 
 def _index(found: dict[str, list[str]]) -> str:

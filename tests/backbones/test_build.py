@@ -18,7 +18,10 @@ SMALL["sface"] = {"width": 0.25}
 SMALL |= {"spherenet20": {"width": 0.25}, "spherenet64": {"width": 0.125}}
 SMALL |= {"iresnet100": {"width": 0.125}, "iresnet200": {"width": 0.125}, "ghostfacenet": {"width": 0.25}}
 CONVOLUTIONAL = [name for name in BACKBONES if not name.startswith(("vit", "transface"))]
-DEEPER = {"iresnet34", "iresnet100", "iresnet200", "spherenet64", "vit_s", "vit_b", "transface_s", "transface_b"}
+DEEPER = {
+    *("iresnet34", "iresnet100", "iresnet200", "ir34", "ir101", "spherenet64"),
+    *("vit_s", "vit_b", "transface_s", "transface_b"),
+}
 DIFFERENT = [name for name in BACKBONES if name not in DEEPER]  # the others have more of the same blocks
 
 

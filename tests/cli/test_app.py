@@ -123,7 +123,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def command() -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_load", lambda name: typer.main.get_command(app))
+    monkeypatch.setattr(cli, "load", lambda name: typer.main.get_command(app))
 
 
 def test_our_errors_become_one_message_and_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,11 +150,11 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, not a folder", encoding="utf-8")
-    answer = run("train", "nothing.toml", "--out", str(blocked / "run"))
-    assert answer.returncode == 2
+    answer = runner.invoke(cli.app, ["train", "nothing.toml", "--out", str(blocked / "run")])
+    assert answer.exit_code == 2
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[backbone]\nname = "tiny"\ninput_size = 32\n', encoding="utf-8")
-    answer = run("train", str(recipe), "--out", str(blocked / "run"))
-    assert answer.returncode == 2
+    answer = runner.invoke(cli.app, ["train", str(recipe), "--out", str(blocked / "run")])
+    assert answer.exit_code == 2
     assert answer.stderr.startswith(f"marginface: {blocked}")
     assert "Traceback" not in answer.stderr

@@ -30,6 +30,8 @@ from marginface.errors import InputError
 from marginface.gallery import About, Gallery
 from marginface.pipeline import recognizer
 from marginface.server import running
+from marginface.server.places import state_address
+from marginface.server.state import open_state
 from marginface.training import compare, distributed, dry_run, loading, recipe_from, sweep, train
 from marginface.weights import ENGINES
 from oracles.command_line import HOSTILE, PLACES, TEXTS, Command, Parameter, every_command
@@ -144,7 +146,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
             staff.add_person(name, About("signed", "the door"))
         gallery.export_archive(place / "people.archive", passphrase=None)
         gallery.create_collection("other", contract=BlueEmbedder().contract.id, embedding_size=2)
-    (place / "people.db").rename(place / "people.db.kept")
+    open_state(state_address(str(place / "people.db"))).close()
+    for ending in ("", ".service"):
+        (place / f"people.db{ending}").rename(place / f"kept{ending}")
     _write_protocols(place)
     return place
 
@@ -217,9 +221,10 @@ def restore(world: Path) -> None:
     (world / "folder").mkdir()
     (world / "garbage").write_bytes(bytes(range(256)) * 8)
     (world / "empty").write_bytes(b"")
-    for ending in ("-wal", "-shm", "-journal", ".service", ".service-wal", ".service-shm"):
-        (world / f"people.db{ending}").unlink(missing_ok=True)
-    shutil.copy(world / "people.db.kept", world / "people.db")
+    for left in world.glob("people.db*"):
+        left.unlink()
+    for ending in ("", ".service"):
+        shutil.copy(world / f"kept{ending}", world / f"people.db{ending}")
 
 
 @contextmanager

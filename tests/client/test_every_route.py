@@ -18,7 +18,10 @@ from marginface.server.settings import ServerSettings
 
 PHOTO = b"photo"
 SPEC: dict[str, Any] = make_app(ServerSettings(gallery="people.db")).openapi()
-ALIASES = {("DELETE", "/v1/collections/{collection}/persons/{person}")}  # of POST …/erase
+ALIASES = {
+    ("DELETE", "/v1/collections/{collection}/persons/{person}"),  # of POST …/erase
+    ("GET", "/v1/reports/{run}"),  # for a browser, by report_address
+}
 OPERATIONS = {
     (method.upper(), path)
     for path, item in SPEC["paths"].items()
@@ -69,14 +72,14 @@ CALLS: tuple[Callable[[Client, Path], Any], ...] = (
     lambda client, _: list(client.jobs.result("j-1")),
     lambda client, folder: client.jobs.upload_to("j-1", _archive(folder)),
     lambda client, _: list(client.events),
-    lambda client, _: client.events.waiting(),
     lambda client, _: client.events.get("e-1"),
+    lambda client, _: list(client.events.waiting()),
     lambda client, _: client.events.confirm("e-1"),
     lambda client, _: client.events.check(),
     lambda client, _: list(client.runs),
     lambda client, _: client.runs.get("r-1"),
     lambda client, _: client.runs.journal("r-1", after=10, points=5),
-    lambda client, _: client.runs.ticket("r-1"),
+    lambda client, _: client.runs.report_address("r-1"),
     lambda client, _: client.runs.report("r-1"),
 )
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from generator import commands, doctests, modules, scripts
+from generator import commands, doctests, modules, outside, scripts
 
 from marginface.cli import COMMANDS
 
@@ -49,7 +49,8 @@ def test_every_module_with_public_names_has_its_page() -> None:
         names = modules.public_names(name)
         if names:
             assert modules.summary(name)
-            assert all(f"::: {name}.{one}\n" in pages[f"reference/python/{name}.md"] for one in names)
+            page = pages[f"reference/python/{name}.md"]
+            assert all(f"::: {name}.{one}\n" in page or f"[`{name}.{one}`]" in page for one in names)
 
 
 def test_public_names_are_there() -> None:
@@ -71,3 +72,11 @@ def test_examples_have_their_pages_with_their_code() -> None:
 def test_an_example_in_a_docstring_becomes_code() -> None:
     text = "What.\n\n>>> f(1)  # doctest: +SKIP\n2\n>>> g()\n\nMore."
     assert doctests.fenced(text) == "What.\n\n```pycon\n>>> f(1)\n2\n>>> g()\n```\n\nMore."
+
+
+def test_a_link_out_of_the_site_keeps_its_text_alone() -> None:
+    text = "[policy](../SECURITY.md), [old](../SECURITIES.md), [why](explanation/sealing.md), [up](../docs/index.md)"
+    page = ROOT / "docs" / "security.md"
+    assert outside.without_links_outside(text, page, ROOT / "docs") == text.replace(
+        "[policy](../SECURITY.md)", "policy"
+    )

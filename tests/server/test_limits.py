@@ -195,4 +195,4 @@ def test_keys_are_not_guessed(client: TestClient, make_key: MakeKey) -> None:
     wrong = [client.get("/v1", headers={"x-api-key": f"mf_{n:012x}_{'x' * 43}"}).status_code for n in range(40)]
     assert set(wrong) == {401, 429}
     assert client.get("/healthz").status_code == 200
-    assert client.get("/v1", headers=good).status_code == 429  # from this address nobody is let in for a while
+    assert client.get("/v1", headers=good).status_code == 200  # who has one is not held back by who guesses

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
@@ -130,12 +131,44 @@ def test_a_length_that_is_none_or_two_is_refused(port: int, lengths: bytes) -> N
     assert is_alive(port)
 
 
-def test_more_connections_than_it_keeps_are_told_so_and_it_recovers(port: int) -> None:
+def test_thousands_that_say_nothing_do_not_shut_out_one_that_asks(port: int) -> None:
     with ExitStack() as held:
-        for _ in range(MOST + 64):
+        for _ in range(3 * MOST):
             held.enter_context(connected(port))
+        assert is_alive(port)
+
+
+def test_a_second_request_that_does_not_come_is_not_waited_for(port: int) -> None:
+    ask = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    with connected(port, ask + b"\r\n") as one:
+        assert one.recv(4096).startswith(b"HTTP/1.1 200")
+        one.sendall(ask)
+        began = time.monotonic()
+        drip(one, until=began + SECONDS + 5)
+        assert time.monotonic() - began < SECONDS + 5
+    assert is_alive(port)
+
+
+def test_a_connection_serves_many_requests(port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.connect()
+    first = connection.sock
+    for _ in range(4):
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b'{"status":"alive"}')
+        time.sleep(SECONDS / 2)
+    assert connection.sock is first
+    connection.close()
+
+
+def test_more_that_ask_than_it_keeps_are_told_so_and_it_recovers(port: int) -> None:
+    head = b"POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as held:
+        for _ in range(MOST + 24):
+            held.enter_context(connected(port, head))
         time.sleep(0.1)
         with connected(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") as one:
             assert everything(one).startswith(b"HTTP/1.1 503")
-        time.sleep(SECONDS + 0.3)
-        assert is_alive(port)  # those that said nothing were closed
+        time.sleep(SECONDS + 0.5)
+        assert is_alive(port)

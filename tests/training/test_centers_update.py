@@ -258,6 +258,7 @@ def test_adamw_cannot_be_lazy() -> None:
 Small = Callable[..., Recipe]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_recipe_with_the_head_in_the_backward_pass_trains_as_without(small: Small, tmp_path: Path) -> None:
     data, loss = {"hold_out": 0}, {"implementation": "chunked"}
     usual = train(small(data=data, loss=loss), tmp_path / "usual")
@@ -268,6 +269,7 @@ def test_a_recipe_with_the_head_in_the_backward_pass_trains_as_without(small: Sm
         assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("unsampled", ["lazy", "frozen", "dense"])
 def test_a_run_that_draws_classes_resumes_to_the_bit(small: Small, tmp_path: Path, unsampled: str) -> None:
     recipe = small(data={"hold_out": 0}, loss={"sample_rate": 0.4}, optim={"unsampled": unsampled})

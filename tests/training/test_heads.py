@@ -18,6 +18,7 @@ from marginface.training.divergence import LossWatch
 from marginface.training.journal import read_journal
 from marginface.training.learner import Learner, build_head
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
 Small = Callable[..., Recipe]
 PLAIN = {"margin": None, "scale": None, "margin_from": 0.0, "margin_full": 0.0}
 CPU = torch.device("cpu")

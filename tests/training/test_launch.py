@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from marginface import cli
 from marginface.errors import InputError, RankLost
 from marginface.training.distributed import Place, launch
 from marginface.training.journal import read_journal
@@ -114,13 +116,13 @@ def test_a_process_of_torchrun_starts_no_others(monkeypatch: pytest.MonkeyPatch)
         launch([], 2)
 
 
-def test_the_command_line_within_torchrun_refuses_procs(tmp_path: Path) -> None:
+def test_the_command_line_within_torchrun_refuses_procs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE, encoding="utf-8")
-    command = [sys.executable, "-m", "marginface.cli", "train", str(recipe), "--out", str(tmp_path / "run")]
-    environment = {**os.environ, "RANK": "0", "WORLD_SIZE": "2"}
-    done = subprocess.run([*command, "--procs", "2"], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    done = CliRunner().invoke(cli.app, ["train", str(recipe), "--out", str(tmp_path / "run"), "--procs", "2"])
+    assert done.exit_code == 2
     assert "in a process of torchrun: leave --procs out" in done.stderr
 
 

@@ -55,6 +55,7 @@ def tensors(folder: Path) -> dict[str, torch.Tensor]:
     return {f"{path.name}:{name}": value for path in files for name, value in load_file(path).items()}
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(
     ("loss", "changes"),
     [
@@ -124,6 +125,7 @@ def test_the_batches_of_a_run_are_those_of_the_sampler_at_each_step(paired: Pair
     assert batches.load(0).labels.tolist() != batches.load(1).labels.tolist()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_defaults_of_the_loss_are_written_out(paired: PairRecipe, tmp_path: Path) -> None:
     recipe = paired("triplet", train={"steps": 1, "batch_images_per_identity": 2})
     train(recipe, tmp_path / "run")
@@ -143,6 +145,7 @@ def test_identities_with_too_few_images_are_reported(paired: PairRecipe, tmp_pat
     assert "12 identities have fewer than 4 images: theirs are repeated within a batch" in said
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_collapse_is_noted_once_in_the_journal(
     paired: PairRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +159,7 @@ def test_a_collapse_is_noted_once_in_the_journal(
     assert "of 0.2, its margin" in noted[0]["notes"][0]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_collapse_that_was_told_before_a_kill_is_not_told_again(
     paired: PairRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +174,7 @@ def test_a_collapse_that_was_told_before_a_kill_is_not_told_again(
     assert not any("its margin" in note for note in said)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_steps_before_and_after_a_kill_are_counted_together(
     paired: PairRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

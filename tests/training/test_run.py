@@ -59,6 +59,7 @@ def losses(out: Path) -> list[tuple[int, float]]:
     return [(record["step"], record["loss"]) for record in read_journal(out / "journal.jsonl")]
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -83,6 +84,7 @@ def test_a_killed_run_resumes_to_the_bit(small: Small, tmp_path: Path, changes: 
     assert [step for step, _ in losses(tmp_path / "cut")] == list(range(1, 21))
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("how", [press_ctrl_c, lambda: os.kill(os.getpid(), signal.SIGINT)], ids=["raised", "signal"])
 def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
     small: Small, tmp_path: Path, how: Callable[[], None]
@@ -97,6 +99,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
     assert_equal_to_the_bit(whole.checkpoint.folder, resumed.checkpoint.folder)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_stop_at_a_checkpoint_keeps_it_as_it_was_saved(
     small: Small, tmp_path: Path, at_step: Callable[..., Callable[[Progress], None]]
 ) -> None:
@@ -112,6 +115,7 @@ def test_a_stop_at_a_checkpoint_keeps_it_as_it_was_saved(
     assert read_card(kept / "card.toml").thresholds  # of the evaluation at this step
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_damaged_checkpoint_is_passed_over_with_a_message(small: Small, tmp_path: Path) -> None:
     recipe = small(data={"hold_out": 0}, train={"checkpoint_every": 5})
     with pytest.raises(Killed):
@@ -125,6 +129,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_message(small: Small, tmp_pa
     assert [step for step, _ in losses(tmp_path / "run")] == list(range(1, 21))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_killed_before_its_first_checkpoint_starts_again(small: Small, tmp_path: Path) -> None:
     recipe = small(data={"hold_out": 0})
     with pytest.raises(Killed):
@@ -160,6 +165,7 @@ def test_the_folder_of_a_run_holds_what_it_says(small: Small, tmp_path: Path) ->
     assert f"{result.held_out.scores.accuracy.mean:.2%}" in (out / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_folder_is_a_model_with_thresholds_that_its_pairs_support(small: Small, tmp_path: Path) -> None:
     result = train(small(), tmp_path / "run")
     card = read_card(result.checkpoint.folder / "card.toml")
@@ -172,6 +178,7 @@ def test_a_run_folder_is_a_model_with_thresholds_that_its_pairs_support(small: S
     assert card.usual_norm == pytest.approx(np.median(lengths), rel=1e-3)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_paper_defaults_are_written_out(small: Small, tmp_path: Path) -> None:
     recipe = small(data={"hold_out": 0}, loss={"name": "x2softmax", "scale": None, "margin": None}, train={"steps": 1})
     train(recipe, tmp_path / "run")
@@ -193,6 +200,7 @@ def test_a_used_folder_is_refused_with_advice(small: Small, tmp_path: Path) -> N
         train(small(), tmp_path / "none", resume=True)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_resuming_with_another_recipe_names_the_keys(small: Small, tmp_path: Path) -> None:
     train(small(data={"hold_out": 0}, train={"steps": 1}), tmp_path / "run")
     other = small(data={"hold_out": 0}, train={"steps": 2}, loss={"margin": 0.3})
@@ -212,6 +220,7 @@ def test_a_run_that_diverges_stops_with_its_step(small: Small, tmp_path: Path) -
         train(recipe, tmp_path / "run")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_resumed_run_measures_a_runaway_loss_by_its_whole_past(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +247,7 @@ def test_a_margin_cannot_grow_in_a_loss_that_has_none(small: Small, tmp_path: Pa
         train(recipe, tmp_path / "run")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_training_leaves_the_random_state_and_the_threads_as_they_were(small: Small, tmp_path: Path) -> None:
     torch.manual_seed(5)
     before, threads = torch.get_rng_state(), torch.get_num_threads()

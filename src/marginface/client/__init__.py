@@ -44,7 +44,7 @@ from marginface.client.photo_answers import (
     Threshold,
     Verification,
 )
-from marginface.client.service_answers import About, Calibration, Event, Job
+from marginface.client.service_answers import About, Calibration, Curve, Event, Job, Run, RunDetails
 from marginface.client.transport import Patience
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "CollectionClient",
     "CollectionInfo",
     "Comparisons",
+    "Curve",
     "DetectedFace",
     "Detection",
     "EmbeddedFace",
@@ -74,6 +75,8 @@ __all__ = [
     "Person",
     "Receipt",
     "RejectedPhoto",
+    "Run",
+    "RunDetails",
     "Stats",
     "Threshold",
     "Verification",

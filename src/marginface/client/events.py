@@ -23,9 +23,9 @@ class Events:
         """Yield the events, the newest first."""
         return items(self.transport, "v1/events", Event)
 
-    def waiting(self) -> tuple[Event, ...]:
-        """Return what waits for the word of a key, the newest first: matches, erasures and exports of the last week."""
-        return tuple(items(self.transport, "v1/events/waiting", Event))
+    def waiting(self) -> Iterator[Event]:
+        """Yield what waits for the word of this key, the newest first: matches, erasures and exports."""
+        return items(self.transport, "v1/events/waiting", Event)
 
     def get(self, event: str) -> Event:
         """Return an event by its id, with what keys have said about it."""

@@ -47,11 +47,10 @@ class Cue(BaseModel, frozen=True):
     score: int | None = None
 
 
-class DetectedFace(BaseModel, frozen=True):
+class SeenFace(BaseModel, frozen=True):
     """A face of a photo: box x1, y1, x2, y2 and five landmarks in pixels, score in [0, 1].
 
-    ``reasons`` say in words, ``codes`` for programs, in what its quality falls short. ``crop`` is the aligned face as
-    PNG where it was asked for.
+    ``reasons`` say in words, ``codes`` for programs, in what its quality falls short.
     """
 
     box: tuple[float, float, float, float]
@@ -61,6 +60,11 @@ class DetectedFace(BaseModel, frozen=True):
     usable: bool = True
     reasons: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+
+
+class DetectedFace(SeenFace, frozen=True):
+    """A face of a photo; ``crop`` is the aligned face as PNG, where it was asked for."""
+
     crop: Picture | None = None
 
 
@@ -161,7 +165,7 @@ class Comparisons(Decided, frozen=True):
     decisions: tuple[tuple[str, ...], ...]
 
 
-class EmbeddedFace(DetectedFace, frozen=True):
+class EmbeddedFace(SeenFace, frozen=True):
     """A face with its embedding, a vector of length 1: biometric data, as the photo is."""
 
     embedding: tuple[float, ...]
@@ -186,7 +190,7 @@ class Candidate(BaseModel, frozen=True):
     uid: str = ""
 
 
-class IdentifiedFace(DetectedFace, frozen=True):
+class IdentifiedFace(SeenFace, frozen=True):
     """A face and who it is: ``decision`` is "match", "no match" or "cannot tell"; ``person`` only for a match.
 
     ``event`` is its entry in the record, where the service keeps one; ``confirmation`` "unconfirmed" says that two keys

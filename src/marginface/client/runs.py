@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
-from marginface.client.pages import pages
+from marginface.client.pages import items
+from marginface.client.reading import read
+from marginface.client.service_answers import Curve, Run, RunDetails
 from marginface.client.transport import Call, Transport
 
 
@@ -17,25 +18,27 @@ class Runs:
 
     transport: Transport = field(repr=False)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield the runs."""
-        return pages(self.transport, "v1/runs")
+    def __iter__(self) -> Iterator[Run]:
+        """Yield the runs by where they are."""
+        return items(self.transport, "v1/runs", Run)
 
-    def get(self, run: str) -> Any:
-        """Return a run by its id."""
-        return self.transport.json(Call("GET", _path(run)))
+    def get(self, run: str) -> RunDetails:
+        """Return all that a run says, by its id."""
+        return read(RunDetails, self.transport.json(Call("GET", _path(run))))
 
-    def journal(self, run: str, *, after: int | None = None, points: int | None = None) -> Any:
-        """Return what a run has written since a step: a run that trains goes on writing."""
-        return self.transport.json(Call("GET", f"{_path(run)}/journal", {"after": after, "points": points}))
-
-    def ticket(self, run: str) -> str:
-        """Return the right to see the report of a run for a minute: a browser asks for report?ticket=… then."""
-        return str(self.transport.json(Call("POST", f"{_path(run)}/ticket"))["ticket"])
+    def journal(self, run: str, *, after: int | None = None, points: int | None = None) -> Curve:
+        """Return the curve of a run after a step, in at most so many points."""
+        query = {"after": after, "points": points}
+        return read(Curve, self.transport.json(Call("GET", f"{_path(run)}/journal", query)))
 
     def report(self, run: str) -> str:
-        """Return the page of an evaluation, as HTML."""
+        """Return the page of a run's report, as HTML."""
         return self.transport.content(Call("GET", f"{_path(run)}/report")).decode()
+
+    def report_address(self, run: str) -> str:
+        """Return an address under which a browser sees the report of a run for a minute, without a key."""
+        ticket = self.transport.json(Call("POST", f"{_path(run)}/ticket"))["ticket"]
+        return f"{self.transport.http.base_url}v1/reports/{quote(run, safe='')}?ticket={quote(ticket, safe='')}"
 
 
 def _path(run: str) -> str:

@@ -6,28 +6,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from marginface.client.photo_answers import Threshold
+
 _ENDED = {"done", "failed", "cancelled"}
 
 
-class Rung(BaseModel, frozen=True):
-    """A threshold of the calibration and its errors on the data; bounds are at 95 %."""
-
-    fmr: float
-    similarity: float
-    fmr_low: float
-    fmr_high: float
-    false_matches: int
-    false_non_matches: int | None = None
-    fnmr_low: float | None = None
-    fnmr_high: float | None = None
-
-
 class Calibration(BaseModel, frozen=True):
-    """Where the thresholds come from."""
+    """The thresholds that the service decides by, by false-match rate from the largest on."""
 
     contract: str
-    rungs: tuple[Rung, ...] = ()
-    data: Any = None
+    model: str
+    data: str
+    thresholds: tuple[Threshold, ...]
 
 
 class Job(BaseModel, frozen=True):
@@ -115,3 +105,67 @@ class About(BaseModel, frozen=True):
     limits: Limits
     caller: Caller
     options: dict[str, Any] = {}
+
+
+class Run(BaseModel, frozen=True):
+    """How far a training run is: running, finished, interrupted, diverged, failed, killed or unreadable (``state``)."""
+
+    run: str
+    folder: str
+    has_report: bool
+    state: str
+    message: str = ""
+    name: str | None = None
+    loss: str | None = None
+    backbone: str | None = None
+    step: int = 0
+    total_steps: int | None = None
+    held_out_accuracy: float | None = None
+    held_out_interval: tuple[float, float] | None = None
+    held_out_pairs: int | None = None
+    held_out_step: int | None = None
+    age_seconds: float | None = None
+
+
+class Checkpoint(BaseModel, frozen=True):
+    """A checkpoint of a run."""
+
+    name: str
+    bytes: int
+
+
+class RunEvent(BaseModel, frozen=True):
+    """What happened to a run."""
+
+    event: str
+    step: int | None
+    time: str | None
+    message: str | None
+
+
+class RunDetails(Run, frozen=True):
+    """All that a run says, besides its curve; the recipe is TOML."""
+
+    recipe: str
+    checkpoints: tuple[Checkpoint, ...]
+    events: tuple[RunEvent, ...]
+    notes: tuple[str, ...]
+    fingerprint: str | None
+
+
+class CurvePoint(BaseModel, frozen=True):
+    """The mean loss since the point before, and what was measured last since then, as shares."""
+
+    step: int
+    loss: float | None
+    train_accuracy: float | None
+    held_out: float | None
+
+
+class Curve(BaseModel, frozen=True):
+    """The curve of a run after a step; of a run that trains, ask again after ``step``."""
+
+    state: str
+    step: int
+    total_steps: int | None
+    points: tuple[CurvePoint, ...]

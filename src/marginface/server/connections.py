@@ -1,45 +1,75 @@
-"""A connection that is given up if no request comes by it."""
+"""Connections by which no request comes: given up in time, and sooner where others wait for their place."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from marginface.server.settings import handed_over
 
+_SILENT: WeakKeyDictionary[Any, dict[ImpatientConnection, None]] = WeakKeyDictionary()  # of a server, oldest first
+
 
 class ImpatientConnection(H11Protocol):
-    """uvicorn's connection, closed if the headers of its first request are not complete in time.
+    """uvicorn's connection, closed if the headers of a request, of each one, are not complete in time.
 
-    uvicorn closes a connection that is idle after an answer; one that never asks it keeps for ever.
+    uvicorn keeps a connection that never asks, and one that begins to ask a second time and does not go on. It counts
+    all of them, and answers 503 to who asks while there are too many. Here the one that has been silent for longest
+    makes room for the next: thousands that say nothing do not shut out one that asks.
     """
 
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Start the clock."""
+        """Wait for the first request."""
         super().connection_made(transport)
-        self._patience = self.loop.call_later(handed_over().limits.header_seconds, self._give_up)
+        self._begin_to_wait()
+        self._make_room()
 
     def handle_events(self) -> None:
-        """Stop the clock once a request is there."""
+        """Wait no longer once a request is there."""
         super().handle_events()
-        if self._has_asked and self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._is_asking:
+            self._end_waiting()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        if not self._is_asking and not self.transport.is_closing():
+            self._begin_to_wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
-        if self._patience is not None:
-            self._patience.cancel()
+        self._end_waiting()
         super().connection_lost(exc)
 
+    @property
+    def _is_asking(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _begin_to_wait(self) -> None:
+        self._end_waiting()
+        _SILENT.setdefault(self.server_state, {})[self] = None
+        self._patience = self.loop.call_later(handed_over().limits.header_seconds, self._give_up)
+
+    def _end_waiting(self) -> None:
+        _SILENT.get(self.server_state, {}).pop(self, None)
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def _give_up(self) -> None:
-        if not self._has_asked:
+        if not self._is_asking:
             self.transport.close()
 
-    @property
-    def _has_asked(self) -> bool:
-        return self.cycle is not None
+    def _make_room(self) -> None:
+        """Close the connection that has been silent for longest, if there are as many as may be."""
+        if self.limit_concurrency is None or len(self.connections) < self.limit_concurrency:
+            return
+        oldest = next(iter(_SILENT[self.server_state]))
+        if oldest is not self:  # all others ask: this one is told to come again
+            oldest._end_waiting()
+            oldest.transport.close()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from marginface.losses import LOSSES, MarginContext, MarginHead, build
-from marginface.losses.margin import HeadFacts
+from marginface.losses.margin import ChangesOthers, HeadFacts
 from marginface.losses.theory import cautions_of, facts_of
 
 
@@ -94,3 +94,11 @@ def test_the_facts_of_a_margin() -> None:
     assert worth.endswith("none at 30°, 41.0° at 60°, 28.7° at 90°, 23.3° at 120°, 20.2° at 180°")
     assert "49.5°" in room
     assert len(facts_of(build("normface", num_classes=10, embedding_size=4))) == 1
+
+
+def test_the_bounds_on_a_target_alone_are_not_asked_of_a_margin_that_changes_others() -> None:
+    for name in ("curricularface", "mv_softmax", "mv_softmax_arc", "npcface", "arcnegface", "circle"):
+        head = build(name, num_classes=10_000, embedding_size=64)
+        assert isinstance(head.margin, ChangesOthers)
+        assert cautions_of(head) == ()
+        assert "margin between two classes" in facts_of(head)[0]  # by both cosines: test_class_angle

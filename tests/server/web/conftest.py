@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +54,9 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the service did not start")
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@contextmanager
+def serving(place: Path, *options: str) -> Iterator[Served]:
     """Start a service with SFace, an empty collection ``people`` and three runs; open to this machine."""
-    place = tmp_path_factory.mktemp("service")
     key = place / "keys" / "gallery.key"
     key.parent.mkdir()
     Gallery.create(place / "people.db", key=key).close()
@@ -64,18 +64,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     write_run(runs / "arcface-small", steps=400, state="finished", report=REPORT)
     write_run(runs / "cosface-small", steps=120, state="diverged")
     write_run(runs / "x2softmax", steps=60)
-    port = _free_port()
-    command = [sys.executable, "-m", "marginface", "serve", str(place / "people.db"), "--port", str(port)]
+    address = f"http://127.0.0.1:{(port := _free_port())}"
+    command = [sys.executable, "-m", "marginface", "serve", str(place / "people.db"), "--port", str(port), *options]
     command += ["--key-file", str(key), "--runs", str(runs), "--limit", "decoders=1"]
     with (place / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
         try:
-            _wait_until_ready(f"http://127.0.0.1:{port}", process)
-            httpx.post(f"http://127.0.0.1:{port}/v1/collections", json={"name": "people"}).raise_for_status()
-            yield Served(f"http://127.0.0.1:{port}", place / "people.db", key, runs)
+            _wait_until_ready(address, process)
+            httpx.post(f"{address}/v1/collections", json={"name": "people"}).raise_for_status()
+            yield Served(address, place / "people.db", key, runs)
         finally:
             process.terminate()
             process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A service for a file of tests, with the options that its OPTIONS name."""
+    with serving(tmp_path_factory.mktemp("service"), *getattr(request.module, "OPTIONS", ())) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,11 @@ export function note(kind, title, ...more) {
 export function errorNote(error, again = null) {
   const more = [];
   if (error.status === 403) more.push(h("p", {}, "Use another key: ", h("a", { href: "#/key" }, "Key"), "."));
+  if (error.code === "needs_second_key") {
+    more.push(
+      h("p", {}, "Another key agrees in its view ", h("a", { href: "#/key" }, "Key"), "; then ask again here."),
+    );
+  }
   if (error.requestId) more.push(h("p", { class: "small-print" }, "Request ", h("code", {}, error.requestId)));
   if (again)
     more.push(

@@ -8,6 +8,7 @@ import { viewHead } from "../router.js";
 import { forgetKey, keepKey, key } from "../session.js";
 import { facts } from "../tables.js";
 import { bytes, count } from "../words.js";
+import { secondWords } from "./second-words.js";
 
 export const title = "Key";
 
@@ -32,20 +33,14 @@ const SCOPES = [
 
 export function show(place, { signal }) {
   const rights = h("div", { class: "stack" });
-  put(
-    place,
-    viewHead("Key", "Who asks, and what they may do."),
-    h(
-      "div",
-      { class: "split" },
-      rights,
-      keyCard(() => look(rights, signal)),
-    ),
-  );
-  return look(rights, signal);
+  const words = h("div", {}); // that others wait for
+  const card = keyCard(() => look(rights, words, signal));
+  const both = h("div", { class: "split" }, rights, card);
+  put(place, viewHead("Key", "Who asks, and what they may do."), h("div", { class: "stack" }, words, both));
+  return look(rights, words, signal);
 }
 
-function look(rights, signal) {
+function look(rights, words, signal) {
   return filling(rights, "Asking…", async () => {
     const answer = await about();
     if (signal.aborted) return undefined;
@@ -58,6 +53,8 @@ function look(rights, signal) {
             h("p", {}, h("code", {}, "marginface keys create --scope all"), " closes that."),
           )
         : note("good", `Key ${caller.key} is in use.`);
+    const waits = answer.options.two_person.length && caller.scopes.includes("confirm");
+    put(words, waits ? secondWords(signal) : null);
     return [who, allowed(caller), limits(answer)];
   });
 }
