@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from marginface.contract import is_contract_id
 from marginface.errors import ContractMismatch, InputError, UnknownGalleryName
+from marginface.gallery.columns import damaged
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
 from marginface.gallery.names import checked_name, is_beside
 from marginface.gallery.people import new_uid
@@ -87,6 +88,8 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
     found = [row.id for row in rows if row.uid == name]  # before one that was given this as its name
     found = found or [row.id for row in rows if row.name == name or (not name and not is_beside(row.name))]
     if len(found) == 1:
+        if found[0] is None:
+            raise damaged("a collection has no number")
         return int(found[0])
     known = [row.name for row in rows]
     asked = (

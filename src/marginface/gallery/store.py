@@ -55,6 +55,16 @@ _TOLD: dict[str, tuple[type[MarginfaceError], str]] = {
     "42501": (StorageError, "the user of the address may not do this: {reason}"),
 }
 
+# Of the errors that SQLite has no code for, those that a damaged file brings; the others are ours.
+_OF_DAMAGE = (
+    "malformed",
+    "no such table",
+    "no such column",
+    "unsupported file format",
+    "Could not decode",
+    "unable to",
+)
+
 
 class Store:
     """A database in which a gallery is, or is about to be made."""
@@ -202,6 +212,8 @@ def _told(error: DBAPIError) -> tuple[type[MarginfaceError], str]:
     for known, (kind, text) in _TOLD.items():
         if code == known or code.startswith(known + "_"):
             return kind, text.format(reason=reason)
+    if code == "SQLITE_ERROR" and reason.startswith(_OF_DAMAGE):
+        return GalleryError, f"is damaged ({reason}). Take it from a backup or from an export"
     if error.connection_invalidated or code in ("", "57P01") or code.startswith(("08", "28", "3D")):
         return StorageError, f"the server does not answer or refuses us: {reason}"
     raise error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.files import write_whole
 
+_MANY_EPOCHS = 1e9
 # What others reckon with, where a record has it.
 _NUMBERS = ("loss", "epoch", "train_accuracy", "accuracy_mean", "accuracy_pairs", "total_steps")
 
@@ -46,7 +46,7 @@ def _record(line: str) -> dict[str, Any]:
         raise ValueError("an object with a step is expected")
     wrong = next((key for key in _NUMBERS if not isinstance(record.get(key), int | float | None)), None)
     ends = record.get("accuracy_interval") or [0.0, 0.0]
-    if wrong is not None or not math.isfinite(record.get("epoch") or 0):
+    if wrong is not None or not 0 <= (record.get("epoch") or 0) < _MANY_EPOCHS:
         raise ValueError(f"{wrong or 'epoch'} is no number")
     if not _is_list(ends, int | float) or len(ends) != 2 or not _is_list(record.get("notes", []), str):
         raise ValueError("accuracy_interval is no pair of numbers, or notes no list of texts")
