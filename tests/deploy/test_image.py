@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_what_it_copies_is_there() -> None:
         *sources, _ = [word for word in line.split() if not word.startswith("--")]
         for source in sources:
             assert (ROOT / source).exists(), source
+
+
+def test_it_copies_all_that_the_build_of_the_package_reads() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    copied = re.search(r"^COPY (pyproject.toml .*) \./$", DOCKERFILE, re.M)
+    assert copied is not None
+    hook = ["hatch_build.py"] if "custom" in project["tool"]["hatch"]["build"]["hooks"] else []
+    assert {project["project"]["readme"], *project["project"]["license-files"], *hook} <= set(copied[1].split())
 
 
 def test_its_extras_are_those_of_the_package() -> None:
