@@ -21,7 +21,7 @@ from PIL import Image
 from marginface.data.synthetic import draw_photo
 from marginface.enrolment import REVIEWS
 from marginface.server.app import make_app
-from marginface.server.envelope import KINDS
+from marginface.server.envelope import KINDS, OF_STATUS
 from marginface.server.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,7 +116,8 @@ def test_paths_codes_and_reviews_of_the_page_are_there() -> None:
     paths = set(make_app(ServerSettings(gallery="people.db")).openapi()["paths"])
     for named in re.findall(r"`(?:GET|POST|DELETE) (/v1[^`?]*)", PAGE):
         assert named.replace("/C/", "/{collection}/").replace("/F", "/{face}") in paths, named
-    codes = {kind.code for _, kind in KINDS} | {"too_large"}
-    assert set(re.findall(r"`([a-z_]+)`", PAGE.split("## Errors")[1].split("| --- |")[1])) <= codes
+    codes = {kind.code for _, kind in KINDS} | set(OF_STATUS.values()) | {"internal", "foreign_page"}
+    table = "\n".join(line for line in PAGE.split("## Errors")[1].splitlines() if line.startswith("| "))
+    assert set(re.findall(r"`([a-z_]+)`", table)) == codes
     assert set(re.findall(r"(?:409|422) `(\w+)`", PAGE)) <= codes
     assert re.findall(r"^\| `(\w+)` \| (?:none|`\w+`) \|", PAGE, re.MULTILINE) == list(REVIEWS)

@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -97,28 +98,31 @@ Job = Callable[[int], object]
 
 def over(world_size: int, job: Job, notes: Path) -> None:
     """Do a job in so many processes of a group of their own. What one is told at its end goes to ``notes``, by rank."""
-    store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    context = multiprocessing.get_context("fork")
+    port = context.SimpleQueue()
     processes = [
-        multiprocessing.get_context("fork").Process(
-            target=_one_of, args=(environment(rank, world_size, store.port), job, notes / f"{rank} of {world_size}")
-        )
+        context.Process(target=_one_of, args=(rank, world_size, port, job, notes / f"{rank} of {world_size}"))
         for rank in range(world_size)
     ]
     for process in processes:
         process.start()
         os.setpgid(process.pid, processes[0].pid)
+    # The store has threads: a process that is forked beside one may get a lock that nobody will ever open.
+    store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    for _ in processes:
+        port.put(store.port)
     for process in processes:
         process.join()
 
 
-def _one_of(said: dict[str, str], job: Job, notes: Path) -> None:
-    os.environ.update(said)
-    if said["WORLD_SIZE"] == "1":
+def _one_of(rank: int, world_size: int, port: SimpleQueue[int], job: Job, notes: Path) -> None:
+    os.environ.update(environment(rank, world_size, port.get()))
+    if world_size == 1:
         del os.environ["RANK"]
     notes.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
-        job(int(said["RANK"]))
+        job(rank)
     except BaseException as error:  # noqa: BLE001
         known = isinstance(error, MarginfaceError | TrainingInterrupted | OSError)
         text = str(error) if known else traceback.format_exc()

@@ -177,10 +177,9 @@ class Client:
         """Return the verbs of a collection, by name or opaque id; nothing is asked yet."""
         return CollectionClient(self._transport, name)
 
-    def create_collection(self, name: str, *, rotated: bool | None = None) -> CollectionInfo:
+    def create_collection(self, name: str) -> CollectionInfo:
         """Make a collection for embeddings of the service's model."""
-        said = {"name": name} if rotated is None else {"name": name, "rotated": rotated}
-        return read(CollectionInfo, self._transport.json(Call("POST", "v1/collections", json=said)))
+        return read(CollectionInfo, self._transport.json(Call("POST", "v1/collections", json={"name": name})))
 
     def erase_collection(self, name: str) -> Receipt:
         """Erase a collection with everyone in it; its data key is destroyed."""

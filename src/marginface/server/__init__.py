@@ -16,7 +16,8 @@ jobs        long work in processes of its own  events     how it is used; second
 monitoring  figures for Prometheus
 runs        the training runs below a folder   tickets    for a minute, the right to see one thing
 clock       times as the state holds them
-envelope    every error in one form
+envelope    every error in one form            schemas    bodies and answers, with examples
+crops       aligned faces as PNG               connections   given up in time where nobody asks
 middleware  around every request: its id and log line, limits, hosts, security headers
 routes      one file for each group of paths   web/       the page, as it is sent
 app         make_app: all of it joined         running    on an address, by uvicorn

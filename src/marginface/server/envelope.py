@@ -64,7 +64,7 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (errors.MissingExtra, Kind(501, "not_installed")),
     (errors.MarginfaceError, Kind(422, "refused")),
 )
-_OF_STATUS = {
+OF_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     408: "too_slow",
@@ -149,7 +149,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = _OF_STATUS.get(error.status_code, "refused")
+    code = OF_STATUS.get(error.status_code, "refused")
     message = str(error.detail)
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}; /openapi.json lists the paths"

@@ -10,7 +10,7 @@ from functools import cached_property
 from starlette.requests import Request
 
 from marginface.errors import UnknownName
-from marginface.gallery import Collection, Gallery, GalleryKey
+from marginface.gallery import Collection, Gallery, GalleryKey, Receipt
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
 from marginface.server.answers import KeptAnswers
@@ -85,6 +85,11 @@ class Service:
     def forgetting(self) -> Forgetting:
         """What takes who is erased out of the service's own records."""
         return Forgetting(self.events.log, self.jobs, self.answers.forget)
+
+    def forget_erased(self, receipt: Receipt) -> None:
+        """Take who was erased just now out of what the service keeps beside the gallery."""
+        self.answers.forget(receipt.collection)
+        self.forgetting.follow(self.gallery)
 
     @cached_property
     def work(self) -> Work:

@@ -32,7 +32,7 @@ class Limits(BaseModel):
         per_minute: Requests of a key in a minute, unless it was made with a number of its own (429).
         header_seconds: From a connection to its request's last header.
         body_seconds: From there to the last byte of the body.
-        connections: Open connections of a worker; the next one is told to come again (503).
+        connections: Open connections of a worker: the one that is silent for longest makes room; where all ask, 503.
         archive_bytes: Of an archive for a job.
         jobs: That run at once, in all workers.
         open_jobs: That may wait for their archive or their turn.

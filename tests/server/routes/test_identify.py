@@ -30,7 +30,7 @@ def test_the_threshold_rises_with_the_number_of_faces(staff: Staff) -> None:
     after = staff.client.post(f"{STAFF}/identify", files={"image": png_of(10)}).json()
     assert (before["comparisons"], after["comparisons"]) == (2, 4)
     assert (before["threshold"], after["threshold"]) == (0.995, 0.9975)
-    assert after["calibration"]["size"] == 1  # the red table says its own size
+    assert after["calibration"]["size"] == 4
 
 
 def test_who_is_erased_is_found_by_nobody(staff: Staff) -> None:

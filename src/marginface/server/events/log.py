@@ -192,8 +192,13 @@ def find(connection: Connection, uid: str) -> Event:
     is_one = _UID.fullmatch(uid)  # a database chokes on some texts that are none
     row = connection.execute(select(EVENTS).where(EVENTS.c.uid == uid)).one_or_none() if is_one else None
     if row is None:
-        raise UnknownName(f"there is no event {uid[:40]!r}: it is older than events are kept, or never was")
+        raise no_event(uid)
     return event_in(row)
+
+
+def no_event(uid: str) -> UnknownName:
+    """Return the error for an event that is not there, or not for who asks: the same words for both."""
+    return UnknownName(f"there is no event {uid[:40]!r}: it is older than events are kept, or never was")
 
 
 def event_in(row: Row[Any]) -> Event:

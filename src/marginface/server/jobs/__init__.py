@@ -4,7 +4,7 @@ records    Job: what is told of one          wishes   what each kind is asked fo
 tables     the rows          sealing   a key for each job: its upload, its settings and its result are sealed by it
 store      JobStore: make, list, cancel, read the result
 claims     who works at a job: one process at a time, which says that it lives
-spool      uploads on the disk, sealed
+spool      uploads on the disk, sealed             archives  photos of a .zip or .tar, never unpacked
 kinds      the table of kinds: enrol, cluster, migrate, purge
 work       what a kind works with            enrolling clustering migrating purging   what it does
 child      the process that works            runner   the thread of a worker that starts and watches it

@@ -60,6 +60,7 @@ class Claim:
 
     Attributes:
         state: The state of the service.
+        key: What wraps the keys of jobs.
         uid: The job.
         holder: A secret word that only the holder and its process know.
     """

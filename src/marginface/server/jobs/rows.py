@@ -24,8 +24,13 @@ def row_of(connection: Connection, uid: str) -> Row[Any]:
     is_one = _UID.fullmatch(uid)  # a database chokes on some texts that are none
     row = connection.execute(select(JOBS).where(JOBS.c.uid == uid)).one_or_none() if is_one else None
     if row is None:
-        raise UnknownName(f"there is no job {uid[:40]!r}: it was deleted or has expired, or never was. List them")
+        raise no_job(uid)
     return row
+
+
+def no_job(uid: str) -> UnknownName:
+    """Return the error for a job that is not there, or not for who asks: the same words for both."""
+    return UnknownName(f"there is no job {uid[:40]!r}: it was deleted or has expired, or never was. List them")
 
 
 def seal_in(row: Row[Any], key: GalleryKey) -> JobSeal:

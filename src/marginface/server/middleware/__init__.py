@@ -8,6 +8,7 @@ origin     by which host names, and from which pages, a browser may ask
 keys       who sends a body, before it is read
 body       how large a request may be, and how slow
 slots      how many requests decode and compute at once
+bodies     which requests have one
 
 Each is a plain ASGI application around another.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 
 from starlette.datastructures import Headers
@@ -11,11 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marginface.server.envelope import error_answer
+from marginface.server.middleware.bodies import OF_ARCHIVES
 from marginface.server.pressure import RETRY_AFTER
 from marginface.server.settings import Limits
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
-_OF_ARCHIVES = re.compile(r"/v1/jobs/[^/]+/archive")
 _CLOSE = {"Connection": "close"}  # what is left of the body is not read
 
 
@@ -37,7 +36,7 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         limits = self._limits
-        is_archive = scope["method"] == "PUT" and _OF_ARCHIVES.fullmatch(scope["path"]) is not None
+        is_archive = scope["method"] == "PUT" and OF_ARCHIVES.fullmatch(scope["path"]) is not None
         most = limits.archive_bytes if is_archive else limits.body_bytes
         seconds = limits.body_seconds * (max(1.0, most / limits.body_bytes) if is_archive else 1.0)
         room = _Room(most) if is_archive else self._room

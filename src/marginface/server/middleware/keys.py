@@ -13,10 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from marginface.errors import MarginfaceError
 from marginface.server.envelope import answer_of
 from marginface.server.gate import recognized
+from marginface.server.middleware.bodies import WITHOUT_BODY
 from marginface.server.routes.compreface.refusals import refusal
 from marginface.server.service import service_of
-
-_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
 class KeyCheck:
@@ -27,7 +26,7 @@ class KeyCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
+        if scope["type"] == "http" and scope["method"] not in WITHOUT_BODY:
             request = Request(scope)
             try:
                 caller = await to_thread.run_sync(recognized, service_of(request), request)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from marginface.server.middleware.bodies import OF_ARCHIVES, WITHOUT_BODY
 from marginface.server.pressure import RETRY_AFTER
 from marginface.server.settings import Limits
-
-_OF_ARCHIVES = re.compile(r"/v1/jobs/[^/]+/archive")  # goes to the disk as it comes
-_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Slots:
@@ -30,7 +27,7 @@ class Slots:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY or _OF_ARCHIVES.fullmatch(scope["path"]):
+        if scope["type"] != "http" or scope["method"] in WITHOUT_BODY or OF_ARCHIVES.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         visit = _Visit(self, receive, send)

@@ -68,8 +68,7 @@ async def erase_collection(service: Here, caller: Erasing, once: OneTime, collec
         uid = gallery.collection(collection).uid
         service.second_keys.require(caller.id, "erase", uid, EVERYONE)
         receipt = gallery.erase_collection(uid)
-        service.answers.forget(receipt.collection)
-        service.forgetting.follow(service.gallery)
+        service.forget_erased(receipt)
         return receipt_values(receipt)
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))

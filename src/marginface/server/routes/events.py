@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 
-from marginface.errors import UnknownName
 from marginface.server.access import Scope
 from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.events import Event
+from marginface.server.events.log import no_event
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.audit import Head
 from marginface.server.routes.parameters import Cursor, Here, Limit
@@ -87,7 +87,7 @@ def _found(service: Service, caller: Caller, uid: str) -> Event:
     """Return an event that the caller may see; another one is not there for them."""
     event = service.events.log.event(uid)
     if caller.collections and not caller.sees(service.collection_name(event.collection)):
-        raise UnknownName(f"there is no event {uid[:40]!r}: it is older than events are kept, or never was")
+        raise no_event(uid)
     return event
 
 

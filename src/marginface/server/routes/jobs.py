@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
-from marginface.errors import InputError, UnknownName
+from marginface.errors import InputError
 from marginface.gallery.names import is_beside
 from marginface.server.access import Scope
 from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.gate import Caller, Gate
 from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
+from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
 from marginface.server.routes.parameters import Cursor, Here, Limit, OneTime
 from marginface.server.schemas import jobs as schemas
@@ -145,7 +146,7 @@ def _found(service: Service, caller: Caller, uid: str) -> Job:
     """Return a job that the caller may see; another one is not there for them."""
     job = service.jobs.job(uid)
     if not _sees(service, caller, job):
-        raise UnknownName(f"there is no job {uid[:40]!r}: it was deleted or has expired, or never was. List them")
+        raise no_job(uid)
     return job
 
 

@@ -110,8 +110,7 @@ async def erase_person(
         who = known.person(person)
         service.second_keys.require(caller.id, "erase", known.uid, who.uid)
         receipt = known.erase(who)
-        service.answers.forget(receipt.collection)
-        service.forgetting.follow(service.gallery)
+        service.forget_erased(receipt)
         return receipt_values(receipt)
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))

@@ -37,6 +37,5 @@ def _require(place: Place, subject: str) -> None:
 
 def _followed(place: Place, receipt: Receipt) -> Receipt:
     """Take who was erased out of what the service keeps beside the gallery."""
-    place.service.answers.forget(receipt.collection)
-    place.service.forgetting.follow(place.service.gallery)
+    place.service.forget_erased(receipt)
     return receipt

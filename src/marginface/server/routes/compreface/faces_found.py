@@ -18,7 +18,7 @@ from marginface.values import Decision, Embedding, Face, ImageArray
 
 Fmr = Annotated[float, Query(gt=0, lt=1, description="ours: how often two persons may be called the same")]
 _GATE = "usable"
-_DIGITS = 5  # of similarities and probabilities, as CompreFace rounds
+DIGITS = 5  # of similarities and probabilities, as CompreFace rounds
 
 
 def require_plugins(caller: Caller, asked: Asked) -> None:
@@ -53,8 +53,8 @@ def comparison(face: EmbeddedFace, other: Embedding, rule: Rule, *, usable: bool
     """Return how similar a face is to another embedding, and the decision; not told where a face is not usable."""
     score = similarity(face.embedding, other)
     decision = rule.decide(score) if usable and face.is_usable else Decision.CANNOT_TELL
-    told = {"similarity": round(score, _DIGITS), "decision": decision.value}
-    return {**told, "threshold": round(rule.threshold.similarity, _DIGITS)}
+    told = {"similarity": round(score, DIGITS), "decision": decision.value}
+    return {**told, "threshold": round(rule.threshold.similarity, DIGITS)}
 
 
 def face_answer(used: EmbeddedFace, image: ImageArray, asked: Asked) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def box_answer(face: Face, image: ImageArray, asked: Asked) -> dict[str, Any]:
         "y_min": max(round(face.box.y1), 0),
     }
     points = [[round(float(x)), round(float(y))] for x, y in face.landmarks] if "landmarks" in asked.plugins else None
-    return {"box": {"probability": round(face.score, _DIGITS), **ends}, "landmarks": points}
+    return {"box": {"probability": round(face.score, DIGITS), **ends}, "landmarks": points}
 
 
 def versions(recognizer: Recognizer, asked: Asked) -> dict[str, str] | None:

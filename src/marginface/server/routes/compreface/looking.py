@@ -17,6 +17,7 @@ from marginface.server.events import Search
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.compreface.asked import Asked, Parameters, Photos, body_of, photos_named
 from marginface.server.routes.compreface.faces_found import (
+    DIGITS,
     Fmr,
     box_answer,
     comparison,
@@ -97,7 +98,7 @@ def _recognized(
         {
             **face_answer(one.used, photo.image, asked),
             **_people(one),
-            "threshold": round(found.threshold.similarity, 5),
+            "threshold": round(found.threshold.similarity, DIGITS),
             "event": event,
             "confirmation": "unconfirmed" if one and "identify" in service.second_keys.verbs else None,
         }
@@ -107,7 +108,7 @@ def _recognized(
 
 
 def _people(found: IdentifiedFace) -> dict[str, Any]:
-    subjects = [{"subject": one.person, "similarity": round(one.similarity, 5)} for one in found.candidates]
+    subjects = [{"subject": one.person, "similarity": round(one.similarity, DIGITS)} for one in found.candidates]
     return {"subjects": subjects, "decision": found.decision.value}
 
 
