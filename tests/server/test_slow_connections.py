@@ -163,14 +163,16 @@ def test_a_connection_serves_many_requests(port: int) -> None:
 
 
 def test_more_that_ask_than_it_keeps_are_told_so_and_it_recovers(port: int) -> None:
+    told = [_told_beside_many(port) for _ in range(5)]  # a slow machine may have given some up before all are there
+    assert any(one.startswith(b"HTTP/1.1 503") for one in told)
+    time.sleep(SECONDS + 0.5)
+    assert is_alive(port)
+
+
+def _told_beside_many(port: int) -> bytes:
     head = b"POST /v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     with ExitStack() as held:
         for _ in range(MOST + 24):
             held.enter_context(connected(port, head))
-        until, told = time.monotonic() + SECONDS / 2, b""
-        while not told.startswith(b"HTTP/1.1 503") and time.monotonic() < until:  # until it has seen them all
-            with connected(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") as one:
-                told = everything(one)
-        assert told.startswith(b"HTTP/1.1 503")
-        time.sleep(SECONDS + 0.5)
-        assert is_alive(port)
+        with connected(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") as one:
+            return everything(one)

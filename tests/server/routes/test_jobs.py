@@ -96,6 +96,15 @@ def test_a_wrong_wish_is_refused_before_anything_is_sent(
     assert what in answer.json()["error"]["message"]
 
 
+def test_grouping_without_scipy_is_refused_before_an_archive_is_sent(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marginface.server.jobs.wishes.find_spec", lambda name: None)
+    answer = client.post("/v1/jobs", json={"kind": "cluster"})
+    assert answer.status_code == 501
+    assert "marginface[cluster]" in answer.json()["error"]["message"]
+
+
 def test_a_collection_that_a_migration_left_is_not_worked_on(client: TestClient) -> None:
     name = "staff.retired-59b08417f911d62a"
     client.patch("/v1/collections/staff", json={"name": name})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from marginface.contract import ModelCard
 from marginface.cropping import FACE_POLICIES
 from marginface.enrolment import REVIEWS
+from marginface.errors import MissingExtra
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
 from marginface.registry import Registry
@@ -100,6 +102,7 @@ class Kind:
         needs_archive: It waits for an upload.
         goes_on: What it did is kept when it is begun again, so that ``done`` never goes back.
         keep_days: How long the job and its result are kept after its end.
+        package: What has to be installed besides the service, and the extra that brings it; empty: nothing.
     """
 
     scope: Scope
@@ -107,11 +110,20 @@ class Kind:
     needs_archive: bool
     goes_on: bool
     keep_days: int
+    package: tuple[str, str] = ("", "")
+
+    def require_package(self) -> None:
+        """Raise MissingExtra if what the work needs is not installed: before an archive is sent for it."""
+        name, extra = self.package
+        if name and find_spec(name) is None:
+            raise MissingExtra(f"this work needs {name} at the service: pip install 'marginface[{extra}]'")
 
 
 KINDS: dict[str, Kind] = {
     "enrol": Kind(Scope.ENROL, EnrolWish, needs_archive=True, goes_on=True, keep_days=7),
-    "cluster": Kind(Scope.CLUSTER, ClusterWish, needs_archive=True, goes_on=False, keep_days=7),
+    "cluster": Kind(
+        Scope.CLUSTER, ClusterWish, needs_archive=True, goes_on=False, keep_days=7, package=("scipy", "cluster")
+    ),
     "migrate": Kind(Scope.MANAGE, MigrateWish, needs_archive=False, goes_on=True, keep_days=30),
     "purge": Kind(Scope.ERASE, PurgeWish, needs_archive=False, goes_on=False, keep_days=400),
 }

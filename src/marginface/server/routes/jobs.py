@@ -37,6 +37,7 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
     A job of kind enrol or cluster waits for its archive then: PUT …/archive within a day.
     """
     caller.require(KINDS[body.kind].scope)
+    KINDS[body.kind].require_package()
     if isinstance(body, PurgeWish):
         caller.require_whole()
 
