@@ -5,6 +5,7 @@ set -eu
 umask 077
 cd "$(dirname "$0")"
 mkdir -p secrets
+chmod 700 secrets
 for name in gallery_key database_password database_admin_password; do
     if [ ! -e "secrets/$name" ]; then
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' > "secrets/$name"

@@ -99,3 +99,13 @@ def test_all_bodies_together_have_so_much_room_and_give_it_back() -> None:
 def test_a_photo_that_is_small_enough_still_comes_through(client: TestClient, make_key: MakeKey) -> None:
     key = make_key("detect")
     assert client.post("/v1/detect", files={"image": png_of(10)}, headers=key).status_code == 200
+
+
+def test_json_is_small(client: TestClient) -> None:
+    nested = b"[" * 1_000_000 + b"]" * 1_200_000
+    limits = Limits(body_bytes=4 << 20)
+    wire = Wire([nested])
+    scope = scope_of(len(nested))
+    scope["headers"] = [*scope["headers"], (b"content-type", b"application/json")]
+    asyncio.run(BodyLimits(reads_all, limits)(scope, wire.receive, wire.send))
+    assert (wire.status, wire.read) == (413, 0)

@@ -121,3 +121,16 @@ def test_the_log_has_the_route_and_the_key_and_no_name(
     assert "Ann" not in caplog.text
     assert key["Authorization"].rsplit("_", 1)[1] not in caplog.text
     assert key["Authorization"].split("_")[1] in caplog.text
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+def test_who_comes_through_a_proxy_is_not_this_machine(client: TestClient, header: str) -> None:
+    assert client.get("/v1", headers={header: "203.0.113.7"}).status_code == 401
+    assert client.get("/v1").status_code == 200
+
+
+def test_a_path_with_a_slash_more_leads_nowhere(client: TestClient) -> None:
+    client.post("/v1/collections", json={"name": "staff"})
+    answer = client.delete("/v1/collections/staff/", follow_redirects=True)
+    assert answer.status_code in (404, 405)
+    assert client.get("/v1/collections/staff").status_code == 200

@@ -136,3 +136,9 @@ def _answer(url: str) -> bytes:
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
+
+
+@pytest.mark.parametrize("told", [{"names": ("faces.example",)}, {"proxies": ("127.0.0.1",)}])
+def test_a_service_that_is_made_known_needs_a_key(settings: ServerSettings, told: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="--name and --proxy"):
+        prepare(settings.model_copy(update=told))

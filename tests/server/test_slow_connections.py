@@ -176,3 +176,14 @@ def _told_beside_many(port: int) -> bytes:
             held.enter_context(connected(port, head))
         with connected(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") as one:
             return everything(one)
+
+
+def test_answers_that_are_not_read_hold_no_place(port: int) -> None:
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 60  # more than the sockets hold
+    with ExitStack() as held:
+        for _ in range(MOST):
+            held.enter_context(connected(port, asked))
+        until = time.monotonic() + 20 * SECONDS
+        while not is_alive(port) and time.monotonic() < until:
+            time.sleep(SECONDS / 2)
+        assert is_alive(port)

@@ -14,7 +14,7 @@ importing       their vectors into a collection of their own
 migration       another model for a collection, from the kept crops
 """
 
-from marginface.enrolment.enrolling import Enroller, EnrolSettings
+from marginface.enrolment.enrolling import Enroller, EnrolSettings, is_earlier
 from marginface.enrolment.importing import ImportReport, import_vectors
 from marginface.enrolment.imports import IMPORTERS
 from marginface.enrolment.migration import Gap, Migration, MigrationReport
@@ -48,6 +48,7 @@ __all__ = [
     "folder_of_people",
     "identify_each",
     "import_vectors",
+    "is_earlier",
     "photos_of",
     "require_contract",
 ]

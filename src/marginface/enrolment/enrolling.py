@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 
 from marginface.contract import LANDMARKS_NAME
@@ -37,6 +38,7 @@ class EnrolSettings:
         fpir: the rate of such a search.
         about: consent, purpose and retention, recorded of everybody who is enrolled.
         workers: threads.
+        shortens: a person who is there already may get an earlier last day than they have; a purge erases after it.
     """
 
     faces: str = "one"
@@ -46,6 +48,7 @@ class EnrolSettings:
     fpir: float = 0.01
     about: About = _NOTHING
     workers: int = 2
+    shortens: bool = True
 
     def __post_init__(self) -> None:
         FACE_POLICIES[self.faces], GATES[self.quality]  # raise UnknownName
@@ -143,12 +146,18 @@ class Enroller:
             if self.collection.has_person(name):
                 person = self.collection.person(name)
                 now = person.about
-                about = About(
-                    said.consent or now.consent, said.purpose or now.purpose, said.retain_until or now.retain_until
-                )
+                until = said.retain_until or now.retain_until
+                if not self.settings.shortens and is_earlier(until, now.retain_until):
+                    until = now.retain_until
+                about = About(said.consent or now.consent, said.purpose or now.purpose, until)
                 if about != now:
                     self.collection.describe(person, about)
             self._described.add(name)
+
+
+def is_earlier(until: date | None, now: date | None) -> bool:
+    """Say whether a person would be kept for a shorter time; None: until they are erased."""
+    return until is not None and (now is None or until < now)
 
 
 def _outcome(one: Judged, answers: Mapping[str, Iterator[Enrolled]]) -> PhotoOutcome:

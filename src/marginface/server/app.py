@@ -50,6 +50,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # DELETE …/persons/ is not a way to DELETE …/persons
         middleware=_around(settings, figures),
         responses={"default": {"model": ErrorAnswer, "description": "Every error has this form."}},
     )

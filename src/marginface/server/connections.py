@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from marginface.server.settings import handed_over
 
+_READ = 1 << 14  # bytes of an answer that must be read within body_seconds
 _SILENT: WeakKeyDictionary[Any, dict[ImpatientConnection, None]] = WeakKeyDictionary()  # of a server, oldest first
 
 
@@ -22,6 +23,7 @@ class ImpatientConnection(H11Protocol):
     """
 
     _patience: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
@@ -38,13 +40,25 @@ class ImpatientConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
-        if not self._is_asking and not self.transport.is_closing():
+        if not self._is_asking and self in self.connections:  # closing too: it ends when what was sent is read
             self._begin_to_wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the clock."""
+        """Forget the clocks."""
         self._end_waiting()
+        self._end_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the answer to be read, and not for ever."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Enough was read; what a connection that closes has left is still watched."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._end_watching()
 
     @property
     def _is_asking(self) -> bool:
@@ -63,7 +77,26 @@ class ImpatientConnection(H11Protocol):
 
     def _give_up(self) -> None:
         if not self._is_asking:
-            self.transport.close()
+            self.transport.close()  # what was sent and not read keeps it open
+            self._watch()
+
+    def _watch(self) -> None:
+        if self._reading is None:
+            self._look_again(None)
+
+    def _look_again(self, before: int | None) -> None:
+        """Cut the connection if too little of the answer was read since the last look."""
+        self._reading, left = None, self.transport.get_write_buffer_size()
+        if before is not None and left > max(0, before - _READ):
+            self.transport.abort()
+        elif left:
+            wait = handed_over().limits.body_seconds
+            self._reading = self.loop.call_later(wait, self._look_again, left)
+
+    def _end_watching(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _make_room(self) -> None:
         """Close the connection that has been silent for longest, if there are as many as may be."""
@@ -72,4 +105,7 @@ class ImpatientConnection(H11Protocol):
         oldest = next(iter(_SILENT[self.server_state]))
         if oldest is not self:  # all others ask: this one is told to come again
             oldest._end_waiting()
-            oldest.transport.close()
+            if oldest.transport.get_write_buffer_size():  # close() would wait until it is read
+                oldest.transport.abort()
+            else:
+                oldest.transport.close()

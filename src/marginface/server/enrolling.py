@@ -30,7 +30,8 @@ async def enrol_uploads(
 ) -> dict[str, Any]:
     """Enrol photos of a person who is there, and return what came of each as plain values.
 
-    People are named to a caller with scope people alone; to others they have opaque ids.
+    People are named to a caller with scope people alone; to others they have opaque ids. Whom a face looks like is told
+    to who may search: with scope identify or people; others are told that it looks like somebody.
 
     Raises:
         UnknownGalleryName: There is no such person, or they were erased meanwhile.
@@ -46,7 +47,8 @@ async def enrol_uploads(
         except ImageError as error:
             rejected[index] = _entry(index, [Reason.UNREADABLE.value], [str(error)], [])
     report = await service.work.run(_enrol, enroller, person, read)
-    return _told(person, collection.contract, read, rejected, report, names=Scope.PEOPLE in caller.scopes)
+    told = _told(person, collection.contract, read, rejected, report, names=Scope.PEOPLE in caller.scopes)
+    return told if {Scope.PEOPLE, Scope.IDENTIFY} & caller.scopes else _without_lookalikes(told)
 
 
 def _called(index: int) -> str:
@@ -87,6 +89,11 @@ def _told(
         "rejected": [rejected[index] for index in sorted(rejected)],
         "remarks": list(report.remarks),
     }
+
+
+def _without_lookalikes(told: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: [{**entry, "lookalikes": []} for entry in told[name]] for name in ("faces", "rejected")}
+    return {**told, **parts}
 
 
 def _entry(index: int, codes: list[str], reasons: list[str], lookalikes: list[dict[str, Any]]) -> dict[str, Any]:

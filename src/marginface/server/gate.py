@@ -12,6 +12,7 @@ from marginface.errors import MarginfaceError
 from marginface.server.access import ApiKey, Scope
 from marginface.server.service import Service, service_of
 
+_FORWARDED = {"forwarded", "x-forwarded-for", "x-real-ip", "via"}  # who asks through a proxy is not this machine
 OPEN = "this machine"  # who asks, while no key was ever made
 
 
@@ -109,7 +110,7 @@ class Gate:
 def recognized(service: Service, request: Request) -> Caller:
     """Return who asks by the key in the request's headers; see Gate."""
     token = token_in(request)
-    if not token and service.is_open:
+    if not token and not _FORWARDED & set(request.headers) and service.is_open:
         return Caller(None)
     address = request.client.host if request.client else ""
     key = service.keys.recognize(token) if token else None

@@ -47,6 +47,11 @@ def prepare(settings: ServerSettings) -> list[str]:
             f"{settings.host} is reached by other machines, and no key was made: anyone could ask. Make one first: "
             "marginface keys create --scope all. Or stay on --host 127.0.0.1"
         )
+    if (settings.names or settings.proxies) and not has_keys:
+        raise InputError(
+            "--name and --proxy are for a service that others reach, and no key was made: anyone could ask. Make one "
+            "first: marginface keys create --scope all"
+        )
     if not has_keys:
         said.append("No key was made: everyone on this machine may ask. 'marginface keys create' closes it.")
     if not has_keys and settings.two_person:

@@ -36,6 +36,11 @@ class ShownRun:
         """Its page, whether or not it is there."""
         return self.path / REPORT
 
+    @property
+    def has_report(self) -> bool:
+        """Whether its page is there, and no link to a file elsewhere."""
+        return self.report.is_file() and self.report.resolve().is_relative_to(self.root)
+
     def to_dict(self) -> dict[str, Any]:
         """Return how far it is, as plain values; a run that cannot be read is told with the reason."""
         try:
@@ -77,7 +82,7 @@ class ShownRun:
         return text.replace(f"{self.root}/", "").replace(str(self.root), self.folder)
 
     def _place(self) -> dict[str, Any]:
-        return {"run": self.id, "folder": self.folder, "has_report": self.report.is_file()}
+        return {"run": self.id, "folder": self.folder, "has_report": self.has_report}
 
 
 def shown_runs(root: Path) -> Iterator[ShownRun]:

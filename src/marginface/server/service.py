@@ -18,7 +18,7 @@ from marginface.server.decoding import Decoder
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
 from marginface.server.monitoring import Figures
-from marginface.server.places import spool_folder, state_address
+from marginface.server.places import is_loopback, spool_folder, state_address
 from marginface.server.pressure import Work
 from marginface.server.rates import Rates
 from marginface.server.recognizing import load_recognizer
@@ -104,7 +104,7 @@ class Service:
     @property
     def is_open(self) -> bool:
         """Whether no key was ever made: then this machine alone may ask, and needs none."""
-        return not self.keys.exist()
+        return is_loopback(self.settings.host) and not self.settings.proxies and not self.keys.exist()
 
     def collection_name(self, named: str) -> str:
         """Return the name of a collection that a path names by name or opaque id; a name that is not there stays."""

@@ -197,3 +197,18 @@ def test_without_the_options_nothing_is_kept_and_nothing_is_asked(client: TestCl
     assert (answer["faces"][0]["event"], answer["faces"][0]["confirmation"]) == (None, None)
     assert client.get("/v1/events").json() == {"items": [], "next_cursor": None}
     assert client.delete(f"{STAFF}/persons/{staff.ann}").status_code == 200
+
+
+def test_an_earlier_last_day_is_an_erasure_to_come(desk: Desk, make_key: MakeKey) -> None:
+    manager, url = make_key("manage"), f"{STAFF}/persons/{desk.staff.ann}"
+    refused = desk.client.patch(url, json={"retain_until": "2000-01-01"}, headers=manager)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "needs_second_key")
+    desk.confirm(refused.json()["error"]["details"]["event"], desk.second)
+    assert desk.client.patch(url, json={"retain_until": "2000-01-01"}, headers=manager).status_code == 200
+    assert desk.client.patch(url, json={"retain_until": "2001-01-01"}, headers=manager).status_code == 200
+
+
+def test_a_migration_does_not_erase_the_old_without_a_second_key(desk: Desk, make_key: MakeKey) -> None:
+    body = {"kind": "migrate", "collection": "staff", "mirror": True, "erase_old": True}
+    answer = desk.client.post("/v1/jobs", json=body, headers=make_key("jobs,manage,erase"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_input")

@@ -206,3 +206,24 @@ def test_so_many_jobs_and_archives_wait_and_no_more(
     client.delete(f"/v1/jobs/{jobs[0]}")
     assert client.put(f"/v1/jobs/{jobs[2]}/archive", content=ARCHIVE).status_code == 200
     assert client.post("/v1/jobs", json=ENROL).status_code == 201
+
+
+def test_a_migration_that_erases_the_old_needs_the_scope_of_erasures(client: TestClient, make_key: MakeKey) -> None:
+    body = {"kind": "migrate", "collection": "staff", "mirror": True, "erase_old": True}
+    assert client.post("/v1/jobs", json=body, headers=make_key("jobs,manage")).status_code == 403
+    assert client.post("/v1/jobs", json=body, headers=make_key("jobs,manage,erase")).status_code == 201
+
+
+def test_only_the_key_that_asked_sends_the_archive(client: TestClient, make_key: MakeKey) -> None:
+    first, second = make_key("jobs,enrol", "staff"), make_key("jobs,enrol", "staff")
+    job = client.post("/v1/jobs", json=ENROL, headers=first).json()["id"]
+    assert client.put(f"/v1/jobs/{job}/archive", content=ARCHIVE, headers=second).status_code == 403
+    assert client.put(f"/v1/jobs/{job}/archive", content=ARCHIVE, headers=first).status_code == 200
+
+
+def test_names_of_another_s_import_are_for_scope_people(client: TestClient, make_key: MakeKey) -> None:
+    first, second = make_key("jobs,enrol", "staff"), make_key("jobs,enrol", "staff")
+    job = send(client, ENROL, ARCHIVE, first)
+    finished(client, [{"person": "Ann", "photo": "Ann/1.png", "outcome": "enrolled", "codes": [], "reasons": []}])
+    assert client.get(f"/v1/jobs/{job}/result", headers=first).json()["items"][0]["person"] == "Ann"
+    assert "Ann" not in str(client.get(f"/v1/jobs/{job}/result", headers=second).json()["items"])

@@ -35,6 +35,7 @@ EVERYONE = "*"  # as a subject: the whole collection
 _MATCH_NEEDS = 2  # keys that agree to a match
 _REQUEST_NEEDS = 1  # besides the one that asks
 _LISTED = 7.0  # days that what waits is listed
+_AT_ONCE = 500
 _VALID = 1.0  # days that a request may be agreed to and used
 
 
@@ -90,12 +91,13 @@ class SecondKeys:
             limit: How many at most.
         """
         is_match = and_(EVENTS.c.action == IDENTIFICATION, EVENTS.c.subject.contains('"decision":"match"'))
-        recent = (or_(EVENTS.c.action == REQUEST, is_match), EVENTS.c.time > later_text(-_LISTED))
+        kinds = or_(EVENTS.c.action == REQUEST, is_match) if "identify" in self.verbs else EVENTS.c.action == REQUEST
+        recent = (kinds, EVENTS.c.time > later_text(-_LISTED))
         statement = select(EVENTS).where(*recent).order_by(EVENTS.c.seq.desc())
         if collections is not None:
             statement = statement.where(EVENTS.c.collection.in_(collections))
         with self.log.state.reading() as connection:
-            events = map(event_in, connection.execute(statement).all())
+            events = map(event_in, connection.execute(statement.execution_options(yield_per=_AT_ONCE)))
             open_ones = (one for one in events if self._confirmation(connection, one).state == "unconfirmed")
             return list(islice(open_ones, limit))
 

@@ -55,6 +55,7 @@ def _enroller(work: JobWork, wish: EnrolWish) -> Enroller:
         wish.fpir,
         About(wish.consent, wish.purpose, wish.retain_until),
         work.settings.limits.running,
+        shortens=False,  # who imports need not have scope manage
     )
     return Enroller(work.gallery.collection(work.job.collection), work.recognizer(), settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 from starlette.datastructures import Headers
@@ -15,6 +16,10 @@ from marginface.server.pressure import RETRY_AFTER
 from marginface.server.settings import Limits
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
+_JSON_BYTES = 2 << 20  # becomes up to 25 times as much memory, and stops the worker while it is read
+_PHOTOS_IN_JSON = re.compile(  # read by the route itself, after the Gate
+    r"/api/v1/(recognition/recognize|recognition/faces(/[^/]+/verify)?|verification/verify|detection/detect)"
+)
 _CLOSE = {"Connection": "close"}  # what is left of the body is not read
 
 
@@ -37,7 +42,7 @@ class BodyLimits:
             return
         limits = self._limits
         is_archive = scope["method"] == "PUT" and OF_ARCHIVES.fullmatch(scope["path"]) is not None
-        most = limits.archive_bytes if is_archive else limits.body_bytes
+        most = limits.archive_bytes if is_archive else _most(scope, limits)
         seconds = limits.body_seconds * (max(1.0, most / limits.body_bytes) if is_archive else 1.0)
         room = _Room(most) if is_archive else self._room
         request_id = scope.get("state", {}).get("request_id", "")
@@ -89,6 +94,15 @@ class _Counted:
             raise HTTPException(503, _NO_ROOM, {"Retry-After": str(RETRY_AFTER), **_CLOSE})
         self._complete = message["type"] != "http.request" or not message.get("more_body", False)
         return message
+
+
+def _most(scope: Scope, limits: Limits) -> int:
+    """Return how many bytes a body may have: one that holds no photos is small."""
+    kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    is_form = kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded"
+    if is_form or _PHOTOS_IN_JSON.fullmatch(scope["path"]):
+        return limits.body_bytes
+    return min(limits.body_bytes, _JSON_BYTES)
 
 
 def _declared(scope: Scope) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
-from marginface.gallery import Collection
 from marginface.server.access import Scope
 from marginface.server.acting import gallery_for
 from marginface.server.archives import archive_of
@@ -38,8 +37,9 @@ async def export_people(
     def packed() -> Iterator[bytes]:
         gallery = gallery_for(service, caller)
         known = gallery.collection(collection)
-        service.second_keys.require(caller.id, "export", known.uid, _subject(known, body))
-        return archive_of(gallery, known, body.persons or (), body.passphrase)
+        people = tuple(sorted(known.person(who).uid for who in body.persons or ()))
+        service.second_keys.require(caller.id, "export", known.uid, _subject(people, body.passphrase))
+        return archive_of(gallery, known, people, body.passphrase)
 
     pieces = await service.work.run(packed)
     name = "marginface-export" + (".jsonl" if body.passphrase is None else ".archive")
@@ -47,7 +47,7 @@ async def export_people(
     return StreamingResponse(pieces, media_type=_BINARY, headers=headers)
 
 
-def _subject(collection: Collection, body: ExportRequest) -> str:
+def _subject(people: Sequence[str], passphrase: str | None) -> str:
     """Return of whom an export is, and whether in clear: what a second key agrees to is that and nothing else."""
-    people = ",".join(sorted(collection.person(who).uid for who in body.persons)) if body.persons else EVERYONE
-    return people if body.passphrase is not None else f"{people} in clear"
+    whom = ",".join(people) or EVERYONE
+    return whom if passphrase is not None else f"{whom} in clear"

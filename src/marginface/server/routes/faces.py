@@ -82,7 +82,13 @@ async def enrol_faces(
     require_count(service, images, 1)
     about, how = About(consent, purpose, retain_until), REVIEWS[review]
     settings = EnrolSettings(
-        faces, how.quality, keep_crops, refuse_lookalikes=how.refuse_lookalikes, about=about, workers=1
+        faces,
+        how.quality,
+        keep_crops,
+        refuse_lookalikes=how.refuse_lookalikes,
+        about=about,
+        workers=1,
+        shortens=Scope.MANAGE in caller.scopes,  # who may only add people does not bring them before the purge
     )
 
     async def enrolled() -> dict[str, Any]:

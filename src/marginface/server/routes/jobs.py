@@ -11,7 +11,7 @@ from marginface.errors import InputError
 from marginface.gallery.names import is_beside
 from marginface.server.access import Scope
 from marginface.server.cursors import make_cursor, read_cursor
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Caller, Forbidden, Gate
 from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
@@ -40,6 +40,10 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
     KINDS[body.kind].require_package()
     if isinstance(body, PurgeWish):
         caller.require_whole()
+    if isinstance(body, MigrateWish) and body.erase_old:
+        caller.require(Scope.ERASE)
+        if "erase" in service.second_keys.verbs:
+            raise InputError("erase_old: an erasure needs the word of a second key here; erase the old one afterwards")
 
     most = service.settings.limits.open_jobs
 
@@ -77,6 +81,8 @@ async def send_archive(service: Here, caller: Working, job: TheJob, request: Req
     """
     found = await service.work.run(_found, service, caller, job)
     caller.require(KINDS[found.kind].scope)
+    if found.asked_by != caller.id:  # the audit will say that the key that asked has enrolled them
+        raise Forbidden("another key asked for this job, and it alone sends the archive. Ask for a job of your own")
     seal = await service.work.run(service.jobs.seal, job)
     service.spool.require_room(service.settings.limits.archives)
     name = await service.spool.receive(job, request.stream(), seal.passphrase)
@@ -105,8 +111,8 @@ async def show_result(
         start = read_cursor(service.state, f"result {job}", cursor) or 0
         part = service.jobs.result(job, start, limit)
         items = part.items
-        if found.kind == "enrol" and Scope.PEOPLE not in caller.scopes:
-            items = tuple(without_others(item) for item in items)
+        if Scope.PEOPLE not in caller.scopes:
+            items = tuple(_unnamed(found, caller, item) for item in items)
         following = part.following
         told = None if following is None else make_cursor(service.state, f"result {job}", following)
         return {"job": _told(service, caller, found), "items": list(items), "next_cursor": told}
@@ -155,6 +161,16 @@ def _sees(service: Service, caller: Caller, job: Job) -> bool:
     if not caller.collections or job.asked_by == caller.id:
         return True
     return bool(job.collection) and caller.sees(service.collection_name(job.collection))
+
+
+def _unnamed(job: Job, caller: Caller, item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item of a result for a key without scope people: whom it sent itself it may be told by name."""
+    if job.kind == "migrate":
+        return {**item, "person": None}
+    if job.kind != "enrol":
+        return item
+    own = without_others(item)
+    return own if job.asked_by == caller.id else {**own, "person": None, "photo": None, "reasons": []}
 
 
 def _told(service: Service, caller: Caller, job: Job) -> dict[str, Any]:

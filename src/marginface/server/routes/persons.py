@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from marginface.enrolment import is_earlier
 from marginface.gallery import About, Collection
 from marginface.server.access import Scope
 from marginface.server.acting import collection_for, other_collection, receipt_values
@@ -65,12 +66,21 @@ async def show_person(service: Here, collection: InCollection, person: ThePerson
 async def change_person(
     service: Here, caller: Managing, collection: InCollection, person: ThePerson, body: schemas.PersonChange
 ) -> dict[str, Any]:
-    """Change name, consent, purpose or the last day to be kept, all that is said in one write."""
+    """Change name, consent, purpose or the last day to be kept, all that is said in one write.
+
+    An earlier last day is an erasure to come: where erasures need a second key, it does too.
+    """
     said = body.model_dump(exclude_unset=True)
     name = said.pop("name", None)
-    return await service.work.run(
-        lambda: collection_for(service, caller, collection).revise(person, name, said).to_dict()
-    )
+
+    def changed() -> dict[str, Any]:
+        known = collection_for(service, caller, collection)
+        who = known.person(person)
+        if is_earlier(said.get("retain_until"), who.about.retain_until):
+            service.second_keys.require(caller.id, "erase", known.uid, who.uid)
+        return known.revise(who, name, said).to_dict()
+
+    return await service.work.run(changed)
 
 
 @router.post("/{person}/merge", response_model=schemas.Person)

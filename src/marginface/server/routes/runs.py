@@ -96,6 +96,6 @@ def _page(service: Service, cursor: str | None, limit: int) -> dict[str, Any]:
 
 
 def _content(run: ShownRun) -> bytes:
-    if not run.report.is_file():
+    if not run.has_report:
         raise UnknownName(f"run {run.folder!r} has no report yet: it is written when the run finishes")
     return run.report.read_bytes()

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from marginface.enrolment import DecodedPhoto, Enroller, EnrolSettings, PersonPhoto, PhotoOutcome
-from marginface.errors import UnknownName
+from marginface.errors import InputError, UnknownName
 from marginface.gallery import Collection, Receipt
 from marginface.gallery.names import checked_name
 from marginface.reasons import Reason
@@ -126,8 +126,10 @@ async def verify_example(
         except UnknownName:
             raise _unknown(example) from None
         rule, look = pair_rule(recognizer, fmr), embedded_faces(recognizer, photos[0], asked)
+        may_know = {Scope.PEOPLE, Scope.IDENTIFY} & place.caller.scopes
+        named = {"subject": owner.name} if may_know else {}
         result = [
-            {**face_answer(face, photos[0].image, asked), **comparison(face, enrolled, rule), "subject": owner.name}
+            {**face_answer(face, photos[0].image, asked), **comparison(face, enrolled, rule), **named}
             for face in look.faces
         ]
         return {"result": result, "plugins_versions": versions(recognizer, asked)}
@@ -167,8 +169,10 @@ def _listed(collection: Collection, page: int, size: int, subject: str | None) -
 
 
 def _erased(place: Place, subject: str | None) -> Receipt | None:
-    if not subject:
+    if subject is None:
         return erase_everybody(place)
+    if not subject:  # a variable that was empty, perhaps: nobody is erased by that
+        raise InputError("subject: it is empty; expected a name, or no subject at all to erase everybody")
     try:
         person = place.collection.person(subject)
     except UnknownName:
