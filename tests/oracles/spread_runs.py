@@ -34,6 +34,7 @@ from marginface.errors import DataError, InputError, MarginfaceError
 from marginface.training import Progress, Recipe, TrainingInterrupted, checkpoint, recipe_from, run, train
 from marginface.training.batches import Batch, Batches
 from marginface.training.distributed.launch import environment
+from marginface.training.distributed.ranks import PARENT
 from marginface.training.learner import Learner, StepResult
 from marginface.values import ImageArray, IntArray
 
@@ -116,7 +117,7 @@ def over(world_size: int, job: Job, notes: Path) -> None:
 
 
 def _one_of(rank: int, world_size: int, port: SimpleQueue[int], job: Job, notes: Path) -> None:
-    os.environ.update(environment(rank, world_size, port.get()))
+    os.environ.update({**environment(rank, world_size, port.get()), PARENT: str(os.getppid())})
     if world_size == 1:
         del os.environ["RANK"]
     notes.parent.mkdir(parents=True, exist_ok=True)
