@@ -93,7 +93,7 @@ def of(answers: dict[str, Any], *pieces: str) -> Any:
 
 
 def test_the_page_enrols_identifies_and_erases(answers: dict[str, Any]) -> None:
-    enrolled = of(answers, "images=@door.jpg")
+    enrolled = of(answers, "/faces", "images=@door.jpg")
     assert [face["index"] for face in enrolled["faces"]] == [0]
     assert [(one["index"], one["codes"]) for one in enrolled["rejected"]] == [(1, ["several_faces"])]
     found = of(answers, "identify", "ann-2.jpg")
@@ -104,9 +104,18 @@ def test_the_page_enrols_identifies_and_erases(answers: dict[str, Any]) -> None:
     assert of(answers, "audit/check")["ok"]
 
 
+def test_the_page_looks_and_compares(answers: dict[str, Any]) -> None:
+    assert len(of(answers, "/v1/detect")["faces"]) == 2
+    assert of(answers, "/v1/verify")["decision"] == "same"
+    assert len(of(answers, "/v1/compare")["similarities"]) == 4
+    assert len(of(answers, "/v1/embed")["faces"][0]["embedding"]) == 128
+    assert "detect" in of(answers, '"$URL/v1" ')["caller"]["scopes"]
+    assert of(answers, "/v1/calibration")["thresholds"][0]["fmr"] == 0.1
+
+
 def test_the_shown_answer_is_as_answers_are(answers: dict[str, Any]) -> None:
     shown = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
-    got = of(answers, "images=@door.jpg")
+    got = of(answers, "/faces", "images=@door.jpg")
     assert set(shown) == set(got)
     assert shown["rejected"] == got["rejected"]
     assert set(shown["faces"][0]) == set(got["faces"][0])
