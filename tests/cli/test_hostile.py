@@ -301,6 +301,8 @@ def fault(line: list[str], answer: Result, seconds: float) -> str:
     return ""
 
 
+@pytest.mark.allow_hosts(["127.0.0.1"])  # serve looks whether its address is free
+@pytest.mark.enable_socket
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_hostile_arguments_end_with_one_message(name: str, at_hand: Path) -> None:
     faults = []

@@ -120,8 +120,9 @@ def _check_address(host: str, port: int) -> None:
         with socket.socket(kind, socket.SOCK_STREAM) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError, TypeError) as error:  # the last two: what can be no host's name
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{host}:{port} cannot be bound: {error.strerror or error}. Another service may be there: stop it, or "
-            "choose another --port; --host takes an address of this machine"
+            f"{host}:{port} cannot be bound: {reason}. Another service may be there: stop it, or choose another "
+            "--port; --host takes an address of this machine"
         ) from None

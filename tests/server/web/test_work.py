@@ -101,11 +101,11 @@ def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab_alone(visit: Visit, ser
     kept = page.evaluate("() => [JSON.stringify(localStorage), document.cookie, Object.values(sessionStorage).join()]")
     assert kept == ["{}", "", token]
     assert token not in page.content()
-    assert page.get_by_role("link", name=re.compile("People.*not for this key")).is_visible()
+    page.get_by_role("link", name=re.compile("People.*not for this key")).wait_for()
     visit.open("key")
     visit.sees(f"Key {key.id} is in use.")
     visit.open("people")
-    assert page.get_by_role("alert").first.is_visible()
+    page.get_by_role("alert").first.wait_for()
     visit.open("key")
     page.get_by_role("button", name="Forget the key").click()
     page.get_by_role("dialog", name="This service wants a key").wait_for()
