@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, Depends, Form
 
 from marginface.enrolment import CollectionPeople
 from marginface.pipeline import Identification
-from marginface.pipeline.reader import CHOICES
-from marginface.quality import GATES
 from marginface.server.access import Scope
 from marginface.server.acting import collection_for
 from marginface.server.clock import now_text
 from marginface.server.events import Search
 from marginface.server.gate import Caller, Gate
-from marginface.server.routes.parameters import Here, InCollection, named_in
+from marginface.server.routes.parameters import FacePolicy, Here, Image, InCollection, QualityGate
 from marginface.server.schemas.identification import IdentificationAnswer
 from marginface.server.service import Service
 from marginface.server.uploads import read_photo
@@ -26,7 +24,6 @@ router = APIRouter(prefix="/v1/collections/{collection}", tags=["identify"])
 
 _MOST = 50
 Identifying = Annotated[Caller, Depends(Gate(Scope.IDENTIFY))]
-Image = Annotated[UploadFile, File(description="a photo: JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000")]
 Fpir = Annotated[float, Form(gt=0, lt=1, description="how often a search of a stranger may find anybody")]
 UncertainFpir = Annotated[
     float | None,
@@ -35,14 +32,6 @@ UncertainFpir = Annotated[
     ),
 ]
 Most = Annotated[int, Form(ge=1, le=_MOST, description="how many candidates to list for a face")]
-FacePolicy = Annotated[
-    str, Form(description="which faces of the photo", json_schema_extra={"enum": list(CHOICES)}), named_in(CHOICES)
-]
-QualityGate = Annotated[
-    str,
-    Form(description="a face below it cannot be told", json_schema_extra={"enum": list(GATES)}),
-    named_in(GATES),
-]
 
 
 @router.post("/identify", response_model=IdentificationAnswer)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Form, Path, Query
+from fastapi import Depends, File, Form, Path, Query, UploadFile
 from pydantic import AfterValidator
 
+from marginface.pipeline.reader import CHOICES
+from marginface.quality import GATES
 from marginface.server.idempotency import Once, once_of
 from marginface.server.service import Service, service_of
 
@@ -37,3 +39,12 @@ def named_in(table: Mapping[str, Any]) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+Image = Annotated[UploadFile, File(description="a photo: JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000")]
+FacePolicy = Annotated[
+    str, Form(description="which faces of a photo", json_schema_extra={"enum": list(CHOICES)}), named_in(CHOICES)
+]
+QualityGate = Annotated[
+    str, Form(description="faces below it cannot be told", json_schema_extra={"enum": list(GATES)}), named_in(GATES)
+]

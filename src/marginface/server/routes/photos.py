@@ -7,20 +7,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, UploadFile
 
 from marginface.pipeline import EmbeddedFace, Recognizer, Verification
-from marginface.pipeline.reader import CHOICES
-from marginface.quality import GATES, shortfalls
+from marginface.quality import shortfalls
 from marginface.reasons import codes_of
 from marginface.server.access import Scope
 from marginface.server.crops import crop_url
 from marginface.server.gate import needs
-from marginface.server.routes.parameters import Here, named_in
+from marginface.server.routes.parameters import FacePolicy, Here, Image, QualityGate
 from marginface.server.schemas.photos import ComparisonAnswer, Detection, EmbeddingAnswer, VerificationAnswer
 from marginface.server.uploads import UploadedPhoto, read_photo, require_count
 from marginface.values import ImageArray
 
 router = APIRouter(prefix="/v1", tags=["photos"])
 
-Image = Annotated[UploadFile, File(description="a photo: JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF, JPEG 2000")]
 Images = Annotated[list[UploadFile], File(description="photos, a part for each")]
 Fmr = Annotated[float, Form(gt=0, lt=1, description="how often two different persons may be called the same")]
 UncertainFmr = Annotated[
@@ -28,12 +26,6 @@ UncertainFmr = Annotated[
     Form(
         gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell", examples=[0.01]
     ),
-]
-FacePolicy = Annotated[
-    str, Form(description="which face of a photo", json_schema_extra={"enum": list(CHOICES)}), named_in(CHOICES)
-]
-QualityGate = Annotated[
-    str, Form(description="faces below it cannot be told", json_schema_extra={"enum": list(GATES)}), named_in(GATES)
 ]
 Crops = Annotated[bool, Form(description="send the aligned faces too")]
 
