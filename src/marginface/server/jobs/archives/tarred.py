@@ -12,7 +12,7 @@ from typing import BinaryIO
 from marginface.errors import DataError
 from marginface.server.jobs.archives.members import ArchiveLimits, Member, checked_name, is_photo, shown
 
-_DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError)
+_DAMAGED = (tarfile.TarError, RecursionError, zlib.error, EOFError, OSError, ValueError, OverflowError)
 _HEADER = 1 << 20  # bytes that tarfile may want at once: for names of members and the like
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
