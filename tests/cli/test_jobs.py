@@ -15,9 +15,9 @@ from marginface.cli import app
 from marginface.gallery import Gallery
 from marginface.server.jobs import EnrolWish, JobStore, PurgeWish, job_key
 from marginface.server.jobs.claims import claim_next
-from marginface.server.places import state_address
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import state_address
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from PIL import Image
 from marginface.data.synthetic import draw_photo
 from marginface.enrolment import REVIEWS
 from marginface.server.app import make_app
-from marginface.server.envelope import KINDS, OF_STATUS
+from marginface.server.refusals import KINDS, OF_STATUS
 from marginface.server.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -69,9 +69,9 @@ def _opened(gallery: str, key_file: Path | None) -> Iterator[JobStore]:
     from marginface.errors import GalleryError
     from marginface.gallery import Gallery
     from marginface.server.jobs import JobStore, job_key
-    from marginface.server.places import default_gallery, state_address
     from marginface.server.settings import ServerSettings
     from marginface.server.state import open_state
+    from marginface.server.state.places import default_gallery, state_address
 
     where = gallery or default_gallery()
     settings, address = ServerSettings(gallery=where, key_file=key_file), state_address(where)

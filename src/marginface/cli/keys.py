@@ -92,8 +92,8 @@ def revoke(
 @contextmanager
 def _opened(gallery: str) -> Iterator[KeyStore]:
     from marginface.server.access import KeyStore
-    from marginface.server.places import default_gallery, state_address
     from marginface.server.state import open_state
+    from marginface.server.state.places import default_gallery, state_address
 
     address = state_address(gallery or default_gallery())
     if address.path is not None and not gallery:

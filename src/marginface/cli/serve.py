@@ -66,9 +66,9 @@ def serve(
     It binds to this machine alone. Without a key everyone on this machine may ask; 'marginface keys create' makes one,
     and from then on each request needs one. Exit status: 0 stopped, 2 an error.
     """
-    from marginface.server.places import default_gallery
-    from marginface.server.running import prepare, run
+    from marginface.server.running.serving import prepare, run
     from marginface.server.settings import checked
+    from marginface.server.state.places import default_gallery
 
     settings = checked(
         {

@@ -10,7 +10,6 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
 from marginface import __version__
-from marginface.server.envelope import ErrorAnswer, add_handlers
 from marginface.server.jobs.running import running_jobs
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
@@ -21,10 +20,11 @@ from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
 from marginface.server.middleware.slots import Slots
 from marginface.server.monitoring import Figures
-from marginface.server.places import is_loopback
+from marginface.server.refusals import ErrorAnswer, add_handlers
 from marginface.server.routes import ROUTERS
 from marginface.server.service import opened
 from marginface.server.settings import ServerSettings, handed_over
+from marginface.server.state.places import is_loopback
 
 _ABOUT = (
     "Detect, verify, identify and enrol faces. Every decision comes with its threshold, the false-match rate it was "

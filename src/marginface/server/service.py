@@ -13,17 +13,17 @@ from marginface.errors import UnknownName
 from marginface.gallery import Collection, Gallery, GalleryKey, Receipt
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
-from marginface.server.answers import KeptAnswers
-from marginface.server.decoding import Decoder
+from marginface.server.access.rates import Rates
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
 from marginface.server.monitoring import Figures
-from marginface.server.places import is_loopback, spool_folder, state_address
-from marginface.server.pressure import Work
-from marginface.server.rates import Rates
-from marginface.server.recognizing import load_recognizer
+from marginface.server.once.answers import KeptAnswers
+from marginface.server.photos.decoding import Decoder
+from marginface.server.recognizer import load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import is_loopback, spool_folder, state_address
+from marginface.server.threads import Work
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from marginface.server.jobs import ClusterWish, EnrolWish, JobStore, MigrateWish
 from marginface.server.jobs.claims import claim_next
 from marginface.server.jobs.kinds import DOES
 from marginface.server.jobs.work import JobWork, Stopped
-from marginface.server.places import spool_folder, state_address
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import spool_folder, state_address
 from oracles.enrolments import red_recognizer, write_people
 from oracles.red_faces import BlueEmbedder
 from oracles.sent_archives import tar_of, zip_of

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.server.access.tickets import SECONDS, check_ticket, issue_ticket
 from marginface.server.gate import Forbidden
-from marginface.server.places import state_address
 from marginface.server.settings import ServerSettings
 from marginface.server.state import open_state
-from marginface.server.tickets import SECONDS, check_ticket, issue_ticket
+from marginface.server.state.places import state_address
 from oracles.run_folders import REPORT, add_steps, write_run
 from oracles.served import MakeKey, Start
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from marginface.server.access import KeyStore, NewKey, parse_scopes
-from marginface.server.places import state_address
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from oracles.browsed import Visit
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]

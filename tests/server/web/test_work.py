@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from marginface.server.access import KeyStore, NewKey, parse_scopes
-from marginface.server.places import state_address
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from marginface.training.lock import held
 from oracles.browsed import Visit
 from oracles.run_folders import add_steps

@@ -1,8 +1,10 @@
-"""Who may ask what: keys with scopes, for some collections or for all.
+"""Who may ask what, and how often: keys with scopes, for some collections or for all.
 
-scopes   Scope: the verbs a key may be made for
-keys     ApiKey, and the token that is shown once
-store    KeyStore: the keys of a service, hashed
+scopes    Scope: the verbs a key may be made for
+keys      ApiKey, and the token that is shown once
+store     KeyStore: the keys of a service, hashed
+rates     how often a key may ask, and an address come with a wrong one
+tickets   for a minute, the right to see one thing
 """
 
 from marginface.server.access.keys import ApiKey, NewKey

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, or_, select
 
 from marginface.errors import MarginfaceError
-from marginface.server.clock import later_text
 from marginface.server.events.log import (
     CONFIRMATION,
     IDENTIFICATION,
@@ -28,6 +27,7 @@ from marginface.server.events.log import (
     find,
 )
 from marginface.server.events.tables import EVENTS
+from marginface.server.state.clock import later_text
 
 Verb = Literal["identify", "erase", "export"]
 VERBS: tuple[Verb, ...] = ("identify", "erase", "export")

@@ -16,9 +16,9 @@ from marginface.errors import UnknownName
 from marginface.gallery import AuditReport
 from marginface.gallery import audit as chain
 from marginface.gallery.tables import NAMED_AT_ONCE, in_parts
-from marginface.server.clock import later_text, now_text
 from marginface.server.events.tables import EVENTS, MARKS
 from marginface.server.state import State
+from marginface.server.state.clock import later_text, now_text
 
 IDENTIFICATION = "identification"
 CONFIRMATION = "confirmation"

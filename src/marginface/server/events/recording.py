@@ -15,8 +15,8 @@ from typing import Any
 
 from marginface.gallery import Collection
 from marginface.pipeline import Identification, IdentifiedFace
-from marginface.server.clock import now_text
 from marginface.server.events.log import IDENTIFICATION, EventLog, NewEvent
+from marginface.server.state.clock import now_text
 
 _PHOTOS = "photos of events"
 

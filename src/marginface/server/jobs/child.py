@@ -25,9 +25,9 @@ from marginface.server.jobs.kinds import DOES
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.work import JobWork, Stopped
-from marginface.server.places import spool_folder, state_address
 from marginface.server.settings import ServerSettings, handed_over
 from marginface.server.state import open_state
+from marginface.server.state.places import spool_folder, state_address
 
 LOG = logging.getLogger("marginface.jobs")
 

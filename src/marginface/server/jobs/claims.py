@@ -19,13 +19,13 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from marginface.errors import MarginfaceError
 from marginface.gallery import GalleryKey
-from marginface.server.clock import now_text
 from marginface.server.jobs.records import Job, JobState
 from marginface.server.jobs.rows import end, job_in, seal_in
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import KINDS
 from marginface.server.state import State
+from marginface.server.state.clock import now_text
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a job is taken over

@@ -10,7 +10,7 @@ import traceback
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marginface.server.envelope import error_answer
+from marginface.server.refusals import error_answer
 
 LOG = logging.getLogger("marginface.server")
 _FRAMES = 8

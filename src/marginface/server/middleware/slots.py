@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marginface.server.middleware.bodies import OF_ARCHIVES, WITHOUT_BODY
-from marginface.server.pressure import RETRY_AFTER
 from marginface.server.settings import Limits
+from marginface.server.threads import RETRY_AFTER
 
 
 class Slots:

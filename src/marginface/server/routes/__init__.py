@@ -15,7 +15,9 @@ events        how the service was used; the word of second keys
 compreface    the paths of CompreFace, for programs that ask it
 runs          training runs: curves while they train, reports
 page          the web page's files
+
 parameters    what several of them ask for in the same words
+cursors       where a list goes on
 """
 
 from fastapi import APIRouter

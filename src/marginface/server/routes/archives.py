@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
 from marginface.server.access import Scope
-from marginface.server.acting import gallery_for
-from marginface.server.archives import archive_of
 from marginface.server.events import EVERYONE
 from marginface.server.gate import Caller, Gate
+from marginface.server.people.acting import gallery_for
+from marginface.server.people.exports import archive_of
 from marginface.server.routes.parameters import Here, InCollection
 from marginface.server.schemas.removal import ExportRequest
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from marginface.server.access import Scope
-from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.gate import Gate
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.routes.parameters import Cursor, Here, Limit
 from marginface.server.schemas import audit as schemas
 from marginface.server.service import Service

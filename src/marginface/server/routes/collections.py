@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from marginface.gallery import Collection
 from marginface.server.access import Scope
-from marginface.server.acting import allowed_name, gallery_for, receipt_values
 from marginface.server.events import EVERYONE
 from marginface.server.gate import Caller, Gate, needs
+from marginface.server.people.acting import allowed_name, gallery_for, receipt_values
 from marginface.server.routes.parameters import Here, InCollection, OneTime
 from marginface.server.schemas import collections as schemas
 from marginface.server.schemas.removal import Receipt

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 
 from marginface.server.access import Scope
-from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.events import Event
 from marginface.server.events.log import no_event
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.audit import Head
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.routes.parameters import Cursor, Here, Limit
 from marginface.server.schemas import events as schemas
 from marginface.server.schemas.audit import AuditCheck

@@ -12,10 +12,11 @@ from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
 from marginface.gallery import About, Collection
 from marginface.server.access import Scope
-from marginface.server.acting import collection_for, other_collection
-from marginface.server.cursors import make_cursor, read_cursor
-from marginface.server.enrolling import enrol_uploads
 from marginface.server.gate import Caller, Gate, needs
+from marginface.server.people.acting import collection_for, other_collection
+from marginface.server.people.enrolling import enrol_uploads
+from marginface.server.photos.uploads import require_count
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.routes.parameters import (
     Consent,
     Cursor,
@@ -32,7 +33,6 @@ from marginface.server.routes.parameters import (
 from marginface.server.schemas import faces as schemas
 from marginface.server.schemas.persons import Person
 from marginface.server.service import Service
-from marginface.server.uploads import require_count
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["faces"])
 

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Form
 from marginface.enrolment import CollectionPeople
 from marginface.pipeline import Identification
 from marginface.server.access import Scope
-from marginface.server.acting import collection_for
-from marginface.server.clock import now_text
 from marginface.server.events import Search
 from marginface.server.gate import Caller, Gate
+from marginface.server.people.acting import collection_for
+from marginface.server.photos.uploads import read_photo
 from marginface.server.routes.parameters import FacePolicy, Here, Image, InCollection, QualityGate
 from marginface.server.schemas.identification import IdentificationAnswer
 from marginface.server.service import Service
-from marginface.server.uploads import read_photo
+from marginface.server.state.clock import now_text
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["identify"])
 

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from marginface.errors import InputError
 from marginface.gallery.names import is_beside
 from marginface.server.access import Scope
-from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.gate import Caller, Forbidden, Gate
 from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.routes.parameters import Cursor, Here, Limit, OneTime
 from marginface.server.schemas import jobs as schemas
 from marginface.server.service import Service

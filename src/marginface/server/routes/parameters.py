@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
-from marginface.server.idempotency import Once, once_of
+from marginface.server.once.requests import Once, once_of
 from marginface.server.service import Service, service_of
 
 LARGEST_PAGE = 500

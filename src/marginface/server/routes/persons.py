@@ -10,9 +10,9 @@ from starlette.responses import Response
 from marginface.enrolment import is_earlier
 from marginface.gallery import About, Collection
 from marginface.server.access import Scope
-from marginface.server.acting import collection_for, other_collection, receipt_values
-from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.gate import Caller, Gate, needs
+from marginface.server.people.acting import collection_for, other_collection, receipt_values
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.routes.parameters import Cursor, Here, InCollection, Limit, OneTime, ThePerson
 from marginface.server.schemas import persons as schemas
 from marginface.server.schemas.removal import Receipt

@@ -10,11 +10,11 @@ from marginface.pipeline import EmbeddedFace, Recognizer, Verification
 from marginface.quality import shortfalls
 from marginface.reasons import codes_of
 from marginface.server.access import Scope
-from marginface.server.crops import crop_url
 from marginface.server.gate import needs
+from marginface.server.photos.crops import crop_url
+from marginface.server.photos.uploads import UploadedPhoto, read_photo, require_count
 from marginface.server.routes.parameters import FacePolicy, Here, Image, QualityGate
 from marginface.server.schemas.photos import ComparisonAnswer, Detection, EmbeddingAnswer, VerificationAnswer
-from marginface.server.uploads import UploadedPhoto, read_photo, require_count
 from marginface.values import ImageArray
 
 router = APIRouter(prefix="/v1", tags=["photos"])

@@ -15,13 +15,13 @@ from starlette.responses import Response
 
 from marginface.errors import UnknownName
 from marginface.server.access import Scope
-from marginface.server.cursors import make_cursor, read_cursor
+from marginface.server.access.tickets import SECONDS, check_ticket, issue_ticket
 from marginface.server.gate import needs
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.routes.parameters import Cursor, Here, Limit
 from marginface.server.runs import ShownRun, shown_run, shown_runs
 from marginface.server.schemas import runs as schemas
 from marginface.server.service import Service
-from marginface.server.tickets import SECONDS, check_ticket, issue_ticket
 
 router = APIRouter(prefix="/v1", tags=["runs"])
 

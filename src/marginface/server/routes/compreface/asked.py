@@ -13,9 +13,9 @@ from fastapi import Depends, Query, Request
 from starlette.datastructures import UploadFile
 
 from marginface.errors import InputError
+from marginface.server.photos.uploads import UploadedPhoto, read_photo
 from marginface.server.routes.compreface.refusals import NO_IMAGE, NO_PART, Refusal
 from marginface.server.service import Service, service_of
-from marginface.server.uploads import UploadedPhoto, read_photo
 
 _OF_COMPREFACE = frozenset({"age", "gender", "mask", "pose", "landmarks", "calculator"})
 _MOST_FIELDS = 16

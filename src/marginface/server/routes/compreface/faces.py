@@ -15,6 +15,7 @@ from marginface.gallery import Collection, Receipt
 from marginface.gallery.names import checked_name
 from marginface.reasons import Reason
 from marginface.server.access import Scope
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Parameters, Photos, body_of, photos_named
 from marginface.server.routes.compreface.erasing import erase_everybody, erase_person, tell_receipt
 from marginface.server.routes.compreface.faces_found import (
@@ -37,7 +38,6 @@ from marginface.server.routes.compreface.refusals import (
     Refusal,
 )
 from marginface.server.routes.compreface.shapes import ID_EXAMPLE, ComparedWithExample, Deleted, Example, Examples
-from marginface.server.uploads import UploadedPhoto
 
 router = APIRouter(prefix="/recognition/faces", route_class=CompreFaceRoute)
 

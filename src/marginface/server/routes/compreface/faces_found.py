@@ -10,9 +10,9 @@ from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer
 from marginface.pipeline.rules import Rule
 from marginface.server.access import Scope
 from marginface.server.gate import Caller
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked
 from marginface.server.routes.compreface.refusals import NO_FACE, Refusal
-from marginface.server.uploads import UploadedPhoto
 from marginface.similarity import similarity
 from marginface.values import Decision, Embedding, Face, ImageArray
 

@@ -12,9 +12,9 @@ from marginface.enrolment import CollectionPeople
 from marginface.errors import InputError
 from marginface.pipeline import IdentifiedFace
 from marginface.server.access import Scope
-from marginface.server.clock import now_text
 from marginface.server.events import Search
 from marginface.server.gate import Caller, Gate
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked, Parameters, Photos, body_of, photos_named
 from marginface.server.routes.compreface.faces_found import (
     DIGITS,
@@ -32,7 +32,7 @@ from marginface.server.routes.compreface.place import Here, Place, place_for
 from marginface.server.routes.compreface.refusals import SEVERAL_FACES, CompreFaceRoute, Refusal
 from marginface.server.routes.compreface.shapes import Detected, Recognized, Verifications
 from marginface.server.service import Service
-from marginface.server.uploads import UploadedPhoto
+from marginface.server.state.clock import now_text
 
 router = APIRouter(route_class=CompreFaceRoute)
 

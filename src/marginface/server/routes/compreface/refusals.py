@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
-from marginface.server.envelope import kind_of, told
 from marginface.server.gate import NoKey
-from marginface.server.pressure import RETRY_AFTER
+from marginface.server.refusals import kind_of, told
+from marginface.server.threads import RETRY_AFTER
 
 NO_FACE, SEVERAL_FACES, SUBJECT_UNKNOWN, SUBJECT_TAKEN, IMAGE_UNKNOWN = 28, 31, 42, 43, 44
 WRONG_VALUE, NO_PART, WRONG_ARGUMENT, NO_HEADER, NO_IMAGE, UNDEFINED = 26, 34, 36, 20, 21, 0

@@ -11,13 +11,13 @@ from marginface.errors import InputError
 from marginface.gallery import Gallery
 from marginface.gallery.address import parse_address
 from marginface.server.access import KeyStore
-from marginface.server.connections import ImpatientConnection
 from marginface.server.middleware.log import log_to_stderr
 from marginface.server.monitoring import shared_folder
-from marginface.server.places import default_gallery, is_loopback, state_address
-from marginface.server.recognizing import load_recognizer
+from marginface.server.recognizer import load_recognizer
+from marginface.server.running.connections import ImpatientConnection
 from marginface.server.settings import ServerSettings
 from marginface.server.state import open_state
+from marginface.server.state.places import default_gallery, is_loopback, state_address
 
 _GRACE = 20  # seconds for requests that run when the service is told to stop
 _KEEP_ALIVE = 10  # seconds an idle connection is kept

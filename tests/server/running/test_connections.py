@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from marginface.server.app import make_app
-from marginface.server.connections import ImpatientConnection
+from marginface.server.running.connections import ImpatientConnection
 from marginface.server.settings import VARIABLE, Limits, ServerSettings
 from oracles.enrolments import red_recognizer
 from oracles.running import running

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from marginface.gallery import Collection, Gallery
-from marginface.server import answers
+from marginface.server.once import answers
 from marginface.server.settings import ServerSettings
 from oracles.served import MakeKey, Start, png_of
 from oracles.staff import STAFF, decode_in_this_process, make_staff
@@ -122,7 +122,7 @@ def test_a_worker_that_died_does_not_block_for_ever(
 ) -> None:
     make_staff(client)
     with monkeypatch.context() as patch:
-        patch.setattr("marginface.server.answers.KeptAnswers.keep", lambda *_: None)  # as if it was killed before
+        patch.setattr("marginface.server.once.answers.KeptAnswers.keep", lambda *_: None)  # as if it was killed before
         client.post(PERSONS, json={"name": "Zoe"}, headers=once)
     assert client.post(PERSONS, json={"name": "Zoe"}, headers=once).status_code == 409
     monkeypatch.setattr(answers, "RUNS_AT_MOST", -1)

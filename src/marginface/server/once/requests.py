@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from marginface.errors import UnknownGalleryName
-from marginface.server.answers import AnswerDropped, Asked, KeptAnswer
 from marginface.server.gate import token_in
+from marginface.server.once.answers import AnswerDropped, Asked, KeptAnswer
 from marginface.server.service import Service, service_of
 
 

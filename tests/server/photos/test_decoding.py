@@ -9,8 +9,8 @@ import pytest
 
 from marginface.errors import ImageTooLarge, UnreadableImage
 from marginface.images import read_image
-from marginface.server import decoding
-from marginface.server.decoding import Decoder
+from marginface.server.photos import decoding
+from marginface.server.photos.decoding import Decoder
 from marginface.server.settings import Limits
 from oracles.served import decode_or_die, png_of
 

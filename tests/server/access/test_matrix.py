@@ -14,11 +14,11 @@ from starlette.testclient import TestClient
 
 from marginface.gallery import Gallery
 from marginface.server.access import KeyStore, NewKey, Scope
+from marginface.server.access.rates import Rates
 from marginface.server.app import make_app
-from marginface.server.places import state_address
-from marginface.server.rates import Rates
 from marginface.server.settings import Limits, ServerSettings
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
 from oracles.routing import Door, doors_of
 

@@ -14,8 +14,8 @@ from marginface.gallery import Collection, Person
 from marginface.reasons import Reason
 from marginface.server.access import Scope
 from marginface.server.gate import Caller
+from marginface.server.photos.uploads import UploadedPhoto, read_photo
 from marginface.server.service import Service
-from marginface.server.uploads import UploadedPhoto, read_photo
 
 _NAMING = (Reason.SAME_PHOTO, Reason.LOOKS_LIKE, Reason.PHOTO_OF_ANOTHER)  # remarks that name people
 

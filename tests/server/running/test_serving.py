@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from marginface.cli import app
 from marginface.errors import GalleryError, InputError
 from marginface.server.access import KeyStore, NewKey, parse_scopes
-from marginface.server.places import state_address
-from marginface.server.running import prepare
+from marginface.server.running.serving import prepare
 from marginface.server.settings import ServerSettings, checked
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
 from oracles.served import MakeKey
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
 
 @pytest.fixture(autouse=True)
 def red(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("marginface.server.running.load_recognizer", lambda _: red_recognizer())
+    monkeypatch.setattr("marginface.server.running.serving.load_recognizer", lambda _: red_recognizer())
 
 
 def test_an_address_that_others_reach_needs_a_key(settings: ServerSettings, make_key: MakeKey) -> None:
@@ -63,7 +63,7 @@ def test_the_default_gallery_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
     monkeypatch.delenv("MARGINFACE_GALLERY", raising=False)
-    from marginface.server.places import default_gallery
+    from marginface.server.state.places import default_gallery
 
     said = prepare(ServerSettings(gallery=default_gallery()))
     assert "Made a gallery" in said[0]

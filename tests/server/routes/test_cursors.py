@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marginface.errors import InputError
 from marginface.gallery.address import Address
-from marginface.server.cursors import make_cursor, read_cursor
+from marginface.server.routes.cursors import make_cursor, read_cursor
 from marginface.server.state import State, open_state
 
 

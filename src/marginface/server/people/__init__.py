@@ -1,0 +1,6 @@
+"""The people of the gallery, as a caller may work with them.
+
+acting      the gallery with the caller as the actor of its audit
+enrolling   uploaded photos → faces of a person
+exports     people as a file
+"""
