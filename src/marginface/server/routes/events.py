@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -12,8 +13,7 @@ from marginface.server.events import Event
 from marginface.server.events.log import no_event
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.audit import Head
-from marginface.server.routes.cursors import make_cursor, read_cursor
-from marginface.server.routes.parameters import Cursor, Here, Limit
+from marginface.server.routes.parameters import Here, Limit, Part
 from marginface.server.schemas import events as schemas
 from marginface.server.schemas.audit import AuditCheck
 from marginface.server.service import Service
@@ -27,16 +27,13 @@ TheEvent = Annotated[str, Path(description="opaque id of an event", examples=["e
 
 
 @router.get("", response_model=schemas.EventPage)
-async def list_events(service: Here, caller: Auditing, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+async def list_events(service: Here, caller: Auditing, part: Part) -> dict[str, Any]:
     """List how the service was used, the newest first; a key for some collections sees what is about those."""
 
-    def page() -> dict[str, Any]:
-        before = read_cursor(service.state, "events", cursor)
-        events = service.events.log.newest(_collections(service, caller), limit + 1, before)
-        following = make_cursor(service.state, "events", events[limit - 1].seq) if len(events) > limit else None
-        return {"items": [_told(service, event) for event in events[:limit]], "next_cursor": following}
+    def newest(before: int | None, count: int) -> Sequence[Event]:
+        return service.events.log.newest(_collections(service, caller), count, before)
 
-    return await service.work.run(page)
+    return await service.work.run(part.page, "events", newest, attrgetter("seq"), lambda event: _told(service, event))
 
 
 @router.get("/check", response_model=AuditCheck)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
@@ -10,20 +11,19 @@ from starlette.responses import Response
 from marginface.cropping import FACE_POLICIES
 from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
-from marginface.gallery import About, Collection
+from marginface.gallery import About, Collection, GalleryFace
 from marginface.server.access import Scope
 from marginface.server.gate import Caller, Gate, needs
 from marginface.server.people.acting import collection_for, other_collection
 from marginface.server.people.enrolling import enrol_uploads
 from marginface.server.photos.uploads import require_count
-from marginface.server.routes.cursors import make_cursor, read_cursor
+from marginface.server.routes.cursors import Paging
 from marginface.server.routes.parameters import (
     Consent,
-    Cursor,
     Here,
     InCollection,
-    Limit,
     OneTime,
+    Part,
     Purpose,
     RetainUntil,
     TheFace,
@@ -32,7 +32,6 @@ from marginface.server.routes.parameters import (
 )
 from marginface.server.schemas import faces as schemas
 from marginface.server.schemas.persons import Person
-from marginface.server.service import Service
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["faces"])
 
@@ -103,25 +102,18 @@ def _status(enrolment: dict[str, Any]) -> int:
 
 
 @router.get("/persons/{person}/faces", response_model=schemas.FacePage, dependencies=[needs(Scope.PEOPLE)])
-async def list_faces(
-    service: Here,
-    collection: InCollection,
-    person: ThePerson,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> dict[str, Any]:
+async def list_faces(service: Here, collection: InCollection, person: ThePerson, part: Part) -> dict[str, Any]:
     """List the faces of a person in the order they were added; there are no vectors in it."""
-    return await service.work.run(lambda: _page(service, service.collection(collection), person, cursor, limit))
+    return await service.work.run(lambda: _page(service.collection(collection), person, part))
 
 
-def _page(service: Service, collection: Collection, who: str, cursor: str | None, limit: int) -> dict[str, Any]:
+def _page(collection: Collection, who: str, part: Paging) -> dict[str, Any]:
     person = collection.person(who)
-    listing = f"faces|{collection.uid}|{person.uid}"
-    last = read_cursor(service.state, listing, cursor) or 0
-    found = [face for face in collection.faces(person) if face.id > last]
-    page, more = found[:limit], len(found) > limit
-    items = [face.to_dict() for face in page]
-    return {"items": items, "next_cursor": make_cursor(service.state, listing, page[-1].id) if more else None}
+
+    def after(last: int | None, count: int) -> list[GalleryFace]:
+        return [face for face in collection.faces(person) if face.id > (last or 0)][:count]
+
+    return part.page(f"faces|{collection.uid}|{person.uid}", after, attrgetter("id"), GalleryFace.to_dict)
 
 
 @router.get(

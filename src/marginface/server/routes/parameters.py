@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
 from marginface.server.once.requests import Once, once_of
+from marginface.server.routes.cursors import Paging
 from marginface.server.service import Service, service_of
 
 LARGEST_PAGE = 500
@@ -29,6 +30,14 @@ Purpose = Annotated[str, Form(max_length=_TEXT, description="what the person is 
 RetainUntil = Annotated[
     date | None, Form(description="the last day the person is kept; none: as it was", examples=["2029-01-31"])
 ]
+
+
+def paging(service: Here, cursor: Cursor = None, limit: Limit = 50) -> Paging:
+    """Return what part of a listing is asked for."""
+    return Paging(service.state, cursor, limit)
+
+
+Part = Annotated[Paging, Depends(paging)]
 
 
 def named_in(table: Mapping[str, Any]) -> AfterValidator:

@@ -6,6 +6,7 @@ gives it an origin of its own, so that it cannot reach the page around it.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +18,8 @@ from marginface.errors import UnknownName
 from marginface.server.access import Scope
 from marginface.server.access.tickets import SECONDS, check_ticket, issue_ticket
 from marginface.server.gate import needs
-from marginface.server.routes.cursors import make_cursor, read_cursor
-from marginface.server.routes.parameters import Cursor, Here, Limit
+from marginface.server.routes.cursors import numbered
+from marginface.server.routes.parameters import Here, Part
 from marginface.server.runs import ShownRun, shown_run, shown_runs
 from marginface.server.schemas import runs as schemas
 from marginface.server.service import Service
@@ -39,9 +40,13 @@ _REPORT_HEADERS = {
 
 
 @router.get("/runs", response_model=schemas.RunPage, dependencies=[needs(Scope.RUNS)])
-async def list_runs(service: Here, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+async def list_runs(service: Here, part: Part) -> dict[str, Any]:
     """List the runs below the folder that 'marginface serve --runs' named, by where they are."""
-    return await service.work.run(_page, service, cursor, limit)
+
+    def after(last: int | None, count: int) -> list[tuple[int, ShownRun]]:
+        return numbered(list(shown_runs(_root(service))), last, count)
+
+    return await service.work.run(part.page, "runs", after, itemgetter(0), lambda one: one[1].to_dict())
 
 
 @router.get("/runs/{run}", response_model=schemas.RunDetails, dependencies=[needs(Scope.RUNS)])
@@ -85,14 +90,6 @@ def _root(service: Service) -> Path:
     if service.settings.runs is None:
         raise UnknownName("no folder of runs is shown here: start the service with --runs FOLDER")
     return service.settings.runs.resolve()
-
-
-def _page(service: Service, cursor: str | None, limit: int) -> dict[str, Any]:
-    runs = list(shown_runs(_root(service)))
-    start = read_cursor(service.state, "runs", cursor) or 0
-    end = start + limit
-    following = make_cursor(service.state, "runs", end) if end < len(runs) else None
-    return {"items": [run.to_dict() for run in runs[start:end]], "next_cursor": following}
 
 
 def _content(run: ShownRun) -> bytes:
