@@ -8,6 +8,7 @@ were given is kept: such a request is not carried out again.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,8 +57,18 @@ class AnswerDropped(MarginfaceError):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it came: its Idempotency-Key, who sent it by which token, and what stands for its content."""
+
+    key: str = field(repr=False)
+    caller: str
+    token: str = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with an Idempotency-Key.
+    """A request with an Idempotency-Key, as it is kept.
 
     Attributes:
         id: A keyed hash of the key and of who sent it.
@@ -90,6 +101,18 @@ class KeptAnswers:
     def __init__(self, state: State) -> None:
         self._state = state
         state.add_tables(ANSWERS)
+
+    def asked(self, sent: Sent, collection: str, audited: int) -> Asked:
+        """Return a request as it is kept; see Asked."""
+        owner = f"{sent.caller}|{sent.key}".encode()
+        secret = hashlib.sha256(f"{len(sent.token)}|{sent.token}|{sent.key}".encode()).hexdigest()
+        return Asked(
+            self._state.fingerprint("idempotency key", owner),
+            self._state.fingerprint("idempotency request", sent.content),
+            collection,
+            audited,
+            f"idempotent answer|{secret}",
+        )
 
     def claim(self, asked: Asked) -> KeptAnswer | None:
         """Return the first answer; None if there is none, and then this request is the first.

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.events import Event
 from marginface.server.events.log import no_event
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
 from marginface.server.routes.audit import Head
 from marginface.server.routes.parameters import Here, Limit, Part
 from marginface.server.schemas import events as schemas

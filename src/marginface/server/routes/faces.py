@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from starlette.responses import Response
 
 from marginface.cropping import FACE_POLICIES
@@ -13,44 +13,35 @@ from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
 from marginface.gallery import About, Collection, GalleryFace
 from marginface.server.access import Scope
-from marginface.server.gate import Caller, Gate, needs
+from marginface.server.gate import needs
 from marginface.server.people.acting import collection_for, other_collection
 from marginface.server.people.enrolling import enrol_uploads
 from marginface.server.photos.uploads import require_count
 from marginface.server.routes.cursors import Paging
 from marginface.server.routes.parameters import (
     Consent,
+    Enrolling,
     Here,
     InCollection,
+    Managing,
     OneTime,
     Part,
     Purpose,
     RetainUntil,
     TheFace,
     ThePerson,
-    named_in,
 )
 from marginface.server.schemas import faces as schemas
+from marginface.server.schemas.fields import OneOf
 from marginface.server.schemas.persons import Person
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["faces"])
 
-Enrolling = Annotated[Caller, Depends(Gate(Scope.ENROL))]
-Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
 Images = Annotated[list[UploadFile], File(description="photos of this one person, a part for each")]
 ReviewName = Annotated[
-    str,
-    Form(
-        description="how strictly photos are looked at; strict refuses look-alikes",
-        json_schema_extra={"enum": list(REVIEWS)},
-    ),
-    named_in(REVIEWS),
+    str, Form(description="how strictly photos are looked at; strict refuses look-alikes"), OneOf(REVIEWS)
 ]
-OneFace = Annotated[
-    str,
-    Form(description="which face of a photo is meant", json_schema_extra={"enum": list(FACE_POLICIES)}),
-    named_in(FACE_POLICIES),
-]
+OneFace = Annotated[str, Form(description="which face of a photo is meant"), OneOf(FACE_POLICIES)]
 _NOTHING_NEW: dict[str, Any] = {"model": schemas.Enrolment, "description": "No photo gave a new face."}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _PICTURE = {"description": "The aligned face.", "content": {"image/png": _BINARY}}
@@ -78,7 +69,7 @@ async def enrol_faces(
 
     Status 201: there is a new face; 200: there is none, and ``rejected`` or ``is_new`` says why.
     """
-    require_count(service, images, 1)
+    require_count(images, 1, service.settings.limits.photos)
     about, how = About(consent, purpose, retain_until), REVIEWS[review]
     settings = EnrolSettings(
         faces,

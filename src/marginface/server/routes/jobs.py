@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from marginface.errors import InputError
 from marginface.gallery.names import is_beside
-from marginface.server.access import Scope
-from marginface.server.gate import Caller, Forbidden, Gate
+from marginface.server.access import Caller, Forbidden, Scope
+from marginface.server.gate import Gate
 from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others

@@ -6,25 +6,34 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from marginface.enrolment import is_earlier
 from marginface.gallery import About, Collection, Person
+from marginface.gallery.names import LONGEST_NAME
 from marginface.server.access import Scope
-from marginface.server.gate import Caller, Gate, needs
+from marginface.server.gate import needs
 from marginface.server.people.acting import collection_for, other_collection, receipt_values
 from marginface.server.routes.cursors import Paging
-from marginface.server.routes.parameters import Here, InCollection, OneTime, Part, ThePerson
+from marginface.server.routes.parameters import (
+    Enrolling,
+    Erasing,
+    Here,
+    InCollection,
+    Managing,
+    OneTime,
+    Part,
+    ThePerson,
+)
 from marginface.server.schemas import persons as schemas
 from marginface.server.schemas.removal import Receipt
 
 router = APIRouter(prefix="/v1/collections/{collection}/persons", tags=["persons"])
 
-Enrolling = Annotated[Caller, Depends(Gate(Scope.ENROL))]
-Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
-Erasing = Annotated[Caller, Depends(Gate(Scope.ERASE))]
-Named = Annotated[str, Query(max_length=200, description="only people in whose name this is, whatever its case")]
+Named = Annotated[
+    str, Query(max_length=LONGEST_NAME, description="only people in whose name this is, whatever its case")
+]
 
 
 @router.get("", response_model=schemas.PersonPage, dependencies=[needs(Scope.PEOPLE)])
