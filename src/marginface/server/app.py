@@ -10,7 +10,6 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
 from marginface import __version__
-from marginface.server.jobs.running import running_jobs
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
 from marginface.server.middleware.figures import RequestFigures
@@ -22,7 +21,7 @@ from marginface.server.middleware.slots import Slots
 from marginface.server.monitoring import Figures
 from marginface.server.refusals import ErrorAnswer, add_handlers
 from marginface.server.routes import ROUTERS
-from marginface.server.service import opened
+from marginface.server.service import opened, running_jobs
 from marginface.server.settings import ServerSettings, handed_over
 from marginface.server.state.places import is_loopback
 

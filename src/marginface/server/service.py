@@ -16,6 +16,8 @@ from marginface.server.access import KeyStore
 from marginface.server.access.rates import Rates
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
+from marginface.server.jobs.runner import Runner
+from marginface.server.jobs.upkeep import BY_ITSELF, Upkeep
 from marginface.server.monitoring import Figures
 from marginface.server.once import KeptAnswers
 from marginface.server.photos.decoding import Decoder
@@ -129,6 +131,23 @@ def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
         decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)
         yield Service(settings, recognizer, gallery, state, decoder, figures)
+
+
+@contextmanager
+def running_jobs(service: Service) -> Iterator[Runner]:
+    """Look for jobs and for what is due in a thread of this worker, until this ends."""
+    settings = service.settings
+    others = (
+        lambda: service.forgetting.follow(service.gallery),
+        lambda: service.events.log.let_go(settings.keep_events, BY_ITSELF),
+    )
+    upkeep = Upkeep(service.state, service.jobs, service.spool, settings.purge_every, others)
+    runner = Runner(settings, service.state, service.job_key, upkeep)
+    runner.start()
+    try:
+        yield runner
+    finally:
+        runner.close()
 
 
 def service_of(request: Request) -> Service:

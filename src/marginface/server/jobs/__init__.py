@@ -8,8 +8,8 @@ spool      uploads on the disk, sealed             archives  photos of a .zip or
 kinds      the table of kinds: enrol, cluster, migrate, purge
 work       what a kind works with            enrolling clustering migrating purging   what it does
 child      the process that works            runner   the thread of a worker that starts and watches it
-running    both joined to a service          scrubbing  who is erased is taken out of results
 upkeep     what comes due: purges, results that expire, uploads that nobody wants
+scrubbing  who is erased is taken out of results
 """
 
 from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
