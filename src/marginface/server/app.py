@@ -10,11 +10,12 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
 from marginface import __version__
+from marginface.server.logs import log_to_stderr
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
 from marginface.server.middleware.figures import RequestFigures
 from marginface.server.middleware.keys import KeyCheck
-from marginface.server.middleware.log import RequestLog, log_to_stderr
+from marginface.server.middleware.log import RequestLog
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
 from marginface.server.middleware.slots import Slots

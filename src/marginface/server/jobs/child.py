@@ -12,7 +12,6 @@ import os
 import resource
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +24,7 @@ from marginface.server.jobs.kinds import DOES
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.work import JobWork, Stopped
+from marginface.server.logs import log_to_stderr, places_in
 from marginface.server.settings import ServerSettings, handed_over
 from marginface.server.state import open_state
 from marginface.server.state.places import spool_folder, state_address
@@ -98,13 +98,11 @@ def _confine() -> None:
 
 def _say_where(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
     """Log where a bug of ours happened, not what it said: a message may hold a name."""
-    frames = traceback.extract_tb(trace)
-    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[::-1])
-    LOG.error("job %s: %s at %s", sys.argv[-1], kind.__name__, places)
+    LOG.error("job %s: %s at %s", sys.argv[-1], kind.__name__, places_in(trace))
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     sys.excepthook = _say_where
     _confine()
     sys.exit(main(sys.argv[1]))

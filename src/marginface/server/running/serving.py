@@ -11,7 +11,7 @@ from marginface.errors import InputError
 from marginface.gallery import Gallery
 from marginface.gallery.address import parse_address
 from marginface.server.access import KeyStore
-from marginface.server.middleware.log import log_to_stderr
+from marginface.server.logs import log_to_stderr
 from marginface.server.monitoring import shared_folder
 from marginface.server.recognizer import load_recognizer
 from marginface.server.running.connections import ImpatientConnection
