@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from marginface import errors
 from marginface.server.access import Forbidden, NoKey
 from marginface.server.access.rates import TooOften
+from marginface.server.discretion import told
 from marginface.server.events import NeedsSecondKey, NotConfirmable
 from marginface.server.jobs import TooManyJobs, WrongState
 from marginface.server.once import AnswerDropped, OtherRequest, StillRunning
@@ -124,14 +125,12 @@ def answer_of(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     kind = kind_of(error)
     retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
     details = getattr(error, "details", None)
-    return error_answer(kind.status, kind.code, told(error, request), _id(request), details, retry)
+    return error_answer(kind.status, kind.code, said(error, request), _id(request), details, retry)
 
 
-def told(error: errors.MarginfaceError, request: Request) -> str:
-    """Return what an error says to a caller: no names of others, and not where the gallery lies on the server."""
-    if isinstance(error, errors.UnknownGalleryName):
-        return error.brief
-    return str(error).replace(request.app.state.service.gallery.address, "the gallery")
+def said(error: errors.MarginfaceError, request: Request) -> str:
+    """Return what an error says to who sent a request."""
+    return told(error, request.app.state.service.gallery)
 
 
 def _ours(request: Request, error: Exception) -> Response:
@@ -143,8 +142,8 @@ def _invalid(request: Request, error: Exception) -> Response:
     """Tell what FastAPI found wrong, without what came: that may be a picture or a name."""
     assert isinstance(error, RequestValidationError)
     fields = [{"field": ".".join(map(str, one["loc"][1:] or one["loc"])), "what": one["msg"]} for one in error.errors()]
-    said = "; ".join(f"{one['field']}: {one['what']}" for one in fields[:3])
-    return error_answer(422, "bad_input", said or "the request is not as described", _id(request), {"fields": fields})
+    what = "; ".join(f"{one['field']}: {one['what']}" for one in fields[:3])
+    return error_answer(422, "bad_input", what or "the request is not as described", _id(request), {"fields": fields})
 
 
 def _plain(request: Request, error: Exception) -> Response:

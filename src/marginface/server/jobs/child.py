@@ -17,8 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from marginface.errors import GalleryBusy, MarginfaceError, UnknownGalleryName
+from marginface.errors import GalleryBusy, MarginfaceError
 from marginface.gallery import Gallery
+from marginface.server.discretion import told
 from marginface.server.jobs.claims import Claim, Ending, JobLost
 from marginface.server.jobs.kinds import DOES
 from marginface.server.jobs.sealing import job_key
@@ -61,15 +62,8 @@ def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: thre
         raise
     except MarginfaceError as error:
         with suppress(JobLost):
-            claim.fail(_said(error, gallery))
+            claim.fail(told(error, gallery))
     return 0
-
-
-def _said(error: MarginfaceError, gallery: Gallery) -> str:
-    """Return what an error says to who asked for the job: no names of others, and not where the gallery lies."""
-    if isinstance(error, UnknownGalleryName):
-        return error.brief
-    return str(error).replace(gallery.address, "the gallery")
 
 
 def _listen(lines: Iterator[str], stop: threading.Event) -> None:

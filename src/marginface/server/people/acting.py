@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from marginface.gallery import Collection, Gallery, Receipt
-from marginface.gallery.address import parse_address
+from marginface.gallery import Collection, Gallery
 from marginface.gallery.names import checked_name
 from marginface.server.access import Caller
 from marginface.server.service import Service
@@ -39,8 +35,3 @@ def allowed_name(caller: Caller, name: str) -> str:
     caller.require_collection(clean)
     return clean
 
-
-def receipt_values(receipt: Receipt) -> dict[str, Any]:
-    """Return a receipt as plain values; of the gallery's file the name, not where it lies on the server."""
-    path = parse_address(receipt.gallery).path
-    return {**receipt.to_dict(), "gallery": receipt.gallery if path is None else Path(path).name}
