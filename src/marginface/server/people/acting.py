@@ -34,4 +34,3 @@ def allowed_name(caller: Caller, name: str) -> str:
     clean = checked_name(name, "the name of a collection")
     caller.require_collection(clean)
     return clean
-

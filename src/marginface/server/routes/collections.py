@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from marginface.gallery import Collection
 from marginface.server.access import Caller, Scope
-from marginface.server.events import EVERYONE
+from marginface.server.discretion import receipt_values
 from marginface.server.gate import Gate, needs
-from marginface.server.people.acting import allowed_name, gallery_for, receipt_values
+from marginface.server.people import erasing
+from marginface.server.people.acting import allowed_name, gallery_for
 from marginface.server.routes.parameters import Erasing, Here, InCollection, Managing, OneTime
 from marginface.server.schemas import collections as schemas
 from marginface.server.schemas.removal import Receipt
@@ -62,12 +63,7 @@ async def erase_collection(service: Here, caller: Erasing, once: OneTime, collec
     """Erase a collection with everyone in it; its data key is destroyed. The answer is a receipt."""
 
     def erased() -> dict[str, Any]:
-        gallery = gallery_for(service, caller)
-        uid = gallery.collection(collection).uid
-        service.second_keys.require(caller.id, "erase", uid, EVERYONE)
-        receipt = gallery.erase_collection(uid)
-        service.forget_erased(receipt)
-        return receipt_values(receipt)
+        return receipt_values(erasing.erase_collection(service, caller, collection))
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))
 

@@ -13,8 +13,10 @@ from marginface.enrolment import is_earlier
 from marginface.gallery import About, Collection, Person
 from marginface.gallery.names import LONGEST_NAME
 from marginface.server.access import Scope
+from marginface.server.discretion import receipt_values
 from marginface.server.gate import needs
-from marginface.server.people.acting import collection_for, other_collection, receipt_values
+from marginface.server.people import erasing
+from marginface.server.people.acting import collection_for, other_collection
 from marginface.server.routes.cursors import Paging
 from marginface.server.routes.parameters import (
     Enrolling,
@@ -83,7 +85,7 @@ async def change_person(
         known = collection_for(service, caller, collection)
         who = known.person(person)
         if is_earlier(said.get("retain_until"), who.about.retain_until):
-            service.second_keys.require(caller.id, "erase", known.uid, who.uid)
+            erasing.require_agreed(service, caller, known, who.uid)
         return known.revise(who, name, said).to_dict()
 
     return await service.work.run(changed)
@@ -123,10 +125,6 @@ async def erase_person(
 
     def erased() -> dict[str, Any]:
         known = collection_for(service, caller, collection)
-        who = known.person(person)
-        service.second_keys.require(caller.id, "erase", known.uid, who.uid)
-        receipt = known.erase(who)
-        service.forget_erased(receipt)
-        return receipt_values(receipt)
+        return receipt_values(erasing.erase_person(service, caller, known, known.person(person)))
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))

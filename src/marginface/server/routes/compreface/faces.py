@@ -15,9 +15,9 @@ from marginface.gallery import Collection, Receipt
 from marginface.gallery.names import LONGEST_NAME, checked_name
 from marginface.reasons import Reason
 from marginface.server.access import Scope
+from marginface.server.people.erasing import erase_everybody, erase_person
 from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Parameters, Photos, body_of, photos_named
-from marginface.server.routes.compreface.erasing import erase_everybody, erase_person, tell_receipt
 from marginface.server.routes.compreface.faces_found import (
     Fmr,
     comparison,
@@ -29,6 +29,7 @@ from marginface.server.routes.compreface.faces_found import (
 )
 from marginface.server.routes.compreface.ids import face_id, image_id
 from marginface.server.routes.compreface.place import Place, place_for
+from marginface.server.routes.compreface.receipts import tell_receipt
 from marginface.server.routes.compreface.refusals import (
     IMAGE_UNKNOWN,
     NO_FACE,
@@ -170,14 +171,14 @@ def _listed(collection: Collection, page: int, size: int, subject: str | None) -
 
 def _erased(place: Place, subject: str | None) -> Receipt | None:
     if subject is None:
-        return erase_everybody(place)
+        return erase_everybody(place.service, place.caller, place.collection)
     if not subject:  # a variable that was empty, perhaps: nobody is erased by that
         raise InputError("subject: it is empty; expected a name, or no subject at all to erase everybody")
     try:
         person = place.collection.person(subject)
     except UnknownName:
         return None
-    return erase_person(place, person)
+    return erase_person(place.service, place.caller, place.collection, person)
 
 
 def _deleted(collection: Collection, face: str) -> dict[str, Any]:
