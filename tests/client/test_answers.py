@@ -29,7 +29,7 @@ READ: list[tuple[type[BaseModel], str, str]] = [
     (answers.Person, "get", f"{PEOPLE}/{{person}}"),
     (answers.GalleryFace, "get", FACES),
     (answers.Enrolment, "post", FACES),
-    (answers.Receipt, "post", f"{PEOPLE}/{{person}}/erase"),
+    (answers.Receipt, "delete", f"{PEOPLE}/{{person}}"),
     (answers.AuditEntry, "get", "/v1/audit"),
     (answers.AuditReport, "get", "/v1/audit/check"),
     (answers.Job, "get", "/v1/jobs/{job}"),

@@ -19,7 +19,6 @@ from marginface.server.settings import ServerSettings
 PHOTO = b"photo"
 SPEC: dict[str, Any] = make_app(ServerSettings(gallery="people.db")).openapi()
 ALIASES = {
-    ("DELETE", "/v1/collections/{collection}/persons/{person}"),  # of POST …/erase
     ("GET", "/v1/reports/{run}"),  # for a browser, by report_address
 }
 OPERATIONS = {

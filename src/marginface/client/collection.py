@@ -101,7 +101,7 @@ class CollectionClient:
 
     def erase(self, who: PersonRef) -> Receipt:
         """Erase a person: templates, crops, index, logs and free pages; the receipt says what was found afterwards."""
-        return read(Receipt, self._json("POST", _of(who) + "/erase"))
+        return read(Receipt, self._json("DELETE", _of(who)))
 
     def enrol(
         self,

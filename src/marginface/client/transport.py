@@ -1,4 +1,4 @@
-"""One call over HTTP: sent, tried again where that is safe, answered or raised."""
+"""One call over HTTP: sent, tried again, answered or raised."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Part = tuple[str, tuple[str, Any, str]]  # name of the part, (file name, bytes o
 
 _TRY_AGAIN = {429, 503}
 _PIECE = 1 << 20
-_SAFE_TO_REPEAT = {"GET", "PATCH", "PUT"}  # and POST, which carries an idempotency key
+_ONCE = {"POST", "DELETE"}  # these carry an idempotency key; to repeat the others changes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Sends calls. A POST carries one idempotency key over all attempts, so that it happens once."""
+    """Sends calls. A POST or DELETE carries one idempotency key over all attempts, so that it happens once."""
 
     http: httpx2.Client
     patience: Patience
@@ -105,7 +105,7 @@ class Transport:
             outcome = self._attempt(request, streamed=streamed)
             if isinstance(outcome, httpx2.Response) and outcome.status_code not in _TRY_AGAIN:
                 break
-            if attempt >= self.patience.attempts or not _may_repeat(request, outcome):
+            if attempt >= self.patience.attempts:
                 break
             time.sleep(self.patience.wait(attempt, _asked_wait(outcome)))
             attempt += 1
@@ -123,7 +123,7 @@ class Transport:
             return error
 
     def _request(self, call: Call) -> httpx2.Request:
-        headers = {"Idempotency-Key": str(uuid4())} if call.method == "POST" else {}
+        headers = {"Idempotency-Key": str(uuid4())} if call.method in _ONCE else {}
         build, query = self.http.build_request, _said(call.query)
         if call.parts:
             form, files = _said(call.form), list(call.parts)
@@ -153,13 +153,6 @@ class _Again:
     def __iter__(self) -> Iterator[bytes]:
         self._stream.seek(0)
         return iter(lambda: self._stream.read(_PIECE), b"")
-
-
-def _may_repeat(request: httpx2.Request, outcome: httpx2.Response | httpx2.TransportError) -> bool:
-    """Say whether a call may be sent again: what was refused or never sent has not happened; a POST happens once."""
-    if isinstance(outcome, httpx2.Response) or _never_sent(outcome):
-        return True
-    return request.method in _SAFE_TO_REPEAT or "Idempotency-Key" in request.headers
 
 
 def _never_sent(error: httpx2.TransportError) -> bool:

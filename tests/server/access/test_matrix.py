@@ -143,7 +143,6 @@ NEEDS = {
     "GET /v1/collections/{collection}/persons/{person}": Scope.PEOPLE,
     "PATCH /v1/collections/{collection}/persons/{person}": Scope.MANAGE,
     "DELETE /v1/collections/{collection}/persons/{person}": Scope.ERASE,
-    "POST /v1/collections/{collection}/persons/{person}/erase": Scope.ERASE,
     "POST /v1/collections/{collection}/persons/{person}/merge": Scope.MANAGE,
     "POST /v1/collections/{collection}/persons/{person}/move": Scope.MANAGE,
     "GET /v1/collections/{collection}/persons/{person}/faces": Scope.PEOPLE,

@@ -186,6 +186,23 @@ def test_an_erasure_gives_its_receipt_again(client: TestClient, once: dict[str, 
     assert (first.status_code, first.content) == (200, second.content)
 
 
+def test_what_is_deleted_twice_is_deleted_once(client: TestClient, once: dict[str, str]) -> None:
+    staff = make_staff(client)
+    face = client.get(f"{PERSONS}/{staff.ann}/faces").json()["items"][0]["uid"]
+    first, second = (client.delete(f"{STAFF}/faces/{face}", headers=once) for _ in range(2))
+    assert (first.status_code, first.json()["faces"], second.content) == (200, 0, first.content)
+
+
+def test_a_job_that_is_cancelled_twice_is_not_deleted(client: TestClient, once: dict[str, str]) -> None:
+    make_staff(client)
+    job = client.post("/v1/jobs", json={"kind": "enrol", "collection": "staff"}).json()["id"]
+    first, second = (client.delete(f"/v1/jobs/{job}", headers=once) for _ in range(2))
+    assert (first.json()["state"], second.content) == ("cancelled", first.content)
+    assert client.get(f"/v1/jobs/{job}").json()["state"] == "cancelled"
+    assert client.delete(f"/v1/jobs/{job}").status_code == 200
+    assert client.get(f"/v1/jobs/{job}").status_code == 404
+
+
 def test_the_state_shows_nothing_of_an_answer(client: TestClient, once: dict[str, str], tmp_path: Path) -> None:
     make_staff(client)
     told = client.post(PERSONS, json={"name": "Zoe Unmistakable", "consent": "by letter"}, headers=once).json()

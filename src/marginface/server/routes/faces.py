@@ -120,9 +120,15 @@ async def show_crop(service: Here, collection: InCollection, face: TheFace) -> R
 
 
 @router.delete("/faces/{face}", response_model=Person)
-async def delete_face(service: Here, caller: Managing, collection: InCollection, face: TheFace) -> dict[str, Any]:
+async def delete_face(
+    service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace
+) -> Response:
     """Delete a face and return its person. No search finds it from now on; erasing a person cleans the disk too."""
-    return await service.work.run(lambda: collection_for(service, caller, collection).delete_face(face).to_dict())
+
+    def deleted() -> dict[str, Any]:
+        return collection_for(service, caller, collection).delete_face(face).to_dict()
+
+    return await once.answer(Person, 200, lambda: service.work.run(deleted))
 
 
 @router.post("/faces/{face}/move", response_model=Person)

@@ -121,7 +121,7 @@ async def show_result(
 
 
 @router.delete("/{job}", response_model=schemas.Job)
-async def cancel_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any]:
+async def cancel_job(service: Here, caller: Working, once: OneTime, job: TheJob) -> Response:
     """Cancel a job; what it did is kept. One that is over is deleted, with its result."""
 
     def done() -> dict[str, Any]:
@@ -133,9 +133,9 @@ async def cancel_job(service: Here, caller: Working, job: TheJob) -> dict[str, A
         else:
             found = service.jobs.cancel(job)
         service.spool.sweep(service.jobs.uploads())
-        return _told(service, caller, found)
+        return {**_told(service, caller, found), "message": None}  # it may name people, and this answer is kept
 
-    return await service.work.run(done)
+    return await once.answer(schemas.Job, 200, lambda: service.work.run(done))
 
 
 def _collection_of(service: Service, caller: Caller, wish: EnrolWish | ClusterWish | MigrateWish | PurgeWish) -> str:

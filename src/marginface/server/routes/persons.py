@@ -117,7 +117,6 @@ async def move_person(
 
 
 @router.delete("/{person}", response_model=Receipt)
-@router.post("/{person}/erase", response_model=Receipt)
 async def erase_person(
     service: Here, caller: Erasing, once: OneTime, collection: InCollection, person: ThePerson
 ) -> Response:

@@ -185,7 +185,7 @@ async function erase(person, collection, here) {
     ),
     action: "Erase for good",
     danger: true,
-    act: () => call("POST", `${here}/erase`, { once: true }),
+    act: () => call("DELETE", here, { once: true }),
   });
   if (!receipt) return;
   await showReceipt(receipt, person.name);
