@@ -31,7 +31,8 @@ class Client:
     """A service of marginface at an address.
 
     Calls that the service cannot take now (429, 503) or that did not reach it are tried again, as long as it asks to
-    wait; a POST or DELETE carries an idempotency key, so that it happens once however often it is sent. Safe for threads.
+    wait; a POST or DELETE carries an idempotency key, so that it happens once however often it is sent. Safe for
+    threads.
 
     >>> from marginface.client import Client  # doctest: +SKIP
     >>> with Client("http://127.0.0.1:8000", key="mf_…") as service:  # doctest: +SKIP

@@ -19,11 +19,11 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from marginface.errors import MarginfaceError
 from marginface.gallery import GalleryKey
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState
 from marginface.server.jobs.rows import end, job_in, seal_in
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.jobs.wishes import KINDS
 from marginface.server.state import State
 from marginface.server.state.clock import now_text
 

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from marginface.errors import GalleryError, UnknownName
 from marginface.gallery import GalleryKey
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, Times, Tries
 from marginface.server.jobs.sealing import JobSeal, seal_of
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.jobs.wishes import KINDS
 from marginface.server.state.clock import later_text, now_text
 
 _UID = re.compile(r"j-[0-9a-f]{16}")

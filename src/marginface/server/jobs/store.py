@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from marginface.gallery import GalleryKey
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
 from marginface.server.jobs.rows import OVER, end, job_in, remove, row_of, seal_in
 from marginface.server.jobs.scrubbing import scrub_result
 from marginface.server.jobs.sealing import JobSeal, new_seal
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.jobs.wishes import KINDS, Wish
+from marginface.server.jobs.wishes import Wish
 from marginface.server.state import State
 from marginface.server.state.clock import later_text, now_text
 

@@ -1,10 +1,8 @@
-"""What may be asked of each kind of job, checked before anything is stored; and the table of kinds."""
+"""What may be asked of each kind of job, checked before anything is stored."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,11 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from marginface.contract import ModelCard
 from marginface.cropping import FACE_POLICIES
 from marginface.enrolment import REVIEWS
-from marginface.errors import MissingExtra
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
 from marginface.registry import Registry
-from marginface.server.access import Scope
 from marginface.server.schemas.fields import Name, OneOf, RecordedText
 from marginface.weights import WEIGHTS
 
@@ -78,40 +74,3 @@ class PurgeWish(_Wish):
 
 
 Wish = EnrolWish | ClusterWish | MigrateWish | PurgeWish
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of job.
-
-    Attributes:
-        scope: What a key needs besides ``jobs``.
-        wish: What may be asked of it.
-        needs_archive: It waits for an upload.
-        goes_on: What it did is kept when it is begun again, so that ``done`` never goes back.
-        keep_days: How long the job and its result are kept after its end.
-        package: What has to be installed besides the service, and the extra that brings it; empty: nothing.
-    """
-
-    scope: Scope
-    wish: type[_Wish]
-    needs_archive: bool
-    goes_on: bool
-    keep_days: int
-    package: tuple[str, str] = ("", "")
-
-    def require_package(self) -> None:
-        """Raise MissingExtra if what the work needs is not installed: before an archive is sent for it."""
-        name, extra = self.package
-        if name and find_spec(name) is None:
-            raise MissingExtra(f"this work needs {name} at the service: pip install 'marginface[{extra}]'")
-
-
-KINDS: dict[str, Kind] = {
-    "enrol": Kind(Scope.ENROL, EnrolWish, needs_archive=True, goes_on=True, keep_days=7),
-    "cluster": Kind(
-        Scope.CLUSTER, ClusterWish, needs_archive=True, goes_on=False, keep_days=7, package=("scipy", "cluster")
-    ),
-    "migrate": Kind(Scope.MANAGE, MigrateWish, needs_archive=False, goes_on=True, keep_days=30),
-    "purge": Kind(Scope.ERASE, PurgeWish, needs_archive=False, goes_on=False, keep_days=400),
-}

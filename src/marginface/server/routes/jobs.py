@@ -12,7 +12,7 @@ from marginface.errors import InputError
 from marginface.gallery.names import is_beside
 from marginface.server.access import Caller, Forbidden, Scope
 from marginface.server.gate import Gate
-from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
+from marginface.server.jobs import KINDS, ClusterWish, Job, MigrateWish, PurgeWish, Wish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
 from marginface.server.routes.cursors import Paging
@@ -24,9 +24,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 Working = Annotated[Caller, Depends(Gate(Scope.JOBS))]
 TheJob = Annotated[str, Path(description="opaque id of a job", examples=["j-5d0c9be1f2a34877"])]
-Asked = Annotated[
-    EnrolWish | ClusterWish | MigrateWish | PurgeWish, Body(discriminator="kind", examples=[schemas.ENROL])
-]
+Asked = Annotated[Wish, Body(discriminator="kind", examples=[schemas.ENROL])]
 _BINARY = {"schema": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}}
 _ARCHIVE = {"required": True, "content": {"application/octet-stream": _BINARY}}
 
@@ -138,7 +136,7 @@ async def cancel_job(service: Here, caller: Working, once: OneTime, job: TheJob)
     return await once.answer(schemas.Job, 200, lambda: service.work.run(done))
 
 
-def _collection_of(service: Service, caller: Caller, wish: EnrolWish | ClusterWish | MigrateWish | PurgeWish) -> str:
+def _collection_of(service: Service, caller: Caller, wish: Wish) -> str:
     """Return the opaque id of the collection that is asked for; empty for work on none, or on all."""
     if isinstance(wish, ClusterWish | PurgeWish):
         return ""
