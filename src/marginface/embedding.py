@@ -13,10 +13,11 @@ import numpy as np
 
 from marginface.alignment import check_crops, resize_crops
 from marginface.contract import Contract, ModelCard, file_sha256, read_card
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.errors import CheckpointError, HashMismatch, InputError, MissingExtra, UnknownName, WeightsError
 from marginface.registry import near_names
 from marginface.values import FloatArray, ImageArray
-from marginface.weights import DEFAULT_ENGINE, ENGINES, WEIGHTS, Session, open_session, prepared
+from marginface.weights import ENGINES, WEIGHTS, Session, open_session, prepared
 
 if TYPE_CHECKING:
     from torch import nn

@@ -13,12 +13,12 @@ from marginface.alignment import check_crops
 from marginface.batch.work import Result, ShardFormat, Step, options_of
 from marginface.data.convert.rows import Row
 from marginface.data.packs.parquet import load_pyarrow
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import FaceCountError, InputError
 from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.registry import Registry
-from marginface.weights import DEFAULT_ENGINE
 
 _ROW_GROUP = 4096
 _FLAGS = {
@@ -42,10 +42,10 @@ class Embedding:
         runtime: What runs the model, of weights.ENGINES.
     """
 
-    model: str = "sface"
+    model: str = DEFAULT_MODEL
     mirror: bool = False
     aligned: bool = False
-    min_score: float = 0.6
+    min_score: float = DEFAULT_MIN_SCORE
     runtime: str = DEFAULT_ENGINE
 
     @property

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from marginface.batch.shard import Mark, Order, Shard, make_shard, mark_path
+from marginface.defaults import DEFAULT_WORKERS
 from marginface.errors import DataError, InputError, MarginfaceError, MissingExtra
 from marginface.files import write_whole
 from marginface.locations import location
@@ -37,7 +38,7 @@ class OnRay:
     """
 
     address: str = ""
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
 
     def __post_init__(self) -> None:
         if self.workers < 1:

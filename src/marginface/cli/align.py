@@ -16,6 +16,7 @@ from marginface.cli.options import (
     print_json,
     progress_bar,
 )
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE, DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
     from marginface.batch.aligning import Aligning
@@ -46,15 +47,15 @@ def align(
         float,
         typer.Option(help="Border added before detection, as a fraction of the longer side; 0.25 helps tight crops."),
     ] = 0.0,
-    min_score: MinScore = 0.6,
-    detector: Annotated[str, typer.Option(help="Name of the detector.")] = "yunet",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    detector: Annotated[str, typer.Option(help="Name of the detector.")] = DEFAULT_DETECTOR,
     to: Annotated[
         str, typer.Option("--format", help="folders: a file per crop; tar or parquet: shards, for very many photos.")
     ] = "folders",
-    per_shard: PerShard = 10_000,
+    per_shard: PerShard = PER_SHARD,
     engine: EngineName = "local",
     address: Address = "",
-    workers: Workers = 2,
+    workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Crop a folder tree of photos to the same tree of aligned 112×112 PNG faces, or to shards that training reads.

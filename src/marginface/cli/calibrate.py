@@ -11,6 +11,7 @@ import typer
 
 from marginface.cli.compare import typed_command
 from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, progress_bar
+from marginface.defaults import DEFAULT_MIN_SCORE
 
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
@@ -42,7 +43,7 @@ def calibrate(
     ] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
     face: Annotated[str, typer.Option(help="Which face, if a photo has several: largest, center, or one.")] = "largest",
-    min_score: MinScore = 0.6,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
     mirror: Mirror = False,
     report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
     memory: Annotated[

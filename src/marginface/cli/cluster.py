@@ -20,6 +20,14 @@ from marginface.cli.options import (
     print_json,
     progress_bar,
 )
+from marginface.defaults import (
+    DEFAULT_CLUSTER_FPIR,
+    DEFAULT_ENGINE,
+    DEFAULT_GATE,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
+)
 from marginface.words import plural
 
 if TYPE_CHECKING:
@@ -48,17 +56,17 @@ def cluster(
     fpir: Annotated[
         float,
         typer.Option(help="How often a face that is alone may find another as similar as groups need to be."),
-    ] = 0.5,
+    ] = DEFAULT_CLUSTER_FPIR,
     threshold: Annotated[
         float | None, typer.Option(help="Join groups at this mean similarity instead.", show_default=False)
     ] = None,
-    quality: Gate = "usable",
-    model: Model = "sface",
+    quality: Gate = DEFAULT_GATE,
+    model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
-    workers: Workers = 2,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
+    workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Group the faces of a folder of photos by who they may be.

@@ -20,6 +20,7 @@ from marginface.cli.options import (
     print_json,
     progress_bar,
 )
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, PER_SHARD
 from marginface.words import plural
 
 if TYPE_CHECKING:
@@ -46,18 +47,18 @@ def embed(
             "--out", "-o", metavar="FILE.npz", help="Where to write them; with --format parquet a folder or URL."
         ),
     ] = "",
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    runtime: BatchRuntime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    runtime: BatchRuntime = DEFAULT_ENGINE,
     to: Annotated[str, typer.Option("--format", help="npz, or parquet: shards, for very many images.")] = "npz",
     aligned: Annotated[
         bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")
     ] = False,
-    per_shard: PerShard = 10_000,
+    per_shard: PerShard = PER_SHARD,
     engine: EngineName = "local",
     address: Address = "",
-    workers: Workers = 2,
+    workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn the largest face of each photo into an embedding: a unit vector to compare by cosine.

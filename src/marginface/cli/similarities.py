@@ -21,6 +21,14 @@ from marginface.cli.options import (
     Workers,
     print_json,
 )
+from marginface.defaults import (
+    DEFAULT_ENGINE,
+    DEFAULT_FMR,
+    DEFAULT_GATE,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
+)
 
 if TYPE_CHECKING:
     from marginface.pipeline import Comparisons
@@ -33,16 +41,16 @@ _MARKS = {"same": "=", "different": " ", "cannot tell": "?"}
 @app.command()
 def similarities(
     photos: Photos,
-    model: Model = "sface",
-    fmr: Fmr = 1e-3,
+    model: Model = DEFAULT_MODEL,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     calibration: CalibrationFile = None,
     face: WhichFaces = "all",
-    quality: Gate = "usable",
+    quality: Gate = DEFAULT_GATE,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    workers: Workers = 2,
-    engine: Runtime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    workers: Workers = DEFAULT_WORKERS,
+    engine: Runtime = DEFAULT_ENGINE,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare the faces of photos, each with each: similarities, = where two are the same, ? where it cannot be told.

@@ -20,6 +20,7 @@ from marginface.cli.options import (
     WhichFace,
     print_json,
 )
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_FMR, DEFAULT_GATE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 
 app = typer.Typer()
 
@@ -28,15 +29,15 @@ app = typer.Typer()
 def verify(
     first: Annotated[Path, typer.Argument(metavar="FIRST", show_default=False, help="One photo.")],
     second: Annotated[Path, typer.Argument(metavar="SECOND", show_default=False, help="The other photo.")],
-    model: Model = "sface",
-    fmr: Fmr = 1e-3,
+    model: Model = DEFAULT_MODEL,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     calibration: CalibrationFile = None,
     face: WhichFace = "largest",
-    quality: Gate = "usable",
+    quality: Gate = DEFAULT_GATE,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether two photos show the same person, by the largest face in each.

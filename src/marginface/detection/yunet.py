@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.contract import LANDMARKS_NAME
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 from marginface.detection.choose import by_area
 from marginface.errors import InputError
 from marginface.geometry import iou, nms
 from marginface.values import Box, Face, FloatArray, ImageArray, check_image
-from marginface.weights import DEFAULT_ENGINE, Session, open_session, prepared
+from marginface.weights import Session, open_session, prepared
 
 _STRIDES = (8, 16, 32)
 _KINDS = ("cls", "obj", "bbox", "kps")
@@ -69,7 +70,7 @@ class YuNet:
         """Return the same detector, with the same session, with other passes."""
         return replace(self, sides=sides)
 
-    def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
+    def detect(self, image: ImageArray, *, min_score: float = DEFAULT_MIN_SCORE) -> tuple[Face, ...]:
         """Return the faces, largest first; see Detector.detect."""
         check_image(image)
         if not 0 < min_score < 1:

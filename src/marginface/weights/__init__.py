@@ -3,10 +3,11 @@
 ``locate`` gives the file as it was published, checked by its sha256; ``prepared`` gives the float32 ONNX made from it.
 """
 
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.weights.cache import cache_folder
 from marginface.weights.prepare import PREPARATION_VERSION, prepared
 from marginface.weights.published import WEIGHTS, Weights, WheelFile, list_weights
-from marginface.weights.session import DEFAULT_ENGINE, ENGINES, Session, open_session
+from marginface.weights.session import ENGINES, Session, open_session
 from marginface.weights.sources import locate
 
 __all__ = [

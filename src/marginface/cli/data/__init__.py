@@ -11,6 +11,7 @@ from marginface.cli.data.audit import audit
 from marginface.cli.data.bar import image_bar
 from marginface.cli.data.options import Label
 from marginface.cli.options import Address, EngineName, Workers, write_json
+from marginface.defaults import DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
     from marginface.batch import BatchReport
@@ -70,10 +71,10 @@ def convert(
     ],
     to: Annotated[str, typer.Option("--to", show_default=False, help="folders, recordio, tar or parquet.")],
     label: Label = "",
-    per_shard: Annotated[int, typer.Option("--per-shard", help="Images in a file, of tar and parquet.")] = 10_000,
+    per_shard: Annotated[int, typer.Option("--per-shard", help="Images in a file, of tar and parquet.")] = PER_SHARD,
     engine: EngineName = "local",
     address: Address = "",
-    workers: Workers = 2,
+    workers: Workers = DEFAULT_WORKERS,
     json_file: JsonFile = None,
 ) -> None:
     """Write a data set in another format; the encoded images stay as they are, byte for byte.

@@ -13,6 +13,7 @@ import typer
 from marginface.cli.data.bar import image_bars
 from marginface.cli.data.options import Label
 from marginface.cli.options import Address, EngineName, Model, Workers, write_json
+from marginface.defaults import DEFAULT_MODEL, DEFAULT_WORKERS
 
 if TYPE_CHECKING:
     from marginface.values import Threshold
@@ -61,7 +62,7 @@ def audit(
     against_names: NamesOfAgainst = None,
     label: Label = "",
     embed: Embed = True,
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     min_images: Annotated[int, typer.Option("--min-images", help="Name identities with fewer images.")] = 2,
     fmr: Fmr = 1e-6,
     threshold: GivenThreshold = None,
@@ -73,7 +74,7 @@ def audit(
     ] = "",
     engine: EngineName = "local",
     address: Address = "",
-    workers: Workers = 2,
+    workers: Workers = DEFAULT_WORKERS,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All findings, as JSON.")] = None,
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="A page with the pictures side by side.")

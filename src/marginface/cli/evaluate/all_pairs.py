@@ -10,6 +10,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.all_pairs import AllPairsResult
@@ -33,7 +34,7 @@ def all_pairs(
     far: Far = None,
     nearest: Nearest = False,
     json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Score all pairs of a set of photos and of its groups: TAR at FAR 1e-6 of billions of pairs, exactly.
 

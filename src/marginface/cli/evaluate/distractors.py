@@ -10,6 +10,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.distractors import DistractorResult
@@ -33,7 +34,7 @@ def distractors(
     far: Far = None,
     nearest: Nearest = False,
     json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Search each photo of a person for every other one, among 10, 100 … all distractors: rank 1, 5, 10; TAR at FAR.
 

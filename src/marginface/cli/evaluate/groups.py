@@ -10,6 +10,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, lines_table
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.groups import GroupResult
@@ -26,7 +27,7 @@ def groups(
     mirror: Mirror = True,
     far: Far = None,
     json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Score RFW, or BFW (--pairs FILE.csv), by group: at thresholds of each group's own, and at one for all.
 

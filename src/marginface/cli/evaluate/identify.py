@@ -10,6 +10,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.open_set import OpenSetResult
@@ -26,7 +27,7 @@ def identify(
     mirror: Mirror = True,
     nearest: Nearest = False,
     json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Enrol people, search their other photos and strangers: rank 1, 5, 10 and TPIR at FPIR.
 

@@ -11,6 +11,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import lines_table
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation import PairResult
@@ -38,7 +39,7 @@ def pairs(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
     scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
 

@@ -11,6 +11,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import lines_table
 from marginface.cli.options import Runtime
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -21,7 +22,7 @@ def suite(
     model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
     file: Annotated[Path, typer.Argument(help="The list, a TOML file with [[protocol]] tables.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)],
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Run a list of protocols and write report.html, results.csv, .json and .tex into --out.
 

@@ -10,6 +10,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.templates import TemplateResult
@@ -26,7 +27,7 @@ def templates(
     mirror: Mirror = True,
     nearest: Nearest = False,
     json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Score IJB-B or IJB-C: TAR at FAR of 1:1; rank 1, 5, 10 and TPIR at FPIR of 1:N, each gallery apart.
 

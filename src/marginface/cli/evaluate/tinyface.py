@@ -10,6 +10,7 @@ import typer
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import JsonFile, Mirror, lines_table
 from marginface.cli.options import Runtime, write_json
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.tinyface import TinyFaceResult
@@ -21,7 +22,7 @@ def tinyface(
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
     mirror: Mirror = True,
     json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Search the probes of TinyFace in its gallery with the distractors: rank 1, 5, 10, 20 and mAP.
 
