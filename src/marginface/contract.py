@@ -22,6 +22,7 @@ from marginface.errors import ContractMismatch, InputError
 from marginface.values import Threshold
 
 TEMPLATE_NAME = "arcface-112"
+CARD_FILE = "card.toml"  # of a checkpoint; the card of an .onnx file has its name and .toml
 FOREIGN = "foreign:"  # the ids of vectors that another system made begin so
 LANDMARKS_NAME = "yunet-2023mar"  # of the network whose five points are brought to the template
 _LATER = {"pose": None, "landmarks": LANDMARKS_NAME}  # not hashed while they are so: ids made before them stay

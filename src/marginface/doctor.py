@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from marginface.errors import InputError, MarginfaceError
+from marginface.processors import usable_cpus
 
 if TYPE_CHECKING:
     from marginface.weights import Weights
@@ -79,7 +80,7 @@ def problems(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def _system() -> Iterator[Finding]:
     yield Finding("system", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
     yield Finding("system", "OS", f"{platform.platform(terse=True)}, {platform.machine()}")
-    count, usable = os.cpu_count() or 1, _usable_cpus()
+    count, usable = os.cpu_count() or 1, usable_cpus()
     yield Finding("system", "CPUs", f"{usable} of {count} usable by this process")
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads.isdigit() and int(threads) > usable:
@@ -88,16 +89,6 @@ def _system() -> Iterator[Finding]:
     flags = _cpu_flags()
     found = "not known on this system" if flags is None else ", ".join(f for f in _CPU_FLAGS if f in flags) or "none"
     yield Finding("system", "CPU features", found)
-
-
-def _usable_cpus() -> int:
-    """Return how many CPUs affinity and the container's quota leave to this process."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, min(affinity, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return affinity
 
 
 def _cpu_flags() -> frozenset[str] | None:

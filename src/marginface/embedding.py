@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from marginface.alignment import check_crops, resize_crops
-from marginface.contract import Contract, ModelCard, file_sha256, read_card
+from marginface.contract import CARD_FILE, Contract, ModelCard, file_sha256, read_card
 from marginface.defaults import DEFAULT_ENGINE
 from marginface.errors import CheckpointError, HashMismatch, InputError, MissingExtra, UnknownName, WeightsError
 from marginface.registry import near_names
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from marginface.detection import Detector
 
-CARD_FILE = "card.toml"
 _ONNX_BATCH = 1  # crops in one run: SFace takes 14.0 ms a face alone, 16.3 in a run of 8, 17.6 of 32 (one thread)
 _TORCH_BATCH = 32
 _SMALLEST_NORM = 1e-8

@@ -25,6 +25,7 @@ from marginface.losses import LOSSES, MarginHead, SoftmaxHead, X2Softmax
 from marginface.losses.notation import WrittenLoss
 from marginface.losses.table import HeadRequest, MarginLoss, Option
 from marginface.losses.theory import TargetCurve, cautions_of, feasibility_angle, widest_class_angle
+from marginface.training.variants import OF_THE_SECTION
 
 SCALE = 16.0  # with 64 a cosine softmax without a margin is content with two thirds of the gap (docs/experiments.md)
 WARM_UP = {"margin_from": 0.3, "margin_full": 0.6}  # from the end of the start that all losses share (toy.start)
@@ -32,7 +33,6 @@ FITTED_RULE = (
     "A fitted margin is worth half the widest possible angle between neighboring class centers, so that all fitted "
     "margins ask for the same between neighbors."
 )
-_OF_THE_RECIPE = ("scale", "margin", "gradient")
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def _entry(loss: WrittenLoss, classes: int, size: int) -> ToyLoss:
     options = {**loss.options, **fitted, **scale}
     head = head_of(loss.name, options, classes, size)
     warm_up = WARM_UP if hasattr(head, "margin_strength") else {}
-    own = {key: value for key, value in options.items() if key not in _OF_THE_RECIPE}
-    section = {"name": loss.name, **{key: options[key] for key in _OF_THE_RECIPE if key in options}, **warm_up}
+    own = {key: value for key, value in options.items() if key not in OF_THE_SECTION}
+    section = {"name": loss.name, **{key: options[key] for key in OF_THE_SECTION if key in options}, **warm_up}
     above = _above_bound(loss.text, head, classes, size)
     return ToyLoss(loss.text, loss.name, options, tuple(fitted), {**section, "options": own}, cautions_of(head), above)
 
