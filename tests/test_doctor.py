@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from marginface import doctor
-from marginface.doctor import Finding, examine, find_weights, problems
-from marginface.weights import WEIGHTS, cache_folder
+from marginface.doctor import Finding, examine, problems
+from marginface.weights import WEIGHTS, cache_folder, find_published
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_working_installation_has_no_problem_and_tells_what_really_runs() -> None:
-    if find_weights(WEIGHTS["yunet"]) is None:
+    if find_published(WEIGHTS["yunet"]) is None:
         pytest.skip("the extra weights is not installed")
     findings = examine()
     assert problems(findings) == ()
@@ -53,7 +53,7 @@ def test_a_working_installation_has_no_problem_and_tells_what_really_runs() -> N
 
 def test_each_engine_is_run_where_openvino_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino")
-    if find_weights(WEIGHTS["sface"]) is None:
+    if find_published(WEIGHTS["sface"]) is None:
         pytest.skip("the extra weights is not installed")
     found = {finding.name: finding.value for finding in doctor._openvino()}
     assert "ms a face on one thread" in found["sface, onnxruntime"]

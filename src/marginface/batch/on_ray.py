@@ -70,7 +70,7 @@ def load_ray(*, stays_here: bool) -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingExtra(f"the engine ray needs Ray Data: pip install 'marginface[ray]' ({error})") from None
+        raise MissingExtra(f"the executor ray needs Ray Data: pip install 'marginface[ray]' ({error})") from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.compare import typed_command
-from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, progress_bar
+from marginface.cli.bars import progress_bar
+from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, typed_command
+from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_MIN_SCORE
 
 if TYPE_CHECKING:
@@ -130,14 +131,11 @@ def _rates(text: str) -> list[float]:
 
 
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:
-    from rich.console import Console
-
-    from marginface.cli.evaluate.choices import lines_table
     from marginface.evaluation.calibration_report import COLUMNS, calibration_lines, remarks
 
     calibration = result.calibration
     title = f"{calibration.model}, contract {calibration.contract}"
-    Console().print(lines_table(title, COLUMNS, calibration_lines(calibration, fmrs)))
+    print_table(COLUMNS, calibration_lines(calibration, fmrs), title=title)
     for line in remarks(result):
         typer.echo(line)
     for name, reason in list(result.failures.items())[:3]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     CalibrationFile,
     Gate,
@@ -18,8 +19,8 @@ from marginface.cli.options import (
     Workers,
     make_folder,
     print_json,
-    progress_bar,
 )
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import (
     DEFAULT_CLUSTER_FPIR,
     DEFAULT_ENGINE,
@@ -79,8 +80,6 @@ def cluster(
     """
     from marginface.errors import InputError
     from marginface.grouping import check_unnamed, copy_people, numbered, read_names, read_record
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
 
     if names is not None and copy_to is None:
         raise InputError("names are written as folders: say where, --copy-to DIR")
@@ -88,8 +87,7 @@ def cluster(
         _say(copy_people(read_record(out), read_names(names), photos, copy_to), copy_to, as_json=as_json)
         return
     check_unnamed(out)
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     found = _clusters(recognizer, photos, fpir, threshold, quality, workers)
     _write(found, photos, make_folder(out), as_json=as_json)
     if copy_to is not None:

@@ -26,6 +26,7 @@ from marginface.cli.options import (
     json_text,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_FPIR, DEFAULT_GATE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.words import plural
 
@@ -79,12 +80,9 @@ def identify(
     Exit status: 0 somebody was found, 1 nobody, 3 it cannot be told (no face, too poor), 2 an error, 130 ended by
     Ctrl-C.
     """
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
     from marginface.video import VideoSettings
 
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     settings = VideoSettings(fpir, uncertain_fpir, quality=quality)
     with _known(recognizer, people, gallery, collection, key_file) as known:
         if _is_photo(source):

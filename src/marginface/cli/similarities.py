@@ -21,6 +21,7 @@ from marginface.cli.options import (
     Workers,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import (
     DEFAULT_ENGINE,
     DEFAULT_FMR,
@@ -58,11 +59,7 @@ def similarities(
     The rate is that of one comparison: among many pairs some are called the same by chance, and it is said how many.
     Exit status: 0 done, 2 a photo could not be read, or gave no face; the others are compared.
     """
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
-
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     table = recognizer.compare_all(
         photos, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality, workers=workers
     )

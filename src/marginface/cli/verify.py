@@ -20,6 +20,7 @@ from marginface.cli.options import (
     WhichFace,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_FMR, DEFAULT_GATE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 
 app = typer.Typer()
@@ -45,11 +46,7 @@ def verify(
     Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range),
     2 an error. With --json the quality of both faces, the boxes and the reason codes are printed too.
     """
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
-
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
 from marginface.cli.options import (
     CalibrationFile,
     JsonFlag,
@@ -20,8 +20,8 @@ from marginface.cli.options import (
     WhichFace,
     Workers,
     print_json,
-    progress_bar,
 )
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import (
     DEFAULT_ENGINE,
     DEFAULT_FPIR,

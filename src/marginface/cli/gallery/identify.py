@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
 from marginface.cli.options import (
     CalibrationFile,
     Fpir,
@@ -23,6 +22,7 @@ from marginface.cli.options import (
     Workers,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import (
     DEFAULT_CANDIDATES,
     DEFAULT_ENGINE,

@@ -9,8 +9,8 @@ import typer
 
 from marginface.cli.gallery.enrol import enrolled
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
 from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, WhichFace, Workers, print_json
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, ENROLMENT_GATE
 
 if TYPE_CHECKING:

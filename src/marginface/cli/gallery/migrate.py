@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.gallery.options import NOT_WHOLE, InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
-from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, Workers, print_json, progress_bar
+from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, Workers, print_json
+from marginface.cli.recognizing import recognizer_for
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS
 
 
