@@ -24,7 +24,7 @@ from marginface.batch import EXECUTORS, run
 from marginface.batch.aligning import Aligning
 from marginface.data.packs import open_images
 from marginface.data.synthetic import draw_photo
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images
 
 CONFIGURATIONS = [(executor, workers) for executor in ("local", "ray") for workers in (1, 2)]

@@ -69,7 +69,7 @@ def check_crops(crops: ImageArray) -> ImageArray:
     if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != wanted:
         got = f"{crops.dtype} {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
         raise InputError(
-            f"crops are RGB uint8 of shape (N, 112, 112, 3); got {got}. marginface.align(image, landmarks) makes one, "
-            "np.stack puts several together."
+            f"crops are RGB uint8 of shape (N, 112, 112, 3); got {got}. marginface.alignment.align(image, landmarks) "
+            "makes one, np.stack puts several together."
         )
     return crops

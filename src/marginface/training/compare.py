@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, InputError
 from marginface.evaluation.comparison import ComparedLoss, ComparedRun, Decisions
 from marginface.evaluation.comparison_files import Comparison, write_tables
 from marginface.evaluation.comparison_report import Extras, write_comparison
-from marginface.evaluation.environment import describe_environment
 from marginface.processors import usable_cpus
 from marginface.training.decisions import cfp_decisions, check_cfp, held_out_decisions
 from marginface.training.interrupt import TrainingInterrupted
