@@ -44,7 +44,7 @@ from server_load import Job
 
 from marginface.client import Client
 from marginface.data.synthetic import draw_photo
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.gallery import Gallery, NewFace
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore, NewKey, parse_scopes

@@ -21,6 +21,7 @@ from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
 from marginface.data.encoded import EncodedImages
+from marginface.defaults import DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
 from marginface.files import write_whole
 from marginface.geometry import CROP_SIZE
@@ -53,7 +54,7 @@ class Auditor:
     """
 
     embedder: Embedder | None = None
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
     progress: Progress = _silent
 
     def look_at(self, images: EncodedImages) -> AuditedSet:

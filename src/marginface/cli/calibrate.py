@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.compare import typed_command
-from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, progress_bar
+from marginface.cli.bars import progress_bar
+from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, typed_command
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_MIN_SCORE
 
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
@@ -42,7 +44,7 @@ def calibrate(
     ] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
     face: Annotated[str, typer.Option(help="Which face, if a photo has several: largest, center, or one.")] = "largest",
-    min_score: MinScore = 0.6,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
     mirror: Mirror = False,
     report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
     memory: Annotated[
@@ -129,14 +131,11 @@ def _rates(text: str) -> list[float]:
 
 
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:
-    from rich.console import Console
-
-    from marginface.cli.evaluate.choices import lines_table
     from marginface.evaluation.calibration_report import COLUMNS, calibration_lines, remarks
 
     calibration = result.calibration
     title = f"{calibration.model}, contract {calibration.contract}"
-    Console().print(lines_table(title, COLUMNS, calibration_lines(calibration, fmrs)))
+    print_table(COLUMNS, calibration_lines(calibration, fmrs), title=title)
     for line in remarks(result):
         typer.echo(line)
     for name, reason in list(result.failures.items())[:3]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.gallery.options import KeyFile
 from marginface.cli.keys import OfGallery
 from marginface.cli.options import JsonFlag, print_json
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 TheJob = Annotated[str, typer.Argument(metavar="ID", show_default=False, help="The id, as 'jobs list' shows it.")]
-KeyFile = Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="The gallery's key.")]
 
 
 @app.callback()

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from marginface.cli.compare import Cfp, Jobs, Out, Override, Recipe, Seeds, print_or_stop, tell, typed_command
+from marginface.cli.compare import Cfp, Jobs, Out, Override, Recipe, Seeds, print_or_stop, tell
+from marginface.cli.options import typed_command
 
 app = typer.Typer()
 

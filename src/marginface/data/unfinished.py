@@ -42,7 +42,9 @@ def check_finished(folder: Path) -> None:
     """Raise DataError if a conversion into this folder has not ended."""
     state = read_state(folder)
     if state is not None and not state["finished"]:
-        convert = f"marginface data convert {state.get('source', 'SOURCE')} {folder} --to {state.get('to', 'FORMAT')}"
+        convert = (
+            f"marginface data convert {state.get('source', 'SOURCE')} {folder} --format {state.get('to', 'FORMAT')}"
+        )
         raise DataError(
             f"{folder}: a conversion into this folder has not ended. Go on with it: {state.get('go_on', convert)}"
         )

@@ -14,9 +14,9 @@ from marginface.data.audit import AuditReport, Named
 from marginface.data.audit.labels import QUANTILES
 from marginface.data.audit.report import agreement_lines
 from marginface.errors import ImageError
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.files import write_whole
 from marginface.images import read_image
+from marginface.markup import Html, document, element, figure, image, join, row, table
 from marginface.values import ImageArray
 
 PICTURES = 60  # groups of pictures in a section

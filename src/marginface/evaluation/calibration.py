@@ -18,8 +18,8 @@ import numpy as np
 from marginface.data.encoded import short_name
 from marginface.data.exclusions import Exclusions, excluded_labels, without_images
 from marginface.data.folder import FolderImages
+from marginface.environment import describe_environment
 from marginface.errors import CalibrationError, DataError, ImageError
-from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.matching.calibration import Calibration, Making, Origin, calibrate, ladder
 from marginface.metrics import SimilarityCounts

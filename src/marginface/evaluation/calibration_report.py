@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from marginface.evaluation.calibration import CalibrationResult
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.sections import background, percent, percent_interval
 from marginface.files import write_whole
+from marginface.markup import Html, document, element, figure, image, join, row, table
 from marginface.matching.calibration import Calibration, Rung
 from marginface.metrics import trials_needed, wilson_interval
 from marginface.plots import counted_similarity_figure, det_figure, render

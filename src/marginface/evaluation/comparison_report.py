@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from marginface.evaluation.comparison import ComparedLoss, LossResult, sentences
 from marginface.evaluation.comparison_files import COLUMNS, COST_COLUMNS, Comparison, cells, cost_cells, note_of
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.sections import background
+from marginface.markup import Html, document, element, figure, image, join, row, table
 from marginface.plots import interval_figure, render, training_figure
 from marginface.plots.training import has_series
 

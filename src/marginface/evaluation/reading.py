@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.files import is_file
@@ -76,7 +77,7 @@ class Cropper(Protocol):
         ...
 
 
-def protocol_cropper(detector: str = "yunet") -> FaceCropper:
+def protocol_cropper(detector: str = DEFAULT_DETECTOR) -> FaceCropper:
     """Return the cropper of the protocols: the face nearest the center; the detector takes its second look."""
     from marginface.cropping import FaceCropper
 
@@ -127,7 +128,7 @@ class Reader:
 
     store: ImageStore = FILES
     cropper: Cropper | None = None
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
     progress: Progress | None = None
     memory: EmbeddingMemory | None = None
     unreadable: Callable[[Path, ImageError], None] = refuse

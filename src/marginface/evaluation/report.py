@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from marginface.evaluation.glossary import GLOSSARY
-from marginface.evaluation.markup import Html, document, element
 from marginface.evaluation.runs import RunReport
 from marginface.evaluation.sections import background, curves, hardest_errors, headline, recipes, training_curves
 from marginface.files import write_whole
+from marginface.markup import Html, document, element
 
 
 def write_report(report: RunReport, path: Path) -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 
 from marginface.documents import whole_number
 from marginface.errors import DataError, ImageError, InputError
-from marginface.evaluation.cells import plain_cell
 from marginface.files import write_whole
 from marginface.grouping.record import Record, below
 from marginface.images import read_image
+from marginface.markup import plain_cell
 from marginface.pipeline import Clusters
 from marginface.values import ImageArray
 from marginface.words import plural

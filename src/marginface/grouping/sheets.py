@@ -12,9 +12,9 @@ import numpy as np
 
 from marginface.alignment import align
 from marginface.errors import ImageError
-from marginface.evaluation.markup import Html, document, element, figure, image
 from marginface.files import write_whole
 from marginface.images import read_image
+from marginface.markup import Html, document, element, figure, image
 from marginface.pipeline import ClusteredFace, Clusters
 from marginface.values import ImageArray
 from marginface.words import plural

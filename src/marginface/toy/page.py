@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from marginface.alignment import resize_crops
-from marginface.evaluation.environment import describe_environment
-from marginface.evaluation.markup import (
+from marginface.environment import describe_environment
+from marginface.evaluation.sections import background, plain
+from marginface.files import write_whole
+from marginface.markup import (
     Html,
     crop_image,
     document,
@@ -22,8 +24,6 @@ from marginface.evaluation.markup import (
     row,
     table,
 )
-from marginface.evaluation.sections import background, plain
-from marginface.files import write_whole
 from marginface.plots import render
 from marginface.plots.features import FeaturePicture, feature_figure, loss_figure
 from marginface.toy.entries import FITTED_RULE

@@ -21,8 +21,8 @@ from typing import Any
 
 from marginface import __version__
 from marginface.contract import file_sha256
+from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, DataError, InputError
-from marginface.evaluation.environment import describe_environment
 from marginface.files import write_whole
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.distributed import Place, Ranks, joined

@@ -3,11 +3,12 @@
 ``locate`` gives the file as it was published, checked by its sha256; ``prepared`` gives the float32 ONNX made from it.
 """
 
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.weights.cache import cache_folder
 from marginface.weights.prepare import PREPARATION_VERSION, prepared
 from marginface.weights.published import WEIGHTS, Weights, WheelFile, list_weights
-from marginface.weights.session import DEFAULT_ENGINE, ENGINES, Session, open_session
-from marginface.weights.sources import locate
+from marginface.weights.session import ENGINES, Session, open_session
+from marginface.weights.sources import find_published, is_offline, locate
 
 __all__ = [
     "DEFAULT_ENGINE",
@@ -18,6 +19,8 @@ __all__ = [
     "Weights",
     "WheelFile",
     "cache_folder",
+    "find_published",
+    "is_offline",
     "list_weights",
     "locate",
     "open_session",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import lines_table
-from marginface.cli.options import Runtime
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import EvaluatedModel
+from marginface.cli.options import Runtime, typed_command
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 
 def suite(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
-    file: Annotated[Path, typer.Argument(help="The list, a TOML file with [[protocol]] tables.", show_default=False)],
+    model: EvaluatedModel,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The list, a TOML file with [[protocol]] tables.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)],
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
     """Run a list of protocols and write report.html, results.csv, .json and .tex into --out.
 
@@ -43,19 +46,16 @@ def suite(
         return load_embedder(model, mirror=mirror, engine=engine)
 
     listed, cropper = read_suite(file), protocol_cropper()
-    with ImageBar() as bar:
-        tools = Tools(opened, cropper, cropping_of(cropper), bar.show, lambda line: typer.echo(line, err=True), engine)
+    with progress_bar("Reading", "images") as bar:
+        tools = Tools(opened, cropper, cropping_of(cropper), bar, lambda line: typer.echo(line, err=True), engine)
         result = run_suite(listed, out, tools)
     write_tables(result, out)
-    command = " ".join(["marginface", *sys.argv[1:]])
-    page = write_page(result, out, command)
+    page = write_page(result, out, typed_command())
     _print(result)
     typer.echo(f"Report: {page}. Tables: results.csv, results.json, results.tex beside it.")
 
 
 def _print(result: SuiteResult) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.suite.tables import lines
 
-    Console().print(lines_table(result.model, ("Protocol", "Figure", "Value", "95 % interval"), lines(result)))
+    print_table(("Protocol", "Figure", "Value", "95 % interval"), lines(result), title=result.model)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.glossary import GLOSSARY
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.runs import RunSummary
 from marginface.evaluation.sections import background, curves, hardest_errors, percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.kept import kept_measurement
 from marginface.evaluation.suite.published import published_for
 from marginface.evaluation.suite.run import Done, SuiteResult
+from marginface.markup import Html, document, element, figure, image, join, row, table
 from marginface.plots import cmc_figure, distractor_figure, render
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marginface.evaluation.cells import plain_cell
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.run import SuiteResult
+from marginface.markup import plain_cell
 
 _SPECIAL = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}

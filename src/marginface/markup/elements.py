@@ -98,5 +98,5 @@ def _anchor(title: str) -> str:
 
 
 def _page(title: str, body: Html) -> str:
-    template = files("marginface.evaluation").joinpath("page.html").read_text(encoding="utf-8")
+    template = files("marginface.markup").joinpath("page.html").read_text(encoding="utf-8")
     return Template(template).substitute(title=html.escape(title), body=body)

@@ -25,7 +25,7 @@ def describe_environment() -> dict[str, str]:
     """Return names and values for a report; a package that is not installed is left out."""
     found = {name: installed for name in _PACKAGES if (installed := _version(name)) is not None}
     return {
-        "commit": source_commit() or "unknown (not run from a git checkout)",
+        "commit": source_commit() or package_commit() or "unknown (not run from a git checkout)",
         "python": platform.python_version(),
         **found,
         "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
@@ -65,6 +65,14 @@ def source_commit(source: Path = Path(__file__)) -> str | None:
             except (OSError, UnicodeDecodeError):  # not ours to read: a report is written all the same
                 return None
     return None
+
+
+def package_commit(source: Path = Path(__file__)) -> str | None:
+    """Return the commit that an installed copy was built from, which hatch_build.py has written beside it, or None."""
+    try:
+        return source.with_name("commit.txt").read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _git_folder(place: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The recognizer that a gallery command asks for."""
+"""The recognizer that a command asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commit in a report: that of the source tree, told without git, compared with what git itself says."""
+"""What a report says of where it was made: versions, machine, and the commit, compared with what git says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from marginface.evaluation.environment import describe_environment, source_commit
+from marginface.environment import _commit_of, describe_environment, package_commit, source_commit
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -98,3 +99,29 @@ def test_the_commit_is_that_of_the_source_tree_wherever_one_stands(
     commit(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert describe_environment()["commit"] == git("rev-parse", "HEAD", at=root)
+
+
+def test_the_environment_names_versions_machine_and_commit() -> None:
+    found = describe_environment()
+    assert {"commit", "python", "numpy", "system", "processor", "cores"} <= set(found)
+    assert found["numpy"] == np.__version__
+    assert all(isinstance(value, str) and value for value in found.values())
+
+
+def test_the_commit_is_found_loose_packed_or_detached(tmp_path: Path) -> None:
+    head, commit = tmp_path / "HEAD", "a" * 40
+    head.write_text(commit + "\n")
+    assert _commit_of(tmp_path) == commit
+    head.write_text("ref: refs/heads/main\n")
+    assert _commit_of(tmp_path) is None
+    (tmp_path / "packed-refs").write_text(f"# pack-refs\n{'b' * 40} refs/heads/old\n{commit} refs/heads/main\n")
+    assert _commit_of(tmp_path) == commit
+    (tmp_path / "refs" / "heads").mkdir(parents=True)
+    (tmp_path / "refs" / "heads" / "main").write_text("c" * 40 + "\n")
+    assert _commit_of(tmp_path) == "c" * 40
+
+
+def test_an_installed_copy_knows_the_commit_it_was_built_from(tmp_path: Path) -> None:
+    assert package_commit(tmp_path / "environment.py") is None
+    (tmp_path / "commit.txt").write_text("1a2b3c4\n")
+    assert package_commit(tmp_path / "environment.py") == "1a2b3c4"

@@ -12,7 +12,7 @@ from marginface.errors import InputError
 from marginface.registry import Registry
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Makes shards and yields the mark of each as it is done, in any order."""
 
     def make(self, order: Order, shards: Sequence[Shard]) -> Iterator[Mark]:
@@ -36,12 +36,12 @@ class InProcess:
             yield make_shard(order, shard, self.threads)
 
 
-def _in_process(workers: int, address: str) -> Engine:
+def _in_process(workers: int, address: str) -> Executor:
     if address:
-        raise InputError(f"--address {address} is the address of a Ray cluster: say --engine ray as well")
+        raise InputError(f"--address {address} is the address of a Ray cluster: say --executor ray as well")
     return InProcess(workers)
 
 
-ENGINES: Registry[Callable[[int, str], Engine]] = Registry("engine")  # of workers and address
-ENGINES.add("local", _in_process)
-ENGINES.add("ray", lambda workers, address: OnRay(address, workers))
+EXECUTORS: Registry[Callable[[int, str], Executor]] = Registry("executor")  # of workers and address
+EXECUTORS.add("local", _in_process)
+EXECUTORS.add("ray", lambda workers, address: OnRay(address, workers))
