@@ -1,12 +1,15 @@
 """The use road as a service: HTTP routes over the same functions that a Python user calls, closed by default.
 
 settings    ServerSettings: what 'marginface serve' was told; it travels to the workers
+defaults    what it takes where nobody says otherwise
 recognizer  the recognizer of the settings
 service     Service: what a route works with: recognizer, gallery, keys, limits
 gate        the check before every route
 refusals    every error in one form
 threads     how much is computed at once
 runs        the training runs below a folder
+discretion  what is said to a caller, and what is not
+logs        how a process logs: where something went wrong, never what it said
 
 access/     keys and scopes: who may ask what, and how often
 state/      the service's own database: no name, vector or picture in clear in it

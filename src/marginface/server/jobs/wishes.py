@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from marginface.contract import ModelCard
 from marginface.cropping import FACE_POLICIES
+from marginface.defaults import DEFAULT_CLUSTER_FPIR, DEFAULT_FPIR, DEFAULT_GATE
 from marginface.enrolment import REVIEWS
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
 from marginface.registry import Registry
+from marginface.server.defaults import DEFAULT_REVIEW
 from marginface.server.schemas.fields import Name, OneOf, RecordedText
 from marginface.weights import WEIGHTS
 
@@ -38,9 +40,9 @@ class EnrolWish(_Wish):
     kind: Literal["enrol"]
     collection: Name = Field(examples=["staff"])
     faces: OneFace = Field("one", description="which face of a photo is meant; one: several give none")
-    review: ReviewName = Field("standard", description="how strictly photos are looked at; strict: no look-alikes")
+    review: ReviewName = Field(DEFAULT_REVIEW, description="how strictly photos are looked at; strict: no look-alikes")
     keep_crops: bool = Field(default=False, description="keep the aligned faces, sealed, for a later model")
-    fpir: float = Field(0.01, gt=0, lt=1, description="of the searches that look-alikes are found by")
+    fpir: float = Field(DEFAULT_FPIR, gt=0, lt=1, description="of the searches that look-alikes are found by")
     consent: RecordedText = Field("", description="how and when the people agreed")
     purpose: RecordedText = Field("", description="what they are enrolled for")
     retain_until: date | None = Field(None, description="the last day they are kept")
@@ -51,10 +53,12 @@ class ClusterWish(_Wish):
     """Group the faces of an archive of photos by who they may be."""
 
     kind: Literal["cluster"]
-    fpir: float = Field(0.5, gt=0, lt=1, description="how often a lone face may find one as similar as groups need")
+    fpir: float = Field(
+        DEFAULT_CLUSTER_FPIR, gt=0, lt=1, description="how often a lone face may find one as similar as groups need"
+    )
     similarity: float | None = Field(None, ge=-1, le=1, description="join groups at this mean similarity instead")
     faces: FaceChoice = Field("all", description="which faces of a photo")
-    quality: QualityGate = Field("usable", description="faces below it are left out")
+    quality: QualityGate = Field(DEFAULT_GATE, description="faces below it are left out")
 
 
 class MigrateWish(_Wish):

@@ -13,6 +13,7 @@ from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
 from marginface.gallery import About, Collection, GalleryFace
 from marginface.server.access import Scope
+from marginface.server.defaults import DEFAULT_REVIEW
 from marginface.server.gate import needs
 from marginface.server.people.acting import collection_for, other_collection
 from marginface.server.people.enrolling import enrol_uploads
@@ -58,7 +59,7 @@ async def enrol_faces(
     collection: InCollection,
     person: ThePerson,
     images: Images,
-    review: ReviewName = "standard",
+    review: ReviewName = DEFAULT_REVIEW,
     faces: OneFace = "one",
     keep_crops: KeepCrops = False,
     consent: Consent = "",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
 
+from marginface.defaults import DEFAULT_CANDIDATES, DEFAULT_FPIR, DEFAULT_GATE
 from marginface.enrolment import CollectionPeople
 from marginface.pipeline import Identification
 from marginface.server.access import Caller, Scope
@@ -40,11 +41,11 @@ async def identify(
     caller: Identifying,
     collection: InCollection,
     image: Image,
-    fpir: Fpir = 0.01,
+    fpir: Fpir = DEFAULT_FPIR,
     uncertain_fpir: UncertainFpir = None,
-    most: Most = 5,
+    most: Most = DEFAULT_CANDIDATES,
     faces: FacePolicy = "all",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
 ) -> dict[str, Any]:
     """Say who of a collection the faces of a photo are. The threshold rises with the number of faces there."""
     started = now_text()

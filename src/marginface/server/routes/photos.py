@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
 
+from marginface.defaults import DEFAULT_FMR, DEFAULT_GATE
 from marginface.pipeline import EmbeddedFace, Recognizer, Verification
 from marginface.quality import shortfalls
 from marginface.reasons import codes_of
@@ -34,7 +35,7 @@ Crops = Annotated[bool, Form(description="send the aligned faces too")]
 async def detect(
     service: Here,
     image: Image,
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Find all faces of a photo, with quality and reasons."""
@@ -47,10 +48,10 @@ async def verify(
     service: Here,
     image_a: Image,
     image_b: Image,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     faces: FacePolicy = "largest",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Say whether two photos show the same person, at a stated false-match rate."""
@@ -70,10 +71,10 @@ async def verify(
 async def compare(
     service: Here,
     images: Images,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     faces: FacePolicy = "all",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
 ) -> dict[str, Any]:
     """Compare all faces of several photos, each with each."""
     require_count(images, 2, service.settings.limits.photos)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
+from marginface.defaults import DEFAULT_FMR
 from marginface.enrolment import DecodedPhoto, Enroller, EnrolSettings, PersonPhoto, PhotoOutcome
 from marginface.errors import InputError, UnknownName
 from marginface.gallery import Collection, Receipt
@@ -114,7 +115,7 @@ async def picture(place: _Sees, image: _Image) -> Response:
     openapi_extra=body_of("file"),
 )
 async def verify_example(
-    place: _Verifies, image: _Image, photos: _File, asked: Parameters, fmr: Fmr = 1e-3
+    place: _Verifies, image: _Image, photos: _File, asked: Parameters, fmr: Fmr = DEFAULT_FMR
 ) -> dict[str, Any]:
     """Compare the faces of a photo with an example."""
     require_plugins(place.caller, asked)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from marginface.defaults import DEFAULT_GATE
 from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer
 from marginface.pipeline.rules import Rule
 from marginface.server.access import Caller, Scope
@@ -16,7 +17,6 @@ from marginface.similarity import similarity
 from marginface.values import Decision, Embedding, Face, ImageArray
 
 Fmr = Annotated[float, Query(gt=0, lt=1, description="ours: how often two persons may be called the same")]
-_GATE = "usable"
 DIGITS = 5  # of similarities and probabilities, as CompreFace rounds
 
 
@@ -37,7 +37,7 @@ def found_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -> t
 def embedded_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -> EmbeddedPhoto:
     """Return the faces that are asked for, embedded; raise Refusal if there is none."""
     faces = found_faces(recognizer, photo, asked)
-    look = recognizer.embed_faces(photo.image, faces, quality=_GATE, name=photo.name)
+    look = recognizer.embed_faces(photo.image, faces, quality=DEFAULT_GATE, name=photo.name)
     if not look.faces:
         raise Refusal("No face is found in the given image", NO_FACE)
     return look

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from marginface.defaults import DEFAULT_FMR, DEFAULT_FPIR
 from marginface.enrolment import CollectionPeople
 from marginface.errors import InputError
 from marginface.pipeline import IdentifiedFace
@@ -52,7 +53,7 @@ async def recognize(
     asked: Parameters,
     prediction_count: _Predictions = 1,
     detect_faces: Annotated[bool, Query(description="false is refused: a photo is no face")] = True,
-    fpir: _Fpir = 0.01,
+    fpir: _Fpir = DEFAULT_FPIR,
 ) -> dict[str, Any]:
     """Say who of the key's collection the faces of a photo may be."""
     started = now_text()
@@ -71,7 +72,7 @@ async def verify(
     caller: Annotated[Caller, Depends(Gate(Scope.VERIFY))],
     photos: _Two,
     asked: Parameters,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
 ) -> dict[str, Any]:
     """Compare the face of one photo with those of another."""
     require_plugins(caller, asked)
