@@ -67,6 +67,17 @@ class KeyStore:
                 connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(revoked=now_text()))
             return _key(connection.execute(select(KEYS).where(KEYS.c.id == key_id)).one())
 
+    def follow(self, collection: str, renamed: str) -> int:
+        """Let the keys for a collection be for its new name; return how many there were."""
+        with self._state.writing() as connection:
+            keys = [_key(row) for row in connection.execute(select(KEYS))]
+            named = [key for key in keys if collection in key.made_for.collections]
+            for key in named:
+                names = [renamed if name == collection else name for name in key.made_for.collections]
+                values = {"collections": json.dumps(list(dict.fromkeys(names)))}
+                connection.execute(update(KEYS).where(KEYS.c.id == key.id).values(values))
+        return len(named)
+
     def recognize(self, token: str) -> ApiKey | None:
         """Return the valid key of a token; None for every other text."""
         parsed = parse_token(token)

@@ -52,10 +52,17 @@ async def show_collection(service: Here, collection: InCollection) -> dict[str, 
 async def rename_collection(
     service: Here, caller: Managing, collection: InCollection, body: schemas.CollectionChange
 ) -> dict[str, Any]:
-    """Give a collection another name. Keys are for names: those made for the old one do not follow it."""
+    """Give a collection another name. The keys for it follow; a key for some collections has to be for both names."""
     name = allowed_name(caller, body.name)
-    gallery = gallery_for(service, caller)
-    return await service.work.run(lambda: gallery.rename_collection(collection, name).info().to_dict())
+
+    def renamed() -> dict[str, Any]:
+        gallery = gallery_for(service, caller)
+        old = gallery.collection(collection).name
+        info = gallery.rename_collection(collection, name).info()
+        service.keys.follow(old, info.name)
+        return info.to_dict()
+
+    return await service.work.run(renamed)
 
 
 @router.delete("/{collection}", response_model=Receipt)
