@@ -18,6 +18,9 @@ class Overloaded(MarginfaceError):
 
     retry_after = RETRY_AFTER
 
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"the service is computing and {waiting} requests wait; come again in {RETRY_AFTER} s")
+
 
 class Work:
     """Runs blocking functions on threads of one worker, a bounded number of them.
@@ -46,7 +49,7 @@ class Work:
             Overloaded: Too many wait already; nothing was called.
         """
         if self._asked >= self._most:
-            raise Overloaded(f"the service is computing and {self._asked} requests wait; come again in {RETRY_AFTER} s")
+            raise Overloaded(self._asked)
         self._count(1)
         try:
             return await to_thread.run_sync(function, *arguments, limiter=self._threads)

@@ -72,6 +72,6 @@ def _told(service: Service, found: Identification, events: Sequence[str]) -> dic
     """Return an answer as plain values; each face with its entry in the record, and what a match still needs."""
     told = found.to_dict()
     for face, event in zip_longest(told["faces"], events):
-        needs = face["decision"] == "match" and "identify" in service.second_keys.verbs
-        face.update({"event": event, "confirmation": "unconfirmed" if needs else None})
+        state = service.second_keys.begins_as(is_match=face["decision"] == "match")
+        face.update({"event": event, "confirmation": state})
     return told

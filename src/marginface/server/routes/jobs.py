@@ -41,7 +41,7 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
         caller.require_whole()
     if isinstance(body, MigrateWish) and body.erase_old:
         caller.require(Scope.ERASE)
-        if "erase" in service.second_keys.verbs:
+        if service.second_keys.needs("erase"):
             raise InputError("erase_old: an erasure needs the word of a second key here; erase the old one afterwards")
 
     most = service.settings.limits.open_jobs

@@ -101,7 +101,7 @@ def _recognized(
             **_people(one),
             "threshold": round(found.threshold.similarity, DIGITS),
             "event": event,
-            "confirmation": "unconfirmed" if one and "identify" in service.second_keys.verbs else None,
+            "confirmation": service.second_keys.begins_as(is_match=bool(one)),
         }
         for one, event in zip_longest(found.faces, events)
     ]
