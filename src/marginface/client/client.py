@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -20,7 +20,7 @@ from marginface.client.photo_answers import Comparisons, Detection, Embeddings, 
 from marginface.client.reading import read
 from marginface.client.runs import Runs
 from marginface.client.service_answers import About, Calibration
-from marginface.client.transport import Call, Patience, Transport
+from marginface.client.transport import Call, Patience, Transport, path_of
 from marginface.errors import InputError, ServiceError, ServiceUnreachable
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -184,7 +184,7 @@ class Client:
 
     def erase_collection(self, name: str) -> Receipt:
         """Erase a collection with everyone in it; its data key is destroyed."""
-        return read(Receipt, self._transport.json(Call("DELETE", f"v1/collections/{quote(name, safe='')}")))
+        return read(Receipt, self._transport.json(Call("DELETE", path_of("v1", "collections", name))))
 
     def audit(self) -> Iterator[AuditEntry]:
         """Yield who did what, the latest first."""

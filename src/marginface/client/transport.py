@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx2
 
 from marginface.client.refusals import refusal
-from marginface.errors import ServiceError, ServiceUnreachable
+from marginface.errors import InputError, ServiceError, ServiceUnreachable
 
 Part = tuple[str, tuple[str, Any, str]]  # name of the part, (file name, bytes or a seekable file, content type)
 
@@ -61,6 +62,20 @@ class Call:
     form: Mapping[str, Any] = field(default_factory=dict)
     parts: Sequence[Part] = ()
     content: BinaryIO | None = None
+
+
+def path_of(*steps: str) -> str:
+    """Return the path of a call from its steps.
+
+    >>> path_of("v1", "collections", "night shift", "persons")
+    'v1/collections/night%20shift/persons'
+
+    Raises:
+        InputError: A step is ``.`` or ``..``: on its way it would become the path of something else.
+    """
+    if {".", ".."} & set(steps):
+        raise InputError("'.' and '..' name nothing in an address: say the opaque id instead")
+    return "/".join(quote(step, safe="") for step in steps)
 
 
 @dataclass(frozen=True, slots=True)
