@@ -1,7 +1,8 @@
 """Long work: imports, clusterings, migrations and purges, each in a process of its own, with progress.
 
 records    Job: what is told of one          wishes   what each kind is asked for
-tables     the rows          sealing   a key for each job: its upload, its settings and its result are sealed by it
+tables     the rows                  rows       rows ⇄ what is told of a job
+sealing    a key for each job: its upload, its settings and its result are sealed by it
 store      JobStore: make, list, cancel, read the result
 claims     who works at a job: one process at a time, which says that it lives
 spool      uploads on the disk, sealed             archives  photos of a .zip or .tar, never unpacked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -12,13 +11,14 @@ from sqlalchemy import Connection, func, insert, select, update
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
-from marginface.server.jobs.rows import OVER, end, job_in, remove, row_of, seal_in
+from marginface.server.jobs.rows import OVER, end, job_in, parts_in, remove, row_of, seal_in
 from marginface.server.jobs.scrubbing import scrub_result
 from marginface.server.jobs.sealing import JobSeal, new_seal
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import Wish
 from marginface.server.state import State
 from marginface.server.state.clock import later_text, now_text
+from marginface.server.state.columns import new_uid
 
 _MOST = 1000  # jobs that wait
 _OPEN = (JobState.WAITING.value, JobState.QUEUED.value)
@@ -60,7 +60,7 @@ class JobStore:
     def add(self, connection: Connection, wish: Wish, collection: str, asked_by: str) -> Any:
         """Make a job in a transaction that writes; return its row."""
         waits = KINDS[wish.kind].needs_archive
-        uid = f"j-{secrets.token_hex(8)}"
+        uid = new_uid("j")
         seal, wrapped = new_seal(self._key, uid)
         row = {
             "uid": uid,
@@ -154,11 +154,9 @@ class JobStore:
         with self._state.reading() as connection:
             row = row_of(connection, uid)
             seal = seal_in(row, self._key)
-            wanted = (PARTS.c.job == row.number, PARTS.c.first + PARTS.c.count > after)
-            parts = connection.execute(select(PARTS).where(*wanted).order_by(PARTS.c.first))
             items: list[dict[str, Any]] = []
-            for part in parts:
-                items += seal.open(f"part {part.first}", bytes(part.sealed))[max(0, after - part.first) :]
+            for first, part in parts_in(connection, row.number, seal, after):
+                items += part[max(0, after - first) :]
                 if len(items) >= limit:
                     break
         return list(enumerate(items[:limit], start=after + 1))
