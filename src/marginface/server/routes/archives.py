@@ -43,7 +43,7 @@ async def export_people(
 
     pieces = await service.work.run(packed)
     name = "marginface-export" + (".jsonl" if body.passphrase is None else ".archive")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces, media_type=_BINARY, headers=headers)
 
 

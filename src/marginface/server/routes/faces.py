@@ -117,7 +117,7 @@ async def show_crop(service: Here, collection: InCollection, face: TheFace) -> R
     if not picture:
         missing = f"no crop of face {face!r} was kept: it was enrolled without keep_crops"
         raise UnknownGalleryName(missing, missing)
-    return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+    return Response(picture, media_type="image/png")
 
 
 @router.delete("/faces/{face}", response_model=Person)

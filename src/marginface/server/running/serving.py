@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import uvicorn
@@ -11,6 +12,7 @@ from marginface.errors import InputError
 from marginface.gallery import Gallery
 from marginface.gallery.address import parse_address
 from marginface.server.access import KeyStore
+from marginface.server.defaults import DEFAULT_HOST
 from marginface.server.logs import log_to_stderr
 from marginface.server.monitoring import shared_folder
 from marginface.server.recognizer import load_recognizer
@@ -37,25 +39,8 @@ def prepare(settings: ServerSettings) -> list[str]:
     said = _gallery_there(settings)
     load_recognizer(settings)
     _check_address(settings.host, settings.port)
-    state = open_state(state_address(settings.gallery))
-    try:
-        has_keys = KeyStore(state).exist()
-    finally:
-        state.close()
-    if not is_loopback(settings.host) and not has_keys:
-        raise InputError(
-            f"{settings.host} is reached by other machines, and no key was made: anyone could ask. Make one first: "
-            "marginface keys create --scope all. Or stay on --host 127.0.0.1"
-        )
-    if (settings.names or settings.proxies) and not has_keys:
-        raise InputError(
-            "--name and --proxy are for a service that others reach, and no key was made: anyone could ask. Make one "
-            "first: marginface keys create --scope all"
-        )
-    if not has_keys:
-        said.append("No key was made: everyone on this machine may ask. 'marginface keys create' closes it.")
-    if not has_keys and settings.two_person:
-        said.append("--two-person takes keys: without any nobody can be the second. Make one for each person.")
+    if not _has_keys(settings):
+        said += _without_keys(settings)
     if not is_loopback(settings.host) and settings.certificate is None:
         said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
     return said
@@ -92,6 +77,27 @@ def _serve(settings: ServerSettings) -> None:
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.certificate_key,
     )
+
+
+def _has_keys(settings: ServerSettings) -> bool:
+    with closing(open_state(state_address(settings.gallery))) as state:
+        return KeyStore(state).exist()
+
+
+def _without_keys(settings: ServerSettings) -> list[str]:
+    """Return what follows from there being no key; raise InputError where others would reach an open service."""
+    reached = "" if is_loopback(settings.host) else f"{settings.host} is reached by other machines"
+    if settings.names or settings.proxies:
+        reached = reached or "--name and --proxy are for a service that others reach"
+    if reached:
+        raise InputError(
+            f"{reached}, and no key was made: anyone could ask. Make one first: marginface keys create --scope all. "
+            f"Or stay on --host {DEFAULT_HOST}, without --name and --proxy"
+        )
+    said = ["No key was made: everyone on this machine may ask. 'marginface keys create' closes it."]
+    if settings.two_person:
+        said.append("--two-person takes keys: without any nobody can be the second. Make one for each person.")
+    return said
 
 
 def _gallery_there(settings: ServerSettings) -> list[str]:

@@ -85,21 +85,11 @@ class FacesPerPerson(BaseModel):
     most: int
 
 
-class CollectionStats(BaseModel):
+class CollectionStats(Collection):
     """How much a collection holds, and how it is searched. ``due``: people whose last day to be kept has passed."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_STATS]})
 
-    uid: str
-    name: str
-    contract: str
-    embedding_size: int
-    rotated: bool
-    sealed_by: str
-    created: str
-    people: int
-    faces: int
-    crops: int
     people_without_faces: int
     faces_per_person: FacesPerPerson
     due: int

@@ -29,9 +29,10 @@ from marginface.server.routes.compreface.faces_found import (
     require_plugins,
     versions,
 )
-from marginface.server.routes.compreface.place import Here, Place, place_for
+from marginface.server.routes.compreface.place import Place, place_for
 from marginface.server.routes.compreface.refusals import SEVERAL_FACES, CompreFaceRoute, Refusal
 from marginface.server.routes.compreface.shapes import Detected, Recognized, Verifications
+from marginface.server.routes.parameters import Here
 from marginface.server.service import Service
 from marginface.server.state.clock import now_text
 

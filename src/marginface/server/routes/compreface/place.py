@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -14,8 +13,6 @@ from marginface.server.access import Caller, Scope
 from marginface.server.gate import Gate
 from marginface.server.people.acting import gallery_for
 from marginface.server.service import Service, service_of
-
-Here = Annotated[Service, Depends(service_of)]
 
 
 @dataclass(frozen=True, slots=True)
