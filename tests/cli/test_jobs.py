@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> ServerSettings:
 def service(settings: ServerSettings) -> Iterator[tuple[State, JobStore, Any]]:
     state = open_state(state_address(settings.gallery))
     with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
-        key = job_key(settings, gallery, state)
+        key = job_key(gallery, settings.key_file, state)
         yield state, JobStore(state, key), key
     state.close()
 

@@ -98,11 +98,8 @@ def _opened(gallery: str) -> Iterator[KeyStore]:
     address = state_address(gallery or default_gallery())
     if address.path is not None and not gallery:
         address.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    state = open_state(address)
-    try:
+    with open_state(address) as state:
         yield KeyStore(state)
-    finally:
-        state.close()
 
 
 def _line(key: ApiKey) -> str:

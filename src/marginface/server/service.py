@@ -66,7 +66,7 @@ class Service:
     @cached_property
     def job_key(self) -> GalleryKey:
         """What wraps the keys of jobs."""
-        return job_key(self.settings, self.gallery, self.state)
+        return job_key(self.gallery, self.settings.key_file, self.state)
 
     @cached_property
     def spool(self) -> Spool:
@@ -126,8 +126,7 @@ def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
     with ExitStack() as parts:
         recognizer = load_recognizer(settings)
         gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
-        state = open_state(state_address(settings.gallery))
-        parts.callback(state.close)
+        state = parts.enter_context(open_state(state_address(settings.gallery)))
         decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)
         yield Service(settings, recognizer, gallery, state, decoder, figures)

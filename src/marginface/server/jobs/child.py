@@ -39,14 +39,13 @@ def main(uid: str) -> int:
     holder = next(lines, "")
     threading.Thread(target=_listen, args=(lines, stop), daemon=True).start()
     settings = handed_over()
-    state = open_state(state_address(settings.gallery))
-    try:
-        with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
-            return _worked(settings, gallery, Claim(state, job_key(settings, gallery, state), uid, holder), stop)
-    except GalleryBusy:
-        return Ending.BUSY
-    finally:
-        state.close()
+    with open_state(state_address(settings.gallery)) as state:
+        try:
+            with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+                key = job_key(gallery, settings.key_file, state)
+                return _worked(settings, gallery, Claim(state, key, uid, holder), stop)
+        except GalleryBusy:
+            return Ending.BUSY
 
 
 def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: threading.Event) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
 from pathlib import Path
 
 import uvicorn
@@ -80,7 +79,7 @@ def _serve(settings: ServerSettings) -> None:
 
 
 def _has_keys(settings: ServerSettings) -> bool:
-    with closing(open_state(state_address(settings.gallery))) as state:
+    with open_state(state_address(settings.gallery)) as state:
         return KeyStore(state).exist()
 
 

@@ -45,6 +45,12 @@ class State:
         """Close its connections."""
         self._store.close()
 
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one moment; errors come in our words, as those of a gallery."""
