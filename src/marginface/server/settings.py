@@ -18,6 +18,8 @@ from marginface.server.defaults import (
     DEFAULT_PURGE_EVERY,
 )
 
+Verb = Literal["identify", "erase", "export"]  # what may need the word of a second key
+
 VARIABLE = "MARGINFACE_SERVER"  # of the environment: the settings for the workers
 _MB = 1 << 20
 
@@ -84,7 +86,7 @@ class ServerSettings(BaseModel):
         certificate, certificate_key: Files for TLS; None: HTTP, for loopback or behind a proxy.
         events: Keep a record of each identification.
         keep_events: Days that the record goes back.
-        two_person: Verbs that need the word of a second key: identify, erase, export.
+        two_person: What needs the word of a second key.
         purge_every: Hours between two erasures of who is past the last day; 0: never.
     """
 
@@ -107,7 +109,7 @@ class ServerSettings(BaseModel):
     certificate_key: Path | None = None
     events: bool = False
     keep_events: int = Field(default=DEFAULT_KEEP_EVENTS, ge=1)
-    two_person: tuple[Literal["identify", "erase", "export"], ...] = ()
+    two_person: tuple[Verb, ...] = ()
     purge_every: float = Field(default=DEFAULT_PURGE_EVERY, ge=0)
     limits: Limits = Limits()
 

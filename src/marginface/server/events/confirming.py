@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -27,10 +27,9 @@ from marginface.server.events.log import (
     find,
 )
 from marginface.server.events.tables import EVENTS
+from marginface.server.settings import Verb
 from marginface.server.state.clock import later_text
 
-Verb = Literal["identify", "erase", "export"]
-VERBS: tuple[Verb, ...] = ("identify", "erase", "export")
 EVERYONE = "*"  # as a subject: the whole collection
 _MATCH_NEEDS = 2  # keys that agree to a match
 _REQUEST_NEEDS = 1  # besides the one that asks

@@ -13,7 +13,7 @@ upkeep     what comes due: purges, results that expire, uploads that nobody want
 scrubbing  who is erased is taken out of results
 """
 
-from marginface.server.jobs.kinds import KINDS, Kind
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
@@ -27,7 +27,6 @@ __all__ = [
     "Job",
     "JobState",
     "JobStore",
-    "Kind",
     "MigrateWish",
     "PurgeWish",
     "Spool",
