@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AfterValidator
 
 from marginface.server.access import Scope
 from marginface.server.events import Event
-from marginface.server.events.log import no_event
+from marginface.server.events.log import ACTIONS, no_event
 from marginface.server.gate import Caller, Gate
 from marginface.server.routes.audit import Head
 from marginface.server.routes.cursors import make_cursor, read_cursor
-from marginface.server.routes.parameters import Cursor, Here, Limit
+from marginface.server.routes.parameters import Cursor, Here, Limit, one_of
 from marginface.server.schemas import events as schemas
 from marginface.server.schemas.audit import AuditCheck
 from marginface.server.service import Service
@@ -23,17 +24,25 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 Auditing = Annotated[Caller, Depends(Gate(Scope.AUDIT))]
 AuditingAll = Annotated[Caller, Depends(Gate(Scope.AUDIT, whole=True))]
 Confirming = Annotated[Caller, Depends(Gate(Scope.CONFIRM))]
+OfAction = Annotated[
+    str | None,
+    Query(description="only of this kind", json_schema_extra={"enum": list(ACTIONS)}),
+    AfterValidator(one_of(ACTIONS)),
+]
 TheEvent = Annotated[str, Path(description="opaque id of an event", examples=["e-5d0c9be1f2a34877"])]
 
 
 @router.get("", response_model=schemas.EventPage)
-async def list_events(service: Here, caller: Auditing, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+async def list_events(
+    service: Here, caller: Auditing, action: OfAction = None, cursor: Cursor = None, limit: Limit = 50
+) -> dict[str, Any]:
     """List how the service was used, the newest first; a key for some collections sees what is about those."""
+    listing = "events" if action is None else f"events {action}"
 
     def page() -> dict[str, Any]:
-        before = read_cursor(service.state, "events", cursor)
-        events = service.events.log.newest(_collections(service, caller), limit + 1, before)
-        following = make_cursor(service.state, "events", events[limit - 1].seq) if len(events) > limit else None
+        before = read_cursor(service.state, listing, cursor)
+        events = service.events.log.newest(_collections(service, caller), limit + 1, before, action)
+        following = make_cursor(service.state, listing, events[limit - 1].seq) if len(events) > limit else None
         return {"items": [_told(service, event) for event in events[:limit]], "next_cursor": following}
 
     return await service.work.run(page)

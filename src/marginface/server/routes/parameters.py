@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -29,6 +29,17 @@ Purpose = Annotated[str, Form(max_length=_TEXT, description="what the person is 
 RetainUntil = Annotated[
     date | None, Form(description="the last day the person is kept; none: as it was", examples=["2029-01-31"])
 ]
+
+
+def one_of(names: Collection[str]) -> Callable[[str | None], str | None]:
+    """Return what lets pass these names and None alone; FastAPI answers 422 and says which there are."""
+
+    def check(name: str | None) -> str | None:
+        if name is not None and name not in names:
+            raise ValueError(f"expected one of {', '.join(names)}")
+        return name
+
+    return check
 
 
 def named_in(table: Mapping[str, Any]) -> AfterValidator:

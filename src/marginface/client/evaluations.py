@@ -1,0 +1,49 @@
+"""Evaluations that a service shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from marginface.client.evaluation_answers import Evaluation, EvaluationDetails
+from marginface.client.pages import items
+from marginface.client.reading import read
+from marginface.client.transport import Call, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations:
+    """Suites, comparisons and files of numbers in the folder of runs; made by ``Client.evaluations``."""
+
+    transport: Transport = field(repr=False)
+
+    def __iter__(self) -> Iterator[Evaluation]:
+        """Yield the evaluations by kind, then by where they are."""
+        return items(self.transport, "v1/evaluations", Evaluation)
+
+    def of(self, kind: str) -> Iterator[Evaluation]:
+        """Yield the evaluations of a kind: suite, comparison, sweep, pairs, templates, identify …"""
+        return items(self.transport, "v1/evaluations", Evaluation, {"kind": kind})
+
+    def get(self, evaluation: str) -> EvaluationDetails:
+        """Return every figure of an evaluation, by its id."""
+        return read(EvaluationDetails, self.transport.json(Call("GET", _path(evaluation))))
+
+    def report(self, evaluation: str) -> str:
+        """Return the page of an evaluation, as HTML."""
+        return self.transport.content(Call("GET", f"{_path(evaluation)}/report")).decode()
+
+    def report_address(self, evaluation: str) -> str:
+        """Return an address under which a browser sees the page of an evaluation for a minute, without a key."""
+        ticket = self.transport.json(Call("POST", f"{_path(evaluation)}/ticket"))["ticket"]
+        address = f"{self.transport.http.base_url}v1/reports/{quote(evaluation, safe='')}"
+        return f"{address}?ticket={quote(ticket, safe='')}"
+
+    def table(self, evaluation: str, table: str) -> bytes:
+        """Return a table as the command wrote it: csv, json or tex."""
+        return self.transport.content(Call("GET", f"{_path(evaluation)}/tables/{quote(table, safe='')}"))
+
+
+def _path(evaluation: str) -> str:
+    return f"v1/evaluations/{quote(evaluation, safe='')}"
