@@ -65,7 +65,7 @@ def read_inside(root: Path, path: Path, *, most: int) -> bytes:
         OSError: It is not there, or may not be read.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as stream:
+    with os.fdopen(descriptor, "rb") as stream:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path}: expected a file; got something else, as a folder or a pipe")

@@ -23,7 +23,7 @@ class Evaluations:
         return items(self.transport, "v1/evaluations", Evaluation)
 
     def of(self, kind: str) -> Iterator[Evaluation]:
-        """Yield the evaluations of a kind: suite, comparison, sweep, pairs, templates, identify …"""
+        """Yield the evaluations of a kind: suite, comparison, sweep, pairs, templates, identify and so on."""
         return items(self.transport, "v1/evaluations", Evaluation, {"kind": kind})
 
     def get(self, evaluation: str) -> EvaluationDetails:

@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
+from marginface.server.access import Forbidden, NoKey
 from marginface.server.access.rates import TooOften
 from marginface.server.events import NeedsSecondKey, NotConfirmable
-from marginface.server.gate import Forbidden, NoKey
 from marginface.server.jobs import TooManyJobs, WrongState
-from marginface.server.once.answers import AnswerDropped, OtherRequest, StillRunning
+from marginface.server.once import AnswerDropped, OtherRequest, StillRunning
 from marginface.server.threads import RETRY_AFTER, Overloaded
 
 

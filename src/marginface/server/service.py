@@ -17,7 +17,7 @@ from marginface.server.access.rates import Rates
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
 from marginface.server.monitoring import Figures
-from marginface.server.once.answers import KeptAnswers
+from marginface.server.once import KeptAnswers
 from marginface.server.photos.decoding import Decoder
 from marginface.server.recognizer import load_recognizer
 from marginface.server.settings import ServerSettings

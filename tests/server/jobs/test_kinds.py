@@ -60,7 +60,7 @@ class Bench:
         DOES[work.job.kind](work)
 
     def items(self, uid: str) -> list[dict[str, Any]]:
-        return list(self.store.result(uid, 0, 1000).items)
+        return [item for _, item in self.store.result(uid, 0, 1000)]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from marginface.server.photos import decoding
 from marginface.server.photos.decoding import Decoder
 from marginface.server.settings import Limits
 from oracles.served import decode_or_die, png_of
+from oracles.staff import decode_in_this_process
 
 
 @pytest.fixture
@@ -49,3 +50,15 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_photo(decoder: Decoder, monke
     assert kinds == [True, True, False, False, True, False]
     assert "crashed" in str(answers[0])
     assert "within 2 s" in str(answers[1])
+
+
+def test_why_a_photo_was_not_decoded_is_told_once_and_in_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode_in_this_process(monkeypatch)
+    why: list[str] = []
+    decoder = Decoder(Limits(photo_bytes=2000, pixels=10_000), why.append)
+    for content, error in ((b"", UnreadableImage), (bytes(2001), ImageTooLarge), (png_of(10), ImageTooLarge)):
+        with pytest.raises(error, match=r"^image: "):
+            asyncio.run(decoder.decode(content, "image"))
+    with pytest.raises(ImageTooLarge, match="2,001 bytes; a photo may have 2,000"):
+        decoder.require_size(2001, "image")
+    assert why == ["unreadable", "too_large", "too_large", "too_large"]

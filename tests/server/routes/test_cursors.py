@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from marginface.errors import InputError
 from marginface.gallery.address import Address
-from marginface.server.routes.cursors import make_cursor, read_cursor
+from marginface.server.routes.cursors import Paging, make_cursor, numbered, read_cursor
 from marginface.server.state import State, open_state
 
 
@@ -50,3 +51,17 @@ def test_a_cursor_is_of_one_listing_of_one_service(state: State, tmp_path: Path)
 
 def test_two_cursors_of_one_position_look_unlike(state: State) -> None:
     assert make_cursor(state, "persons", 7) != make_cursor(state, "persons", 7)
+
+
+def test_pages_hold_every_item_once_and_the_last_has_no_cursor(state: State) -> None:
+    def page(cursor: str | None) -> dict[str, Any]:
+        def find(after: int | None, count: int) -> list[tuple[int, str]]:
+            return numbered(list("abcdefg"), after, count)
+
+        return Paging(state, cursor, 3).page("letters", find, lambda one: one[0], lambda one: {"letter": one[1]})
+
+    pages = [page(None)]
+    while pages[-1]["next_cursor"]:
+        pages.append(page(pages[-1]["next_cursor"]))
+    assert [[item["letter"] for item in one["items"]] for one in pages] == [list("abc"), list("def"), list("g")]
+    assert Paging(state, None, 7).page("none", lambda _, __: [], int, dict) == {"items": [], "next_cursor": None}

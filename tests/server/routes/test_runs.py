@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.server.access import Forbidden
 from marginface.server.access.tickets import SECONDS, check_ticket, issue_ticket
-from marginface.server.gate import Forbidden
 from marginface.server.settings import ServerSettings
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address

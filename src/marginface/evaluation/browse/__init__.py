@@ -10,6 +10,6 @@ folders      which of them there are, and what lies beside: tables, the page
 from __future__ import annotations
 
 from marginface.evaluation.browse.figures import Figure, Part
-from marginface.evaluation.browse.folders import KINDS, Evaluation, find_evaluations
+from marginface.evaluation.browse.folders import KINDS, Evaluation, Kind, find_evaluations
 
-__all__ = ["KINDS", "Evaluation", "Figure", "Part", "find_evaluations"]
+__all__ = ["KINDS", "Evaluation", "Figure", "Kind", "Part", "find_evaluations"]

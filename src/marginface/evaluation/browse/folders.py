@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 from marginface.errors import MarginfaceError
 from marginface.evaluation.browse.figures import Part
@@ -14,8 +15,7 @@ from marginface.evaluation.browse.suites import read_suite_folder, stamp_of
 from marginface.evaluation.suite.progress import PROGRESS
 from marginface.files import is_inside
 
-UNREADABLE = "unreadable"
-KINDS: tuple[str, ...] = (
+Kind = Literal[
     "suite",
     "comparison",
     "sweep",
@@ -28,8 +28,10 @@ KINDS: tuple[str, ...] = (
     "groups",
     "all-pairs",
     "scores",
-    UNREADABLE,
-)
+    "unreadable",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+UNREADABLE = "unreadable"
 TABLES = ("csv", "json", "tex")
 _RESULTS, _REPORT = "results", "report.html"
 

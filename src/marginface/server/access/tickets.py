@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import time
 
-from marginface.server.gate import Forbidden
+from marginface.server.access import Forbidden
 from marginface.server.state import State
 
 SECONDS = 60

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -26,7 +26,7 @@ REQUEST = "request"  # of a verb that needs a second key
 USE = "use"  # of a request that was confirmed
 ERASURE = "erasure"
 LET_GO = "let-go"
-ACTIONS = (IDENTIFICATION, CONFIRMATION, REQUEST, USE, ERASURE, LET_GO)
+Action = Literal["identification", "confirmation", "request", "use", "erasure", "let-go"]
 _AT_ONCE = 10_000
 _UID = re.compile(r"e-[0-9a-f]{16}")
 
@@ -116,7 +116,7 @@ class EventLog:
             return find(connection, uid)
 
     def newest(
-        self, collections: Sequence[str] | None, limit: int, before: int | None = None, action: str | None = None
+        self, collections: Sequence[str] | None, limit: int, before: int | None = None, action: Action | None = None
     ) -> list[Event]:
         """Return the last entries, the newest first.
 

@@ -15,7 +15,7 @@ upkeep     what comes due: purges, results that expire, uploads that nobody want
 from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
-from marginface.server.jobs.store import JobStore, ResultPage
+from marginface.server.jobs.store import JobStore
 from marginface.server.jobs.wishes import KINDS, ClusterWish, EnrolWish, Kind, MigrateWish, PurgeWish, Wish
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "Kind",
     "MigrateWish",
     "PurgeWish",
-    "ResultPage",
     "Spool",
     "TooManyJobs",
     "Wish",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -24,14 +23,6 @@ _MOST = 1000  # jobs that wait
 _OPEN = (JobState.WAITING.value, JobState.QUEUED.value)
 _AT_ONCE = 200  # rows that are read together
 _SENT_WITHIN = 1.0  # days: a job whose archive does not come is deleted after that
-
-
-@dataclass(frozen=True, slots=True)
-class ResultPage:
-    """A part of a result: plain values, and the number of the item that comes next; None: there is none."""
-
-    items: tuple[dict[str, Any], ...]
-    following: int | None
 
 
 class JobStore:
@@ -157,19 +148,19 @@ class JobStore:
         waiting = {str(row.uid) for row in rows if row.state == JobState.WAITING.value}
         return waiting | {str(row.upload) for row in rows if row.upload}
 
-    def result(self, uid: str, start: int, limit: int) -> ResultPage:
-        """Return items of a result, from one number on: photos of an import, groups, gaps, receipts."""
+    def result(self, uid: str, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return items of a result after one number: photos of an import, groups, gaps, receipts; the first has 1."""
         with self._state.reading() as connection:
             row = row_of(connection, uid)
             seal = seal_in(row, self._key)
-            wanted = (PARTS.c.job == row.number, PARTS.c.first + PARTS.c.count > start)
+            wanted = (PARTS.c.job == row.number, PARTS.c.first + PARTS.c.count > after)
             parts = connection.execute(select(PARTS).where(*wanted).order_by(PARTS.c.first))
             items: list[dict[str, Any]] = []
             for part in parts:
-                items += seal.open(f"part {part.first}", bytes(part.sealed))[max(0, start - part.first) :]
-                if len(items) > limit:
+                items += seal.open(f"part {part.first}", bytes(part.sealed))[max(0, after - part.first) :]
+                if len(items) >= limit:
                     break
-        return ResultPage(tuple(items[:limit]), start + limit if len(items) > limit else None)
+        return list(enumerate(items[:limit], start=after + 1))
 
     def scrub(self, collection: str, known: Collection[str]) -> int:
         """Take the people who are gone out of the results of a collection's imports; return how many items changed.

@@ -8,12 +8,11 @@ were given is kept: such a request is not carried out again.
 
 from __future__ import annotations
 
-import os
+import hashlib
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, delete, insert, select, update
 
 from marginface.errors import MarginfaceError
@@ -22,7 +21,6 @@ from marginface.server.state import METADATA, State
 KEPT_SECONDS = 24 * 3600
 RUNS_AT_MOST = 600  # seconds after which a request whose worker died may be sent again
 _RUNNING = 0  # in the place of a status, before there is an answer
-_NONCE = 12
 _DROPPED = (
     "this request was carried out before; its answer was dropped, since somebody of the collection was erased. Ask for "
     "the present state, or send another Idempotency-Key"
@@ -59,8 +57,18 @@ class AnswerDropped(MarginfaceError):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it came: its Idempotency-Key, who sent it by which token, and what stands for its content."""
+
+    key: str = field(repr=False)
+    caller: str
+    token: str = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with an Idempotency-Key.
+    """A request with an Idempotency-Key, as it is kept.
 
     Attributes:
         id: A keyed hash of the key and of who sent it.
@@ -94,6 +102,18 @@ class KeptAnswers:
         self._state = state
         state.add_tables(ANSWERS)
 
+    def asked(self, sent: Sent, collection: str, audited: int) -> Asked:
+        """Return a request as it is kept; see Asked."""
+        owner = f"{sent.caller}|{sent.key}".encode()
+        secret = hashlib.sha256(f"{len(sent.token)}|{sent.token}|{sent.key}".encode()).hexdigest()
+        return Asked(
+            self._state.fingerprint("idempotency key", owner),
+            self._state.fingerprint("idempotency request", sent.content),
+            collection,
+            audited,
+            f"idempotent answer|{secret}",
+        )
+
     def claim(self, asked: Asked) -> KeptAnswer | None:
         """Return the first answer; None if there is none, and then this request is the first.
 
@@ -112,13 +132,14 @@ class KeptAnswers:
         _require_same(row.request, asked)
         if row.status == _RUNNING:
             raise StillRunning("the first request with this Idempotency-Key is being carried out; come again")
-        body = self._opened(bytes(row.sealed), asked)
+        if not row.sealed:
+            raise AnswerDropped
+        body = self._state.unseal(asked.purpose, asked.id, bytes(row.sealed))
         return KeptAnswer(row.status, body, row.collection, row.audited)
 
     def keep(self, asked: Asked, answer: KeptAnswer) -> None:
         """Keep the answer of a request that was claimed."""
-        nonce = os.urandom(_NONCE)
-        sealed = nonce + AESGCM(self._state.secret(asked.purpose)).encrypt(nonce, answer.body, asked.id.encode())
+        sealed = self._state.seal(asked.purpose, asked.id, answer.body)
         with self._state.writing() as connection:
             mine = update(ANSWERS).where(ANSWERS.c.id == asked.id)
             connection.execute(mine.values(status=answer.status, sealed=sealed))
@@ -134,12 +155,6 @@ class KeptAnswers:
         with self._state.writing() as connection:
             named = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.status != _RUNNING)
             connection.execute(named.values(sealed=b""))
-
-    def _opened(self, sealed: bytes, asked: Asked) -> bytes:
-        if not sealed:
-            raise AnswerDropped
-        cipher = AESGCM(self._state.secret(asked.purpose))
-        return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], asked.id.encode())
 
 
 def _first(asked: Asked, now: int) -> dict[str, Any]:

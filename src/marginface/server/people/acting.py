@@ -8,13 +8,13 @@ from typing import Any
 from marginface.gallery import Collection, Gallery, Receipt
 from marginface.gallery.address import parse_address
 from marginface.gallery.names import checked_name
-from marginface.server.gate import Caller
+from marginface.server.access import Caller
 from marginface.server.service import Service
 
 
 def gallery_for(service: Service, caller: Caller) -> Gallery:
     """Return the gallery, with the caller as the actor of its audit."""
-    return service.gallery.acting(caller.id if caller.key is None else f"key {caller.key.id}")
+    return service.gallery.acting(caller.actor)
 
 
 def collection_for(service: Service, caller: Caller, named: str) -> Collection:

@@ -12,8 +12,7 @@ from marginface.enrolment import DecodedPhoto, Enroller, EnrolReport, EnrolSetti
 from marginface.errors import ImageError
 from marginface.gallery import Collection, Person
 from marginface.reasons import Reason
-from marginface.server.access import Scope
-from marginface.server.gate import Caller
+from marginface.server.access import Caller, Scope
 from marginface.server.photos.uploads import UploadedPhoto, read_photo
 from marginface.server.service import Service
 
@@ -43,7 +42,7 @@ async def enrol_uploads(
     rejected: dict[int, dict[str, Any]] = {}
     for index, part in enumerate(parts):
         try:
-            read[index] = await read_photo(service, part, _called(index))
+            read[index] = await read_photo(service.decoder, part, _called(index))
         except ImageError as error:
             rejected[index] = _entry(index, [Reason.UNREADABLE.value], [str(error)], [])
     report = await service.work.run(_enrol, enroller, person, read)

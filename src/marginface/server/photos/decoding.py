@@ -11,15 +11,28 @@ import multiprocessing
 import resource
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as TooLong
+from dataclasses import dataclass
+from typing import Literal
 
 from pebble import ProcessExpired, ProcessPool
 
-from marginface.errors import ImageTooLarge, UnreadableImage
+from marginface.errors import ImageError, ImageTooLarge, UnreadableImage
 from marginface.images import read_image
 from marginface.server.settings import Limits
 from marginface.values import ImageArray
 
+Why = Literal["too_large", "unreadable", "slow", "crashed"]  # a photo was not decoded
+
 _TASKS = 1000  # photos until a decoding process is replaced: what a decoder leaks goes with it
+_ERRORS: dict[Why, type[ImageError]] = {"too_large": ImageTooLarge}  # every other one is UnreadableImage
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a decoding process says of a photo that it has not decoded; it knows no name of it."""
+
+    why: Why
+    said: str
 
 
 class Decoder:
@@ -27,10 +40,10 @@ class Decoder:
 
     Args:
         limits: Of a photo and of the processes.
-        failed: Called with why a photo was not decoded: too_large, unreadable, slow or crashed.
+        failed: Called with why a photo was not decoded.
     """
 
-    def __init__(self, limits: Limits, failed: Callable[[str], None] | None = None) -> None:
+    def __init__(self, limits: Limits, failed: Callable[[Why], None] | None = None) -> None:
         self._limits = limits
         self._failed = failed
         self._pool = ProcessPool(
@@ -52,39 +65,38 @@ class Decoder:
             UnreadableImage: Not an image, damaged, too slow to decode, or its decoder crashed.
             ImageTooLarge: More bytes or pixels than the limits allow, or than the memory of a decoder holds.
         """
-        limits = self._limits
-        if len(content) > limits.photo_bytes:
-            self._note("too_large")
-            raise ImageTooLarge(
-                f"{name}: {len(content):,} bytes; a photo may have {limits.photo_bytes:,}. Make it smaller"
-            )
-        future = self._pool.schedule(decode_here, args=[content, limits.pixels], timeout=limits.decode_seconds)
-        try:
-            answer = await asyncio.wrap_future(future)
-        except (TooLong, TimeoutError):
-            self._note("slow")
-            raise UnreadableImage(
-                f"{name}: not decoded within {limits.decode_seconds:g} s. Make it smaller, or save it anew as JPEG"
-            ) from None
-        except ProcessExpired:
-            self._note("crashed")
-            raise UnreadableImage(f"{name}: its decoder crashed. Save the photo anew as JPEG or PNG") from None
-        if isinstance(answer, str):
-            self._note("unreadable")
-            raise UnreadableImage(f"{name}: {answer}")
-        if isinstance(answer, tuple):
-            self._note("too_large")
-            raise ImageTooLarge(f"{name}: {answer[0]}")
+        self.require_size(len(content), name)
+        answer = await self._answer(content)
+        if isinstance(answer, Fault):
+            raise self._refused(answer, name)
         return answer
 
-    def _note(self, why: str) -> None:
-        if self._failed is not None:
-            self._failed(why)
+    def require_size(self, size: int, name: str) -> None:
+        """Raise ImageTooLarge for more bytes than a photo may have."""
+        most = self._limits.photo_bytes
+        if size > most:
+            raise self._refused(Fault("too_large", f"{size:,} bytes; a photo may have {most:,}. Make it smaller"), name)
 
     def close(self) -> None:
         """Stop the processes; what they are at is dropped."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join(timeout=5)
+
+    async def _answer(self, content: bytes) -> ImageArray | Fault:
+        limits = self._limits
+        future = self._pool.schedule(decode_here, args=[content, limits.pixels], timeout=limits.decode_seconds)
+        try:
+            return await asyncio.wrap_future(future)
+        except (TooLong, TimeoutError):
+            said = f"not decoded within {limits.decode_seconds:g} s. Make it smaller, or save it anew as JPEG"
+            return Fault("slow", said)
+        except ProcessExpired:
+            return Fault("crashed", "its decoder crashed. Save the photo anew as JPEG or PNG")
+
+    def _refused(self, fault: Fault, name: str) -> ImageError:
+        if self._failed is not None:
+            self._failed(fault.why)
+        return _ERRORS.get(fault.why, UnreadableImage)(f"{name}: {fault.said}")
 
 
 def _confine(memory: int) -> None:
@@ -93,14 +105,14 @@ def _confine(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def decode_here(content: bytes, pixels: int) -> ImageArray | str | tuple[str]:
-    """Return the photo; or why it cannot be read, as a text; or why it is too large, as a text in a tuple."""
+def decode_here(content: bytes, pixels: int) -> ImageArray | Fault:
+    """Return the photo, or why it cannot be had."""
     try:
         return read_image(content, max_pixels=pixels)
-    except UnreadableImage as error:
-        return _after_colon(str(error))
     except ImageTooLarge as error:
-        return (_after_colon(str(error)),)
+        return Fault("too_large", _after_colon(str(error)))
+    except UnreadableImage as error:
+        return Fault("unreadable", _after_colon(str(error)))
 
 
 def _after_colon(text: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from fastapi import UploadFile
 
-from marginface.errors import ImageTooLarge, InputError
-from marginface.server.service import Service
+from marginface.errors import InputError
+from marginface.server.photos.decoding import Decoder
 from marginface.values import ImageArray
 
 
@@ -28,23 +28,24 @@ class UploadedPhoto:
     sha256: str
 
 
-async def read_photo(service: Service, part: UploadFile, name: str) -> UploadedPhoto:
-    """Return a photo of a request, decoded.
+async def read_photo(decoder: Decoder, part: UploadFile, name: str) -> UploadedPhoto:
+    """Return a photo of a multipart body, decoded; it raises what ``decoded`` does."""
+    decoder.require_size(part.size or 0, name)  # before it is read: it is in memory once already
+    return await decoded(decoder, await part.read(), name)
+
+
+async def decoded(decoder: Decoder, content: bytes, name: str) -> UploadedPhoto:
+    """Return a photo from its bytes.
 
     Raises:
         UnreadableImage: It is no image, damaged, or its decoder crashed.
         ImageTooLarge: More bytes or pixels than the limits allow.
     """
-    limits = service.settings.limits
-    if part.size is not None and part.size > limits.photo_bytes:
-        raise ImageTooLarge(f"{name}: {part.size:,} bytes; a photo may have {limits.photo_bytes:,}. Make it smaller")
-    content = await part.read()
-    image = await service.decoder.decode(content, name)
+    image = await decoder.decode(content, name)
     return UploadedPhoto(name, image, hashlib.sha256(content).hexdigest())
 
 
-def require_count(service: Service, parts: Sequence[UploadFile], least: int) -> None:
-    """Raise InputError unless a request has so many photos as it needs, and no more than the limits allow."""
-    most = service.settings.limits.photos
+def require_count(parts: Sequence[UploadFile], least: int, most: int) -> None:
+    """Raise InputError unless a request has so many photos as it needs, and no more than it may."""
     if not least <= len(parts) <= most:
         raise InputError(f"images: {least} to {most} photos in a request; got {len(parts)}. Send more in another one")

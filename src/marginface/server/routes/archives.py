@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.events import EVERYONE
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
 from marginface.server.people.acting import gallery_for
 from marginface.server.people.exports import archive_of
 from marginface.server.routes.parameters import Here, InCollection

@@ -8,19 +8,17 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from marginface.gallery import Collection
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.events import EVERYONE
-from marginface.server.gate import Caller, Gate, needs
+from marginface.server.gate import Gate, needs
 from marginface.server.people.acting import allowed_name, gallery_for, receipt_values
-from marginface.server.routes.parameters import Here, InCollection, OneTime
+from marginface.server.routes.parameters import Erasing, Here, InCollection, Managing, OneTime
 from marginface.server.schemas import collections as schemas
 from marginface.server.schemas.removal import Receipt
 
 router = APIRouter(prefix="/v1/collections", tags=["collections"])
 
 Anybody = Annotated[Caller, Depends(Gate(None))]
-Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
-Erasing = Annotated[Caller, Depends(Gate(Scope.ERASE))]
 
 
 @router.get("", response_model=schemas.CollectionPage)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AfterValidator
 
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.events import Event
-from marginface.server.events.log import ACTIONS, no_event
-from marginface.server.gate import Caller, Gate
+from marginface.server.events.log import Action, no_event
+from marginface.server.gate import Gate
 from marginface.server.routes.audit import Head
-from marginface.server.routes.cursors import make_cursor, read_cursor
-from marginface.server.routes.parameters import Cursor, Here, Limit, one_of
+from marginface.server.routes.parameters import Here, Limit, Part
 from marginface.server.schemas import events as schemas
 from marginface.server.schemas.audit import AuditCheck
 from marginface.server.service import Service
@@ -24,28 +23,19 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 Auditing = Annotated[Caller, Depends(Gate(Scope.AUDIT))]
 AuditingAll = Annotated[Caller, Depends(Gate(Scope.AUDIT, whole=True))]
 Confirming = Annotated[Caller, Depends(Gate(Scope.CONFIRM))]
-OfAction = Annotated[
-    str | None,
-    Query(description="only of this kind", json_schema_extra={"enum": list(ACTIONS)}),
-    AfterValidator(one_of(ACTIONS)),
-]
+OfAction = Annotated[Action | None, Query(description="only of this kind")]
 TheEvent = Annotated[str, Path(description="opaque id of an event", examples=["e-5d0c9be1f2a34877"])]
 
 
 @router.get("", response_model=schemas.EventPage)
-async def list_events(
-    service: Here, caller: Auditing, action: OfAction = None, cursor: Cursor = None, limit: Limit = 50
-) -> dict[str, Any]:
+async def list_events(service: Here, caller: Auditing, part: Part, action: OfAction = None) -> dict[str, Any]:
     """List how the service was used, the newest first; a key for some collections sees what is about those."""
+
+    def newest(before: int | None, count: int) -> Sequence[Event]:
+        return service.events.log.newest(_collections(service, caller), count, before, action)
+
     listing = "events" if action is None else f"events {action}"
-
-    def page() -> dict[str, Any]:
-        before = read_cursor(service.state, listing, cursor)
-        events = service.events.log.newest(_collections(service, caller), limit + 1, before, action)
-        following = make_cursor(service.state, listing, events[limit - 1].seq) if len(events) > limit else None
-        return {"items": [_told(service, event) for event in events[:limit]], "next_cursor": following}
-
-    return await service.work.run(page)
+    return await service.work.run(part.page, listing, newest, attrgetter("seq"), lambda event: _told(service, event))
 
 
 @router.get("/check", response_model=AuditCheck)

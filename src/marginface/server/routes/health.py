@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Depends
 
-from marginface.server.gate import Caller, Gate
+from marginface.server.access import Caller
+from marginface.server.gate import Gate
 from marginface.server.schemas.about import About, Alive
 from marginface.server.service import Service, service_of
 

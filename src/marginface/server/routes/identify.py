@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Form
 
 from marginface.enrolment import CollectionPeople
 from marginface.pipeline import Identification
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.events import Search
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
 from marginface.server.people.acting import collection_for
 from marginface.server.photos.uploads import read_photo
 from marginface.server.routes.parameters import FacePolicy, Here, Image, InCollection, QualityGate
@@ -49,7 +49,7 @@ async def identify(
     """Say who of a collection the faces of a photo are. The threshold rises with the number of faces there."""
     started = now_text()
     known = await service.work.run(collection_for, service, caller, collection)
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
 
     def answered() -> dict[str, Any]:
         found = service.recognizer.identify(

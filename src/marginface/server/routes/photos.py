@@ -38,7 +38,7 @@ async def detect(
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Find all faces of a photo, with quality and reasons."""
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
     return await service.work.run(_detected, service.recognizer, photo, quality, crops)
 
 
@@ -54,8 +54,8 @@ async def verify(
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Say whether two photos show the same person, at a stated false-match rate."""
-    first = await read_photo(service, image_a, "image_a")
-    second = await read_photo(service, image_b, "image_b")
+    first = await read_photo(service.decoder, image_a, "image_a")
+    second = await read_photo(service.decoder, image_b, "image_b")
 
     def answered() -> dict[str, Any]:
         answer = service.recognizer.verify(
@@ -76,8 +76,8 @@ async def compare(
     quality: QualityGate = "usable",
 ) -> dict[str, Any]:
     """Compare all faces of several photos, each with each."""
-    require_count(service, images, 2)
-    photos = [(await read_photo(service, part, f"photo {n}")).image for n, part in enumerate(images, start=1)]
+    require_count(images, 2, service.settings.limits.photos)
+    photos = [(await read_photo(service.decoder, part, f"photo {n}")).image for n, part in enumerate(images, start=1)]
 
     def answered() -> dict[str, Any]:
         answer = service.recognizer.compare_all(
@@ -96,7 +96,7 @@ async def embed(
     quality: QualityGate = "off",
 ) -> dict[str, Any]:
     """Return the embeddings of the faces of a photo. They are biometric data: the scope is its own."""
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
 
     def answered() -> dict[str, Any]:
         look = service.recognizer.embed_photo(photo.image, faces=faces, quality=quality, name=photo.name)

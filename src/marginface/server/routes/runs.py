@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,12 +12,11 @@ from starlette.responses import Response
 from marginface.server.access import Scope
 from marginface.server.access.tickets import SECONDS, issue_ticket
 from marginface.server.gate import needs
-from marginface.server.routes.cursors import make_cursor, read_cursor
-from marginface.server.routes.parameters import Cursor, Here, Limit
+from marginface.server.routes.cursors import numbered
+from marginface.server.routes.parameters import Here, Part
 from marginface.server.routes.reports import PAGE, page_of, root_of
 from marginface.server.schemas import runs as schemas
-from marginface.server.service import Service
-from marginface.server.shown.runs import shown_run, shown_runs
+from marginface.server.shown.runs import ShownRun, shown_run, shown_runs
 
 router = APIRouter(prefix="/v1", tags=["runs"])
 
@@ -26,9 +26,13 @@ Points = Annotated[int, Query(ge=1, le=2000, description="at most so many points
 
 
 @router.get("/runs", response_model=schemas.RunPage, dependencies=[needs(Scope.RUNS)])
-async def list_runs(service: Here, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+async def list_runs(service: Here, part: Part) -> dict[str, Any]:
     """List the runs below the folder that 'marginface serve --runs' named, by where they are."""
-    return await service.work.run(_page, service, cursor, limit)
+
+    def after(last: int | None, count: int) -> list[tuple[int, ShownRun]]:
+        return numbered(list(shown_runs(root_of(service))), last, count)
+
+    return await service.work.run(part.page, "runs", after, itemgetter(0), lambda one: one[1].to_dict())
 
 
 @router.get("/runs/{run}", response_model=schemas.RunDetails, dependencies=[needs(Scope.RUNS)])
@@ -54,11 +58,3 @@ async def give_ticket(service: Here, run: TheRun) -> dict[str, Any]:
     """Give a ticket for the report of a run, for a frame that cannot send a key. It is good for a minute."""
     found = await service.work.run(shown_run, root_of(service), run)
     return {"ticket": issue_ticket(service.state, found.id), "seconds": SECONDS}
-
-
-def _page(service: Service, cursor: str | None, limit: int) -> dict[str, Any]:
-    runs = list(shown_runs(root_of(service)))
-    start = read_cursor(service.state, "runs", cursor) or 0
-    end = start + limit
-    following = make_cursor(service.state, "runs", end) if end < len(runs) else None
-    return {"items": [run.to_dict() for run in runs[start:end]], "next_cursor": following}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from marginface.server.access.keys import time_text
+
+def time_text(time: datetime) -> str:
+    """Return a time as 2027-01-31T12:00:00Z."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def now_text() -> str:
-    """Return the time now, as 2027-01-31T12:00:00Z."""
+    """Return the time now."""
     return time_text(datetime.now(UTC))
 
 

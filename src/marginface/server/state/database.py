@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text, insert, inspect, select
@@ -19,6 +21,7 @@ from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text, i
 from marginface.errors import GalleryError
 from marginface.gallery.address import Address
 from marginface.gallery.disk import empty_log
+from marginface.gallery.keys import KEY_SIZE, NONCE_SIZE
 from marginface.gallery.store import Store, new_file_store, open_store
 
 SCHEMA = "1"
@@ -68,8 +71,20 @@ class State:
                 METADATA.create_all(connection, missing)
 
     def secret(self, purpose: str) -> bytes:
-        """Return 32 bytes that only this service knows, for one purpose: to seal or to sign with."""
-        return HKDF(SHA256(), 32, None, f"marginface service|{purpose}".encode()).derive(self._secret)
+        """Return 32 bytes that only this service knows, for one purpose."""
+        return HKDF(SHA256(), KEY_SIZE, None, f"marginface service|{purpose}".encode()).derive(self._secret)
+
+    def seal(self, purpose: str, place: str, content: bytes) -> bytes:
+        """Return content sealed for one purpose and for one place, which ``unseal`` has to be told again."""
+        nonce = os.urandom(NONCE_SIZE)
+        return nonce + AESGCM(self.secret(purpose)).encrypt(nonce, content, place.encode())
+
+    def unseal(self, purpose: str, place: str, sealed: bytes) -> bytes:
+        """Return what was sealed; raise GalleryError where it was not, or for something else."""
+        try:
+            return AESGCM(self.secret(purpose)).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], place.encode())
+        except (InvalidTag, ValueError):
+            raise GalleryError("what the service has sealed does not open: it is damaged, or of elsewhere") from None
 
     def fingerprint(self, purpose: str, content: bytes) -> str:
         """Return a keyed hash, 64 hex digits: equal for equal content, and of no use without this database."""
@@ -115,6 +130,6 @@ def _read(connection: Connection) -> dict[str, bytes]:
 
 
 def _begin(connection: Connection) -> dict[str, bytes]:
-    known = {"schema": SCHEMA.encode(), "secret": os.urandom(32)}
+    known = {"schema": SCHEMA.encode(), "secret": os.urandom(KEY_SIZE)}
     connection.execute(insert(_ABOUT), [{"name": name, "value": value} for name, value in known.items()])
     return known

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Response
 from marginface.enrolment import DecodedPhoto, Enroller, EnrolSettings, PersonPhoto, PhotoOutcome
 from marginface.errors import InputError, UnknownName
 from marginface.gallery import Collection, Receipt
-from marginface.gallery.names import checked_name
+from marginface.gallery.names import LONGEST_NAME, checked_name
 from marginface.reasons import Reason
 from marginface.server.access import Scope
 from marginface.server.photos.uploads import UploadedPhoto
@@ -57,7 +57,7 @@ _MOST_AT_ONCE = 1000
 @router.post("", response_model=Example, status_code=201, openapi_extra=body_of("file"))
 async def add_example(
     place: _Enrols,
-    subject: Annotated[str, Query(min_length=1, max_length=200, description="whose face it is")],
+    subject: Annotated[str, Query(min_length=1, max_length=LONGEST_NAME, description="whose face it is")],
     photos: _File,
     asked: Parameters,
 ) -> dict[str, Any]:

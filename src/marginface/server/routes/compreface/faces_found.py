@@ -8,8 +8,7 @@ from fastapi import Query
 
 from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer
 from marginface.pipeline.rules import Rule
-from marginface.server.access import Scope
-from marginface.server.gate import Caller
+from marginface.server.access import Caller, Scope
 from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked
 from marginface.server.routes.compreface.refusals import NO_FACE, Refusal

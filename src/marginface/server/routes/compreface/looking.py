@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Query
 from marginface.enrolment import CollectionPeople
 from marginface.errors import InputError
 from marginface.pipeline import IdentifiedFace
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.events import Search
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
 from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked, Parameters, Photos, body_of, photos_named
 from marginface.server.routes.compreface.faces_found import (

@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 
 from marginface.errors import InputError
 from marginface.gallery import Collection
-from marginface.server.access import Scope
-from marginface.server.gate import Caller, Gate
+from marginface.server.access import Caller, Scope
+from marginface.server.gate import Gate
 from marginface.server.people.acting import gallery_for
 from marginface.server.service import Service, service_of
 

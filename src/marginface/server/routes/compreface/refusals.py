@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
-from marginface.server.gate import NoKey
+from marginface.server.access import NoKey
 from marginface.server.refusals import kind_of, told
 from marginface.server.threads import RETRY_AFTER
 
