@@ -10,7 +10,7 @@ import typer
 
 from marginface.cli.evaluate.bar import ImageBar
 from marginface.cli.evaluate.choices import lines_table
-from marginface.cli.options import Runtime
+from marginface.cli.options import Runtime, make_folder
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -27,7 +27,7 @@ def suite(
 
     Run it again to go on: a protocol that is done under the same settings, data (names, sizes and times of change of
     its files) and contract is not done again, and a photo that was embedded is not embedded again. Another model needs
-    a folder of its own.
+    a folder of its own, and one suite at a time is at work in it. The web page shows how far it is.
     """
     from functools import cache
 
@@ -37,18 +37,18 @@ def suite(
     from marginface.evaluation.suite.measure import Tools
     from marginface.evaluation.suite.page import write_page
     from marginface.evaluation.suite.tables import write_tables
+    from marginface.training.lock import held
 
     @cache
     def opened(mirror: bool) -> Embedder:
         return load_embedder(model, mirror=mirror, engine=engine)
 
     listed, cropper = read_suite(file), protocol_cropper()
-    with ImageBar() as bar:
+    with held(make_folder(out), "suite"), ImageBar() as bar:
         tools = Tools(opened, cropper, cropping_of(cropper), bar.show, lambda line: typer.echo(line, err=True), engine)
         result = run_suite(listed, out, tools)
-    write_tables(result, out)
-    command = " ".join(["marginface", *sys.argv[1:]])
-    page = write_page(result, out, command)
+        write_tables(result, out)
+        page = write_page(result, out, " ".join(["marginface", *sys.argv[1:]]))
     _print(result)
     typer.echo(f"Report: {page}. Tables: results.csv, results.json, results.tex beside it.")
 

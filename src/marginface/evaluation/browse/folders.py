@@ -141,12 +141,19 @@ def _numbers(root: Path, path: Path) -> Evaluation | None:
         return Evaluation(path, UNREADABLE, path.stem, message=str(error))
     if found is None:
         return None
-    kind, model, parts, of_suite = found
-    where = path.parent if kind == "suite" else path
-    stem, changed = path.with_suffix(""), stamp[0] / 1e9
-    report = path.with_name(_REPORT) if kind == "suite" else path.with_suffix(".html")
-    name = where.name if kind == "suite" else ", ".join(dict.fromkeys(part.name for part in parts))
-    return Evaluation(where, kind, name, model, parts, stem, report, changed, of_suite=of_suite)
+    is_suite = found.kind == "suite"
+    where = path.parent if is_suite else path
+    return Evaluation(
+        path=where,
+        kind=found.kind,
+        name=where.name if is_suite else found.name,
+        model=found.model,
+        parts=found.parts,
+        stem=path.with_suffix(""),
+        report=path.with_name(_REPORT) if is_suite else path.with_suffix(".html"),
+        changed=stamp[0] / 1e9,
+        of_suite=found.of_suite,
+    )
 
 
 def _suite(root: Path, folder: Path) -> Evaluation:

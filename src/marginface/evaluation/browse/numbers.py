@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
@@ -49,9 +50,20 @@ def is_of_a_suite(numbers: Numbers) -> bool:
     return "key" in numbers and "kind" in numbers
 
 
+@dataclass(frozen=True, slots=True)
+class FileOfNumbers:
+    """What a file of numbers says; ``of_suite``: it is what a suite keeps of one of its protocols."""
+
+    kind: str
+    name: str
+    model: str
+    parts: tuple[Part, ...]
+    of_suite: bool
+
+
 @lru_cache(maxsize=1024)
-def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> tuple[str, str, tuple[Part, ...], bool] | None:
-    """Return kind, model, parts, and whether they are of a suite, of a file of numbers; None: it is none.
+def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> FileOfNumbers | None:
+    """Return what a file of numbers says; None: it is none.
 
     Args:
         root: The folder that no link may lead out of, as Path.resolve() gives it.
@@ -76,7 +88,8 @@ def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> tuple[str, 
         parts = parts_of(kind, numbers, path.stem)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise DataError(f"{path}: looks like the numbers of {kind}, and cannot be read: {cause(error)}") from None
-    return kind, short(numbers.get("model") or ""), parts, is_of_a_suite(numbers)
+    name = short(numbers.get("title") or ", ".join(dict.fromkeys(part.name for part in parts)))
+    return FileOfNumbers(kind, name, short(numbers.get("model") or ""), parts, is_of_a_suite(numbers))
 
 
 def parts_of(kind: str, numbers: Numbers, name: str) -> tuple[Part, ...]:

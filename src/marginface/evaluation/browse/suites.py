@@ -57,7 +57,7 @@ def _part(root: Path, folder: Path, row: Mapping[str, Any]) -> Part:
     found = read_numbers(root, path, stamp_of(path))
     if found is None:
         raise DataError(f"{path}: expected the numbers of {kind}. Run the suite again")
-    return replace(found[2][0], name=name)
+    return replace(found.parts[0], name=name)
 
 
 def _plain_name(name: Any) -> str:
