@@ -37,6 +37,8 @@ READ: list[tuple[type[BaseModel], str, str]] = [
     (answers.Run, "get", "/v1/runs"),
     (RunDetails, "get", "/v1/runs/{run}"),
     (Curve, "get", "/v1/runs/{run}/journal"),
+    (answers.Evaluation, "get", "/v1/evaluations"),
+    (answers.EvaluationDetails, "get", "/v1/evaluations/{evaluation}"),
 ]
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from marginface.client.collection import CollectionClient
+from marginface.client.evaluations import Evaluations
 from marginface.client.events import Events
 from marginface.client.gallery_answers import AuditEntry, AuditReport, CollectionInfo, Receipt
 from marginface.client.jobs import Jobs
@@ -102,6 +103,11 @@ class Client:
     def runs(self) -> Runs:
         """Training runs."""
         return Runs(self._transport)
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """Suites, comparisons and files of numbers."""
+        return Evaluations(self._transport)
 
     def is_alive(self) -> bool:
         """Say whether the service answers at all."""

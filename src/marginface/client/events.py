@@ -22,6 +22,10 @@ class Events:
         """Yield the events, the newest first."""
         return items(self.transport, "v1/events", Event)
 
+    def of(self, action: str) -> Iterator[Event]:
+        """Yield the events of a kind, the newest first: identification, confirmation, request, use, erasure, let-go."""
+        return items(self.transport, "v1/events", Event, {"action": action})
+
     def waiting(self) -> Iterator[Event]:
         """Yield what waits for the word of this key, the newest first: matches, erasures and exports."""
         return items(self.transport, "v1/events/waiting", Event)

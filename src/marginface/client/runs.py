@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from marginface.client.pages import items
 from marginface.client.reading import read
 from marginface.client.service_answers import Curve, Run, RunDetails
-from marginface.client.transport import Call, Transport, path_of
+from marginface.client.transport import Call, Transport, path_of, report_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +36,4 @@ class Runs:
 
     def report_address(self, run: str) -> str:
         """Return an address under which a browser sees the report of a run for a minute, without a key."""
-        ticket = self.transport.json(Call("POST", path_of("v1", "runs", run, "ticket")))["ticket"]
-        return f"{self.transport.http.base_url}{path_of('v1', 'reports', run)}?ticket={quote(ticket, safe='')}"
+        return report_address(self.transport, "runs", run)

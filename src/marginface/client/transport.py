@@ -159,6 +159,18 @@ class Transport:
         )
 
 
+def report_address(transport: Transport, kind: str, shown: str) -> str:
+    """Return an address under which a browser sees a report for a minute, without a key.
+
+    Args:
+        transport: To the service.
+        kind: runs or evaluations.
+        shown: The opaque id of one.
+    """
+    ticket = transport.json(Call("POST", path_of("v1", kind, shown, "ticket")))["ticket"]
+    return f"{transport.http.base_url}{path_of('v1', 'reports', shown)}?ticket={quote(ticket, safe='')}"
+
+
 class _Again:
     """A file that can be sent more than once: each time from its beginning, in pieces."""
 

@@ -24,7 +24,7 @@ from oracles.routing import Door, doors_of
 
 # What answers without a key: signs of life, the description of the API, a report to who has a ticket for it, and the
 # files of the page.
-OPEN = {"/healthz", "/readyz", "/openapi.json", "/v1/reports/{run}"}
+OPEN = {"/healthz", "/readyz", "/openapi.json", "/v1/reports/{report}"}
 DOORS = [door for door in doors_of(make_app(ServerSettings(gallery="people.db"))) if door.gate is not None]
 Header = dict[str, str]
 

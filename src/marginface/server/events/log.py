@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -26,6 +26,7 @@ REQUEST = "request"  # of a verb that needs a second key
 USE = "use"  # of a request that was confirmed
 ERASURE = "erasure"
 LET_GO = "let-go"
+Action = Literal["identification", "confirmation", "request", "use", "erasure", "let-go"]
 _AT_ONCE = 10_000
 
 
@@ -113,19 +114,24 @@ class EventLog:
         with self.state.reading() as connection:
             return find(connection, uid)
 
-    def newest(self, collections: Sequence[str] | None, limit: int, before: int | None = None) -> list[Event]:
+    def newest(
+        self, collections: Sequence[str] | None, limit: int, before: int | None = None, action: Action | None = None
+    ) -> list[Event]:
         """Return the last entries, the newest first.
 
         Args:
             collections: Only those about these collections (opaque ids); None: all.
             limit: How many at most.
             before: Only those with a lower number.
+            action: Only of this kind; None: of all.
         """
         statement = select(EVENTS).order_by(EVENTS.c.seq.desc()).limit(limit)
         if collections is not None:
             statement = statement.where(EVENTS.c.collection.in_(collections))
         if before is not None:
             statement = statement.where(EVENTS.c.seq < before)
+        if action is not None:
+            statement = statement.where(EVENTS.c.action == action)
         with self.state.reading() as connection:
             return [event_in(row) for row in connection.execute(statement)]
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
 from marginface.server.access import Caller, Scope
 from marginface.server.events import Event
-from marginface.server.events.log import no_event
+from marginface.server.events.log import Action, no_event
 from marginface.server.gate import Gate
 from marginface.server.routes.audit import Head
 from marginface.server.routes.parameters import Here, Limit, Part
@@ -23,17 +23,19 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 Auditing = Annotated[Caller, Depends(Gate(Scope.AUDIT))]
 AuditingAll = Annotated[Caller, Depends(Gate(Scope.AUDIT, whole=True))]
 Confirming = Annotated[Caller, Depends(Gate(Scope.CONFIRM))]
+OfAction = Annotated[Action | None, Query(description="only of this kind")]
 TheEvent = Annotated[str, Path(description="opaque id of an event", examples=["e-5d0c9be1f2a34877"])]
 
 
 @router.get("", response_model=schemas.EventPage)
-async def list_events(service: Here, caller: Auditing, part: Part) -> dict[str, Any]:
+async def list_events(service: Here, caller: Auditing, part: Part, action: OfAction = None) -> dict[str, Any]:
     """List how the service was used, the newest first; a key for some collections sees what is about those."""
 
     def newest(before: int | None, count: int) -> Sequence[Event]:
-        return service.events.log.newest(_collections(service, caller), count, before)
+        return service.events.log.newest(_collections(service, caller), count, before, action)
 
-    return await service.work.run(part.page, "events", newest, attrgetter("seq"), lambda event: _told(service, event))
+    listing = "events" if action is None else f"events {action}"
+    return await service.work.run(part.page, listing, newest, attrgetter("seq"), lambda event: _told(service, event))
 
 
 @router.get("/check", response_model=AuditCheck)

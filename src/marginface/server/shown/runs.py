@@ -1,4 +1,8 @@
-"""The training runs that a service shows: those below one folder, each by an opaque id; no path of the machine."""
+"""The training runs that a service shows: those below one folder, each by an opaque id; no path of the machine.
+
+A file of a run may be a link to another one below the folder. One that leads out is not read, and its run is told as
+unreadable: who can write into the folder must not show what the service alone can read.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marginface.errors import MarginfaceError, UnknownName
-from marginface.training.run_folder import CurvePoint, find_runs, open_run
-from marginface.training.run_names import RECIPE, REPORT
+from marginface.errors import InputError, MarginfaceError, UnknownName
+from marginface.files import is_inside, read_inside
+from marginface.training.lock import LOCK
+from marginface.training.run_folder import CurvePoint, RunFolder, find_runs, open_run
+from marginface.training.run_names import DATA, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
+
+READ = (RECIPE, JOURNAL, HISTORY, DATA, MANIFEST, LOCK)  # by open_run, and by who asks a RunFolder
+_MOST_RECIPE, _MOST_REPORT = 1 << 20, 64 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +41,15 @@ class ShownRun:
         return "r-" + hashlib.sha256(self.folder.encode()).hexdigest()[:16]
 
     @property
-    def report(self) -> Path:
-        """Its page, whether or not it is there."""
-        return self.path / REPORT
-
-    @property
     def has_report(self) -> bool:
         """Whether its page is there, and no link to a file elsewhere."""
-        return self.report.is_file() and self.report.resolve().is_relative_to(self.root)
+        report = self.path / REPORT
+        return report.is_file() and is_inside(self.root, report)
 
     def to_dict(self) -> dict[str, Any]:
         """Return how far it is, as plain values; a run that cannot be read is told with the reason."""
         try:
-            told = open_run(self.path).to_dict()
+            told = self._opened().to_dict()
         except MarginfaceError as error:
             told = {"state": "unreadable", "message": self.without_path(str(error))}
         return {**told, **self._place()}
@@ -55,11 +60,11 @@ class ShownRun:
         Raises:
             MarginfaceError: It cannot be read.
         """
-        run = open_run(self.path)
+        run = self._opened()
         return {
             **run.to_dict(),
             **self._place(),
-            "recipe": (self.path / RECIPE).read_text(encoding="utf-8"),
+            "recipe": read_inside(self.root, self.path / RECIPE, most=_MOST_RECIPE).decode(errors="replace"),
             "checkpoints": [{"name": name, "bytes": size} for name, size in run.checkpoints()],
             "events": [_event(event) for event in run.history],
             "notes": run.notes,
@@ -68,7 +73,7 @@ class ShownRun:
 
     def journal(self, after: int, points: int) -> dict[str, Any]:
         """Return the curve after a step, at so many points at most besides those where it was evaluated."""
-        run = open_run(self.path)
+        run = self._opened()
         curve = run.curve(run.steps_after(after, points), after=after)
         return {
             "state": run.state,
@@ -77,9 +82,36 @@ class ShownRun:
             "points": [_point(point) for point in curve],
         }
 
+    def report(self) -> bytes:
+        """Return its page.
+
+        Raises:
+            UnknownName: It has none.
+        """
+        if not self.has_report:
+            raise UnknownName(f"run {self.folder!r} has no report yet: it is written when the run finishes")
+        return read_inside(self.root, self.path / REPORT, most=_MOST_REPORT)
+
     def without_path(self, text: str) -> str:
         """Return a message without where on this machine the runs are."""
         return text.replace(f"{self.root}/", "").replace(str(self.root), self.folder)
+
+    def _opened(self) -> RunFolder:
+        """Read the run.
+
+        Raises:
+            InputError: A file of it leads out of the folder that is shown, or is no file.
+            MarginfaceError: It cannot be read.
+        """
+        for path in (self.path / name for name in READ):
+            if path.is_symlink() and not is_inside(self.root, path):
+                raise InputError(
+                    f"{path}: it is a link that leads out of the folder of runs, and only what is in there is shown. "
+                    "Put the file itself there"
+                )
+            if path.exists() and not path.is_file():
+                raise InputError(f"{path}: expected a file of a run; got something else, as a folder or a pipe")
+        return open_run(self.path)
 
     def _place(self) -> dict[str, Any]:
         return {"run": self.id, "folder": self.folder, "has_report": self.has_report}
