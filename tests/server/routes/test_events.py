@@ -98,6 +98,14 @@ def test_a_match_is_confirmed_by_two_different_keys(desk: Desk) -> None:
     assert desk.client.get("/v1/events/check", headers=desk.first).json()["ok"]
 
 
+def test_a_word_that_is_sent_twice_counts_once_and_is_answered_twice(desk: Desk) -> None:
+    event = desk.identify(12, desk.first)["faces"][0]["event"]
+    once = {**desk.second, "Idempotency-Key": "a word that was lost on its way".replace(" ", "-")}
+    first, second = (desk.confirm(event, once) for _ in range(2))
+    assert (first.status_code, second.content) == (200, first.content)
+    assert len(second.json()["confirmations"]) == 1
+
+
 def test_what_waits_for_a_word_is_listed_until_it_is_decided(desk: Desk, make_key: MakeKey) -> None:
     def waiting(key: Header) -> list[str]:
         return [one["id"] for one in desk.client.get("/v1/events/waiting", headers=key).json()["items"]]

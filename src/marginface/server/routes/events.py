@@ -7,13 +7,14 @@ from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
+from starlette.responses import Response
 
 from marginface.server.access import Caller, Scope
 from marginface.server.events import Event
 from marginface.server.events.log import Action, no_event
 from marginface.server.gate import Gate
 from marginface.server.routes.audit import Head
-from marginface.server.routes.parameters import Here, Limit, Part
+from marginface.server.routes.parameters import Here, Limit, OneTime, Part
 from marginface.server.schemas import events as schemas
 from marginface.server.schemas.audit import AuditCheck
 from marginface.server.service import Service
@@ -62,17 +63,19 @@ async def show_event(service: Here, caller: Confirming, event: TheEvent) -> dict
 
 
 @router.post("/{event}/confirm", response_model=schemas.Event)
-async def confirm_event(service: Here, caller: Confirming, event: TheEvent, body: schemas.Answer) -> dict[str, Any]:
+async def confirm_event(
+    service: Here, caller: Confirming, once: OneTime, event: TheEvent, body: schemas.Answer
+) -> Response:
     """Give the word of this key about a match, or about an erasure or an export that another key has asked for.
 
     A match is confirmed when two different keys have agreed; what was asked for, when another key has.
     """
+    found = await service.work.run(_found, service, caller, event)
 
     def confirmed() -> dict[str, Any]:
-        _found(service, caller, event)
         return _told(service, service.second_keys.confirm(event, caller.id, agrees=body.agree))
 
-    return await service.work.run(confirmed)
+    return await once.naming(found.collection).answer(schemas.Event, 200, lambda: service.work.run(confirmed))
 
 
 def _collections(service: Service, caller: Caller) -> Sequence[str] | None:
