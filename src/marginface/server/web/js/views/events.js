@@ -24,7 +24,7 @@ const KINDS = [
   ["let-go", "Old entries let go"],
 ];
 const VERBS = { erase: "an erasure", export: "an export", identify: "a match" };
-const DECISIONS = { match: "busy", "no match": "", "cannot tell": "unsure" };
+const DECISIONS = { match: "good", "no match": "", "cannot tell": "unsure" };
 const STATES = {
   unconfirmed: ["unsure", "Waits for a word"],
   confirmed: ["good", "Confirmed"],
