@@ -6,7 +6,7 @@ sources, batches     crops to train on and held out; batches as a function of (s
 prefetch, loading    batches made ahead on threads; what each of their stages costs
 learner, optim       backbone, head, optimizer, one step; averaging: the mean of the weights that is served
 schedule             learning rate, margin and length of a run
-start, features      where the weights come from, what of them learns; class centers from the means of features
+start, features      where the weights come from; class centers from the means of features; freezing: what stays
 weighted             losses of samples that a backbone weighs (TransFace)
 dream                a branch for turned heads, trained after the run
 held_out             the pairs of the identities that are kept out

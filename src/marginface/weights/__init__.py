@@ -1,5 +1,10 @@
 """Published weights: what there is, where it comes from, and the file that runs (table WEIGHTS).
 
+published    the table                      sources, download, cache   where a file comes from
+prepare      the file that runs, made by graphs and folding
+session      a file → what runs it: onnx_runtime, open_vino (table ENGINES)
+layouts/     the tensor names of networks of others
+
 ``locate`` gives the file as it was published, checked by its sha256; ``prepared`` gives the float32 ONNX made from it.
 """
 
