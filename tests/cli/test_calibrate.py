@@ -42,9 +42,8 @@ def call(*arguments: str | Path) -> Result:
 
 
 def test_a_calibration_and_a_page_are_written_and_a_table_is_printed(people: Path) -> None:
-    answer = call(
-        "calibrate", "m", people, "--aligned", "--fmr", "1e-1", "--fmr", "1e-2", "--out", "c.toml", "--report", "c.html"
-    )
+    rates = ("--fmr", "1e-1", "--fmr", "1e-2")
+    answer = call("calibrate", "m", people, "--aligned", *rates, "--out", "c.toml", "--report", "c.html")
     assert answer.exit_code == 0, answer.output
     calibration = read_calibration(Path("c.toml"))
     assert calibration.data.description == "people"

@@ -33,9 +33,7 @@ def distractors(
     ] = None,
     people: Annotated[
         int,
-        typer.Option(
-            "--probe-people", help="Without DISTRACTORS: draw so many people as probes; 0: all with two photos."
-        ),
+        typer.Option("--probe-people", help="Without DISTRACTORS: draw so many as probes; 0: all with two photos."),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Decides who is drawn, and the order of the distractors.")] = 0,
     aligned: Aligned = False,
