@@ -10,7 +10,7 @@ layouts/     the tensor names of networks of others
 
 from marginface.defaults import DEFAULT_ENGINE
 from marginface.weights.cache import cache_folder
-from marginface.weights.prepare import PREPARATION_VERSION, prepared
+from marginface.weights.prepare import prepared
 from marginface.weights.published import WEIGHTS, Weights, WheelFile, list_weights
 from marginface.weights.session import ENGINES, Session, open_session
 from marginface.weights.sources import find_published, is_offline, locate
@@ -18,7 +18,6 @@ from marginface.weights.sources import find_published, is_offline, locate
 __all__ = [
     "DEFAULT_ENGINE",
     "ENGINES",
-    "PREPARATION_VERSION",
     "WEIGHTS",
     "Session",
     "Weights",
