@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from marginface.locations import is_remote, store_of
 
@@ -20,6 +21,12 @@ def json_bytes(text: str) -> bytes:
     b'"a\\udcff"'
     """
     return text.encode("utf-8", "backslashreplace")
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write plain values as a JSON file that people can read too, whole or not at all; see write_whole."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return write_whole(path, lambda stream: stream.write(json_bytes(text)))
 
 
 def is_file(path: Path) -> bool:
