@@ -25,8 +25,12 @@ def json_bytes(text: str) -> bytes:
 
 def write_json(path: Path, value: Any) -> Path:
     """Write plain values as a JSON file that people can read too, whole or not at all; see write_whole."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    return write_whole(path, lambda stream: stream.write(json_bytes(text)))
+    return write_bytes(path, json_bytes(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file of these bytes, whole or not at all; see write_whole."""
+    return write_whole(path, lambda stream: stream.write(content))
 
 
 def is_file(path: Path) -> bool:

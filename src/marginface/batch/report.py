@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from marginface.batch.shard import LeftOut, Mark
-from marginface.files import json_bytes, write_json, write_whole
+from marginface.files import json_bytes, write_bytes, write_json
 
 MANIFEST = "manifest.json"
 LEFT_OUT = "left-out.jsonl"
@@ -63,7 +63,7 @@ class BatchReport:
     def write(self) -> None:
         """Write the manifest and the list of what was left out beside the shards."""
         lines = "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in self.left_out)
-        write_whole(self.destination / LEFT_OUT, lambda stream: stream.write(json_bytes(lines)))
+        write_bytes(self.destination / LEFT_OUT, json_bytes(lines))
         write_json(self.destination / MANIFEST, self.to_dict())
 
     def summary(self) -> str:

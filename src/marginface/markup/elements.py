@@ -12,7 +12,7 @@ from string import Template
 
 from PIL import Image
 
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.values import ImageArray
 
 _NONE: Mapping[str, str] = {}
@@ -88,7 +88,7 @@ def document(title: str, lead: Sequence[Html], parts: Mapping[str, Html]) -> str
 def write_page(page: str, path: Path) -> Path:
     """Write a page, whole or not at all; return its path. A file name that is no UTF-8 shows as numbers of signs."""
     content = page.encode("utf-8", "xmlcharrefreplace")
-    return write_whole(path, lambda stream: stream.write(content))
+    return write_bytes(path, content)
 
 
 def _section(title: str, content: Html) -> Html:

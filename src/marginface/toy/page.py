@@ -11,7 +11,7 @@ import numpy as np
 from marginface.alignment import resize_crops
 from marginface.environment import describe_environment
 from marginface.evaluation.sections import background, plain
-from marginface.files import write_json, write_whole
+from marginface.files import write_bytes, write_json
 from marginface.markup import (
     Html,
     crop_image,
@@ -57,11 +57,11 @@ def write_study(study: ToyStudy, out: Path, command: str) -> tuple[Path, ...]:
     pictures = {"toy.png": render(overview, "png"), "toy.svg": render(overview, "svg")}
     page = render_page(study, found, shown, command)
     numbers = write_json(out / "toy.json", to_dict(study, found, command))
-    return numbers, *(_put(out / name, data) for name, data in pictures.items()), write_page(page, out / "toy.html")
-
-
-def _put(path: Path, data: bytes) -> Path:
-    return write_whole(path, lambda stream: stream.write(data))
+    return (
+        numbers,
+        *(write_bytes(out / name, data) for name, data in pictures.items()),
+        write_page(page, out / "toy.html"),
+    )
 
 
 def _picture(study: ToyStudy, result: LossResult, split: SplitResult) -> FeaturePicture:
