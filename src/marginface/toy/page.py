@@ -57,11 +57,8 @@ def write_study(study: ToyStudy, out: Path, command: str) -> tuple[Path, ...]:
     pictures = {"toy.png": render(overview, "png"), "toy.svg": render(overview, "svg")}
     page = render_page(study, found, shown, command)
     numbers = write_json(out / "toy.json", to_dict(study, found, command))
-    return (
-        numbers,
-        *(write_bytes(out / name, data) for name, data in pictures.items()),
-        write_page(page, out / "toy.html"),
-    )
+    drawn = [write_bytes(out / name, data) for name, data in pictures.items()]
+    return numbers, *drawn, write_page(page, out / "toy.html")
 
 
 def _picture(study: ToyStudy, result: LossResult, split: SplitResult) -> FeaturePicture:
