@@ -48,8 +48,8 @@ from marginface.environment import describe_environment
 from marginface.gallery import Gallery, NewFace
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore, NewKey, parse_scopes
-from marginface.server.places import state_address
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from marginface.values import Embedding
 
 PER_PERSON, PER_WRITE = 4, 1000

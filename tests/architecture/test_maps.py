@@ -8,6 +8,7 @@ import tomllib
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -87,8 +88,17 @@ def test_names_that_messages_and_docstrings_send_to_are_there() -> None:
 
 
 def resolves(name: str) -> bool:
-    module, _, attribute = f"marginface.{name}".rpartition(".")
-    return hasattr(import_module(module), attribute)
+    found: object = import_module("marginface")
+    for part in name.split("."):
+        if not hasattr(found, part) and isinstance(found, ModuleType):
+            try:
+                import_module(f"{found.__name__}.{part}")
+            except ModuleNotFoundError:
+                return False
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
 
 
 # Parameters whose default is said once, in marginface.defaults: a number or a name beside it would drift away from it.

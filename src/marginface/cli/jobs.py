@@ -69,20 +69,15 @@ def _opened(gallery: str, key_file: Path | None) -> Iterator[JobStore]:
     from marginface.errors import GalleryError
     from marginface.gallery import Gallery
     from marginface.server.jobs import JobStore, job_key
-    from marginface.server.places import default_gallery, state_address
-    from marginface.server.settings import ServerSettings
     from marginface.server.state import open_state
+    from marginface.server.state.places import default_gallery, state_address
 
     where = gallery or default_gallery()
-    settings, address = ServerSettings(gallery=where, key_file=key_file), state_address(where)
+    address = state_address(where)
     if address.path is not None and not address.path.exists():
         raise GalleryError(f"{where}: no service has run with this gallery; 'marginface serve {where}' starts one")
-    with Gallery.open(where, key=key_file) as opened:
-        state = open_state(address)
-        try:
-            yield JobStore(state, job_key(settings, opened, state))
-        finally:
-            state.close()
+    with Gallery.open(where, key=key_file) as opened, open_state(address) as state:
+        yield JobStore(state, job_key(opened, key_file, state))
 
 
 def _line(job: Job) -> str:

@@ -30,9 +30,8 @@ from marginface.training.lock import held, holder
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe, write_recipe
 from marginface.training.run import train
-from marginface.training.run_names import RECIPE, REPORT
+from marginface.training.run_names import LOG, OUTCOME, RECIPE, REPORT, RUN
 
-OUTCOME, RUN, LOG = "outcome.json", "run", "log.txt"
 Status = Literal["waiting", "interrupted", "finished", "diverged", "failed"]
 Tell = Callable[[str], None]
 _POLL = 0.2  # seconds between two looks at the processes

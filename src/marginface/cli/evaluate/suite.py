@@ -9,7 +9,7 @@ import typer
 
 from marginface.cli.bars import progress_bar
 from marginface.cli.evaluate.choices import EvaluatedModel
-from marginface.cli.options import Runtime, typed_command
+from marginface.cli.options import Runtime, make_folder, typed_command
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -30,7 +30,7 @@ def suite(
 
     Run it again to go on: a protocol that is done under the same settings, data (names, sizes and times of change of
     its files) and contract is not done again, and a photo that was embedded is not embedded again. Another model needs
-    a folder of its own.
+    a folder of its own, and one suite at a time is at work in it. The web page shows how far it is.
     """
     from functools import cache
 
@@ -40,17 +40,18 @@ def suite(
     from marginface.evaluation.suite.measure import Tools
     from marginface.evaluation.suite.page import write_suite_page
     from marginface.evaluation.suite.tables import write_tables
+    from marginface.training.lock import held
 
     @cache
     def opened(mirror: bool) -> Embedder:
         return load_embedder(model, mirror=mirror, engine=engine)
 
     listed, cropper = read_suite(file), protocol_cropper()
-    with progress_bar("Reading", "images") as bar:
+    with held(make_folder(out), "suite"), progress_bar("Reading", "images") as bar:
         tools = Tools(opened, cropper, cropping_of(cropper), bar, lambda line: typer.echo(line, err=True), engine)
         result = run_suite(listed, out, tools)
-    write_tables(result, out)
-    page = write_suite_page(result, out, typed_command())
+        write_tables(result, out)
+        page = write_suite_page(result, out, typed_command())
     _print(result)
     typer.echo(f"Report: {page}. Tables: results.csv, results.json, results.tex beside it.")
 

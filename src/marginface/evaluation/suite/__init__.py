@@ -3,6 +3,7 @@
 plan        the list: which protocols, where their data is
 run         do what is not done; a folder of results
 measure     one of them, with embeddings remembered
+progress    how far it is, for those who look
 headline    the rows of the table of all
 tables      CSV, JSON and LaTeX of the results
 published   numbers of the literature, to lay beside ours

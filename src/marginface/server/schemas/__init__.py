@@ -1,5 +1,6 @@
 """The bodies of requests and answers, as OpenAPI shows them: pydantic models with examples, no logic.
 
+fields   what a field may be: names, texts, one of a table
 about    what the service is
 photos   faces, quality, decisions
 
