@@ -27,7 +27,7 @@ variants             the losses of a comparison, as recipes
 jobs                 its runs, one after the other or side by side
 lock                 one process at a time in a folder
 decisions            what a finished run decides on its pairs
-compare, sweep       all of it: several losses, or one over a grid
+compare, sweep       all of it: several losses, or one over a grid; comparison_folder: its folder, for those who look
 plan/                what a head of C identities takes, before it is trained
 dry_run/             what a whole recipe takes: two steps on noise
 distributed/         all of it over several processes
