@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 import threading
@@ -9,7 +10,7 @@ from typing import IO
 import pytest
 
 from marginface.errors import InputError
-from marginface.files import is_inside, read_inside, write_whole
+from marginface.files import is_inside, read_inside, write_json, write_whole
 
 
 def test_a_place_without_a_name_is_a_folder() -> None:
@@ -54,6 +55,12 @@ def test_threads_that_write_one_file_at_once_leave_one_of_their_texts(tmp_path: 
     content = path.read_bytes()
     assert content == content[:1] * 9999
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_json_file_can_be_read_by_people_and_holds_names_that_are_no_utf8(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "new" / "a.json", {"näme": os.fsdecode(b"caf\xe9.png")})
+    assert "näme" in path.read_text(encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == {"näme": os.fsdecode(b"caf\xe9.png")}
 
 
 def test_a_file_in_a_folder_is_read_and_so_is_a_link_within_it(tmp_path: Path) -> None:

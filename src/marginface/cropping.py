@@ -25,7 +25,7 @@ from marginface.detection import Detector, largest, load_detector, nearest_cente
 from marginface.detection.second_look import padded
 from marginface.documents import parse_json
 from marginface.errors import DataError, ImageError, InputError
-from marginface.files import json_bytes, write_whole
+from marginface.files import json_bytes, write_bytes
 from marginface.images import list_images, read_image
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray, check_image
@@ -384,7 +384,7 @@ def _crop_photo(job: CropRecord, source: Path, destination: Path, cropper: FaceC
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        write_whole(path, lambda stream: stream.write(content))
+        write_bytes(path, content)
     except OSError as error:
         raise DataError(f"{path}: cannot write this file: {error.strerror}") from None
 

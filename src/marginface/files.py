@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from marginface.errors import InputError
 from marginface.locations import is_remote, store_of
@@ -22,6 +23,16 @@ def json_bytes(text: str) -> bytes:
     b'"a\\udcff"'
     """
     return text.encode("utf-8", "backslashreplace")
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write plain values as a JSON file that people can read too, whole or not at all; see write_whole."""
+    return write_bytes(path, json_bytes(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file of these bytes, whole or not at all; see write_whole."""
+    return write_whole(path, lambda stream: stream.write(content))
 
 
 def is_file(path: Path) -> bool:

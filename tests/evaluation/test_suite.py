@@ -19,7 +19,7 @@ from marginface.evaluation.memory import EmbeddingMemory
 from marginface.evaluation.suite import read_suite, run_suite
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.measure import Tools
-from marginface.evaluation.suite.page import write_page
+from marginface.evaluation.suite.page import write_suite_page
 from marginface.evaluation.suite.progress import PROGRESS, SuiteProgress
 from marginface.evaluation.suite.published import published
 from marginface.evaluation.suite.tables import csv_table, latex_table, write_tables
@@ -204,7 +204,7 @@ def test_tables_and_page_hold_every_figure(listed: Path, tmp_path: Path) -> None
     latex = (out / "results.tex").read_text()
     assert latex.count("\\midrule") == 3
     assert "\\toprule" in latex
-    page = write_page(result, out, "marginface evaluate suite m s.toml").read_text(encoding="utf-8")
+    page = write_suite_page(result, out, "marginface evaluate suite m s.toml").read_text(encoding="utf-8")
     for text in ("LFW, SphereFace", "TPIR at FPIR 0.1", "CMC", "mean-color (measured here)", "(published)", "Contract"):
         assert text in page
     accuracy = next(row for row in rows if row["figure"] == "accuracy")
@@ -227,7 +227,7 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     assert [one.crops_seen for one in embedders] == [embedders[0].crops_seen, 0]
     assert embedders[0].crops_seen == result.done[0].numbers["images"]
     assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
-    assert "CMC" in write_page(result, tmp_path / "out").read_text(encoding="utf-8")
+    assert "CMC" in write_suite_page(result, tmp_path / "out").read_text(encoding="utf-8")
 
 
 def test_names_are_neither_formulas_nor_commands_of_latex() -> None:
@@ -347,6 +347,6 @@ def test_every_kind_of_protocol_is_measured_kept_and_shown(tmp_path: Path) -> No
     assert figures["one folder"][0] == "rank 1 among 6"
     assert figures["Mask"] == ["TAR at FAR 0.1"]
     write_tables(result, out)
-    page = write_page(result, out).read_text(encoding="utf-8")
+    page = write_suite_page(result, out).read_text(encoding="utf-8")
     assert "Rates among distractors: MegaFace, rank 1" in page
     assert "CVLface README" in page, "the literature has TinyFace's rank 1"

@@ -302,12 +302,6 @@ file_reader("names", "names.txt", _exclusions, [b"# who\nAnn Smith\n50 Cent\n", 
 # what we write ourselves
 
 
-def _manifest(path: Path) -> None:
-    from marginface.data.manifest import read_manifest
-
-    read_manifest(path)
-
-
 def _group_names(path: Path) -> None:
     from marginface.grouping.naming import read_names
 
@@ -384,7 +378,6 @@ def _embedding_shard(folder: Path, content: bytes) -> None:
     read_embeddings(written(folder / "shards", "embeddings-00000.parquet", content).parent)
 
 
-file_reader("manifest", "manifest.json", _manifest, whole.MANIFESTS, TEXT)
 file_reader("group names", "names.csv", _group_names, whole.GROUP_NAMES, TEXT)
 file_reader("groups", "groups/groups.json", _groups, whole.GROUPS, TEXT)
 file_reader("unfinished", "unfinished/marginface-conversion.json", _cropping, whole.STATES, TEXT)

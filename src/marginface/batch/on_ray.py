@@ -20,7 +20,7 @@ from typing import Any
 from marginface.batch.shard import Mark, Order, Shard, make_shard, mark_path
 from marginface.defaults import DEFAULT_WORKERS
 from marginface.errors import DataError, InputError, MarginfaceError, MissingExtra
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.locations import location
 
 _DEATHS = 3  # of workers at one shard, after which it is not tried again
@@ -134,7 +134,7 @@ def _note_try(order: Order, run: str, shard: Shard) -> None:
             f"{tries} workers died at it. Is there enough memory for each? Or one of these images kills its decoder: "
             f"{first} to {last}"
         )
-    write_whole(path, lambda stream: stream.write(f"{run} {tries + 1}".encode()))
+    write_bytes(path, f"{run} {tries + 1}".encode())
 
 
 def _marks(ray: Any, done: Any) -> Iterator[Mark]:

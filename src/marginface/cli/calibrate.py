@@ -37,7 +37,9 @@ def calibrate(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="The calibration, a TOML file.")],
-    fmr: Annotated[str, typer.Option(help="The rates you need, as 1e-3,1e-4; refused if the photos are too few.")] = "",
+    fmr: Annotated[
+        list[float] | None, typer.Option(help="A rate you need; may be repeated; refused if the photos are too few.")
+    ] = None,
     description: Annotated[str, typer.Option(help="Whose photos, in words; by default the names of the folders.")] = "",
     exclude: Annotated[
         Path | None, typer.Option(help="People and photos to leave out; marginface data audit writes such a list.")
@@ -71,7 +73,7 @@ def calibrate(
     from marginface.evaluation.reading import Reader
     from marginface.matching.calibration import write_calibration
 
-    wanted = _rates(fmr)
+    wanted = fmr or []
     for path in (out, report):
         _require_place(path)
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
@@ -118,16 +120,6 @@ def _require_place(path: Path | None) -> None:
 
     if path is not None and make_folder(path.parent) and path.is_dir():
         raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
-
-
-def _rates(text: str) -> list[float]:
-    """Return the rates of a list such as 1e-3,1e-4."""
-    from marginface.errors import InputError
-
-    try:
-        return [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise InputError(f"--fmr is a list of rates such as 1e-3,1e-4; got {text!r}") from None
 
 
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:

@@ -134,15 +134,9 @@ def _as_plain(made: dict[str, Embedding], failed: dict[str, str], recognizer: Re
 def _save(made: dict[str, Embedding], recognizer: Recognizer, out: Path) -> None:
     import numpy as np
 
-    from marginface.errors import InputError
+    from marginface.data.embedding_files import write_embeddings
 
     contract = recognizer.contract
-    rows = np.zeros((len(made), contract.embedding_size), np.float32)
-    for row, item in zip(rows, made.values(), strict=True):
-        row[:] = item.vector
-    try:
-        with out.open("wb") as stream:
-            np.savez(stream, photos=np.array(list(made), dtype=str), embeddings=rows, contract=np.array(contract.id))
-    except OSError as error:
-        raise InputError(f"{out}: cannot write this file: {error.strerror}") from None
+    vectors = np.array([item.vector for item in made.values()], np.float32).reshape(len(made), contract.embedding_size)
+    write_embeddings(out, list(made), vectors, contract.id)
     typer.echo(f"{out}: {plural(len(made), 'embedding')} of {contract.embedding_size} numbers, contract {contract.id}")

@@ -90,8 +90,10 @@ def deliver(value: Any, out: Path | None, *, as_json: bool, show: Callable[[], o
     else:
         show()
     if out is not None:
+        from marginface.files import write_json
+
         make_folder(out.parent)
-        out.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(out, value)
         typer.echo(f"Numbers: {out}", err=as_json)
 
 

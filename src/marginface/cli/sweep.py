@@ -16,7 +16,10 @@ app = typer.Typer()
 def sweep(
     recipe: Recipe,
     loss: Annotated[
-        str, typer.Option("--loss", show_default=False, help="A loss; settings that all points share: x2softmax:h=0")
+        str,
+        typer.Option(
+            "--loss", show_default=False, help="A loss; settings that all points share after it, as x2softmax:h=0."
+        ),
     ],
     grid: Annotated[
         list[str], typer.Option("--grid", metavar="KEY=V,V,…", show_default=False, help="An axis. Repeatable.")

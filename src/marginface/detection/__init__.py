@@ -1,4 +1,9 @@
-"""Image → faces (table DETECTORS): a detector gives boxes, five landmarks and a score in the image's own pixels."""
+"""Image → faces (table DETECTORS): a detector gives boxes, five landmarks and a score in the image's own pixels.
+
+protocol      what a detector is          yunet   the one that is used
+second_look   looks again, in other ways, where that finds nothing or is not sure
+choose        which face is meant         yaw     of the head, in an aligned crop
+"""
 
 from __future__ import annotations
 

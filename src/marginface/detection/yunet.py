@@ -26,7 +26,7 @@ from marginface.errors import InputError
 from marginface.geometry import iou, nms
 from marginface.values import Box, Face, FloatArray, ImageArray, check_image
 from marginface.weights import Session, open_session, prepared
-from marginface.weights.graphs import YUNET_STRIDES
+from marginface.weights.published import YUNET_STRIDES
 
 _KINDS = ("cls", "obj", "bbox", "kps")
 _OUTPUTS = [f"{kind}_{stride}" for kind in _KINDS for stride in YUNET_STRIDES]

@@ -143,7 +143,7 @@ def calibrate_photos(
         unreadable[path] = str(error).removeprefix(f"{path}: ")
 
     tolerant = replace(reader, unreadable=note)
-    vectors, found = tolerant.embed(photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed))
+    vectors, found = tolerant.embed(photos.paths, Vectors.of(embedder))
     failures = {
         name: unreadable.get(path, "no face found")
         for name, path, ok in zip(photos.names, photos.paths, found.tolist(), strict=True)

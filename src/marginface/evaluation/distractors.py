@@ -138,7 +138,7 @@ def probes_and_distractors(listed: FaceList, people: int = 0, seed: int = 0) -> 
     if probes.all() or not probes.any():
         raise DataError(
             f"{listed.source}: expected people with two photos or more, the probes, and others, the distractors; got "
-            f"{int((counts > 0).sum()):,} people, {len(able):,} of them with two or more. Give fewer --people, or a "
+            f"{int((counts > 0).sum()):,} people, {len(able):,} of them with two or more. Draw fewer people, or give a "
             "second folder of distractors."
         )
     how = f", drawn with seed {seed}," if people else ""

@@ -230,7 +230,7 @@ def vectors_of(embedder: Embedder, pooling: Pooling) -> Vectors:
     contract = embedder.contract
     if pooling.keep_length:
         return Vectors(f"{contract.id} features", contract.embedding_size, embedder.features)
-    return Vectors(contract.id, contract.embedding_size, embedder.embed)
+    return Vectors.of(embedder)
 
 
 def _require_images(templates: Templates, crops: TemplateCrops) -> None:

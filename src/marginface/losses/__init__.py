@@ -23,7 +23,7 @@ sampled        ... of a random part of the classes (Partial FC); filtered: witho
 pairs          losses without class centers: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
-table          options and defaults of a name
+table          options and defaults of a name; describe: what a loss is, read from its class
 notation       a loss as a person writes it
 theory         curves, margins between classes, bounds, and what violates them
 """

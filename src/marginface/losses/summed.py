@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from marginface.errors import InputError
 from marginface.losses.margin import Reports
-
-
-class Term(Protocol):
-    """What a term does: features (N, D), labels (N,) → a scalar, its weight included. It is an nn.Module."""
-
-    def __call__(self, features: Tensor, labels: Tensor, /) -> Tensor:
-        """Return the weighted loss."""
-        ...
 
 
 class SummedHead(nn.Module):
@@ -27,7 +19,7 @@ class SummedHead(nn.Module):
 
     Args:
         head: any head of LOSSES.
-        terms: by name, each with its weight inside.
+        terms: by name, each an nn.Module: features (N, D), labels (N,) → a scalar, its weight included.
 
     Attributes:
         head: the wrapped head.

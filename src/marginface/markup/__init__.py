@@ -16,6 +16,7 @@ from marginface.markup.elements import (
     join,
     row,
     table,
+    write_page,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "plain_cell",
     "row",
     "table",
+    "write_page",
 ]

@@ -7,10 +7,12 @@ import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from PIL import Image
 
+from marginface.files import write_bytes
 from marginface.values import ImageArray
 
 _NONE: Mapping[str, str] = {}
@@ -81,6 +83,12 @@ def document(title: str, lead: Sequence[Html], parts: Mapping[str, Html]) -> str
     main = element("main", *(_section(name, part) for name, part in shown.items()))
     foot = element("footer", "Made by marginface. Everything on this page is inside this one file.")
     return _page(title, join([head, main, foot]))
+
+
+def write_page(page: str, path: Path) -> Path:
+    """Write a page, whole or not at all; return its path. A file name that is no UTF-8 shows as numbers of signs."""
+    content = page.encode("utf-8", "xmlcharrefreplace")
+    return write_bytes(path, content)
 
 
 def _section(title: str, content: Html) -> Html:

@@ -23,7 +23,7 @@ from typing import Literal
 
 from marginface.documents import parse_json
 from marginface.errors import MarginfaceError, TrainingDiverged
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.training.allocator import keep_freed_memory
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.lock import held, holder
@@ -102,7 +102,7 @@ def _train_job(job: Job) -> Outcome:
         seconds = before.seconds + time.perf_counter() - started
         outcome = Outcome(status, message, round(seconds, 2), max(before.peak_mb, peak_memory_mb()))
         text = json.dumps(asdict(outcome), ensure_ascii=False, indent=2) + "\n"
-        write_whole(job.folder / OUTCOME, lambda stream: stream.write(text.encode()))
+        write_bytes(job.folder / OUTCOME, text.encode())
         return outcome
 
     try:

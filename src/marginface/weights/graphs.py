@@ -10,9 +10,7 @@ from onnx import ModelProto
 
 from marginface.registry import Registry
 from marginface.weights.folding import fold_weights, free_dimensions, split_prelu
-from marginface.weights.published import Weights
-
-YUNET_STRIDES = (8, 16, 32)
+from marginface.weights.published import YUNET_STRIDES, Weights
 
 
 def prepare(weights: Weights, path: Path) -> ModelProto:

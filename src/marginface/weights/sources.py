@@ -126,8 +126,4 @@ def _keep(content: bytes, cached: Path, weights: Weights) -> Path:
             f"{weights.url}: {len(content):,} bytes with sha256 {got}; expected {weights.size:,} bytes with "
             f"{weights.sha256}; they are not used"
         )
-    return keep(cached, lambda stream: _write(stream, content))
-
-
-def _write(stream: IO[bytes], content: bytes) -> None:
-    stream.write(content)
+    return keep(cached, lambda stream: stream.write(content))

@@ -83,12 +83,6 @@ def test_label_noise_moves_that_share_of_the_labels_to_another_identity() -> Non
     assert clean.fingerprint() != noisy.fingerprint()
 
 
-def test_drawing_ahead_on_several_processes_gives_the_same_crops() -> None:
-    ahead, later = DrawnFaces(3, 2, seed=9), DrawnFaces(3, 2, seed=9)
-    ahead.draw_ahead(processes=1)
-    assert np.array_equal(ahead.read(np.arange(6)), later.read(np.arange(6)))
-
-
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(InputError, match="identities_count"):
         DrawnFaces(0, 2)

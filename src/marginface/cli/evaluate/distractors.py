@@ -32,7 +32,8 @@ def distractors(
         typer.Argument(metavar="[DISTRACTORS]", help="Photos or crops of anybody else, or embeddings: .npz, .npy."),
     ] = None,
     people: Annotated[
-        int, typer.Option(help="Without DISTRACTORS: draw so many people as probes; 0: all with two photos.")
+        int,
+        typer.Option("--probe-people", help="Without DISTRACTORS: draw so many as probes; 0: all with two photos."),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Decides who is drawn, and the order of the distractors.")] = 0,
     aligned: Aligned = False,

@@ -27,7 +27,7 @@ def groups(
     ],
     table: Annotated[Path | None, typer.Option("--pairs", help="A table of pairs as BFW has it: FILE.csv.")] = None,
     by: Annotated[
-        str, typer.Option(help="Groups of the table: att, g, e, that is its columns att1 and att2 …")
+        str, typer.Option(help="Groups of the table: att, g or e, the start of its columns att1 and att2, and so on.")
     ] = "att",
     aligned: Aligned = False,
     mirror: Mirror = True,

@@ -38,7 +38,7 @@ def suite(
     from marginface.evaluation.reading import cropping_of, protocol_cropper
     from marginface.evaluation.suite import read_suite, run_suite
     from marginface.evaluation.suite.measure import Tools
-    from marginface.evaluation.suite.page import write_page
+    from marginface.evaluation.suite.page import write_suite_page
     from marginface.evaluation.suite.tables import write_tables
     from marginface.training.lock import held
 
@@ -51,7 +51,7 @@ def suite(
         tools = Tools(opened, cropper, cropping_of(cropper), bar, lambda line: typer.echo(line, err=True), engine)
         result = run_suite(listed, out, tools)
         write_tables(result, out)
-        page = write_page(result, out, typed_command())
+        page = write_suite_page(result, out, typed_command())
     _print(result)
     typer.echo(f"Report: {page}. Tables: results.csv, results.json, results.tex beside it.")
 

@@ -86,14 +86,10 @@ def describe(
     as_json: JsonFlag = False,
 ) -> None:
     """Record consent, purpose and retention of a person; what is not given stays as it was."""
-    from marginface.gallery import About
-
+    given = {"consent": consent, "purpose": purpose, "retain_until": None if keep_until is None else keep_until.date()}
     with opened(where, key_file) as gallery:
-        shelf = gallery.collection(collection)
-        old = shelf.person(who).about
-        until = old.retain_until if keep_until is None else keep_until.date()
-        texts = (old.consent if consent is None else consent, old.purpose if purpose is None else purpose)
-        person = shelf.describe(who, About(*texts, until))
+        said = {name: value for name, value in given.items() if value is not None}
+        person = gallery.collection(collection).revise(who, None, said)
     _tell(person, f"{person.name}: recorded.", as_json=as_json)
 
 

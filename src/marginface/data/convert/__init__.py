@@ -1,4 +1,8 @@
-"""From any format to another, the encoded bytes unchanged; interrupted, the same call goes on."""
+"""From any format to another, the encoded bytes unchanged; interrupted, the same call goes on.
+
+job        what every writer is handed        rows   what a shard is written from
+folders, recordio, tar, parquet               the writers, a line each in WRITERS
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ headline    the rows of the table of all
 tables      CSV, JSON and LaTeX of the results
 published   numbers of the literature, to lay beside ours
 page        the report
+state, kept what the data are now, and what of a result its page needs again
 """
 
 from __future__ import annotations

@@ -6,14 +6,13 @@ to come. No name of a protocol's own file has a dot in it, so this one is nobody
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from marginface.evaluation.suite.plan import AnyEntry, Suite
-from marginface.files import json_bytes, write_whole
+from marginface.files import write_json
 
 PROGRESS = "suite.progress.json"
 _EVERY = 1.0  # seconds between two times that images are counted
@@ -70,5 +69,4 @@ class SuiteProgress:
         self._write()
 
     def _write(self) -> None:
-        content = json_bytes(json.dumps(self._told, indent=2, ensure_ascii=False) + "\n")
-        write_whole(self._path, lambda stream: stream.write(content))
+        write_json(self._path, self._told)

@@ -12,9 +12,7 @@ OUT/
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +23,7 @@ from marginface.evaluation.suite.plan import AnyEntry, PairsEntry, Suite
 from marginface.evaluation.suite.progress import SuiteProgress
 from marginface.evaluation.suite.state import data_state
 from marginface.evaluation.variants import VARIANTS
-from marginface.files import json_bytes, write_whole
+from marginface.files import write_json
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -69,15 +67,10 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
             place.unlink(missing_ok=True)  # what lies beside it is of another key from here on
             seen = replace(tools, progress=told.counting(tools.progress))
             numbers = {"key": key, "name": entry.name, "kind": entry.kind, **measure_entry(entry, embedder, out, seen)}
-            text = json.dumps(numbers, indent=2, ensure_ascii=False) + "\n"
-            write_whole(place, partial(_write, text=text))
+            write_json(place, numbers)
         told.end(entry)
         done.append(Done(entry, numbers))
     return SuiteResult(model, suite.name, tuple(done))
-
-
-def _write(stream: Any, *, text: str) -> None:
-    stream.write(json_bytes(text))
 
 
 def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:

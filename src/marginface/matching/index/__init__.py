@@ -15,6 +15,7 @@ rows           growing arrays with rows found by id
 from marginface.matching.index.address import open_index
 from marginface.matching.index.choice import IndexChoice, choose_index
 from marginface.matching.index.exact import ExactIndex
+from marginface.matching.index.graph import GraphIndex
 from marginface.matching.index.protocol import NOBODY, Hits, ServerIndex, Snapshot, VectorIndex
 from marginface.matching.index.recall import Recall, recall_at
 from marginface.matching.index.sketched import SketchIndex
@@ -22,6 +23,7 @@ from marginface.matching.index.sketched import SketchIndex
 __all__ = [
     "NOBODY",
     "ExactIndex",
+    "GraphIndex",
     "Hits",
     "IndexChoice",
     "Recall",

@@ -8,5 +8,6 @@ collections persons faces   who is in a gallery
 identification              who of them is in a photo
 removal                     receipts, and what is to be taken out
 audit                       who did what
-runs                        training runs and their curves
+runs, evaluations           training runs with their curves, evaluations with their figures
+jobs, events                long work; how the service was used
 """

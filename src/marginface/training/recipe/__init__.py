@@ -1,7 +1,9 @@
 """The recipe: everything that decides what a training does, as frozen values with a meaning, a unit and a default.
 
-A recipe is a TOML file with one table per section, each in its file here; file.py reads and writes it. Every key has a
-default, so that the empty file is a recipe. "Fraction of the run" is a number in [0, 1]: 0 the first step, 1 the last.
+A recipe is a TOML file with one table per section, each in its file here (data, augment, backbone, loss, optim, train,
+start, dream, paper; section: what they share); file reads and writes it, changes says what a resumed run may change.
+Every key has a default, so that the empty file is a recipe. "Fraction of the run" is a number in [0, 1]: 0 the first
+step, 1 the last.
 """
 
 from __future__ import annotations
