@@ -79,12 +79,12 @@ def write_single(data: Path, out: Path) -> None:
     """Run a protocol of pairs, one of templates, an open set, and a file of scores, each into its own files."""
     photos = write_crops(data)
     pairs = ["sface", photos, "--pairs", data / "pairs.txt", "--aligned", "--scores", data / "scores.csv"]
-    invoke("evaluate", "pairs", *pairs, "--json", out / "pairs.json", "--report", out / "pairs.html")
-    invoke("evaluate", "identify", "sface", photos, "--aligned", "--strangers", 0.4, "--json", out / "people.json")
-    invoke("evaluate", "scores", data / "scores.csv", "--json", out / "scores.json")
-    invoke("evaluate", "compare", data / "scores.csv", data / "scores.csv", "--json", out / "two.json")
+    invoke("evaluate", "pairs", *pairs, "--out", out / "pairs.json", "--report", out / "pairs.html")
+    invoke("evaluate", "identify", "sface", photos, "--aligned", "--strangers", 0.4, "--out", out / "people.json")
+    invoke("evaluate", "scores", data / "scores.csv", "--out", out / "scores.json")
+    invoke("evaluate", "compare", data / "scores.csv", data / "scores.csv", "--out", out / "two.json")
     write_ijb(data / "ijb", Plan(subjects=4, probes=2, photos=2, frames=2, impostors=3))
-    invoke("evaluate", "templates", "sface", data / "ijb", "--json", out / "ijb.json", "--no-verification")
+    invoke("evaluate", "templates", "sface", data / "ijb", "--out", out / "ijb.json", "--no-verification")
 
 
 def write_comparison(data: Path, out: Path, *losses: str) -> None:
