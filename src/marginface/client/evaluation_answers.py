@@ -10,8 +10,8 @@ class Figure(BaseModel, frozen=True):
 
     name: str
     value: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
     is_difference: bool
     note: str
 
@@ -51,8 +51,8 @@ class ProtocolPart(BaseModel, frozen=True):
     figures: tuple[Figure, ...]
     facts: dict[str, str | int | float | bool | None]
     sentences: tuple[str, ...]
-    images_done: int | None
-    images: int | None
+    images_done: int | None = None
+    images: int | None = None
 
 
 class ResultTable(BaseModel, frozen=True):
@@ -70,7 +70,7 @@ class ComparedTraining(BaseModel, frozen=True):
     seed: str
     state: str
     message: str
-    run: str | None
+    run: str | None = None
 
 
 class EvaluationDetails(Evaluation, frozen=True):

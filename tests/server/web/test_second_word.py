@@ -119,8 +119,10 @@ def test_the_record_tells_who_was_found_and_who_confirmed(pair: tuple[Visit, Vis
     assert "Confirmed" in told
     for token in (desk.first, desk.second):
         assert f"{token.split('_')[1]} agreed" in told
-    match.get_by_text("More", exact=True).click()
-    assert "Keyed hash of the photo" in match.inner_text()
+    match.get_by_role("button", name=re.compile("Details of entry")).click()
+    dialog = page.get_by_role("dialog", name=re.compile("Entry no."))
+    assert "Keyed hash of the photo" in dialog.inner_text()
+    dialog.get_by_role("button", name="Close").click()
     match.get_by_role("link", name=re.compile("^p-")).click()
     page.get_by_role("heading", name="Bea Example").wait_for()
 
@@ -156,6 +158,7 @@ def test_the_record_can_be_read_by_everyone(chromium: object, desk: Desk, width:
     with Visit(chromium, desk.address, width, scheme) as visit:
         keyed(visit, desk.first)
         page = visit.open("events")
-        page.get_by_text("More", exact=True).first.click()
+        assert faults_of(page, fingers=width == 360) == {}
+        page.get_by_role("button", name=re.compile("Details of entry")).first.click()
         assert faults_of(page, fingers=width == 360) == {}
         visit.check()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from marginface.evaluation.browse.figures import Figure, Part, figure_of, short
@@ -18,21 +19,32 @@ def compared_parts(numbers: Numbers, kind: str) -> tuple[Part, ...]:
 
 def two_models_part(numbers: Numbers) -> Part:
     """Return the accuracies of two models, TARs, and what the second has more than the first."""
+    models = _short_names(numbers["models"])
     accuracies = () if numbers["accuracy"] is None else numbers["accuracy"]["of"]
-    first = [
-        figure_of(f"accuracy ({model})", share) for model, share in zip(numbers["models"], accuracies, strict=False)
-    ]
-    figures = (*first, *_differences(numbers))
+    first = [figure_of(f"accuracy ({model})", share) for model, share in zip(models, accuracies, strict=False)]
+    figures = (*first, *_differences(numbers, *models))
     headline = max(len(first), 1)
-    sentences = tuple(map(short, numbers["sentences"]))
+    sentences = [_renamed(sentence, numbers["models"], models) for sentence in numbers["sentences"]]
     return Part(
-        " and ".join(map(short, numbers["models"])),
+        " and ".join(models),
         "two-models",
         figures=figures,
         headline=headline,
         facts={"pairs": numbers["pairs"]},
-        sentences=sentences,
+        sentences=tuple(map(short, sentences)),
     )
+
+
+def _short_names(models: Sequence[str]) -> tuple[str, str]:
+    """Return two models by the last two names of their paths: the rest is how a machine is arranged."""
+    first, second = ("/".join(PurePath(short(model)).parts[-2:]) for model in models)
+    return first, second
+
+
+def _renamed(sentence: str, before: Sequence[str], after: Sequence[str]) -> str:
+    for long, brief in zip(before, after, strict=True):
+        sentence = sentence.replace(long, brief)
+    return sentence
 
 
 def _protocol(name: str, kind: str, told: Numbers) -> Part:
@@ -56,14 +68,13 @@ def _difference(row: Numbers, first: str) -> Figure:
     return figure_of(name, row["difference"], row["difference_interval"], is_difference=True, note=note)
 
 
-def _differences(numbers: Numbers) -> Iterator[Figure]:
-    first, second = numbers["models"]
+def _differences(numbers: Numbers, first: str, second: str) -> Iterator[Figure]:
     if (accuracy := numbers["accuracy"]) is not None:
         note = f"p {p_text(accuracy['p_value'])} over {accuracy['over']}"
         value, interval = accuracy["difference"], accuracy["interval"]
         yield figure_of(f"accuracy, {second} − {first}", value, interval, is_difference=True, note=note)
     for one in numbers["tar_at_far"]:
-        for model, share in zip(numbers["models"], one["tar"], strict=True):
+        for model, share in zip((first, second), one["tar"], strict=True):
             yield figure_of(f"TAR at FAR {one['far']:g} ({model})", share)
         name = f"TAR at FAR {one['far']:g}, {second} − {first}"
         yield figure_of(name, one["difference"], one["interval"], is_difference=True)

@@ -46,7 +46,7 @@ class Evaluation:
         name: Of the suite, or of the protocols.
         model: What was measured; empty: several, or not said.
         parts: Its protocols.
-        stem: Where its tables and its page are, but for the suffix.
+        stem: Where its tables are, but for the suffix; none: it has none yet, or cannot be read.
         report: Its page, whether or not it is there.
         changed: When it was written last, in seconds since 1970.
         message: Why it cannot be read; empty: it can.
@@ -76,7 +76,7 @@ class Evaluation:
 
     def tables(self, root: Path) -> dict[str, Path]:
         """Return its tables by suffix: those that are there, and in the folder that is shown."""
-        if self.kind == UNREADABLE:
+        if not self.stem.name:
             return {}
         places = {suffix: self._table(suffix) for suffix in TABLES}
         return {suffix: path for suffix, path in places.items() if path.is_file() and is_inside(root, path)}

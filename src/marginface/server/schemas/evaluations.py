@@ -66,8 +66,8 @@ class Figure(BaseModel):
 
     name: str
     value: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
     is_difference: bool = Field(description="it is what one has more than another, in [−1, 1]")
     note: str = Field(description="what belongs to it, as a p-value")
 
@@ -124,8 +124,8 @@ class Part(BaseModel):
     figures: list[Figure]
     facts: dict[str, str | int | float | bool | None]
     sentences: list[str] = Field(description="what the figures support")
-    images_done: int | None = Field(description="while it runs")
-    images: int | None
+    images_done: int | None = Field(None, description="while it runs")
+    images: int | None = None
 
 
 class Table(BaseModel):
@@ -147,7 +147,7 @@ class Training(BaseModel):
     seed: str
     state: str = Field(description="waiting, running, interrupted, finished, diverged, failed")
     message: str
-    run: str | None = Field(description="opaque id of its run; null: not begun")
+    run: str | None = Field(None, description="opaque id of its run; null: not begun")
 
 
 class EvaluationDetails(Evaluation):

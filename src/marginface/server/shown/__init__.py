@@ -2,6 +2,7 @@
 
 runs          training runs, by opaque ids
 evaluations   suites, comparisons and files of numbers, in the same way
+files         how both are read
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from typing import Any
 
 from marginface.errors import InputError, UnknownName
 from marginface.evaluation.browse import KINDS, Evaluation, Part, find_evaluations
-from marginface.files import is_inside, read_inside
+from marginface.files import is_inside
+from marginface.server.shown.files import read_shown, without_root
 from marginface.server.shown.runs import ShownRun
 from marginface.training.comparison_folder import ComparedJob, ComparisonFolder, find_comparisons, work_in
 from marginface.training.run_folder import is_run
@@ -67,7 +68,7 @@ class ShownEvaluation:
             "name": self.found.name,
             "model": self.found.model,
             "state": self.state,
-            "message": self.found.message.replace(f"{self.root}/", "").replace(str(self.root), self.place),
+            "message": without_root(self.root, self.found.message),
             "done": self.found.done if trainings is None else trainings.done,
             "total": len(parts) if trainings is None else len(trainings.jobs),
             "headline": [row for part in parts for row in _headline(part)][:_HEADLINES],
@@ -97,7 +98,7 @@ class ShownEvaluation:
         path = self.found.report
         if not path.is_file() or not is_inside(self.root, path):
             raise UnknownName(f"{self.place!r} has no page beside it: {_how_a_page_comes(self.found.kind)}")
-        return read_inside(self.root, path, most=MOST_BYTES)
+        return read_shown(self.root, path, MOST_BYTES)
 
     def table(self, name: str) -> tuple[str, bytes]:
         """Return one of its tables, with the name of the file.
@@ -108,7 +109,7 @@ class ShownEvaluation:
         path = self.found.tables(self.root).get(name)
         if path is None:
             raise UnknownName(f"{self.place!r} has no table as {name}; those it has are listed with it")
-        return path.name, read_inside(self.root, path, most=MOST_BYTES)
+        return path.name, read_shown(self.root, path, MOST_BYTES)
 
     def _part(self, part: Part) -> dict[str, Any]:
         """Return a protocol; of a killed suite none is running, whatever its file says."""
@@ -117,7 +118,7 @@ class ShownEvaluation:
 
     def _training(self, job: ComparedJob) -> dict[str, Any]:
         run = ShownRun(self.root, job.run).id if is_run(job.run) else None
-        message = job.message.replace(f"{self.root}/", "")
+        message = without_root(self.root, job.message)
         return {"variant": job.variant, "seed": job.seed, "state": job.state, "message": message, "run": run}
 
 

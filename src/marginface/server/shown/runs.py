@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marginface.errors import InputError, MarginfaceError, UnknownName
-from marginface.files import is_inside, read_inside
+from marginface.errors import DataError, MarginfaceError, UnknownName
+from marginface.files import is_inside
+from marginface.server.shown.files import read_shown, without_root
 from marginface.training.lock import LOCK
 from marginface.training.run_folder import CurvePoint, RunFolder, find_runs, open_run
 from marginface.training.run_names import DATA, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
@@ -51,7 +52,7 @@ class ShownRun:
         try:
             told = self._opened().to_dict()
         except MarginfaceError as error:
-            told = {"state": "unreadable", "message": self.without_path(str(error))}
+            told = {"state": "unreadable", "message": str(error)}
         return {**told, **self._place()}
 
     def describe(self) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class ShownRun:
         return {
             **run.to_dict(),
             **self._place(),
-            "recipe": read_inside(self.root, self.path / RECIPE, most=_MOST_RECIPE).decode(errors="replace"),
+            "recipe": read_shown(self.root, self.path / RECIPE, _MOST_RECIPE).decode(errors="replace"),
             "checkpoints": [{"name": name, "bytes": size} for name, size in run.checkpoints()],
             "events": [_event(event) for event in run.history],
             "notes": run.notes,
@@ -90,28 +91,27 @@ class ShownRun:
         """
         if not self.has_report:
             raise UnknownName(f"run {self.folder!r} has no report yet: it is written when the run finishes")
-        return read_inside(self.root, self.path / REPORT, most=_MOST_REPORT)
-
-    def without_path(self, text: str) -> str:
-        """Return a message without where on this machine the runs are."""
-        return text.replace(f"{self.root}/", "").replace(str(self.root), self.folder)
+        return read_shown(self.root, self.path / REPORT, _MOST_REPORT)
 
     def _opened(self) -> RunFolder:
         """Read the run.
 
         Raises:
-            InputError: A file of it leads out of the folder that is shown, or is no file.
-            MarginfaceError: It cannot be read.
+            DataError: It cannot be read, or a file of it leads out of the folder that is shown.
         """
         for path in (self.path / name for name in READ):
+            name = path.relative_to(self.root).as_posix()
             if path.is_symlink() and not is_inside(self.root, path):
-                raise InputError(
-                    f"{path}: it is a link that leads out of the folder of runs, and only what is in there is shown. "
+                raise DataError(
+                    f"{name}: it is a link that leads out of the folder of runs, and only what is in there is shown. "
                     "Put the file itself there"
                 )
             if path.exists() and not path.is_file():
-                raise InputError(f"{path}: expected a file of a run; got something else, as a folder or a pipe")
-        return open_run(self.path)
+                raise DataError(f"{name}: expected a file of a run; got something else, as a folder or a pipe")
+        try:
+            return open_run(self.path)
+        except MarginfaceError as error:
+            raise DataError(without_root(self.root, str(error))) from None
 
     def _place(self) -> dict[str, Any]:
         return {"run": self.id, "folder": self.folder, "has_report": self.has_report}

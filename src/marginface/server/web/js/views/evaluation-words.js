@@ -4,11 +4,11 @@ import { h } from "../elements.js";
 import { badge } from "../notes.js";
 import { count } from "../words.js";
 
-/** The kinds in the order in which they are listed: [name in the API, words for several]. */
+/** The kinds in the order in which they are listed: [name in the API, words for several, for one if others]. */
 export const KINDS = [
-  ["suite", "Suites of protocols"],
-  ["comparison", "Comparisons of losses"],
-  ["sweep", "Sweeps over settings"],
+  ["suite", "Suites of protocols", "Suite of protocols"],
+  ["comparison", "Comparisons of losses", "Comparison of losses"],
+  ["sweep", "Sweeps over settings", "Sweep over settings"],
   ["two-models", "Two models on the same pairs"],
   ["pairs", "Verification of pairs"],
   ["templates", "Templates (IJB)"],
@@ -40,9 +40,10 @@ export function stateBadge(state) {
   return badge(...(STATES[state] ?? ["", state]));
 }
 
-/** Return a kind in words. */
+/** Return a kind in words, of one evaluation. */
 export function kindWords(kind) {
-  return KINDS.find(([name]) => name === kind)?.[1] ?? kind;
+  const [, several, one] = KINDS.find(([name]) => name === kind) ?? [kind, kind];
+  return one ?? several;
 }
 
 /** Return how far an evaluation is: a bar while it runs, and words. */

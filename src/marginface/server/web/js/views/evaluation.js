@@ -47,7 +47,11 @@ export async function show(place, { evaluation: id, signal }) {
     shown = found;
     put(now, stateOf(found));
     if (!changed) return;
-    put(parts, found.parts.filter((part) => part.figures.length).map(partCard), trainings(found));
+    put(
+      parts,
+      found.parts.filter((part) => part.figures.length).map((part) => partCard(part, found.kind === "suite")),
+      trainings(found),
+    );
     put(more, tables(found, here, signal), reportOf(found, here, signal));
   }
 
@@ -99,13 +103,18 @@ function waitingParts(open) {
   );
 }
 
-function partCard(part) {
+function partCard(part, isOfSuite) {
   const shares = part.figures.filter((figure) => !figure.is_difference);
   const differences = part.figures.filter((figure) => figure.is_difference);
   return h(
     "section",
     { class: "stack", "aria-label": part.name },
-    h("div", { class: "card-head" }, h("h2", {}, part.name), h("span", { class: "small soft" }, kindWords(part.kind))),
+    h(
+      "div",
+      { class: "card-head part-head" },
+      h("h2", {}, part.name),
+      isOfSuite ? h("span", { class: "small soft" }, kindWords(part.kind)) : null,
+    ),
     shares.length ? figureTable(`Figures of ${part.name}`, "Figure", shares) : null,
     differences.length ? figureTable(`Differences on ${part.name}`, "Difference", differences) : null,
     part.sentences.length
@@ -124,13 +133,18 @@ function partCard(part) {
 function figureTable(caption, first, figures) {
   const draw = intervalScale(figures);
   const columns = [
-    { name: first, cell: (figure) => figure.name.charAt(0).toUpperCase() + figure.name.slice(1) },
-    { name: "Value", right: true, cell: (figure) => h("strong", {}, valueWords(figure)) },
+    { name: first, cell: figureName },
+    { name: "Value", right: true, cell: (figure) => h("strong", { class: "date" }, valueWords(figure)) },
     { name: "95 % interval", right: true, cell: (figure) => h("span", { class: "date" }, intervalWords(figure)) },
   ];
   if (draw) columns.push({ name: "On one scale", cell: draw });
   if (figures.some((figure) => figure.note)) columns.push({ name: "Test", cell: (figure) => figure.note || "–" });
-  return table(caption, columns, figures, { stacked: true });
+  return table(caption, columns, figures, { stacked: true, headed: true });
+}
+
+/** A figure begins a row; a difference begins with the name of a loss, which stays as it is. */
+function figureName({ name, is_difference: isDifference }) {
+  return isDifference ? name : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function factsOf(told) {

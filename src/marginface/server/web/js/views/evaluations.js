@@ -19,8 +19,9 @@ const SHOWN = 4; // figures in a row
 let chosen = ""; // kind, of this page alone
 
 export async function show(place, { signal }) {
-  const list = h("div", { class: "stack loose" });
-  const kinds = choice("Kind", [["", "All kinds"], ...KINDS], {
+  const list = h("div", { class: "stack loose evaluation-list" });
+  const options = KINDS.map(([kind, words]) => [kind, words]);
+  const kinds = choice("Kind", [["", "All kinds"], ...options], {
     value: chosen,
     change: (event) => {
       chosen = event.target.value;
@@ -83,7 +84,7 @@ function figures({ headline, message, state }) {
     .slice(0, SHOWN)
     .map((one) => [
       h("dt", {}, protocols.size > 1 ? `${one.protocol}, ${one.name}` : one.name),
-      h("dd", {}, h("strong", {}, valueWords(one)), " ", h("span", { class: "soft" }, intervalWords(one))),
+      h("dd", {}, h("strong", {}, valueWords(one)), " ", h("span", { class: "soft date" }, intervalWords(one))),
     ]);
   const more = headline.length - SHOWN;
   return h(

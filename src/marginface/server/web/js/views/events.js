@@ -1,6 +1,7 @@
 // Events: how the service was used, and who confirmed what; the newest first.
 
 import { about, scopesOf } from "../about.js";
+import { show as showDialog } from "../dialogs.js";
 import { h, put } from "../elements.js";
 import { choice } from "../fields.js";
 import { badge, filling, note } from "../notes.js";
@@ -78,7 +79,12 @@ function record(world, signal) {
     },
   });
   look();
-  return h("section", { class: "stack", "aria-label": "Record" }, h("div", { class: "toolbar" }, kinds), entries);
+  return h(
+    "section",
+    { class: "stack record", "aria-label": "Record" },
+    h("div", { class: "toolbar" }, kinds),
+    entries,
+  );
 }
 
 function nothing(action) {
@@ -104,7 +110,11 @@ function check(told, signal) {
     "section",
     { class: "stack", "aria-labelledby": "chain" },
     h("h2", { id: "chain" }, "Is the record whole?"),
-    h("p", { class: "soft" }, "Each entry covers the one before; what tells of a person can be erased without a break."),
+    h(
+      "p",
+      { class: "soft" },
+      "Each entry covers the one before; what tells of a person can be erased without a break.",
+    ),
     part,
   );
 }
@@ -112,10 +122,24 @@ function check(told, signal) {
 function columns(world) {
   return [
     { name: "When", cell: (event) => h("span", { class: "date" }, moment(event.time)) },
-    { name: "What", cell: (event) => h("div", { class: "stack-small" }, what(event), more(event)) },
+    { name: "What", cell: (event) => h("div", { class: "stack-small" }, what(event)) },
     { name: "About", cell: (event) => aboutWhom(event, world) },
     { name: "By key", cell: (event) => h("code", {}, event.key) },
     { name: "Second keys", cell: (event) => confirmation(event, world) },
+    {
+      name: "All of it",
+      cell: (event) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button small plain",
+            "aria-label": `Details of entry ${event.seq}`,
+            click: () => details(event),
+          },
+          "Details",
+        ),
+    },
   ];
 }
 
@@ -133,13 +157,22 @@ function what({ action, details }) {
           ),
     ];
   if (action === "confirmation")
-    return [h("strong", {}, "Word of a second key"), badge(details.agree ? "good" : "bad", details.agree ? "Agrees" : "Does not agree")];
+    return [
+      h("strong", {}, "Word of a second key"),
+      badge(details.agree ? "good" : "bad", details.agree ? "Agrees" : "Does not agree"),
+    ];
   if (action === "request") return h("strong", {}, `Request of ${VERBS[details.verb] ?? details.verb}`);
   if (action === "use") return h("strong", {}, `${readable(VERBS[details.verb] ?? details.verb)} was carried out`);
   if (action === "erasure")
-    return [h("strong", {}, "Erasure from this record"), h("span", { class: "small soft" }, `${count(details.entries)} entries tell of nobody now`)];
+    return [
+      h("strong", {}, "Erasure from this record"),
+      h("span", { class: "small soft" }, `${count(details.entries)} entries tell of nobody now`),
+    ];
   if (action === "let-go")
-    return [h("strong", {}, "Old entries let go"), h("span", { class: "small soft" }, `through no. ${count(details.through)}`)];
+    return [
+      h("strong", {}, "Old entries let go"),
+      h("span", { class: "small soft" }, `through no. ${count(details.through)}`),
+    ];
   return h("strong", {}, readable(action));
 }
 
@@ -183,24 +216,22 @@ function confirmation({ state, confirmations }, { mayConfirm }) {
   );
 }
 
-function more(event) {
-  const { details, private: told } = event;
-  return h(
-    "details",
-    { class: "entry-more" },
-    h("summary", {}, "More"),
-    facts([
-      ["Entry", `no. ${count(event.seq)}`],
+function details(event) {
+  const { details: told, private: whom } = event;
+  return showDialog({
+    title: `Entry no. ${count(event.seq)}`,
+    body: facts([
+      ["When", moment(event.time)],
       ["Event", h("code", {}, event.id)],
-      ["Search", details.search ? h("code", {}, details.search) : null],
-      ["From, to", details.started ? `${moment(details.started)}, ${moment(details.ended)}` : null],
-      ["Compared with", details.comparisons === undefined ? null : `${count(details.comparisons)} faces`],
-      ["FPIR", details.fpir ? `${percent(details.fpir)}: ${oneIn(details.fpir)} searches of strangers` : null],
-      ["FMR of the threshold", details.fmr ? percent(details.fmr) : null],
-      ["Contract", details.contract ? h("code", {}, details.contract) : null],
-      ["Face", told?.face ? h("code", {}, told.face) : null],
-      ["Keyed hash of the photo", told?.photo ? h("code", {}, told.photo) : null],
+      ["Search", told.search ? h("code", {}, told.search) : null],
+      ["From, to", told.started ? `${moment(told.started)}, ${moment(told.ended)}` : null],
+      ["Compared with", told.comparisons === undefined ? null : `${count(told.comparisons)} faces`],
+      ["FPIR", told.fpir ? `${percent(told.fpir)}: ${oneIn(told.fpir)} searches of strangers` : null],
+      ["FMR of the threshold", told.fmr ? percent(told.fmr) : null],
+      ["Contract", told.contract ? h("code", {}, told.contract) : null],
+      ["Face", whom?.face ? h("code", {}, whom.face) : null],
+      ["Keyed hash of the photo", whom?.photo ? h("code", {}, whom.photo) : null],
       ["Hash of the entry", h("code", {}, event.hash)],
     ]),
-  );
+  });
 }

@@ -20,9 +20,7 @@ const IN_A_GROUP = 4;
 export async function show(place, { collection, person, signal }) {
   await filling(place, "Loading…", async () => {
     const known = (await collections(signal)).find((one) => [one.name, one.uid].includes(collection));
-    const given = person
-      ? await call("GET", path("collections", collection, "persons", person), { signal })
-      : null;
+    const given = person ? await call("GET", path("collections", collection, "persons", person), { signal }) : null;
     return [
       crumbs([["People", linkTo("people")], [collection, linkTo("people", collection)], "Export"]),
       viewHead(
@@ -124,7 +122,7 @@ function passphrase() {
   const element = h(
     "fieldset",
     { class: "card stack" },
-    h("legend", { class: "legend" }, "Passphrase"),
+    h("legend", { class: "legend" }, "Seal"),
     h("div", { class: "fields two" }, first, second),
     h("div", { class: "buttons" }, suggest, shown),
   );
@@ -141,9 +139,9 @@ function passphrase() {
 
 function madeUp() {
   const letters = Array.from({ length: GROUPS * IN_A_GROUP }, letter);
-  return Array.from({ length: GROUPS }, (_, at) =>
-    letters.slice(at * IN_A_GROUP, (at + 1) * IN_A_GROUP).join(""),
-  ).join("-");
+  return Array.from({ length: GROUPS }, (_, at) => letters.slice(at * IN_A_GROUP, (at + 1) * IN_A_GROUP).join("")).join(
+    "-",
+  );
 }
 
 /** A letter by chance, each as likely as any other. */

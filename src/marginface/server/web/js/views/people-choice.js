@@ -16,7 +16,13 @@ const PAUSE = 250; // milliseconds after the last key before a search
 export function peopleChoice(collection, known, given, signal) {
   const picked = new Map(given ? [[given.uid, given.name]] : []);
   const group = freshId("who");
-  const everyone = radio(group, "all", `Everyone in ${collection}`, known && `${many(known.people, "person", "people")}, ${many(known.faces, "face")}`, !given);
+  const everyone = radio(
+    group,
+    "all",
+    `Everyone in ${collection}`,
+    known && `${many(known.people, "person", "people")}, ${many(known.faces, "face")}`,
+    !given,
+  );
   const some = radio(group, "some", "Only some", "Found by name", Boolean(given));
   const list = h("div", { class: "stack" });
   const chips = h("ul", { class: "chosen", "aria-label": "Chosen" });
@@ -32,12 +38,25 @@ export function peopleChoice(collection, known, given, signal) {
   function find() {
     const named = search.querySelector("input").value.trim();
     return filling(list, "Looking…", async () => {
-      const { items } = await call("GET", query(path("collections", collection, "persons"), { q: named, limit: SHOWN }), {
-        signal,
-      });
-      if (!items.length) return h("p", { class: "soft" }, named ? `Nobody has “${named}” in the name.` : "Nobody is here yet.");
-      const more = items.length === SHOWN ? h("p", { class: "hint" }, "There may be more: write a part of the name.") : null;
-      return [h("ul", { class: "found-people" }, items.map((one) => h("li", {}, box(one)))), more];
+      const { items } = await call(
+        "GET",
+        query(path("collections", collection, "persons"), { q: named, limit: SHOWN }),
+        {
+          signal,
+        },
+      );
+      if (!items.length)
+        return h("p", { class: "soft" }, named ? `Nobody has “${named}” in the name.` : "Nobody is here yet.");
+      const more =
+        items.length === SHOWN ? h("p", { class: "hint" }, "There may be more: write a part of the name.") : null;
+      return [
+        h(
+          "ul",
+          { class: "found-people" },
+          items.map((one) => h("li", {}, box(one))),
+        ),
+        more,
+      ];
     });
   }
 
@@ -52,7 +71,10 @@ export function peopleChoice(collection, known, given, signal) {
   }
 
   function drawChips() {
-    put(chips, [...picked].map(([uid, name]) => h("li", {}, chip(uid, name))));
+    put(
+      chips,
+      [...picked].map(([uid, name]) => h("li", {}, chip(uid, name))),
+    );
     chips.hidden = !picked.size;
   }
 
@@ -64,7 +86,12 @@ export function peopleChoice(collection, known, given, signal) {
       drawChips();
       search.querySelector("input").focus();
     };
-    return h("button", { type: "button", class: "button small", "aria-label": `Leave out ${name}`, click: leave }, name, h("span", { "aria-hidden": "true" }, "✕"));
+    return h(
+      "button",
+      { type: "button", class: "button small", "aria-label": `Leave out ${name}`, click: leave },
+      name,
+      h("span", { "aria-hidden": "true" }, "✕"),
+    );
   }
 
   function turn() {
@@ -77,7 +104,13 @@ export function peopleChoice(collection, known, given, signal) {
   drawChips();
   if (given) find();
   return {
-    element: h("fieldset", { class: "card stack" }, h("legend", { class: "legend" }, "Who"), everyone, some, picker),
+    element: h(
+      "fieldset",
+      { class: "card stack" },
+      h("legend", { class: "legend" }, "Who"),
+      h("div", {}, everyone, some),
+      picker,
+    ),
     chosen: () => (isAll() ? null : [...picked.keys()]),
     words: () => (isAll() ? `everyone in ${collection}` : many(picked.size, "person", "people")),
     wrong: () => (isAll() || picked.size ? null : "Choose at least one person, or everyone."),
