@@ -52,7 +52,7 @@ def test_distractors_from_files_give_the_answer_that_was_planted(tmp_path: Path)
 
 def test_one_folder_is_divided_into_probes_and_distractors(tmp_path: Path) -> None:
     write_rfw(tmp_path, GroupPlan(people=5, images=3, folds=2, per_fold=2))
-    status, text = run("distractors", "m", tmp_path / "data" / "Asian", "--people", "2", "--aligned")
+    status, text = run("distractors", "m", tmp_path / "data" / "Asian", "--probe-people", "2", "--aligned")
     assert status == 0, text
     assert "9 distractors" in text
     assert "2 people with two photos or more, drawn with seed 0, are probes" in text

@@ -7,7 +7,7 @@ service     Service: what a route works with: recognizer, gallery, keys, limits
 gate        the check before every route
 refusals    every error in one form
 threads     how much is computed at once
-runs        the training runs below a folder
+shown/      what is below a folder and is shown: training runs, evaluations
 discretion  what is said to a caller, and what is not
 logs        how a process logs: where something went wrong, never what it said
 
