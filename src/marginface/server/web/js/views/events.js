@@ -177,7 +177,8 @@ function what({ action, details }) {
 }
 
 function aboutWhom({ collection, private: told, erased, about: other }, { names, maySee }) {
-  const person = told?.person ?? (told?.subject?.startsWith("p-") && !told.subject.includes(",") ? told.subject : null);
+  const subject = told?.subject ?? "";
+  const person = told?.person ?? (/^p-[0-9a-f]+$/.test(subject) ? subject : null);
   const name = collection ? (names.get(collection) ?? collection) : null;
   const whom =
     person && maySee && names.has(collection)
