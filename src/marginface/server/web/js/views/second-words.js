@@ -3,11 +3,11 @@
 import { ask } from "../dialogs.js";
 import { h } from "../elements.js";
 import { filling, say } from "../notes.js";
-import { linkTo } from "../router.js";
 import { call, path } from "../service.js";
 import { table } from "../tables.js";
-import { many, moment, similarity } from "../words.js";
+import { moment, similarity } from "../words.js";
 import { collections } from "./collections.js";
+import { whom } from "./whom.js";
 
 const VERBS = { erase: "Erase a person", export: "Export", identify: "A match" };
 
@@ -38,7 +38,7 @@ export function secondWords(signal) {
 function columns(again, names) {
   return [
     { name: "What", cell: whatIsAsked },
-    { name: "About", cell: (event) => aboutWhom(event, names) },
+    { name: "About", cell: (event) => whom(event, names) },
     { name: "Asked", cell: (event) => [moment(event.time), " by key ", h("code", {}, event.key)] },
     { name: "Your word", cell: (event) => buttons(event, again) },
   ];
@@ -47,21 +47,6 @@ function columns(again, names) {
 function whatIsAsked({ action, details }) {
   if (action === "identification") return `A match, similarity ${similarity(details.similarity)}`;
   return VERBS[details.verb] ?? details.verb;
-}
-
-function aboutWhom({ collection, private: told }, names) {
-  const where = names.get(collection) ?? collection ?? "–";
-  const whom = told?.person ?? told?.subject ?? "";
-  const clear = whom.endsWith(" in clear") ? ", in clear" : "";
-  const people = whom.replace(" in clear", "").split(",");
-  if (!people[0].startsWith("p-")) return people[0] === "*" ? `Everyone in ${where}${clear}` : where;
-  if (people.length > 1) return `${many(people.length, "person", "people")} in ${where}${clear}`;
-  return h(
-    "div",
-    { class: "stack-small" },
-    h("a", { class: "id", href: linkTo("people", collection, "person", people[0]) }, h("code", {}, people[0])),
-    h("span", { class: "small soft" }, `in ${where}${clear}`),
-  );
 }
 
 function buttons(event, again) {
