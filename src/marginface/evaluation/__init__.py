@@ -12,6 +12,7 @@ scores, slices       similarities → every figure of a table, of all and of par
 score_file           the same from a CSV file
 two_models           is one better? comparison: several losses over seeds (comparison_files, comparison_report)
 suite/               a list of protocols, once
+browse/              what all of them wrote below a folder, found and read again
 reading, memory      photos → crops → embeddings, and those that are kept; faces: or embeddings of a file
 report, single       the page of runs, of one result (runs, sections, markup, glossary, environment); audit_page
 score_lines, cells   rows of the terminal's tables (protocol_lines: of the later protocols); cells of CSV files
