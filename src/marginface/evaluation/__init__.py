@@ -12,7 +12,8 @@ scores, slices       similarities → every figure of a table, of all and of par
 score_file           the same from a CSV file
 two_models           is one better? comparison: several losses over seeds (comparison_files, comparison_report)
 calibration          photos of people → thresholds (matching.calibration); calibration_report: their page
-suite/               a list of protocols, once; browse/: results of evaluations, for those who look
+suite/               a list of protocols, once
+browse/              what all of them wrote below a folder, found and read again
 reading, memory      photos → crops → embeddings, and those that are kept; faces: or embeddings of a file
 report, single       the page of runs, of one result (runs, sections, glossary); audit_page
 score_lines          rows of the terminal's tables (protocol_lines: of the later protocols)

@@ -87,6 +87,6 @@ def number(value: Any) -> float:
 
 
 def short(text: Any) -> str:
-    """Return what a file says as a text that fits in a line."""
-    line = " ".join(str(text).split())
+    """Return what a file says as a text that fits in a line, and that is Unicode whatever the file had in it."""
+    line = " ".join(str(text).encode("utf-8", "replace").decode().split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

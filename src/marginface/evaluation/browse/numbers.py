@@ -86,8 +86,9 @@ def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> FileOfNumbe
     kind = "sweep" if kind == "comparison" and path.stem == "sweep" else kind
     try:
         parts = parts_of(kind, numbers, path.stem)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise DataError(f"{path}: looks like the numbers of {kind}, and cannot be read: {cause(error)}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else cause(error)
+        raise DataError(f"{path}: looks like the numbers of {kind}, and cannot be read: {what}") from None
     name = short(numbers.get("title") or ", ".join(dict.fromkeys(part.name for part in parts)))
     return FileOfNumbers(kind, name, short(numbers.get("model") or ""), parts, is_of_a_suite(numbers))
 

@@ -43,7 +43,7 @@ def read_suite_folder(root: Path, folder: Path) -> tuple[str, str, tuple[Part, .
         return short(told["suite"]), short(told["model"]), parts
     except MarginfaceError:
         raise
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise DataError(f"{path}: does not say how far a suite is: {cause(error)}. Run the suite again") from None
 
 

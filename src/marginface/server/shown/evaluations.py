@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from marginface.errors import InputError, UnknownName
 from marginface.evaluation.browse import KINDS, Evaluation, Part, find_evaluations
 from marginface.files import is_inside
-from marginface.server.shown.files import read_shown, without_root
+from marginface.server.shown.files import opaque_id, place_below, read_shown, readable, without_root
 from marginface.server.shown.runs import ShownRun
 from marginface.training.comparison_folder import ComparedJob, ComparisonFolder, find_comparisons, work_in
 from marginface.training.run_folder import is_run
@@ -38,13 +37,12 @@ class ShownEvaluation:
     @property
     def place(self) -> str:
         """Where it is below the folder that is shown; its own name if it is that folder."""
-        inner = self.path.relative_to(self.root).as_posix()
-        return self.path.name if inner == "." else inner
+        return place_below(self.root, self.path)
 
     @property
     def id(self) -> str:
         """An id that stays as long as it stays where it is."""
-        return "v-" + hashlib.sha256(f"{self.found.kind}|{self.place}".encode()).hexdigest()[:16]
+        return opaque_id("v", f"{self.found.kind}|{self.place}")
 
     @property
     def state(self) -> str:
@@ -63,9 +61,9 @@ class ShownEvaluation:
         parts, trainings = self.found.parts, self.comparison
         return {
             "evaluation": self.id,
-            "place": self.place,
+            "place": readable(self.place),
             "kind": self.found.kind,
-            "name": self.found.name,
+            "name": readable(self.found.name),
             "model": self.found.model,
             "state": self.state,
             "message": without_root(self.root, self.found.message),
@@ -84,7 +82,8 @@ class ShownEvaluation:
             **self.to_dict(),
             "parts": [self._part(part) for part in self.found.parts],
             "tables": [
-                {"table": name, "file": path.name, "bytes": path.stat().st_size} for name, path in tables.items()
+                {"table": name, "file": readable(path.name), "bytes": path.stat().st_size}
+                for name, path in tables.items()
             ],
             "trainings": [self._training(job) for job in trainings],
         }

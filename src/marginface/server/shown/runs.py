@@ -6,7 +6,6 @@ unreadable: who can write into the folder must not show what the service alone c
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from marginface.errors import DataError, MarginfaceError, UnknownName
 from marginface.files import is_inside
-from marginface.server.shown.files import read_shown, without_root
+from marginface.server.shown.files import opaque_id, place_below, read_shown, readable, without_root
 from marginface.training.lock import LOCK
 from marginface.training.run_folder import CurvePoint, RunFolder, find_runs, open_run
 from marginface.training.run_names import DATA, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
@@ -33,13 +32,12 @@ class ShownRun:
     @property
     def folder(self) -> str:
         """Where it is below the folder that is shown; its own name if it is that folder."""
-        inner = self.path.relative_to(self.root).as_posix()
-        return self.path.name if inner == "." else inner
+        return place_below(self.root, self.path)
 
     @property
     def id(self) -> str:
         """An id that stays as long as the folder stays where it is."""
-        return "r-" + hashlib.sha256(self.folder.encode()).hexdigest()[:16]
+        return opaque_id("r", self.folder)
 
     @property
     def has_report(self) -> bool:
@@ -100,7 +98,7 @@ class ShownRun:
             DataError: It cannot be read, or a file of it leads out of the folder that is shown.
         """
         for path in (self.path / name for name in READ):
-            name = path.relative_to(self.root).as_posix()
+            name = readable(place_below(self.root, path))
             if path.is_symlink() and not is_inside(self.root, path):
                 raise DataError(
                     f"{name}: it is a link that leads out of the folder of runs, and only what is in there is shown. "
@@ -114,7 +112,7 @@ class ShownRun:
             raise DataError(without_root(self.root, str(error))) from None
 
     def _place(self) -> dict[str, Any]:
-        return {"run": self.id, "folder": self.folder, "has_report": self.has_report}
+        return {"run": self.id, "folder": readable(self.folder), "has_report": self.has_report}
 
 
 def shown_runs(root: Path) -> Iterator[ShownRun]:

@@ -12,6 +12,7 @@ import { count, moment, oneIn, percent, readable, similarity } from "../words.js
 import { chainCheck } from "./chain.js";
 import { collections } from "./collections.js";
 import { listed } from "./listed.js";
+import { whom } from "./whom.js";
 
 export const title = "Events";
 
@@ -124,7 +125,7 @@ function columns(world) {
     { name: "When", cell: (event) => h("span", { class: "date" }, moment(event.time)) },
     { name: "What", cell: (event) => h("div", { class: "stack-small" }, what(event)) },
     { name: "About", cell: (event) => aboutWhom(event, world) },
-    { name: "By key", cell: (event) => h("code", {}, event.key) },
+    { name: "By key", cell: (event) => h("code", { class: "id" }, event.key) },
     { name: "Second keys", cell: (event) => confirmation(event, world) },
     {
       name: "All of it",
@@ -176,23 +177,13 @@ function what({ action, details }) {
   return h("strong", {}, readable(action));
 }
 
-function aboutWhom({ collection, private: told, erased, about: other }, { names, maySee }) {
-  const person = told?.person ?? (told?.subject?.startsWith("p-") && !told.subject.includes(",") ? told.subject : null);
-  const name = collection ? (names.get(collection) ?? collection) : null;
-  const whom =
-    person && maySee && names.has(collection)
-      ? h("a", { href: linkTo("people", name, "person", person) }, h("code", {}, person))
-      : person
-        ? h("code", {}, person)
-        : null;
-  const all = told?.subject && !person ? h("span", {}, told.subject.replace(/^\*/, "everyone")) : null;
+function aboutWhom(event, { names, maySee }) {
+  const { about: other, erased } = event;
   return h(
     "div",
     { class: "stack-small" },
-    name ? h("span", {}, name) : other ? null : "–",
-    whom,
-    all,
-    other ? h("span", { class: "small soft" }, "event ", h("code", {}, other)) : null,
+    event.collection || !other ? whom(event, names, maySee) : null,
+    other ? h("span", { class: "small soft" }, "about event ", h("code", { class: "id" }, other)) : null,
     erased ? h("span", { class: "small soft" }, "The person is erased.") : null,
   );
 }

@@ -21,7 +21,7 @@ export async function show(place, { run: id, signal }) {
   const head = h("div", {});
   const now = h("div", { class: "stack" });
   const curves = h("div", { class: "split even" });
-  const more = h("div", { class: "stack loose" });
+  const more = h("div", { class: "stack" });
   put(place, head, h("div", { class: "stack loose" }, now, curves, more));
   let shown = null;
   await filling(head, "Loading…", async () => {
