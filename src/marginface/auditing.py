@@ -21,8 +21,9 @@ from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
 from marginface.data.encoded import EncodedImages
+from marginface.defaults import DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
-from marginface.files import write_whole
+from marginface.files import write_bytes, write_whole
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, IntArray
@@ -53,7 +54,7 @@ class Auditor:
     """
 
     embedder: Embedder | None = None
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
     progress: Progress = _silent
 
     def look_at(self, images: EncodedImages) -> AuditedSet:
@@ -185,4 +186,4 @@ class _Done:
 
     def mark(self, number: int) -> None:
         self.marks[number] = True
-        write_whole(self._path, lambda stream: stream.write(self.marks.tobytes()))
+        write_bytes(self._path, self.marks.tobytes())

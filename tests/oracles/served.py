@@ -11,7 +11,7 @@ from io import BytesIO
 from PIL import Image
 from starlette.testclient import TestClient
 
-from marginface.server.decoding import decode_here
+from marginface.server.photos.decoding import decode_here
 from marginface.server.settings import ServerSettings
 from oracles.enrolments import FACE
 from oracles.red_faces import photo_with_faces

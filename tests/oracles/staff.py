@@ -35,7 +35,7 @@ class PoolHere:
 
 def decode_in_this_process(patch: pytest.MonkeyPatch) -> None:
     """Let services that are started from now on decode photos where they are."""
-    patch.setattr("marginface.server.decoding.ProcessPool", PoolHere)
+    patch.setattr("marginface.server.photos.decoding.ProcessPool", PoolHere)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Images → what an audit must know of each: a row of sizes and hashes, and an embedding (data.audit).
 
 The steps are those of ``marginface.auditing``, which keeps what it finds in the cache of this machine; here it is in
-shards, of any engine and store. Embeddings are biometric data: delete the shards when you are done with the audit.
+shards, by any executor, in any store. Embeddings are biometric data: delete the shards when the audit is done.
 """
 
 from __future__ import annotations

@@ -25,4 +25,6 @@ exclusions  which identities and images are left out, and why
 audit       what is wrong with a data set
 names       when two spellings mean one identity
 manifest    what a data set held when it was read
+kept, memory  what is slow to find out, in the cache; decoded crops, in memory
+unfinished  says of a folder that a conversion into it has not ended
 """

@@ -13,17 +13,19 @@ from marginface.errors import UnknownName
 from marginface.gallery import Collection, Gallery, GalleryKey, Receipt
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
-from marginface.server.answers import KeptAnswers
-from marginface.server.decoding import Decoder
+from marginface.server.access.rates import Rates
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
+from marginface.server.jobs.runner import Runner
+from marginface.server.jobs.upkeep import BY_ITSELF, Upkeep
 from marginface.server.monitoring import Figures
-from marginface.server.places import is_loopback, spool_folder, state_address
-from marginface.server.pressure import Work
-from marginface.server.rates import Rates
-from marginface.server.recognizing import load_recognizer
+from marginface.server.once import KeptAnswers
+from marginface.server.photos.decoding import Decoder
+from marginface.server.recognizer import load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import is_loopback, spool_folder, state_address
+from marginface.server.threads import Work
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Service:
     @cached_property
     def job_key(self) -> GalleryKey:
         """What wraps the keys of jobs."""
-        return job_key(self.settings, self.gallery, self.state)
+        return job_key(self.gallery, self.settings.key_file, self.state)
 
     @cached_property
     def spool(self) -> Spool:
@@ -124,11 +126,27 @@ def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
     with ExitStack() as parts:
         recognizer = load_recognizer(settings)
         gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
-        state = open_state(state_address(settings.gallery))
-        parts.callback(state.close)
+        state = parts.enter_context(open_state(state_address(settings.gallery)))
         decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)
         yield Service(settings, recognizer, gallery, state, decoder, figures)
+
+
+@contextmanager
+def running_jobs(service: Service) -> Iterator[Runner]:
+    """Look for jobs and for what is due in a thread of this worker, until this ends."""
+    settings = service.settings
+    others = (
+        lambda: service.forgetting.follow(service.gallery),
+        lambda: service.events.log.let_go(settings.keep_events, BY_ITSELF),
+    )
+    upkeep = Upkeep(service.state, service.jobs, service.spool, settings.purge_every, others)
+    runner = Runner(settings, service.state, service.job_key, upkeep)
+    runner.start()
+    try:
+        yield runner
+    finally:
+        runner.close()
 
 
 def service_of(request: Request) -> Service:

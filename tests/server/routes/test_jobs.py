@@ -99,7 +99,7 @@ def test_a_wrong_wish_is_refused_before_anything_is_sent(
 def test_grouping_without_scipy_is_refused_before_an_archive_is_sent(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marginface.server.jobs.wishes.find_spec", lambda name: None)
+    monkeypatch.setattr("marginface.server.jobs.kinds.find_spec", lambda name: None)
     answer = client.post("/v1/jobs", json={"kind": "cluster"})
     assert answer.status_code == 501
     assert "marginface[cluster]" in answer.json()["error"]["message"]

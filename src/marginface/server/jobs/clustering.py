@@ -17,9 +17,8 @@ _TOLD_EVERY = 1.0  # seconds
 _ITEMS = 100  # in a part of the result: groups, then the photos that are in none
 
 
-def cluster(work: JobWork) -> None:
+def cluster(work: JobWork, wish: ClusterWish) -> None:
     """Group the faces of the job's archive; the result names the photos as the archive does."""
-    wish = ClusterWish.model_validate(work.job.settings)
     work.claim.begin_anew()
     left_out: list[dict[str, Any]] = []
     with work.photos() as photos:

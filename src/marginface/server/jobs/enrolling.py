@@ -29,9 +29,8 @@ _KILLER = "its decoder ended the process twice. Save the photo anew as JPEG or P
 Read = tuple[Member, bytes | None]
 
 
-def enrol(work: JobWork) -> None:
+def enrol(work: JobWork, wish: EnrolWish) -> None:
     """Enrol the photos of the job's archive that are not in its result yet."""
-    wish = EnrolWish.model_validate(work.job.settings)
     with work.photos() as photos:
         members = photos.survey()
         strip = require_layout(members, wish.strip)

@@ -13,7 +13,7 @@ from marginface.server.jobs.archives import ArchiveLimits, Photos, open_archive
 from marginface.server.jobs.claims import Claim
 from marginface.server.jobs.records import Job
 from marginface.server.jobs.spool import Spool
-from marginface.server.recognizing import load_recognizer
+from marginface.server.recognizer import load_recognizer
 from marginface.server.settings import ServerSettings
 
 _UNPACKED = 4  # times the largest archive: photos are packed already, and hardly shrink

@@ -10,10 +10,10 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marginface.server.envelope import error_answer
 from marginface.server.middleware.bodies import OF_ARCHIVES
-from marginface.server.pressure import RETRY_AFTER
+from marginface.server.refusals import error_answer
 from marginface.server.settings import Limits
+from marginface.server.threads import RETRY_AFTER
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
 _JSON_BYTES = 2 << 20  # becomes up to 25 times as much memory, and stops the worker while it is read

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marginface.errors import MarginfaceError
-from marginface.server.envelope import answer_of
 from marginface.server.gate import recognized
 from marginface.server.middleware.bodies import WITHOUT_BODY
+from marginface.server.refusals import answer_of
 from marginface.server.routes.compreface.refusals import refusal
 from marginface.server.service import service_of
 

@@ -6,15 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
 
+from marginface.defaults import DEFAULT_FMR, DEFAULT_GATE
 from marginface.pipeline import EmbeddedFace, Recognizer, Verification
 from marginface.quality import shortfalls
 from marginface.reasons import codes_of
 from marginface.server.access import Scope
-from marginface.server.crops import crop_url
 from marginface.server.gate import needs
+from marginface.server.photos.crops import crop_url
+from marginface.server.photos.uploads import UploadedPhoto, read_photo, require_count
 from marginface.server.routes.parameters import FacePolicy, Here, Image, QualityGate
 from marginface.server.schemas.photos import ComparisonAnswer, Detection, EmbeddingAnswer, VerificationAnswer
-from marginface.server.uploads import UploadedPhoto, read_photo, require_count
 from marginface.values import ImageArray
 
 router = APIRouter(prefix="/v1", tags=["photos"])
@@ -34,11 +35,11 @@ Crops = Annotated[bool, Form(description="send the aligned faces too")]
 async def detect(
     service: Here,
     image: Image,
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Find all faces of a photo, with quality and reasons."""
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
     return await service.work.run(_detected, service.recognizer, photo, quality, crops)
 
 
@@ -47,15 +48,15 @@ async def verify(
     service: Here,
     image_a: Image,
     image_b: Image,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     faces: FacePolicy = "largest",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Say whether two photos show the same person, at a stated false-match rate."""
-    first = await read_photo(service, image_a, "image_a")
-    second = await read_photo(service, image_b, "image_b")
+    first = await read_photo(service.decoder, image_a, "image_a")
+    second = await read_photo(service.decoder, image_b, "image_b")
 
     def answered() -> dict[str, Any]:
         answer = service.recognizer.verify(
@@ -70,14 +71,14 @@ async def verify(
 async def compare(
     service: Here,
     images: Images,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     faces: FacePolicy = "all",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
 ) -> dict[str, Any]:
     """Compare all faces of several photos, each with each."""
-    require_count(service, images, 2)
-    photos = [(await read_photo(service, part, f"photo {n}")).image for n, part in enumerate(images, start=1)]
+    require_count(images, 2, service.settings.limits.photos)
+    photos = [(await read_photo(service.decoder, part, f"photo {n}")).image for n, part in enumerate(images, start=1)]
 
     def answered() -> dict[str, Any]:
         answer = service.recognizer.compare_all(
@@ -96,7 +97,7 @@ async def embed(
     quality: QualityGate = "off",
 ) -> dict[str, Any]:
     """Return the embeddings of the faces of a photo. They are biometric data: the scope is its own."""
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
 
     def answered() -> dict[str, Any]:
         look = service.recognizer.embed_photo(photo.image, faces=faces, quality=quality, name=photo.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,9 +12,9 @@ from fastapi import Depends, Query, Request
 from starlette.datastructures import UploadFile
 
 from marginface.errors import InputError
+from marginface.server.photos.uploads import UploadedPhoto, decoded, read_photo
 from marginface.server.routes.compreface.refusals import NO_IMAGE, NO_PART, Refusal
 from marginface.server.service import Service, service_of
-from marginface.server.uploads import UploadedPhoto, read_photo
 
 _OF_COMPREFACE = frozenset({"age", "gender", "mask", "pose", "landmarks", "calculator"})
 _MOST_FIELDS = 16
@@ -83,7 +82,7 @@ def body_of(*names: str) -> dict[str, Any]:
 async def _from_form(request: Request, service: Service, names: tuple[str, ...]) -> Photos:
     async with request.form(max_files=len(names), max_fields=_MOST_FIELDS) as form:
         parts = [(name, form.get(name)) for name in names]
-        return tuple([await read_photo(service, _part(part, name), name) for name, part in parts])
+        return tuple([await read_photo(service.decoder, _part(part, name), name) for name, part in parts])
 
 
 def _part(part: object, name: str) -> Any:
@@ -99,16 +98,11 @@ async def _from_json(request: Request, service: Service, names: tuple[str, ...])
         raise InputError(
             "the body is no JSON; expected {" + ", ".join(f'"{name}": Base64' for name in names) + "}"
         ) from None
-    contents = [(name, _decoded(said, name)) for name in names]
-    return tuple(
-        [
-            UploadedPhoto(name, await service.decoder.decode(content, name), hashlib.sha256(content).hexdigest())
-            for name, content in contents
-        ]
-    )
+    contents = [(name, _bytes_in(said, name)) for name in names]
+    return tuple([await decoded(service.decoder, content, name) for name, content in contents])
 
 
-def _decoded(said: object, name: str) -> bytes:
+def _bytes_in(said: object, name: str) -> bytes:
     text = said.get(name) if isinstance(said, dict) else None
     if not isinstance(text, str):
         raise Refusal(f"Required part {name} is missing", NO_PART)

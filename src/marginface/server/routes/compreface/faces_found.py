@@ -6,18 +6,17 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from marginface.defaults import DEFAULT_GATE
 from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer
 from marginface.pipeline.rules import Rule
-from marginface.server.access import Scope
-from marginface.server.gate import Caller
+from marginface.server.access import Caller, Scope
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked
 from marginface.server.routes.compreface.refusals import NO_FACE, Refusal
-from marginface.server.uploads import UploadedPhoto
 from marginface.similarity import similarity
 from marginface.values import Decision, Embedding, Face, ImageArray
 
 Fmr = Annotated[float, Query(gt=0, lt=1, description="ours: how often two persons may be called the same")]
-_GATE = "usable"
 DIGITS = 5  # of similarities and probabilities, as CompreFace rounds
 
 
@@ -38,7 +37,7 @@ def found_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -> t
 def embedded_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -> EmbeddedPhoto:
     """Return the faces that are asked for, embedded; raise Refusal if there is none."""
     faces = found_faces(recognizer, photo, asked)
-    look = recognizer.embed_faces(photo.image, faces, quality=_GATE, name=photo.name)
+    look = recognizer.embed_faces(photo.image, faces, quality=DEFAULT_GATE, name=photo.name)
     if not look.faces:
         raise Refusal("No face is found in the given image", NO_FACE)
     return look

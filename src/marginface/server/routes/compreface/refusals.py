@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
-from marginface.server.envelope import kind_of, told
-from marginface.server.gate import NoKey
-from marginface.server.pressure import RETRY_AFTER
+from marginface.server.access import NoKey
+from marginface.server.refusals import kind_of, said
+from marginface.server.threads import RETRY_AFTER
 
 NO_FACE, SEVERAL_FACES, SUBJECT_UNKNOWN, SUBJECT_TAKEN, IMAGE_UNKNOWN = 28, 31, 42, 43, 44
 WRONG_VALUE, NO_PART, WRONG_ARGUMENT, NO_HEADER, NO_IMAGE, UNDEFINED = 26, 34, 36, 20, 21, 0
@@ -72,7 +72,7 @@ def refusal(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     number, instead = next((one[1:] for one in _NUMBERS if isinstance(error, one[0])), (UNDEFINED, None))
     waits = kind.status in (429, 503)
     headers = {"Retry-After": str(getattr(error, "retry_after", RETRY_AFTER))} if waits else {}
-    return _answer(request, instead or kind.status, number, told(error, request), headers, kind.code)
+    return _answer(request, instead or kind.status, number, said(error, request), headers, kind.code)
 
 
 def _first(error: RequestValidationError) -> str:

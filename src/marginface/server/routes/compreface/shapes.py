@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from marginface.server.schemas.fields import Name
+
 ID_EXAMPLE = "00000000-0000-0000-b194-6ac92492d234"
 
 
@@ -118,7 +120,7 @@ class Subject(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"subject": "Ann Example"}]})
 
-    subject: str = Field(min_length=1, max_length=200)
+    subject: Name
 
 
 class Subjects(BaseModel):
