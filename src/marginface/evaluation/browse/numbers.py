@@ -1,4 +1,4 @@
-"""A file of numbers, as ``marginface evaluate … --json FILE`` and its like write it → its kind and its figures.
+"""A file of numbers, as ``marginface evaluate … --out FILE`` and its like write it → its kind and its figures.
 
 The files do not say what they are. Each kind has keys that no other has; a JSON file without those of any kind is none.
 """

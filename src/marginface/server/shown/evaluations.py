@@ -164,4 +164,4 @@ def _headline(part: Part) -> Sequence[dict[str, Any]]:
 def _how_a_page_comes(kind: str) -> str:
     if kind in ("suite", *_COMPARED):
         return "it is written when all is done"
-    return "'marginface evaluate pairs' writes one with --report, of the same name as the file of --json"
+    return "'marginface evaluate pairs' writes one with --report, of the same name as the file of --out"

@@ -21,7 +21,7 @@ const NONE = {
   comparison: "It is written when all trainings have ended.",
   sweep: "It is written when all trainings have ended.",
 };
-const HOW = "“marginface evaluate pairs” writes one with --report, of the same name as the file of --json.";
+const HOW = "“marginface evaluate pairs” writes one with --report, of the same name as the file of --out.";
 
 export async function show(place, { evaluation: id, signal }) {
   const here = path("evaluations", id);

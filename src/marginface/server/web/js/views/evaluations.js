@@ -107,7 +107,7 @@ function nothing(kind) {
       { tabindex: "0", "aria-label": "Commands" },
       [
         "marginface evaluate suite MODEL suite.toml --out RUNS/suite",
-        "marginface evaluate pairs MODEL lfw --pairs pairs.txt --json RUNS/lfw.json --report RUNS/lfw.html",
+        "marginface evaluate pairs MODEL lfw --pairs pairs.txt --out RUNS/lfw.json --report RUNS/lfw.html",
         "marginface compare recipe.toml --losses arcface,cosface --out RUNS/two",
       ].join("\n"),
     ),
