@@ -90,3 +90,18 @@ def test_a_collection_that_goes_while_it_is_asked_for_is_a_404(
     monkeypatch.setattr(Collection, "person", erased_first)
     answer = client.get(f"{STAFF}/persons/{staff.ann}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/collections", {f"k{number}": 0 for number in range(30_000)}),
+        ("/v1/collections/staff/export", {"passphrase": None, "persons": [0] * 9_000}),
+        ("/api/v1/recognition/faces/delete", [0] * 9_000),
+    ],
+)
+def test_a_body_with_thousands_of_faults_has_a_short_answer(client: TestClient, path: str, body: object) -> None:
+    client.post("/v1/collections", json={"name": "staff"})
+    answer = client.post(path, json=body)
+    assert answer.status_code in (400, 422)
+    assert len(answer.content) < 4000

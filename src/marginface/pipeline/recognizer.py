@@ -208,14 +208,20 @@ class Recognizer:
             ImageError: A photo cannot be read.
             InputError: No threshold for this rate, or ``uncertain_fmr`` is not laxer than ``fmr``.
         """
+        rule = self.pair_rule(fmr, uncertain_fmr, faces=faces)
+        photos = ((first, "first photo"), (second, "second photo"))
+        one, other = (self._reader.look(photo, name, faces, quality) for photo, name in photos)
+        return self.verify_embedded(one, other, rule)
+
+    def verify_embedded(self, first: EmbeddedPhoto, second: EmbeddedPhoto, rule: Rule) -> Verification:
+        """Say whether two photos that embed_photo has embedded are of one person, by the rule of pair_rule."""
+        return verify_faces(first, second, rule, self.contract.id, self._remarks())
+
+    def pair_rule(self, fmr: float, uncertain_fmr: float | None = None, *, faces: str = "largest") -> Rule:
+        """Return the rule for a face of one photo and a face of another; see verify for arguments and errors."""
         if faces == "all":
-            raise InputError(
-                "verify compares one face of each photo: one, largest or center. compare_all compares all."
-            )
-        rule = self._rule(fmr, uncertain_fmr)
-        one = self._reader.look(first, "first photo", faces, quality)
-        other = self._reader.look(second, "second photo", faces, quality)
-        return verify_faces(one, other, rule, self.contract.id, self._remarks())
+            raise InputError("verify compares one face of each photo: one, largest or center; compare_all compares all")
+        return self._rule(fmr, uncertain_fmr)
 
     def compare_all(
         self,
@@ -239,7 +245,11 @@ class Recognizer:
         """
         rule = self._rule(fmr, uncertain_fmr)
         looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers)
-        return compare(looks, rule, self.contract.id, self._remarks())
+        return self.compare_embedded(looks, rule)
+
+    def compare_embedded(self, photos: Sequence[EmbeddedPhoto], rule: Rule) -> Comparisons:
+        """Compare the faces of photos that were embedded before, each with each, by the rule of pair_rule."""
+        return compare(photos, rule, self.contract.id, self._remarks())
 
     def cluster(
         self,

@@ -13,7 +13,8 @@ logs        how a process logs: where something went wrong, never what it said
 
 access/     keys and scopes: who may ask what, and how often
 state/      the service's own database: no name, vector or picture in clear in it
-photos/     parts of a request → pixels, in processes that may die; aligned faces as PNG
+decoding/   bytes → pixels, in processes that may die, for requests and jobs
+photos/     parts of a request → photos; aligned faces as PNG
 people/     the gallery for one caller: enrolled from uploads, taken out as a file
 once/       a request that comes again gets the first answer again
 jobs/       long work in processes of its own

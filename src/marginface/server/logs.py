@@ -12,7 +12,6 @@ _FRAMES = 8
 def log_to_stderr() -> None:
     """Let a process write its log; each worker and each job is one, and has nothing of its parent's settings."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("pebble").setLevel(logging.CRITICAL)  # it logs what a photo did to its decoder
 
 
 def places_in(trace: TracebackType | None) -> str:

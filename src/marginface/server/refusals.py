@@ -16,13 +16,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from marginface import errors
 from marginface.server.access import Forbidden, NoKey
 from marginface.server.access.rates import TooOften
 from marginface.server.discretion import told
 from marginface.server.events import NeedsSecondKey, NotConfirmable
-from marginface.server.jobs import TooManyJobs, WrongState
+from marginface.server.jobs import AlreadySending, TooManyJobs, WrongState
 from marginface.server.once import AnswerDropped, OtherRequest, StillRunning
 from marginface.server.threads import RETRY_AFTER, Overloaded
 
@@ -47,6 +48,7 @@ KINDS: tuple[tuple[type[errors.MarginfaceError], Kind], ...] = (
     (NeedsSecondKey, Kind(409, "needs_second_key")),
     (NotConfirmable, Kind(409, "not_confirmable")),
     (WrongState, Kind(409, "wrong_state")),
+    (AlreadySending, Kind(429, "already_sending")),
     (TooManyJobs, Kind(503, "too_many_jobs")),
     (errors.UnknownName, Kind(404, "not_found")),
     (errors.CollectionGoneError, Kind(404, "not_found")),
@@ -74,7 +76,9 @@ OF_STATUS = {
     421: "wrong_host",
     503: "overloaded",
 }
+COMPREFACE = "/api/"  # where answers have CompreFace's form too
 _UNKNOWN = "staff has no person 'Anne Example'"
+_MOST_FIELDS = 20  # that are told
 _BUSY = frozenset({429, 503})
 
 
@@ -94,10 +98,31 @@ class ErrorAnswer(BaseModel):
 
 
 def error_answer(
-    status: int, code: str, message: str, request_id: str, details: Mapping[str, Any] | None = None, retry: int = 0
+    scope: Scope,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    details: Mapping[str, Any] | None = None,
+    retry: int = 0,
+    number: int = 0,
 ) -> JSONResponse:
-    """Return an error as an answer."""
-    body = {"error": {"code": code, "message": message, "details": dict(details or {})}, "request_id": request_id}
+    """Return an error as the answer to a request.
+
+    Args:
+        scope: Of the request.
+        status: Of HTTP.
+        code: For programs.
+        message: What was expected, what came, what to do.
+        details: Plain values.
+        retry: Seconds after which to come again; 0: it is not said.
+        number: CompreFace's code, which its programs look for on its paths; 0: it has none for this.
+    """
+    request_id = scope.get("state", {}).get("request_id", "")
+    told_of = {"code": code, "message": message, "details": dict(details or {})}
+    body: dict[str, Any] = {"error": told_of, "request_id": request_id}
+    if scope["path"].startswith(COMPREFACE):
+        body = {"message": message, "code": number, **body}
     headers = {"Retry-After": str(retry)} if retry else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -116,16 +141,16 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _plain)
 
 
-def _id(request: Request) -> str:
-    return str(getattr(request.state, "request_id", ""))
-
-
 def answer_of(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     """Return an error of ours as the answer to a request."""
-    kind = kind_of(error)
-    retry = getattr(error, "retry_after", RETRY_AFTER if kind.status in _BUSY else 0)
-    details = getattr(error, "details", None)
-    return error_answer(kind.status, kind.code, said(error, request), _id(request), details, retry)
+    kind, details = kind_of(error), getattr(error, "details", None)
+    text = said(error, request)
+    return error_answer(request.scope, kind.status, kind.code, text, details=details, retry=wait_of(error))
+
+
+def wait_of(error: errors.MarginfaceError) -> int:
+    """Return after how many seconds a caller may come again; 0: coming again is of no use."""
+    return int(getattr(error, "retry_after", RETRY_AFTER if kind_of(error).status in _BUSY else 0))
 
 
 def said(error: errors.MarginfaceError, request: Request) -> str:
@@ -141,9 +166,10 @@ def _ours(request: Request, error: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     """Tell what FastAPI found wrong, without what came: that may be a picture or a name."""
     assert isinstance(error, RequestValidationError)
-    fields = [{"field": ".".join(map(str, one["loc"][1:] or one["loc"])), "what": one["msg"]} for one in error.errors()]
-    what = "; ".join(f"{one['field']}: {one['what']}" for one in fields[:3])
-    return error_answer(422, "bad_input", what or "the request is not as described", _id(request), {"fields": fields})
+    first = error.errors()[:_MOST_FIELDS]
+    fields = [{"field": ".".join(map(str, one["loc"][1:] or one["loc"])), "what": one["msg"]} for one in first]
+    what = "; ".join(f"{one['field']}: {one['what']}" for one in fields[:3]) or "the request is not as described"
+    return error_answer(request.scope, 422, "bad_input", what, details={"fields": fields})
 
 
 def _plain(request: Request, error: Exception) -> Response:
@@ -152,6 +178,6 @@ def _plain(request: Request, error: Exception) -> Response:
     message = str(error.detail)
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}; /openapi.json lists the paths"
-    answer = error_answer(error.status_code, code, message, _id(request))
+    answer = error_answer(request.scope, error.status_code, code, message)
     answer.headers.update(error.headers or {})
     return answer

@@ -14,18 +14,18 @@ from marginface.gallery import Collection, Gallery, GalleryKey, Receipt
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
 from marginface.server.access.rates import Rates
+from marginface.server.decoding.decoder import Decoder
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
 from marginface.server.jobs.runner import Runner
 from marginface.server.jobs.upkeep import BY_ITSELF, Upkeep
 from marginface.server.monitoring import Figures
 from marginface.server.once import KeptAnswers
-from marginface.server.photos.decoding import Decoder
-from marginface.server.recognizer import load_recognizer
+from marginface.server.recognizer import capped, load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
 from marginface.server.state.places import is_loopback, spool_folder, state_address
-from marginface.server.threads import Work
+from marginface.server.threads import LONG_RUNNING, LONG_WAITING, Work
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,11 @@ class Service:
         return Work(self.settings.limits.running, self.settings.limits.waiting, self.figures.depth)
 
     @cached_property
+    def long_work(self) -> Work:
+        """Where functions run that take long, as checks and exports: who looks for a face does not wait for them."""
+        return Work(LONG_RUNNING, LONG_WAITING)
+
+    @cached_property
     def rates(self) -> Rates:
         """How often a key may ask."""
         return Rates(self.settings.limits.per_minute, self.settings.workers)
@@ -124,8 +129,9 @@ class Service:
 def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
     """Open all parts of a worker, and close them at the end."""
     with ExitStack() as parts:
-        recognizer = load_recognizer(settings)
-        gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
+        recognizer = capped(load_recognizer(settings), settings.limits.faces)
+        opened_by = Gallery.open(settings.gallery, key=settings.key_file, actor="service", suggests=False)
+        gallery = parts.enter_context(opened_by)
         state = parts.enter_context(open_state(state_address(settings.gallery)))
         decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)

@@ -33,6 +33,7 @@ class Limits(BaseModel):
         photo_bytes: Of one photo.
         photos: In one request.
         pixels: Width × height of a photo, by its header.
+        faces: In one photo, or in all that are compared with each other.
         decode_seconds: For decoding a photo; the process that does it is killed then.
         decode_memory: Bytes that a decoding process may have.
         decoders: Decoding processes of a worker.
@@ -43,6 +44,7 @@ class Limits(BaseModel):
         body_seconds: From there to the last byte of the body.
         connections: Open connections of a worker: the one that is silent for longest makes room; where all ask, 503.
         archive_bytes: Of an archive for a job.
+        archive_rate: Bytes in a second that an archive comes with at least, on average, after ``body_seconds``.
         jobs: That run at once, in all workers.
         open_jobs: That may wait for their archive or their turn.
         archives: That may lie on the disk until their job is over.
@@ -55,6 +57,7 @@ class Limits(BaseModel):
     photo_bytes: int = Field(default=16 * _MB, ge=1024)
     photos: int = Field(default=16, ge=2)
     pixels: int = Field(default=40_000_000, ge=10_000)
+    faces: int = Field(default=500, ge=1)
     decode_seconds: float = Field(default=10.0, gt=0)
     decode_memory: int = Field(default=2048 * _MB, ge=256 * _MB)
     decoders: int = Field(default=2, ge=1)
@@ -65,6 +68,7 @@ class Limits(BaseModel):
     body_seconds: float = Field(default=60.0, gt=0)
     connections: int = Field(default=1000, ge=1)
     archive_bytes: int = Field(default=2048 * _MB, ge=1024)
+    archive_rate: int = Field(default=128 << 10, ge=1)
     jobs: int = Field(default=1, ge=1)
     open_jobs: int = Field(default=200, ge=1)
     archives: int = Field(default=8, ge=1)

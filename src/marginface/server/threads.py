@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from marginface.errors import MarginfaceError
 
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 RETRY_AFTER = 1  # seconds
+LONG_RUNNING, LONG_WAITING = 2, 8  # of what takes long: checks of all records, exports
 
 
 class Overloaded(MarginfaceError):
@@ -48,11 +51,20 @@ class Work:
         Raises:
             Overloaded: Too many wait already; nothing was called.
         """
+        return (await self.run_each(lambda _: function(*arguments), (None,)))[0]
+
+    async def run_each(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer]:
+        """Return what a function returns for each item, on as many threads as are free; it counts as one that runs.
+
+        Raises:
+            Overloaded: Too many wait already; nothing was called. What the function raises comes when all are done.
+        """
         if self._asked >= self._most:
             raise Overloaded(self._asked)
         self._count(1)
         try:
-            return await to_thread.run_sync(function, *arguments, limiter=self._threads)
+            calls = (to_thread.run_sync(function, item, limiter=self._threads) for item in items)
+            return all_or_first_error(await asyncio.gather(*calls, return_exceptions=True))
         finally:
             self._count(-1)
 
@@ -60,3 +72,11 @@ class Work:
         self._asked += more
         if self._watch is not None:
             self._watch(self._asked)
+
+
+def all_or_first_error(answers: Sequence[Answer | BaseException]) -> list[Answer]:
+    """Return what several calls gave; raise the first error where there is one."""
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -27,6 +27,7 @@ from oracles.enrolments import red_recognizer, write_people
 from oracles.red_faces import BlueEmbedder
 from oracles.sent_archives import tar_of, zip_of
 from oracles.served import png_of
+from oracles.staff import decode_in_this_process
 
 KEY = GalleryKey(bytes(range(32)), "a test")
 
@@ -49,7 +50,7 @@ class Bench:
             for start in range(0, len(archive), 1000):
                 yield archive[start : start + 1000]
 
-        return anyio.run(self.spool.receive, uid, chunks(), self.store.seal(uid).passphrase)
+        return anyio.run(self.spool.receive, uid, "a test", chunks(), self.store.seal(uid).passphrase)
 
     def work(self) -> JobWork:
         claim = claim_next(self.state, KEY, 9)
@@ -77,6 +78,7 @@ def test_a_line_of_the_table_names_a_function_of_the_work_and_the_wish(name: str
 @pytest.fixture
 def bench(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr("marginface.server.jobs.work.load_recognizer", lambda _: red_recognizer())
+    decode_in_this_process(monkeypatch)
     with (
         Gallery.open(settings.gallery, key=settings.key_file) as gallery,
         closing(open_state(state_address(settings.gallery))) as state,

@@ -14,7 +14,7 @@ from marginface.server.middleware.body import BodyLimits
 from marginface.server.settings import Limits, ServerSettings
 from oracles.served import MakeKey, png_of
 
-LIMITS = Limits(body_bytes=4096, bodies_bytes=6144, body_seconds=0.2)
+LIMITS = Limits(body_bytes=4096, bodies_bytes=6144, body_seconds=0.2, archive_rate=10_000)
 
 
 class Wire:
@@ -79,6 +79,30 @@ def test_a_body_that_comes_too_slowly_is_given_up() -> None:
     with pytest.raises(HTTPException) as refused:
         asyncio.run(BodyLimits(reads_all, LIMITS)(scope_of(), wire.receive, wire.send))
     assert refused.value.status_code == 408
+
+
+@pytest.mark.parametrize(("piece", "status"), [(1, 408), (100, 408), (2000, 200)])
+def test_an_archive_that_drips_is_given_up_and_one_that_is_only_long_is_not(piece: int, status: int) -> None:
+    wire = Wire([bytes(piece)] * 12, pause=0.05)  # 0.6 s in all: 20, 2,000 or 40,000 bytes a second
+    scope = scope_of() | {"method": "PUT", "path": "/v1/jobs/j-0123456789abcdef/archive"}
+    try:
+        asyncio.run(BodyLimits(reads_all, LIMITS)(scope, wire.receive, wire.send))
+    except HTTPException as refused:
+        wire.status = refused.status_code
+    assert wire.status == status
+
+
+def test_who_has_sent_fast_does_not_rest_for_hours() -> None:
+    wire = Wire([bytes(50_000), b""], pause=0.0)
+    scope = scope_of() | {"method": "PUT", "path": "/v1/jobs/j-0123456789abcdef/archive"}
+
+    async def rests() -> dict[str, Any]:
+        await asyncio.sleep(1.0 if wire.read else 0.0)
+        return await wire.receive()
+
+    with pytest.raises(HTTPException) as refused:
+        asyncio.run(BodyLimits(reads_all, LIMITS)(scope, rests, wire.send))
+    assert (refused.value.status_code, wire.read) == (408, 1)
 
 
 def test_all_bodies_together_have_so_much_room_and_give_it_back() -> None:

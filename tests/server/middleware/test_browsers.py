@@ -56,14 +56,45 @@ def test_our_own_page_may(client: TestClient) -> None:
     assert client.post("/v1/collections", json={"name": "made here"}, headers=headers).status_code == 201
 
 
-def test_a_link_to_the_service_may_be_followed(client: TestClient) -> None:
-    followed = {
-        "host": HOST,
-        "sec-fetch-site": "cross-site",
-        "sec-fetch-mode": "navigate",
-        "sec-fetch-dest": "document",
-    }
-    assert client.get("/healthz", headers=followed).status_code == 200
+FOLLOWED = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+HEAVY = ("/v1/collections/staff/check", "/v1/audit/check", "/v1/events/check", "/metrics", "/v1", "/openapi.json")
+
+
+def test_a_link_to_the_page_may_be_followed(client: TestClient) -> None:
+    assert client.get("/", headers={"host": HOST, **FOLLOWED}).status_code == 200
+    old = {"host": HOST, "referer": "https://elsewhere.example/links"}
+    assert client.get("/", headers=old).status_code == 200
+    assert client.post("/", headers={"host": HOST, **FOLLOWED}).status_code == 403
+    assert client.get("/", headers={"host": HOST, **FOLLOWED, "sec-fetch-dest": "iframe"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", HEAVY)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        FOLLOWED,  # a link, window.open, a redirect of another site
+        {**FOLLOWED, "sec-fetch-dest": "iframe"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"},  # another port
+        {"referer": "https://evil.example/"},  # a picture, in a browser that says no more
+        {"referer": "http://["},
+        {"origin": "http://["},
+    ],
+    ids=["window", "frame", "picture", "other port", "old browser", "no address", "no origin"],
+)
+def test_a_page_of_another_site_starts_no_work(client: TestClient, path: str, headers: dict[str, str]) -> None:
+    """While no key was made such a request would be carried out, though the page could not read the answer."""
+    answer = client.get(path, headers={"host": HOST, **headers})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign_page")
+
+
+@pytest.mark.parametrize("path", HEAVY)
+def test_our_own_page_and_who_types_an_address_may_look(client: TestClient, path: str) -> None:
+    client.post("/v1/collections", json={"name": "staff"})
+    own = {"referer": f"http://{HOST}/", "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}
+    typed = {**FOLLOWED, "sec-fetch-site": "none"}
+    for headers in (own, typed, {}):
+        assert client.get(path, headers={"host": HOST, **headers}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/collections", "/nowhere", "/openapi.json"])

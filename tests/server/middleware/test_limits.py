@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
+from itertools import product
 from struct import pack
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from marginface.errors import InputError
+from marginface.gallery import Collection, Gallery
+from marginface.server.events import EventLog
 from marginface.server.settings import Limits, ServerSettings
+from marginface.server.threads import LONG_RUNNING, LONG_WAITING
 from oracles.served import MakeKey, Start, png_of
 
 
@@ -196,3 +204,83 @@ def test_keys_are_not_guessed(client: TestClient, make_key: MakeKey) -> None:
     assert set(wrong) == {401, 429}
     assert client.get("/healthz").status_code == 200
     assert client.get("/v1", headers=good).status_code == 200  # who has one is not held back by who guesses
+
+
+@pytest.mark.parametrize("what", ["check", "audit", "events", "export"])
+def test_who_looks_for_a_face_does_not_wait_for_what_takes_long(
+    start: Start, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    client = start(settings.model_copy(update={"limits": Limits(decoders=1, running=1, waiting=0)}))
+    client.post("/v1/collections", json={"name": "staff"})
+    goes_on, begun = Event(), Semaphore(0)
+
+    def waits(*_: Any, **__: Any) -> Any:
+        begun.release()
+        goes_on.wait(20)
+        raise InputError("nothing was done")
+
+    monkeypatch.setattr(Collection, "check", waits)
+    monkeypatch.setattr(Gallery, "verify_audit", waits)
+    monkeypatch.setattr(EventLog, "verify", waits)
+    monkeypatch.setattr("marginface.server.routes.archives.archive_of", waits)
+    export = partial(client.post, "/v1/collections/staff/export", json={"passphrase": "correct horse battery staple"})
+    asking = {
+        "check": partial(client.get, "/v1/collections/staff/check"),
+        "audit": partial(client.get, "/v1/audit/check"),
+        "events": partial(client.get, "/v1/events/check"),
+        "export": export,
+    }[what]
+    with ThreadPoolExecutor(LONG_RUNNING + LONG_WAITING + 1) as crowd:
+        asked = [crowd.submit(asking) for _ in range(LONG_RUNNING + LONG_WAITING)]
+        for _ in range(LONG_RUNNING):
+            assert begun.acquire(timeout=20)
+        found = client.post("/v1/collections/staff/identify", files={"image": png_of(10)})
+        assert found.status_code == 200, "it waited for the checks"
+        while client.app.state.service.long_work.depth < len(asked):  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        assert asking().status_code == 503, "so many may wait"
+        goes_on.set()
+        assert {one.result().status_code for one in asked} == {422}
+
+
+def crowd(columns: int, rows: int) -> bytes:
+    """Return a photo with so many red faces, as the bytes of a PNG."""
+    picture = np.full((24 * rows, 24 * columns, 3), 90, np.uint8)
+    for row, column in product(range(rows), range(columns)):
+        picture[24 * row + 4 : 24 * row + 20, 24 * column + 4 : 24 * column + 20] = (255, 0, 90)
+    stream = BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_photo_of_thousands_of_faces_costs_one_look(start: Start, settings: ServerSettings) -> None:
+    """A collage of small faces: of 16 such photos a table of faces by faces would have gigabytes."""
+    client = start(settings.model_copy(update={"limits": Limits(decoders=1, faces=20)}))
+    client.post("/v1/collections", json={"name": "staff"})
+    for path in ("/v1/detect", "/v1/collections/staff/identify"):
+        assert client.post(path, files={"image": crowd(5, 4)}).status_code == 200
+        refused = client.post(path, files={"image": crowd(7, 3)})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (413, "image_too_large")
+        assert "21 faces in one photo; 20 may be" in refused.json()["error"]["message"]
+    parts = [("images", crowd(5, 2)), ("images", crowd(5, 2))]
+    assert len(client.post("/v1/compare", files=parts, data={"quality": "off"}).json()["faces"]) == 20
+    refused = client.post("/v1/compare", files=[*parts, ("images", crowd(1, 1))], data={"quality": "off"})
+    assert (refused.status_code, "21 faces together" in refused.json()["error"]["message"]) == (422, True)
+    person = client.post("/v1/collections/staff/persons", json={"name": "Ann"}).json()["uid"]
+    told = client.post(f"/v1/collections/staff/persons/{person}/faces", files={"images": crowd(7, 3)}).json()
+    assert told["rejected"][0]["codes"] == ["unreadable"]
+
+
+def test_after_a_photo_that_cannot_be_read_no_other_is_decoded(client: TestClient) -> None:
+    decoder = client.app.state.service.decoder  # type: ignore[attr-defined]
+    names: list[str] = []
+
+    async def noted(content: bytes, name: str) -> Any:
+        names.append(name)
+        return await type(decoder).decode(decoder, content, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder, "decode", noted)
+        parts = [("images", b"no photo"), *[("images", png_of(10))] * 3]
+        assert client.post("/v1/compare", files=parts).status_code == 422
+    assert names == ["photo 1", "photo 2"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -154,3 +156,24 @@ def test_the_audit_says_which_key_did_it(people: TestClient, make_key: MakeKey) 
     newest = people.get("/v1/audit?limit=1", headers=key).json()["items"][0]
     key_id = key["Authorization"].split("_")[1]
     assert (newest["action"], newest["actor"]) == ("add-person", f"key {key_id}")
+
+
+def test_an_unknown_person_costs_no_opened_names(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find a name that is nearly so every name would be opened and compared, for a message that is not sent."""
+    client.post("/v1/collections", json={"name": "staff"})
+    client.post("/v1/collections/staff/persons", json={"name": "Ann Example"})
+
+    def opens(*_: object, **__: object) -> list[object]:
+        raise AssertionError("names were opened")
+
+    monkeypatch.setattr("marginface.gallery.people.list_people", opens)
+    answer = client.get("/v1/collections/staff/persons/Anne Example")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "staff has no person 'Anne Example'")
+
+
+def test_a_word_that_is_none_of_a_few_is_told_in_short(client: TestClient) -> None:
+    began = time.process_time()
+    answer = client.post("/v1/detect", files={"image": b"x"}, data={"quality": "q" * 900_000})
+    assert answer.status_code == 422
+    assert len(answer.content) < 3000
+    assert time.process_time() - began < 1.0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Callable
 from io import BytesIO
+from threading import Barrier, Lock
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from marginface.images import read_image
+from marginface.pipeline import Recognizer
+from marginface.server.decoding.process import DecoderProcess
+from marginface.server.settings import Limits, ServerSettings
 from oracles.enrolments import red_recognizer
-from oracles.served import png_of
+from oracles.served import Start, png_of
 
 TWO = ((20, 40, 120, 160), (180, 60, 280, 180))
 
@@ -120,3 +126,65 @@ def test_a_path_or_an_address_is_no_photo(client: TestClient) -> None:
         as_field = client.post("/v1/detect", data={"image": text})
         as_file = client.post("/v1/detect", files={"image": text.encode()})
         assert as_field.status_code == as_file.status_code == 422
+
+
+def test_both_photos_are_decoded_and_looked_at_at_once(start: Start, settings: ServerSettings) -> None:
+    client = start(settings.model_copy(update={"limits": Limits(decoders=2, running=2)}))
+    service = client.app.state.service  # type: ignore[attr-defined]
+    together = Barrier(2, timeout=20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DecoderProcess, "decode", meeting(DecoderProcess.decode, together))
+        patch.setattr(type(service.recognizer), "embed_photo", meeting(Recognizer.embed_photo, together))
+        told = client.post("/v1/verify", files={"image_a": png_of(10), "image_b": png_of(12)}, data={"fmr": "0.01"})
+        parts = [("images", png_of(blue)) for blue in (10, 12)]
+        assert client.post("/v1/compare", files=parts, data={"fmr": "0.01"}).status_code in (200, 422)
+    assert told.json()["decision"] == "same"
+
+
+def meeting(function: Callable[..., Any], there: Barrier) -> Callable[..., Any]:
+    """Return a function that goes on when another thread has come to it too."""
+
+    def meets(*arguments: Any, **named: Any) -> Any:
+        there.wait()
+        return function(*arguments, **named)
+
+    return meets
+
+
+def test_one_that_verifies_takes_no_more_threads_than_there_are(start: Start, settings: ServerSettings) -> None:
+    client = start(settings.model_copy(update={"limits": Limits(decoders=2, running=1, waiting=0)}))
+    recognizer = type(client.app.state.service.recognizer)  # type: ignore[attr-defined]
+    embed, at_once, most, lock = recognizer.embed_photo, 0, 0, Lock()
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        with lock:
+            at_once -= 1
+        return embed(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recognizer, "embed_photo", counted)
+        files = {"image_a": png_of(10), "image_b": png_of(12)}
+        assert client.post("/v1/verify", files=files, data={"fmr": "0.01"}).json()["decision"] == "same"
+    assert most == 1
+
+
+def test_what_is_wrong_with_one_of_two_photos_is_told(client: TestClient) -> None:
+    for broken in ("image_a", "image_b"):
+        files = {"image_a": png_of(10), "image_b": png_of(12), broken: b"no photo"}
+        answer = client.post("/v1/verify", files=files)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "unreadable_image")
+        assert answer.json()["error"]["message"].startswith(f"{broken}: ")
+
+
+def test_verify_sends_the_crops_of_the_faces_that_were_used(client: TestClient) -> None:
+    stream = BytesIO()
+    Image.new("RGB", (64, 64), (90, 90, 90)).save(stream, "PNG")
+    files = {"image_a": png_of(10, *TWO), "image_b": stream.getvalue()}
+    told = client.post("/v1/verify", files=files, data={"crops": "true", "fmr": "0.01"}).json()
+    assert (told["decision"], told["crops"][1]) == ("cannot tell", None)
+    assert told["crops"][0].startswith("data:image/png;base64,")

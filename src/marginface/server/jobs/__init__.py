@@ -14,7 +14,7 @@ scrubbing  who is erased is taken out of results
 """
 
 from marginface.server.jobs.kinds import KINDS
-from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
+from marginface.server.jobs.records import AlreadySending, Job, JobState, Places, TooManyJobs, WrongState
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.store import JobStore
@@ -22,12 +22,14 @@ from marginface.server.jobs.wishes import ClusterWish, EnrolWish, MigrateWish, P
 
 __all__ = [
     "KINDS",
+    "AlreadySending",
     "ClusterWish",
     "EnrolWish",
     "Job",
     "JobState",
     "JobStore",
     "MigrateWish",
+    "Places",
     "PurgeWish",
     "Spool",
     "TooManyJobs",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.kinds import KINDS
-from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
+from marginface.server.jobs.records import Job, JobState, Places, WrongState
 from marginface.server.jobs.rows import OVER, end, job_in, parts_in, remove, row_of, seal_in
 from marginface.server.jobs.scrubbing import scrub_result
 from marginface.server.jobs.sealing import JobSeal, new_seal
@@ -20,7 +20,7 @@ from marginface.server.state import State
 from marginface.server.state.clock import later_text, now_text
 from marginface.server.state.columns import new_uid
 
-_MOST = 1000  # jobs that wait
+_PLACES = Places(1000, 1000)
 _OPEN = (JobState.WAITING.value, JobState.QUEUED.value)
 _AT_ONCE = 200  # rows that are read together
 _SENT_WITHIN = 1.0  # days: a job whose archive does not come is deleted after that
@@ -39,22 +39,23 @@ class JobStore:
         self._state = state
         self._key = key
 
-    def create(self, wish: Wish, collection: str, asked_by: str, most: int = _MOST) -> Job:
+    def create(self, wish: Wish, collection: str, asked_by: str, places: Places = _PLACES) -> Job:
         """Make a job; one that needs an archive waits for it.
 
         Args:
             wish: What is asked for.
             collection: The opaque id of its collection; empty: none.
             asked_by: The id of the key that asks.
-            most: How many may wait for their archive or their turn.
+            places: How many may wait for their archive or their turn.
 
         Raises:
             TooManyJobs: As many wait already.
         """
         with self._state.writing() as connection:
             waiting = select(func.count()).where(JOBS.c.state.in_(_OPEN))
-            if connection.execute(waiting).scalar_one() >= most:
-                raise TooManyJobs(f"{most} jobs wait already; cancel some, or come again later")
+            own = waiting.where(JOBS.c.asked_by == asked_by)
+            all_there, own_there = (int(connection.execute(one).scalar_one()) for one in (waiting, own))
+            places.require(all_there, own_there, "jobs")
             return job_in(self.add(connection, wish, collection, asked_by), self._key)
 
     def add(self, connection: Connection, wish: Wish, collection: str, asked_by: str) -> Any:

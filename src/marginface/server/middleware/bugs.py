@@ -41,4 +41,4 @@ class BugAnswer:
             if has_begun:
                 return
             said = "a bug of ours; what was acknowledged before is kept. Report the request id"
-            await error_answer(500, "internal", said, request_id)(scope, receive, send)
+            await error_answer(scope, 500, "internal", said)(scope, receive, send)

@@ -7,7 +7,7 @@ import asyncio
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marginface.server.middleware.bodies import OF_ARCHIVES, WITHOUT_BODY
+from marginface.server.middleware.bodies import takes_a_slot
 from marginface.server.settings import Limits
 from marginface.server.threads import RETRY_AFTER, Overloaded
 
@@ -27,7 +27,7 @@ class Slots:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] != "http" or scope["method"] in WITHOUT_BODY or OF_ARCHIVES.fullmatch(scope["path"]):
+        if scope["type"] != "http" or not takes_a_slot(scope):
             await self._app(scope, receive, send)
             return
         visit = _Visit(self, receive, send)

@@ -13,7 +13,7 @@ from marginface.errors import ImageError
 from marginface.gallery import Collection, Person
 from marginface.reasons import Reason
 from marginface.server.access import Caller, Scope
-from marginface.server.photos.uploads import UploadedPhoto, read_photo
+from marginface.server.photos.uploads import UploadedPhoto, read_each
 from marginface.server.service import Service
 
 _NAMING = (Reason.SAME_PHOTO, Reason.LOOKS_LIKE, Reason.PHOTO_OF_ANOTHER)  # remarks that name people
@@ -40,11 +40,12 @@ async def enrol_uploads(
     person = await service.work.run(collection.person, who)
     read: dict[int, UploadedPhoto] = {}
     rejected: dict[int, dict[str, Any]] = {}
-    for index, part in enumerate(parts):
-        try:
-            read[index] = await read_photo(service.decoder, part, _called(index))
-        except ImageError as error:
-            rejected[index] = _entry(index, [Reason.UNREADABLE.value], [str(error)], [])
+    named = {_called(index): part for index, part in enumerate(parts)}
+    for index, photo in enumerate(await read_each(service.decoder, named)):
+        if isinstance(photo, ImageError):
+            rejected[index] = _entry(index, [Reason.UNREADABLE.value], [str(photo)], [])
+        else:
+            read[index] = photo
     report = await service.work.run(_enrol, enroller, person, read)
     told = _told(person, collection.contract, read, rejected, report, names=Scope.PEOPLE in caller.scopes)
     return told if {Scope.PEOPLE, Scope.IDENTIFY} & caller.scopes else _without_lookalikes(told)

@@ -41,7 +41,7 @@ async def export_people(
         service.second_keys.require(caller.id, "export", known.uid, _subject(people, body.passphrase))
         return archive_of(gallery, known, people, body.passphrase)
 
-    pieces = await service.work.run(packed)
+    pieces = await service.long_work.run(packed)
     name = "marginface-export" + (".jsonl" if body.passphrase is None else ".archive")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces, media_type=_BINARY, headers=headers)

@@ -35,4 +35,4 @@ async def list_audit(service: Here, part: Part) -> dict[str, Any]:
 @router.get("/check", response_model=schemas.AuditCheck, dependencies=_WHOLE)
 async def check_audit(service: Here, head: Head = None) -> dict[str, Any]:
     """Walk the whole chain and say whether it holds, and whether an entry that was kept elsewhere is in it."""
-    return await service.work.run(lambda: service.gallery.verify_audit(head or "").to_dict())
+    return await service.long_work.run(lambda: service.gallery.verify_audit(head or "").to_dict())

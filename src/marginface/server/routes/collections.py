@@ -84,7 +84,7 @@ async def count_collection(service: Here, collection: InCollection) -> dict[str,
 @router.get("/{collection}/check", response_model=schemas.CollectionCheck, dependencies=[needs(Scope.STATS)])
 async def check_collection(service: Here, collection: InCollection) -> dict[str, Any]:
     """Open every record of a collection and see whether it fits; a million faces take some tens of seconds."""
-    return await service.work.run(lambda: _checked(service.collection(collection)))
+    return await service.long_work.run(lambda: _checked(service.collection(collection)))
 
 
 def _checked(collection: Collection) -> dict[str, Any]:

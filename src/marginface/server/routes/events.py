@@ -42,7 +42,7 @@ async def list_events(service: Here, caller: Auditing, part: Part, action: OfAct
 @router.get("/check", response_model=AuditCheck)
 async def check_events(service: Here, _: AuditingAll, head: Head = None) -> dict[str, Any]:
     """Walk the whole record and say whether its chain holds, and whether an entry kept elsewhere is in it."""
-    return await service.work.run(lambda: service.events.log.verify(head or "").to_dict())
+    return await service.long_work.run(lambda: service.events.log.verify(head or "").to_dict())
 
 
 @router.get("/waiting", response_model=schemas.EventPage)

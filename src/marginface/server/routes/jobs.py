@@ -12,7 +12,7 @@ from marginface.errors import InputError
 from marginface.gallery.names import is_beside
 from marginface.server.access import Caller, Forbidden, Scope
 from marginface.server.gate import Gate
-from marginface.server.jobs import KINDS, ClusterWish, Job, MigrateWish, PurgeWish, Wish
+from marginface.server.jobs import KINDS, ClusterWish, Job, MigrateWish, Places, PurgeWish, Wish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
 from marginface.server.routes.cursors import Paging
@@ -44,11 +44,11 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
         if service.second_keys.needs("erase"):
             raise InputError("erase_old: an erasure needs the word of a second key here; erase the old one afterwards")
 
-    most = service.settings.limits.open_jobs
+    places = _places(caller, service.settings.limits.open_jobs)
 
     def made() -> dict[str, Any]:
         collection = _collection_of(service, caller, body)
-        return _told(service, caller, service.jobs.create(body, collection, caller.id, most))
+        return _told(service, caller, service.jobs.create(body, collection, caller.id, places))
 
     return await once.answer(schemas.Job, 201, lambda: service.work.run(made))
 
@@ -75,15 +75,16 @@ async def show_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any
 async def send_archive(service: Here, caller: Working, job: TheJob, request: Request) -> dict[str, Any]:
     """Send the archive of a job, as the body of the request: .zip, .tar or .tar.gz with a folder for each person.
 
-    It is sealed as it comes, and deleted when the job is over.
+    It is sealed as it comes, and deleted when the job is over. A key sends one archive at a time.
     """
     found = await service.work.run(_found, service, caller, job)
     caller.require(KINDS[found.kind].scope)
     if found.asked_by != caller.id:  # the audit will say that the key that asked has enrolled them
         raise Forbidden("another key asked for this job, and it alone sends the archive. Ask for a job of your own")
     seal = await service.work.run(service.jobs.seal, job)
-    service.spool.require_room(service.settings.limits.archives)
-    name = await service.spool.receive(job, request.stream(), seal.passphrase)
+    sender = _sender(caller, request)
+    service.spool.require_room(sender, _places(caller, service.settings.limits.archives))
+    name = await service.spool.receive(job, sender, request.stream(), seal.passphrase)
 
     def queued() -> dict[str, Any]:
         try:
@@ -134,6 +135,17 @@ async def cancel_job(service: Here, caller: Working, once: OneTime, job: TheJob)
         return {**_told(service, caller, found), "message": None}  # it may name people, and this answer is kept
 
     return await once.answer(schemas.Job, 200, lambda: service.work.run(done))
+
+
+def _places(caller: Caller, most: int) -> Places:
+    """Return how many places there are, and how many a key may have: half, while there are keys."""
+    return Places(most, most if caller.key is None else max(1, most // 2))
+
+
+def _sender(caller: Caller, request: Request) -> str:
+    """Return who sends an archive, one at a time: a key; while no key was made, an address of this machine."""
+    address = request.client.host if caller.key is None and request.client else ""
+    return f"{caller.id} {address}"
 
 
 def _collection_of(service: Service, caller: Caller, wish: Wish) -> str:

@@ -22,9 +22,9 @@ from marginface.server.routes.compreface.asked import Parameters, Photos, body_o
 from marginface.server.routes.compreface.faces_found import (
     Fmr,
     comparison,
+    decided_by,
     embedded_faces,
     face_answer,
-    pair_rule,
     require_plugins,
     versions,
 )
@@ -50,10 +50,9 @@ _Erases = Annotated[Place, Depends(place_for(Scope.ERASE))]
 _Verifies = Annotated[Place, Depends(place_for(Scope.VERIFY))]
 _File = Annotated[Photos, Depends(photos_named("file"))]
 _Image = Annotated[str, Path(description="the image_id of an example", examples=[ID_EXAMPLE])]
-_Images = Annotated[list[str], Body(examples=[[ID_EXAMPLE]])]
+_Images = Annotated[list[str], Body(max_length=1000, examples=[[ID_EXAMPLE]])]
 _Of = Annotated[str | None, Query(description="of this person; without it, of all")]
 _NUMBERS = {Reason.NO_FACE: NO_FACE, Reason.SEVERAL_FACES: SEVERAL_FACES}
-_MOST_AT_ONCE = 1000
 
 
 @router.post("", response_model=Example, status_code=201, openapi_extra=body_of("file"))
@@ -94,7 +93,7 @@ async def delete_example(place: _Manages, image: _Image) -> dict[str, Any]:
 @router.post("/delete", response_model=list[Example])
 async def delete_several(place: _Manages, images: _Images) -> list[dict[str, Any]]:
     """Delete faces; what is not there is passed over."""
-    faces = [face_id(image) for image in images[:_MOST_AT_ONCE]]
+    faces = [face_id(image) for image in images]
     return await place.service.work.run(_deleted_of, place.collection, faces)
 
 
@@ -127,14 +126,15 @@ async def verify_example(
             owner, enrolled = collection.embedding(example)
         except UnknownName:
             raise _unknown(example) from None
-        rule, look = pair_rule(recognizer, fmr), embedded_faces(recognizer, photos[0], asked)
+        rule, look = recognizer.pair_rule(fmr), embedded_faces(recognizer, photos[0], asked)
         may_know = {Scope.PEOPLE, Scope.IDENTIFY} & place.caller.scopes
         named = {"subject": owner.name} if may_know else {}
         result = [
             {**face_answer(face, photos[0].image, asked), **comparison(face, enrolled, rule), **named}
             for face in look.faces
         ]
-        return {"result": result, "plugins_versions": versions(recognizer, asked)}
+        told = {"result": result, "plugins_versions": versions(recognizer, asked)}
+        return {**told, **decided_by(rule.threshold, recognizer.contract.id)}
 
     return await place.service.work.run(compared)
 

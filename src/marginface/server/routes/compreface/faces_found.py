@@ -14,7 +14,7 @@ from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked
 from marginface.server.routes.compreface.refusals import NO_FACE, Refusal
 from marginface.similarity import similarity
-from marginface.values import Decision, Embedding, Face, ImageArray
+from marginface.values import Decision, Embedding, Face, ImageArray, Threshold
 
 Fmr = Annotated[float, Query(gt=0, lt=1, description="ours: how often two persons may be called the same")]
 DIGITS = 5  # of similarities and probabilities, as CompreFace rounds
@@ -43,9 +43,9 @@ def embedded_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -
     return look
 
 
-def pair_rule(recognizer: Recognizer, fmr: float) -> Rule:
-    """Return the rule for two faces; raise CalibrationError if the data supports no such rate."""
-    return Rule(recognizer.thresholds.threshold(fmr))
+def decided_by(threshold: Threshold, contract: str) -> dict[str, Any]:
+    """Return what an answer says of its threshold besides the number: as those of our own paths do."""
+    return {"contract": contract, "fmr": threshold.fmr, "calibration": threshold.to_dict()}
 
 
 def comparison(face: EmbeddedFace, other: Embedding, rule: Rule, *, usable: bool = True) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from marginface.server.routes.compreface.faces_found import (
     Fmr,
     box_answer,
     comparison,
+    decided_by,
     embedded_faces,
     face_answer,
     found_faces,
-    pair_rule,
     require_plugins,
     versions,
 )
@@ -106,7 +106,13 @@ def _recognized(
         }
         for one, event in zip_longest(found.faces, events)
     ]
-    return {"result": result, "plugins_versions": versions(service.recognizer, asked)}
+    return {
+        "result": result,
+        "plugins_versions": versions(service.recognizer, asked),
+        **decided_by(found.threshold, found.contract),
+        "fpir": found.fpir,
+        "comparisons": found.comparisons,
+    }
 
 
 def _people(found: IdentifiedFace) -> dict[str, Any]:
@@ -119,13 +125,14 @@ def _verified(service: Service, photos: Sequence[UploadedPhoto], asked: Asked, f
     source, target = (embedded_faces(recognizer, photo, asked) for photo in photos)
     if len(source.faces) > 1:
         raise Refusal("More than one face in the source image", SEVERAL_FACES)
-    rule, one = pair_rule(recognizer, fmr), source.faces[0]
+    rule, one = recognizer.pair_rule(fmr), source.faces[0]
     matches = [
         {**face_answer(other, photos[1].image, asked), **comparison(other, one.embedding, rule, usable=one.is_usable)}
         for other in target.faces
     ]
     told = {"source_image_face": face_answer(one, photos[0].image, asked), "face_matches": matches}
-    return {"result": [{**told, "plugins_versions": versions(recognizer, asked)}]}
+    result = [{**told, "plugins_versions": versions(recognizer, asked)}]
+    return {"result": result, **decided_by(rule.threshold, recognizer.contract.id)}
 
 
 def _detected(service: Service, photo: UploadedPhoto, asked: Asked) -> dict[str, Any]:
@@ -135,4 +142,5 @@ def _detected(service: Service, photo: UploadedPhoto, asked: Asked) -> dict[str,
         result = [face_answer(one, photo.image, asked) for one in look.faces]
     else:
         result = [box_answer(face, photo.image, asked) for face in found_faces(recognizer, photo, asked)]
-    return {"result": result, "plugins_versions": versions(recognizer, asked)}
+    told = {"result": result, "plugins_versions": versions(recognizer, asked)}
+    return {**told, "contract": recognizer.contract.id}
