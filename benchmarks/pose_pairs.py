@@ -1,8 +1,8 @@
 """Which small training tells people apart when one head is turned? Pairs of people held out of the training set.
 
-    python benchmarks/pose_pairs.py hold --crops CROPS/lfw,CROPS/pubfig83 --exclude cfp_names.txt --people 150 --out names.txt
+    python benchmarks/pose_pairs.py hold --crops LFW,PUBFIG83 --exclude cfp_names.txt --people 150 --out names.txt
     marginface train RECIPE --out RUN --set data.exclude=names.txt …
-    python benchmarks/pose_pairs.py measure RUN [RUN …] --crops CROPS/lfw,CROPS/pubfig83 --exclude cfp_names.txt --held names.txt
+    python benchmarks/pose_pairs.py measure RUN [RUN …] --crops LFW,PUBFIG83 --exclude cfp_names.txt --held names.txt
 
 ``hold`` writes the excluded names and those of people drawn by chance. ``measure`` embeds the crops of these people,
 with the mirrored crop, and judges each run on ordinary pairs and on turned ones: one face within 15° of the front, the

@@ -17,8 +17,8 @@ from marginface.values import ImageArray
 from oracles import augmentation as oracle
 
 EVERYTHING = Augmentation(
-    turn=0.5, shift=0.05, scale=0.1, rotation_degrees=10, crop=0.5, photometric=0.7, brightness=0.3, contrast=0.3, saturation=0.3,
-    gray=0.2, blur=0.5, low_resolution=0.5, erase=0.5, noise=8,
+    turn=0.5, shift=0.05, scale=0.1, rotation_degrees=10, crop=0.5, photometric=0.7, brightness=0.3, contrast=0.3,
+    saturation=0.3, gray=0.2, blur=0.5, low_resolution=0.5, erase=0.5, noise=8,
 )  # fmt: skip
 NOTHING = Augmentation(flip=0)
 
@@ -298,9 +298,7 @@ def test_a_turn_takes_each_image_from_the_places_of_its_own_pose(batch: Tensor) 
     assert yaws.abs().max() > 40
     for image, before, yaw in zip(out, normalize(batch), yaws.tolist(), strict=True):
         places = torch.from_numpy(turned_places(48, yaw, 0.0).copy()).permute(1, 2, 0)
-        wanted = torch.nn.functional.grid_sample(
-            before[None], places[None], padding_mode="border", align_corners=False
-        )
+        wanted = torch.nn.functional.grid_sample(before[None], places[None], padding_mode="border", align_corners=False)
         torch.testing.assert_close(image, wanted[0], atol=2e-2, rtol=0)
 
 
