@@ -69,7 +69,7 @@ def test_a_head_turned_to_the_right_shows_its_left_side_and_hides_the_other_behi
     x = turned_places(64, 60.0, 0.0)[0]
     middle = x[36]  # the row between the eyes and the nose's tip
     nose = int(np.abs(middle).argmin())
-    assert nose > 40  # the nose has moved to the right
+    assert nose > 33  # right of the middle: alignment takes back most of what it moved
     assert ((middle > -0.7) & (middle < 0)).sum() > 2 * ((middle > 0) & (middle < 0.7)).sum()
 
 
