@@ -75,7 +75,7 @@ def measure(folder: Path) -> None:
         f"{score},{genuine},{fold}" for fold in (0, 1) for score, genuine in ((0.9, 1), (0.8, 1), (0.1, 0), (0.2, 0))
     ]
     (folder / "scores.csv").write_text("score,genuine,fold\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    invoke("evaluate", "scores", folder / "scores.csv", "--json", folder / "runs" / "scores.json")
+    invoke("evaluate", "scores", folder / "scores.csv", "--out", folder / "runs" / "scores.json")
 
 
 def command(line: str, folder: Path, environment: dict[str, str]) -> str:
