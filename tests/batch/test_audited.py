@@ -49,7 +49,7 @@ def test_the_command_finds_the_same_on_ray_with_its_shards_in_s3(
     plain = ["data", "audit", str(noise), "--no-embed", "--out"]
     here = CliRunner().invoke(app, [*plain, str(tmp_path / "here.json")])
     there = CliRunner().invoke(
-        app, [*plain, str(tmp_path / "there.json"), "--shards", f"{s3}/audit", "--executor", "ray"]
+        app, [*plain, str(tmp_path / "there.json"), "--shards", f"{s3}/audit", "--engine", "ray"]
     )
     assert (here.exit_code, there.exit_code) == (0, 0), here.output + there.output
     found = [json.loads((tmp_path / name).read_text()) for name in ("here.json", "there.json")]
@@ -58,6 +58,6 @@ def test_the_command_finds_the_same_on_ray_with_its_shards_in_s3(
 
 
 def test_ray_needs_a_place_that_all_workers_see(noise: Path) -> None:
-    done = CliRunner().invoke(app, ["data", "audit", str(noise), "--executor", "ray"])
+    done = CliRunner().invoke(app, ["data", "audit", str(noise), "--engine", "ray"])
     assert done.exit_code == 2
     assert "say --shards FOLDER, one that every worker sees" in done.output

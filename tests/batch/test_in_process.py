@@ -153,7 +153,7 @@ def test_what_is_not_finished_is_no_data_and_says_how_to_go_on(noise: Path, tmp_
         "marginface align a b --format tar --face one --pad 0.25"
     )
     assert Embedding(mirror=True).command("a", "b", "parquet") == "marginface embed a --out b --format parquet --mirror"
-    assert Embedding(engine="openvino").command("a", "b", "parquet").endswith(" --engine openvino")
+    assert Embedding(engine="openvino").command("a", "b", "parquet").endswith(" --runtime openvino")
 
 
 def test_a_source_without_any_image_is_an_error_that_names_one(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_driver_killed_in_the_middle_is_gone_on_with(
 
 def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: Path) -> None:
     code = "from marginface.cli import main; main()"
-    options = ["--format", "tar", "--executor", "ray", "--address", "127.0.0.1:1"]
+    options = ["--format", "tar", "--engine", "ray", "--address", "127.0.0.1:1"]
     command = [sys.executable, "-c", code, "data", "convert", str(noise), str(tmp_path / "out"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2

@@ -42,7 +42,7 @@ def photos(s3: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str
 @pytest.fixture(scope="module")
 def crops(cluster: str, photos: tuple[Path, str], s3: str) -> str:
     """Shards of crops in S3, made by the command line on Ray."""
-    command = ["align", photos[1], f"{s3}/crops", "--format", "tar", "--executor", "ray", "--per-shard", "5"]
+    command = ["align", photos[1], f"{s3}/crops", "--format", "tar", "--engine", "ray", "--per-shard", "5"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "13 images; 12 are in 3 shards in s3://photos/crops." in done.output
@@ -100,7 +100,7 @@ def test_a_rank_fetches_only_its_part(crops: str, monkeypatch: pytest.MonkeyPatc
 
 def test_embeddings_and_conversions_go_from_store_to_store(crops: str, cluster: str, s3: str) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    command = ["embed", crops, "--out", f"{s3}/embeddings", "--format", "parquet", "--aligned", "--executor", "ray"]
+    command = ["embed", crops, "--out", f"{s3}/embeddings", "--format", "parquet", "--aligned", "--engine", "ray"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     fs, key = store_of(location(f"{s3}/embeddings"))

@@ -14,18 +14,18 @@ from marginface.cli import app
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["align", "in", "out", "--executor", "ray"], "say --format tar (or parquet)"),
+        (["align", "in", "out", "--engine", "ray"], "say --format tar (or parquet)"),
         (["align", "memory://in", "out"], "say --format tar (or parquet)"),
         (["align", "in", "out", "--format", "tra"], "unknown format of shards 'tra'"),
         (["align", "in", "out", "--format", "tar"], "in: expected train.rec, tar shards"),
-        (["align", "in", "out", "--executor", "rya"], "'rya'"),
-        (["align", "in", "out", "--address", "auto"], "say --executor ray as well"),
+        (["align", "in", "out", "--engine", "rya"], "'rya'"),
+        (["align", "in", "out", "--address", "auto"], "say --engine ray as well"),
         (["align", "in", "out", "--format", "tar", "--workers", "0"], "workers is at least 1; got 0"),
         (["align", "nowhere://a", "out", "--format", "tar"], "a URL of a store that fsspec knows"),
         (["embed", "a", "b", "--format", "parquet", "--out", "x"], "made of one source and need --out FOLDER; got 2"),
         (["embed", "a", "--format", "parquet"], "got 1 source and no --out"),
-        (["embed", "a.jpg", "--executor", "ray", "--json"], "say --format parquet as well"),
-        (["data", "convert", "in", "out", "--format", "tar", "--address", "auto"], "say --executor ray as well"),
+        (["embed", "a.jpg", "--engine", "ray", "--json"], "say --format parquet as well"),
+        (["data", "convert", "in", "out", "--format", "tar", "--address", "auto"], "say --engine ray as well"),
     ],
 )
 def test_a_wrong_input_is_one_sentence(

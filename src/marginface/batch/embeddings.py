@@ -26,7 +26,7 @@ _FLAGS = {
     "mirror": "--mirror",
     "aligned": "--aligned",
     "min_score": "--min-score",
-    "engine": "--engine",
+    "engine": "--runtime",
 }
 
 

@@ -38,7 +38,7 @@ class InProcess:
 
 def _in_process(workers: int, address: str) -> Executor:
     if address:
-        raise InputError(f"--address {address} is the address of a Ray cluster: say --executor ray as well")
+        raise InputError(f"--address {address} is the address of a Ray cluster: say --engine ray as well")
     return InProcess(workers)
 
 

@@ -105,7 +105,7 @@ def _align_tree(source: str, destination: str, executor: str, work: Aligning, wo
 
     if executor != "local" or "://" in source + destination:
         raise InputError(
-            "a file per crop is written by this process from folder to folder. For a store or another executor say "
+            "a file per crop is written by this process from folder to folder. For a store or another engine say "
             "--format tar (or parquet)"
         )
     with progress_bar("Aligning", "photos") as progress:

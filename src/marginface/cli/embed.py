@@ -16,7 +16,7 @@ from marginface.cli.options import (
     Mirror,
     Model,
     PerShard,
-    Runtime,
+    RuntimeOfWorkers,
     Workers,
     print_json,
 )
@@ -50,13 +50,13 @@ def embed(
     model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
     min_score: MinScore = DEFAULT_MIN_SCORE,
-    engine: Runtime = DEFAULT_ENGINE,
+    runtime: RuntimeOfWorkers = DEFAULT_ENGINE,
     to: Annotated[str, typer.Option("--format", help="npz, or parquet: shards, for very many images.")] = "npz",
     aligned: Annotated[
         bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")
     ] = False,
     per_shard: PerShard = PER_SHARD,
-    executor: ExecutorName = "local",
+    engine: ExecutorName = "local",
     address: Address = "",
     workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
@@ -72,17 +72,17 @@ def embed(
     from marginface.errors import InputError
     from marginface.pipeline import Recognizer
 
-    maker = EXECUTORS[executor](workers, address)
+    maker = EXECUTORS[engine](workers, address)
     if to != "npz":
-        work = Embedded(model, mirror, aligned, min_score, engine)
+        work = Embedded(model, mirror, aligned, min_score, runtime)
         done = _embed_shards(photos, out, to, work, maker, per_shard)
         print_json(done.to_dict()) if as_json else typer.echo(done.summary())
         return
-    if executor != "local" or aligned:
-        raise InputError("--executor ray and --aligned are for shards of embeddings: say --format parquet as well")
+    if engine != "local" or aligned:
+        raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=engine)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=runtime)
     made, failed = _embed_all([Path(photo) for photo in photos], recognizer, workers)
     if not out:
         print_json(_as_plain(made, failed, recognizer))

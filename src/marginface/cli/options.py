@@ -51,16 +51,15 @@ WhichFaces = Annotated[
     str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
 ]
 Gate = Annotated[str, typer.Option("--quality", help="Faces below it cannot be told: off, usable, standard or strict.")]
-Runtime = Annotated[
-    str,
-    typer.Option("--engine", help="What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."),
-]
+_RUNTIMES = "What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."
+Runtime = Annotated[str, typer.Option("--engine", help=_RUNTIMES)]
+RuntimeOfWorkers = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine says who does the work
 
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
 
 
 ExecutorName = Annotated[
-    str, typer.Option("--executor", help="Who does it: local (this process) or ray (workers, by Ray Data).")
+    str, typer.Option("--engine", help="Who does it: local (this process) or ray (workers, by Ray Data).")
 ]
 Address = Annotated[
     str,
@@ -69,7 +68,7 @@ Address = Annotated[
     ),
 ]
 PerShard = Annotated[int, typer.Option("--per-shard", help="Images of the source that make a shard.")]
-Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --executor ray.")]
+Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --engine ray.")]
 
 
 def print_json(value: Any) -> None:

@@ -78,7 +78,7 @@ def convert(
     """Write a data set in another format; the encoded images stay as they are, byte for byte.
 
     Run it again to go on after an interruption. Until all is written, no command takes the folder for data.
-    Tar and parquet can go to a store (s3://bucket/shards), and be written by many machines (--executor ray).
+    Tar and parquet can go to a store (s3://bucket/shards), and be written by many machines (--engine ray).
     """
     from marginface.batch import EXECUTORS, run
     from marginface.batch.copying import Copying

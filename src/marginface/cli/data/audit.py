@@ -154,7 +154,7 @@ def _check_executor(executor: str, address: str, workers: int, shards: str) -> N
     EXECUTORS[executor](workers, address)
     if executor != "local" and not shards:
         raise InputError(
-            f"--executor {executor} keeps what it finds in shards: say --shards FOLDER, one that every worker sees"
+            f"--engine {executor} keeps what it finds in shards: say --shards FOLDER, one that every worker sees"
         )
 
 

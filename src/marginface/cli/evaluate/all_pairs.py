@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror, Nearest, rule_of
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.evaluate.choices import (
+    Aligned,
+    EvaluatedModel,
+    Far,
+    Mirror,
+    Nearest,
+    Numbers,
+    deliver_numbers,
+    rule_of,
+)
+from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -39,9 +48,8 @@ def all_pairs(
     mirror: Mirror = True,
     far: Far = None,
     nearest: Nearest = False,
-    out: NumbersFile = None,
+    out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Score all pairs of a set of photos and of its groups: TAR at FAR 1e-6 of billions of pairs, exactly.
 
@@ -62,7 +70,7 @@ def all_pairs(
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         faces = listed.faces(embedder, reader)
         result = evaluate_all_pairs(embedder, faces, parts, fars=far or None, rule=rule_of(nearest=nearest))
-    deliver(result.to_dict(), out, as_json=as_json, show=lambda: _print(result))
+    deliver_numbers(result.to_dict(), out, lambda: _print(result))
 
 
 def _print(result: AllPairsResult) -> None:

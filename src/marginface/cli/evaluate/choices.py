@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from marginface.cli.options import deliver
 
 if TYPE_CHECKING:
     from marginface.metrics.roc import FarRule
@@ -18,12 +22,32 @@ EvaluatedModel = Annotated[
     ),
 ]
 Aligned = Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")]
+Numbers = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        "--out",
+        "-o",
+        metavar="FILE.json",
+        show_default=False,
+        help="Write the numbers here, as JSON; - prints them and nothing else.",
+    ),
+]
 Far = Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")]
 Mirror = Annotated[bool, typer.Option(help="Sum the embeddings of crop and mirrored crop, as papers do.")]
 Nearest = Annotated[
     bool,
     typer.Option("--nearest", help="Threshold of the nearest FAR, as common scripts have it, not of the largest ≤."),
 ]
+
+
+STANDARD_OUTPUT = Path("-")
+
+
+def deliver_numbers(value: Any, out: Path | None, show: Callable[[], object]) -> None:
+    """Tell a result to people and write its numbers to a file; or print the numbers alone, where the file is -."""
+    as_json = out == STANDARD_OUTPUT
+    deliver(value, None if as_json else out, as_json=as_json, show=show)
 
 
 def rule_of(*, nearest: bool) -> FarRule:

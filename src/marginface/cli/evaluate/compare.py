@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.choices import Far, Nearest, rule_of
-from marginface.cli.options import JsonFlag, NumbersFile, deliver
+from marginface.cli.evaluate.choices import Far, Nearest, Numbers, deliver_numbers, rule_of
 from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ def compare(
     ],
     far: Far = None,
     nearest: Nearest = False,
-    out: NumbersFile = None,
-    as_json: JsonFlag = False,
+    out: Numbers = None,
 ) -> None:
     """Say whether one of two models is better on the same pairs: accuracy and TAR at FAR, over people.
 
@@ -38,7 +36,7 @@ def compare(
     tables = read_scores(first), read_scores(second)
     names = (first.stem, second.stem) if first.stem != second.stem else (str(first), str(second))
     found = compare_tables(names, *tables, fars=far or None, rule=rule_of(nearest=nearest))
-    deliver(found.to_dict(), out, as_json=as_json, show=lambda: _print(found))
+    deliver_numbers(found.to_dict(), out, lambda: _print(found))
 
 
 def _print(found: TwoModels) -> None:

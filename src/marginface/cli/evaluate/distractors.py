@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror, Nearest, rule_of
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.evaluate.choices import (
+    Aligned,
+    EvaluatedModel,
+    Far,
+    Mirror,
+    Nearest,
+    Numbers,
+    deliver_numbers,
+    rule_of,
+)
+from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -40,9 +49,8 @@ def distractors(
     mirror: Mirror = True,
     far: Far = None,
     nearest: Nearest = False,
-    out: NumbersFile = None,
+    out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Search each photo of a person for every other one, among 10, 100 … all distractors: rank 1, 5, 10; TAR at FAR.
 
@@ -66,7 +74,7 @@ def distractors(
         faces = (part.faces(embedder, reader) for part in (listed, among))
         rule = rule_of(nearest=nearest)
         result = evaluate_distractors(embedder, *faces, split=split, seed=seed, fars=far or None, rule=rule)
-    deliver({"data": str(probes), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result, probes))
+    deliver_numbers({"data": str(probes), **result.to_dict()}, out, lambda: _print(result, probes))
 
 
 def _print(result: DistractorResult, probes: Path) -> None:

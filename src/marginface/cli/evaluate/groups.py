@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror, Numbers, deliver_numbers
+from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -32,9 +32,8 @@ def groups(
     aligned: Aligned = False,
     mirror: Mirror = True,
     far: Far = None,
-    out: NumbersFile = None,
+    out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Score RFW, or BFW (--pairs FILE.csv), by group: at thresholds of each group's own, and at one for all.
 
@@ -52,7 +51,7 @@ def groups(
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_groups(embedder, data, reader, fars=far or None)
-    deliver({"data": str(folder), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result))
+    deliver_numbers({"data": str(folder), **result.to_dict()}, out, lambda: _print(result))
 
 
 def _print(result: GroupResult) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror, Nearest, rule_of
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror, Nearest, Numbers, deliver_numbers, rule_of
+from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -29,9 +29,8 @@ def identify(
     aligned: Aligned = False,
     mirror: Mirror = True,
     nearest: Nearest = False,
-    out: NumbersFile = None,
+    out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Enrol people, search their other photos and strangers: rank 1, 5, 10 and TPIR at FPIR.
 
@@ -50,7 +49,7 @@ def identify(
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_open_set(embedder, split, reader, distance=distance, rule=rule_of(nearest=nearest))
-    deliver({"data": str(folder), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result, folder))
+    deliver_numbers({"data": str(folder), **result.to_dict()}, out, lambda: _print(result, folder))
 
 
 def _print(result: OpenSetResult, folder: Path) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver, typed_command
+from marginface.cli.evaluate.choices import STANDARD_OUTPUT, Aligned, EvaluatedModel, Far, Numbers, deliver_numbers
+from marginface.cli.options import Runtime, typed_command
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -41,11 +41,10 @@ def pairs(
         list[str] | None,
         typer.Option("--slice", help="Divide the pairs by this column of --metadata; may be repeated."),
     ] = None,
-    out: NumbersFile = None,
+    out: Numbers = None,
     scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
 
@@ -70,18 +69,18 @@ def pairs(
         result = evaluate_pairs(embedder, protocol.pairs, reader, variant=how, fars=far or None)
     parts = _slices(result, metadata, slices or [])
     values = {**result.to_dict(), "slices": [one.to_dict() for one in parts]}
-    deliver(values, out, as_json=as_json, show=lambda: _print(result, parts))
+    deliver_numbers(values, out, lambda: _print(result, parts))
     if scores is not None:
         from marginface.evaluation.score_file import write_scores
 
         write_scores(result, scores)
-        typer.echo(f"Scores: {scores}", err=as_json)
+        typer.echo(f"Scores: {scores}", err=out == STANDARD_OUTPUT)
     if report is not None:
         from marginface.evaluation import write_report
         from marginface.evaluation.single import result_report
 
         write_report(result_report(result, crop_reader(cropper, protocol.store), typed_command()), report)
-        typer.echo(f"Report: {report}", err=as_json)
+        typer.echo(f"Report: {report}", err=out == STANDARD_OUTPUT)
 
 
 def _slices(result: PairResult, metadata: Path | None, columns: list[str]) -> list[Slices]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.choices import Far, Nearest, rule_of
-from marginface.cli.options import JsonFlag, NumbersFile, deliver
+from marginface.cli.evaluate.choices import Far, Nearest, Numbers, deliver_numbers, rule_of
 from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ def scores(
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="Divide the pairs by this column; may be repeated.")
     ] = None,
-    out: NumbersFile = None,
-    as_json: JsonFlag = False,
+    out: Numbers = None,
 ) -> None:
     """Score a file of comparisons: accuracy, TAR at FAR, EER, AUC, with intervals, and by slice.
 
@@ -35,7 +33,7 @@ def scores(
     from marginface.evaluation.score_file import read_scores, score_table
 
     result = score_table(read_scores(file), fars=far or None, rule=rule_of(nearest=nearest), slices=slices or None)
-    deliver({"file": str(file), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result, file.name))
+    deliver_numbers({"file": str(file), **result.to_dict()}, out, lambda: _print(result, file.name))
 
 
 def _print(result: ScoreResult, name: str) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import EvaluatedModel, Mirror, Nearest, rule_of
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.evaluate.choices import EvaluatedModel, Mirror, Nearest, Numbers, deliver_numbers, rule_of
+from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -32,9 +32,8 @@ def templates(
     ] = "insightface",
     mirror: Mirror = True,
     nearest: Nearest = False,
-    out: NumbersFile = None,
+    out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Score IJB-B or IJB-C: TAR at FAR of 1:1; rank 1, 5, 10 and TPIR at FPIR of 1:N, each gallery apart.
 
@@ -66,7 +65,7 @@ def templates(
             pooling=how,
             rule=rule_of(nearest=nearest),
         )
-    deliver(result.to_dict(), out, as_json=as_json, show=lambda: _print(result))
+    deliver_numbers(result.to_dict(), out, lambda: _print(result))
 
 
 def _print(result: TemplateResult) -> None:

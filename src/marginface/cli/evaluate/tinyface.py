@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror
-from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror, Numbers, deliver_numbers
+from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
@@ -29,9 +29,8 @@ def tinyface(
     ],
     aligned: Aligned = False,
     mirror: Mirror = True,
-    out: NumbersFile = None,
+    out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
-    as_json: JsonFlag = False,
 ) -> None:
     """Search the probes of TinyFace in its gallery with the distractors: rank 1, 5, 10, 20 and mAP.
 
@@ -48,7 +47,7 @@ def tinyface(
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_tinyface(embedder, protocol, reader)
-    deliver({"data": str(folder), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result))
+    deliver_numbers({"data": str(folder), **result.to_dict()}, out, lambda: _print(result))
 
 
 def _print(result: TinyFaceResult) -> None:
