@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -11,8 +12,10 @@ import numpy as np
 from marginface.detection.choose import by_area
 from marginface.detection.protocol import Detector
 from marginface.errors import InputError
-from marginface.geometry import apply_transform
+from marginface.geometry import apply_transform, between_pixel_centers
 from marginface.values import Box, DoubleArray, Face, ImageArray
+
+LONGEST = 1280  # pixels of the longer side from which a photo is shrunk before it is framed or tilted
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,21 @@ class View:
     back: DoubleArray
 
     def restore(self, face: Face) -> Face:
-        """Return a face of this view in the coordinates of the image the view was made from."""
+        """Return a face of this view in the coordinates of the image the view was made from.
+
+        The box is taken back as what it is around: the ellipse within it. A square stays a square of its size however
+        it is turned; the box around its corners would be twice as large after an eighth of a turn.
+        """
         box = face.box
-        corners = np.array([[box.x1, box.y1], [box.x2, box.y2]])
-        (xa, ya), (xb, yb) = apply_transform(self.back, corners).tolist()
+        ((x, y),) = apply_transform(self.back, np.array([box.center])).tolist()
+        half_x, half_y = np.hypot(self.back[:, 0] * box.width / 2, self.back[:, 1] * box.height / 2).tolist()
         marks = apply_transform(self.back, face.landmarks).astype(np.float32)
-        return Face(Box(min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)), marks, face.score)
+        return Face(Box(x - half_x, y - half_y, x + half_x, y + half_y), marks, face.score)
+
+    def of(self, other: View) -> View:
+        """Return this view, which was made from another view, as one of the image that the other was made from."""
+        turn, shift = other.back[:, :2], other.back[:, 2]
+        return View(self.image, np.column_stack([turn @ self.back[:, :2], turn @ self.back[:, 2] + shift]))
 
 
 def as_it_is(image: ImageArray) -> View:
@@ -43,13 +55,18 @@ def padded(image: ImageArray, share: float) -> View:
     return View(wide, np.array([[1.0, 0, -border], [0, 1, -border]]))
 
 
-def enlarged(image: ImageArray, side: int) -> View:
-    """Enlarge the image so that its longer side has ``side`` pixels."""
+def resized(image: ImageArray, side: int) -> View:
+    """Enlarge or shrink the image so that its longer side has ``side`` pixels."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    large = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    return View(large, np.array([[width / size[0], 0, 0], [0, height / size[1], 0]]))
+    made = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    return View(np.asarray(made, np.uint8), np.array([[width / size[0], 0, 0], [0, height / size[1], 0]]))
+
+
+def bounded(image: ImageArray) -> View:
+    """Shrink the image if it is large: what is made of it is never more than a few times LONGEST² pixels."""
+    return as_it_is(image) if max(image.shape[:2]) <= LONGEST else resized(image, LONGEST)
 
 
 def turned(image: ImageArray, quarters: int) -> View:
@@ -63,6 +80,17 @@ def turned(image: ImageArray, quarters: int) -> View:
     return View(np.ascontiguousarray(np.rot90(image, quarters)), backs[quarters])
 
 
+def tilted(image: ImageArray, eighths: int) -> View:
+    """Turn the image counter-clockwise by an odd number of eighth turns, onto a black square that holds all of it."""
+    height, width = image.shape[:2]
+    side = math.ceil((height + width) / math.sqrt(2))
+    cosine, sine = math.cos(eighths * math.pi / 4), math.sin(eighths * math.pi / 4)
+    turn, middle = np.array([[cosine, sine], [-sine, cosine]]), np.array([width / 2, height / 2])
+    there = np.column_stack([turn, side / 2 - turn @ middle])
+    square = cv2.warpAffine(image, between_pixel_centers(there), (side, side), flags=cv2.INTER_LINEAR)
+    return View(np.asarray(square, np.uint8), np.column_stack([turn.T, middle - turn.T @ [side / 2, side / 2]]))
+
+
 @dataclass(frozen=True)
 class SecondLook:
     """A Detector around another one, which looks again where that finds nothing or is not sure.
@@ -70,8 +98,9 @@ class SecondLook:
     Where nothing is found, the looks are, until one finds: a black border (close-up faces that fill the photo); the
     photo enlarged to ``small_side``, where it is smaller; the ``fine`` detector, where there is one and the photo is
     larger (small faces). Then, if the best score is below ``sure``, the photo is turned by 90°, 180° and 270°, and a
-    turn wins that finds a face nothing else found or beats the best score by ``lead``. A detector that was trained on
-    upright faces calls an upside-down one a face too, with a lower score and landmarks on the wrong side of it.
+    turn wins that finds a face nothing else found or beats the best score by ``lead``; if it is still below ``sure``,
+    the same by 45°, 135°, 225° and 315°. A detector that was trained on upright faces calls an upside-down or tilted
+    one a face too, with a lower score and landmarks in the wrong places.
 
     The score asked for is never lowered, and a face keeps the score of the look that found it. A face found
     turned has its landmarks in the order of the upright face, so that it is aligned upright.
@@ -114,10 +143,18 @@ class SecondLook:
         if _best_score(upright) >= self.sure or 0 in image.shape:
             return upright
         least = max(min_score, self.least_turned)
-        turns = [_look(self.first, turned(image, quarters), least) for quarters in (1, 2, 3)]
-        best = max(turns, key=_best_score)
-        is_better = not upright or _best_score(best) >= _best_score(upright) + self.lead
-        return best if is_better else upright
+        found = self._turned_further(upright, (turned(image, quarters) for quarters in (1, 2, 3)), least)
+        if _best_score(found) >= self.sure:
+            return found
+        small = bounded(image)
+        eighths = (tilted(small.image, number).of(small) for number in (1, 3, 5, 7))
+        return self._turned_further(found, eighths, least)
+
+    def _turned_further(self, found: tuple[Face, ...], views: Iterable[View], least: float) -> tuple[Face, ...]:
+        """Return the best of the views if it is better than what was found before."""
+        best = max((_look(self.first, view, least) for view in views), key=_best_score)
+        is_better = not found or _best_score(best) >= _best_score(found) + self.lead
+        return best if is_better else found
 
     def _detect_upright(self, image: ImageArray, min_score: float) -> tuple[Face, ...]:
         faces = self.first.detect(image, min_score=min_score)
@@ -128,9 +165,10 @@ class SecondLook:
 
     def _upright(self, image: ImageArray) -> Iterator[tuple[Detector, View]]:
         longest = max(image.shape[:2])
-        yield self.first, padded(image, self.border)
+        small = bounded(image)
+        yield self.first, padded(small.image, self.border).of(small)
         if longest < self.small_side:
-            yield self.first, enlarged(image, self.small_side)
+            yield self.first, resized(image, self.small_side)
         elif self.fine is not None:
             yield self.fine, as_it_is(image)
 
