@@ -20,7 +20,7 @@ from oracles.mean_color import MeanColor
 @pytest.fixture(autouse=True)
 def _foreseeable_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("marginface.embedding")
-    module.load_embedder = lambda model, *, mirror=False: MeanColor()  # type: ignore[attr-defined]
+    module.load_embedder = lambda model, *, mirror=False, engine="": MeanColor()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "marginface.embedding", module)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.compare import typed_command
-from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, progress_bar
+from marginface.cli.options import JsonFlag, MinScore, Mirror, Runtime, make_folder, print_json, progress_bar
 
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
@@ -44,6 +44,7 @@ def calibrate(
     face: Annotated[str, typer.Option(help="Which face, if a photo has several: largest, center, or one.")] = "largest",
     min_score: MinScore = 0.6,
     mirror: Mirror = False,
+    engine: Runtime = "onnxruntime",
     report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
     memory: Annotated[
         Path | None,
@@ -74,14 +75,14 @@ def calibrate(
         _require_place(path)
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
     require_enough_photos(photos, wanted)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     words = Words(
         description or ", ".join(root.resolve().name for root in data),
         "aligned crops as they are" if aligned else f"yunet, face: {face}, score {min_score:g} or more",
         typed_command(),
     )
     cropper = None if aligned else FaceCropper.load(policy=face, min_score=min_score)
-    with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper) as kept:
+    with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper, engine) as kept:
         reader = Reader(cropper=cropper, progress=progress, memory=kept)
         result = calibrate_photos(embedder, photos, words, reader)
     write_calibration(result.calibration, out)
@@ -98,15 +99,16 @@ def calibrate(
 
 
 @contextmanager
-def _memory(path: Path | None, cropper: FaceCropper | None) -> Iterator[EmbeddingMemory | None]:
+def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iterator[EmbeddingMemory | None]:
     """Open the file that keeps embeddings, if there is to be one, and close it."""
     from marginface.evaluation.memory import EmbeddingMemory
-    from marginface.evaluation.reading import cropping_of
+    from marginface.evaluation.reading import cropping_of, reading_of
 
     if path is None:
         yield None
         return
-    with closing(EmbeddingMemory(path, "aligned" if cropper is None else cropping_of(cropper))) as kept:
+    cropping = "aligned" if cropper is None else cropping_of(cropper)
+    with closing(EmbeddingMemory(path, reading_of(cropping, engine))) as kept:
         yield kept
 
 

@@ -12,7 +12,7 @@ import typer
 
 from marginface.cli.data.bar import image_bars
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, EngineName, Model, Workers, write_json
+from marginface.cli.options import Address, BatchRuntime, EngineName, Model, Workers, write_json
 
 if TYPE_CHECKING:
     from marginface.values import Threshold
@@ -62,6 +62,7 @@ def audit(
     label: Label = "",
     embed: Embed = True,
     model: Model = "sface",
+    runtime: BatchRuntime = "onnxruntime",
     min_images: Annotated[int, typer.Option("--min-images", help="Name identities with fewer images.")] = 2,
     fmr: Fmr = 1e-6,
     threshold: GivenThreshold = None,
@@ -110,13 +111,13 @@ def audit(
     source = open_training([location(place) for place in data], label)
     images = with_names(source, names)
     others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
-    embedder = load_embedder(model) if embed else None
+    embedder = load_embedder(model, engine=runtime) if embed else None
     if embedder is not None:
         settings = replace(settings, known=known_thresholds(embedder.card, embedder.contract))
     with image_bars() as progress:
-        auditor, reading = Auditor(embedder, workers, progress), partial(progress, "Reading")
+        auditor, reading = Auditor(embedder, workers, progress, runtime), partial(progress, "Reading")
         if shards:
-            work, maker = Auditing(model if embed else ""), ENGINES[engine](workers, address)
+            work, maker = Auditing(model if embed else "", runtime), ENGINES[engine](workers, address)
             looked = run(source, work, location(shards), "npy", engine=maker, source=" ".join(data), progress=reading)
             here = Named(audited(looked, images.listing), images)
         else:
