@@ -16,6 +16,7 @@ from marginface.geometry import apply_transform, between_pixel_centers
 from marginface.values import Box, DoubleArray, Face, ImageArray
 
 LONGEST = 1280  # pixels of the longer side from which a photo is shrunk before it is framed or tilted
+EIGHTHS = (1, 3, 5, 7)  # eighth turns that are looked at where no quarter turn is sure
 
 
 @dataclass(frozen=True)
@@ -147,12 +148,12 @@ class SecondLook:
         if _best_score(found) >= self.sure:
             return found
         small = bounded(image)
-        eighths = (tilted(small.image, number).of(small) for number in (1, 3, 5, 7))
+        eighths = (tilted(small.image, number).of(small) for number in EIGHTHS)
         return self._turned_further(found, eighths, least)
 
     def _turned_further(self, found: tuple[Face, ...], views: Iterable[View], least: float) -> tuple[Face, ...]:
         """Return the best of the views if it is better than what was found before."""
-        best = max((_look(self.first, view, least) for view in views), key=_best_score)
+        best = max((_look(self.first, view, least) for view in views), key=_best_score, default=())
         is_better = not found or _best_score(best) >= _best_score(found) + self.lead
         return best if is_better else found
 
