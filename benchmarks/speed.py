@@ -40,7 +40,7 @@ from marginface.images import list_images
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_PHOTOS = 4000
-DRAWN = {False: (300, 4), True: (12, 2)}  # smoke: people, photos of each
+DRAWN = {False: (300, 4), True: (100, 3)}  # smoke: people, photos of each
 Places = Mapping[str, str]
 State = dict[str, Any]
 
@@ -59,7 +59,7 @@ def chosen_photos(given: Path | None, into: Path, *, smoke: bool) -> str:
     if given is not None:
         people = [sorted(list_images(person)) for person in sorted(given.iterdir()) if person.is_dir()]
         people = sorted((photos for photos in people if photos), key=lambda photos: len(photos) < 2)
-        for path in islice((photo for photos in people for photo in photos), 40 if smoke else MOST_PHOTOS):
+        for path in islice((photo for photos in people for photo in photos), 300 if smoke else MOST_PHOTOS):
             link = into / path.parent.name / path.name
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.resolve())

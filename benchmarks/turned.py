@@ -20,6 +20,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,16 @@ STRIP = 64
 
 def quarters_only(image: ImageArray) -> tuple[Face, ...]:
     """Detect with the second look as it was before eighths."""
-    eighths, second_look.EIGHTHS = second_look.EIGHTHS, ()
+    turns, second_look.TURNS = second_look.TURNS, (2, 4, 6)
     try:
-        return DEFAULT.detect(image)
+        return BEFORE.detect(image)
     finally:
-        second_look.EIGHTHS = eighths
+        second_look.TURNS = turns
 
 
 DEFAULT: Detector = load_detector()
+assert isinstance(DEFAULT, SecondLook)
+BEFORE = replace(DEFAULT, lead=0.05)
 DETECTORS: dict[str, Callable[[ImageArray], tuple[Face, ...]]] = {
     "single pass": load_detector("yunet-single-pass").detect,
     "quarters": quarters_only,
@@ -140,7 +143,6 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a folder for what eighths alone call a face")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    assert isinstance(DEFAULT, SecondLook)
     degrees = [float(text) for text in asked.degrees.split(",")]
     result: dict[str, Any] = {"start": asked.start, "within": WITHIN}
     for name in ("lfw", "cfp"):

@@ -49,12 +49,13 @@ def test_looks_come_in_order_and_keep_the_score_asked_for():
     first = Script()
     assert SecondLook(first).detect(IMAGE, min_score=0.85) == ()
     sizes = [size for size, _ in first.shown]
-    assert sizes == [(300, 400), (700, 800), (480, 640), (400, 300), (300, 400), (400, 300), *[(495, 495)] * 4]
+    turns = [(495, 495), (400, 300), (495, 495), (300, 400), (495, 495), (400, 300), (495, 495)]
+    assert sizes == [(300, 400), (700, 800), (480, 640), *turns]
     assert {score for _, score in first.shown} == {0.85}
 
 
 def test_turned_looks_are_never_believed_below_their_own_floor():
-    first = Script((), (), (), [face(0.75)], [face(0.75)], [face(0.75)])
+    first = Script((), (), (), *[[face(0.75)]] * 7)
     assert SecondLook(first).detect(IMAGE, min_score=0.3) == ()
 
 
@@ -67,19 +68,15 @@ def test_a_large_photo_is_looked_at_by_the_fine_detector_once():
 
 def test_a_turned_look_must_be_clearly_better_than_a_doubtful_face():
     doubtful = face(0.82)
-    barely = Script([doubtful], (), [face(0.85)], ())
+    barely = Script([doubtful], (), [face(0.84)], ())
     clearly = Script([doubtful], (), [face(0.94)], ())
     assert SecondLook(barely).detect(IMAGE) == (doubtful,)
     assert SecondLook(clearly).detect(IMAGE)[0].score == 0.94
 
 
-def test_a_tilted_look_comes_after_the_quarter_turns_and_only_where_nothing_is_sure():
-    doubtful = face(0.82)
-    by_quarters = Script([doubtful], (), [face(0.95)], ())
-    assert SecondLook(by_quarters).detect(IMAGE)[0].score == 0.95
-    assert len(by_quarters.shown) == 4
-    by_eighths = Script([doubtful], (), (), (), (), (), [face(0.95)], ())
-    (found,) = SecondLook(by_eighths).detect(IMAGE)
+def test_the_best_of_all_turns_wins_and_is_taken_back_by_its_own():
+    first = Script([face(0.82)], [face(0.9)], (), [face(0.87)], (), [face(0.95)], [face(0.9)], ())
+    (found,) = SecondLook(first).detect(IMAGE)
     assert found.score == 0.95
     np.testing.assert_allclose(found.landmarks, tilted(IMAGE, 5).restore(face()).landmarks)
 
@@ -127,7 +124,7 @@ def test_a_tilted_photo_is_seen_whole_and_turned_counter_clockwise():
     rows, columns = np.nonzero(tilted(image, 1).image[..., 0] > 128)
     assert rows.mean() < 99 / 2 - 20
     assert columns.mean() > 99 / 2 + 20
-    assert len(rows) == pytest.approx(40, abs=3)
+    assert tilted(image, 1).image[..., 0].sum() / 255 == pytest.approx(40, abs=2)
 
 
 @pytest.mark.parametrize("eighths", [1, 3, 5, 7])
@@ -155,7 +152,7 @@ def test_a_photo_of_any_shape_costs_a_bounded_look():
     strip = np.zeros((2, 3_000_000, 3), np.uint8)
     first = Script()
     assert SecondLook(first).detect(strip) == ()
-    framed, *tilts = [size for size, _ in first.shown if size not in (strip.shape[:2], strip.shape[1::-1])]
+    framed, *tilts = [size for size, _ in first.shown if max(size) < 3_000_000]
     assert framed == (1 + LONGEST, 2 * LONGEST)
     assert tilts == [(906, 906)] * 4
     found = bounded(strip).restore(face())

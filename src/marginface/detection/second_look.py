@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,7 +16,7 @@ from marginface.geometry import apply_transform, between_pixel_centers
 from marginface.values import Box, DoubleArray, Face, ImageArray
 
 LONGEST = 1280  # pixels of the longer side from which a photo is shrunk before it is framed or tilted
-EIGHTHS = (1, 3, 5, 7)  # eighth turns that are looked at where no quarter turn is sure
+TURNS = (1, 2, 3, 4, 5, 6, 7)  # eighths of a turn that are looked at where nothing is sure
 
 
 @dataclass(frozen=True)
@@ -98,18 +98,16 @@ class SecondLook:
 
     Where nothing is found, the looks are, until one finds: a black border (close-up faces that fill the photo); the
     photo enlarged to ``small_side``, where it is smaller; the ``fine`` detector, where there is one and the photo is
-    larger (small faces). Then, if the best score is below ``sure``, the photo is turned by 90°, 180° and 270°, and a
-    turn wins that finds a face nothing else found or beats the best score by ``lead``; if it is still below ``sure``,
-    the same by 45°, 135°, 225° and 315°. A detector that was trained on upright faces calls an upside-down or tilted
-    one a face too, with a lower score and landmarks in the wrong places.
+    larger (small faces). Then, if the best score is below ``sure``, the photo is turned by 45°, 90° … 315°, and the
+    best turn wins if it finds a face where nothing else did, or beats the best score by ``lead``. A detector that was
+    trained on upright faces calls an upside-down or tilted one a face too, with a lower score and landmarks in wrong
+    places.
 
     The score asked for is never lowered, and a face keeps the score of the look that found it. A face found
     turned has its landmarks in the order of the upright face, so that it is aligned upright.
 
-    ``sure``, ``lead`` and ``least_turned`` were set on 300 photos of LFW and 150 profiles of CFP. On 200 of
-    each drawn afresh, the largest face has its eyes on the right side in all upright photos, in 399 of 400 of LFW
-    turned by 90° or 270° (386 of 400 profiles) and in 184 of 200 upside down (161 of 200 profiles): an upside-down
-    face can still be taken for an upright one.
+    ``sure`` and ``least_turned`` were set on 300 photos of LFW and 150 profiles of CFP, ``lead`` on 80 of each;
+    docs/experiments.md has what is found of others. A face far from upright can still be taken for an upright one.
 
     Attributes:
         first: The detector.
@@ -126,7 +124,7 @@ class SecondLook:
     border: float = 0.5
     small_side: int = 640
     sure: float = 0.9
-    lead: float = 0.05
+    lead: float = 0.03
     least_turned: float = 0.8
 
     def __post_init__(self) -> None:
@@ -144,18 +142,9 @@ class SecondLook:
         if _best_score(upright) >= self.sure or 0 in image.shape:
             return upright
         least = max(min_score, self.least_turned)
-        found = self._turned_further(upright, (turned(image, quarters) for quarters in (1, 2, 3)), least)
-        if _best_score(found) >= self.sure:
-            return found
-        small = bounded(image)
-        eighths = (tilted(small.image, number).of(small) for number in EIGHTHS)
-        return self._turned_further(found, eighths, least)
-
-    def _turned_further(self, found: tuple[Face, ...], views: Iterable[View], least: float) -> tuple[Face, ...]:
-        """Return the best of the views if it is better than what was found before."""
-        best = max((_look(self.first, view, least) for view in views), key=_best_score, default=())
-        is_better = not found or _best_score(best) >= _best_score(found) + self.lead
-        return best if is_better else found
+        best = max((_look(self.first, view, least) for view in _turns(image)), key=_best_score, default=())
+        is_better = not upright or _best_score(best) >= _best_score(upright) + self.lead
+        return best if is_better else upright
 
     def _detect_upright(self, image: ImageArray, min_score: float) -> tuple[Face, ...]:
         faces = self.first.detect(image, min_score=min_score)
@@ -172,6 +161,12 @@ class SecondLook:
             yield self.first, resized(image, self.small_side)
         elif self.fine is not None:
             yield self.fine, as_it_is(image)
+
+
+def _turns(image: ImageArray) -> Iterator[View]:
+    small = bounded(image)
+    for eighths in TURNS:
+        yield turned(image, eighths // 2) if eighths % 2 == 0 else tilted(small.image, eighths).of(small)
 
 
 def _look(detector: Detector, view: View, min_score: float) -> tuple[Face, ...]:
