@@ -40,7 +40,7 @@ from marginface.images import list_images
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_PHOTOS = 4000
-DRAWN = {False: (300, 4), True: (100, 3)}  # smoke: people, photos of each
+DRAWN = {False: (300, 4, 1), True: (10, 2, 15)}  # smoke: people, photos of each, copies of other JPEG qualities
 Places = Mapping[str, str]
 State = dict[str, Any]
 
@@ -64,12 +64,13 @@ def chosen_photos(given: Path | None, into: Path, *, smoke: bool) -> str:
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.resolve())
         return given.resolve().name
-    count, each = DRAWN[smoke]
+    count, each, copies = DRAWN[smoke]
     for person in range(count):
         (into / f"person-{person:03d}").mkdir(parents=True)
         for number in range(each):
-            photo = draw_photo(person, number, size=(240, 320))[0]
-            Image.fromarray(photo).save(into / f"person-{person:03d}" / f"{number}.jpg", quality=92)
+            photo = Image.fromarray(draw_photo(person, number, size=(240, 320))[0])
+            for copy in range(copies):
+                photo.save(into / f"person-{person:03d}" / f"{number}-{copy}.jpg", quality=95 - copy)
     return "drawn"
 
 
@@ -237,6 +238,7 @@ def split(text: str) -> list[str]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; run it again to go on"))  # so that a part is ended too
     asked = options()
     began, out = time.monotonic(), asked.out
     before = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}

@@ -125,10 +125,10 @@ def searches(answers: list[Answer]) -> Iterator[Figure]:
 
 def enrolment(answers: list[Answer]) -> Iterator[Figure]:
     found = answers[0].numbers
-    for step in ("enrol", "identify"):
+    for step, said in (("enrol", "enrolled in a gallery"), ("identify", "identified")):
         rates = found["steps"][step]
         beside = (Ratio("embedding alone", rates["times_embed"]),)
-        what = f"{step} photos, two threads"
+        what = f"photos {said}, two threads"
         yield Figure(what, rates["photos_per_second"], "photos/s", rates["least"], rates["most"], beside)
 
 

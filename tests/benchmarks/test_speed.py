@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +51,7 @@ WRITES = "import json, sys; json.dump(dict(n=7), open(sys.argv[1], 'w'))"
 
 
 @pytest.fixture
-def run(speed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(speed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Return a function parts, options → the report and what was printed."""
     monkeypatch.setattr(speed, "prepared", lambda _: (PLACES, "drawn"))
     work = tmp_path / "work" / "all"
@@ -61,7 +64,9 @@ def run(speed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
         speed.main()
         return dict(json.loads(out.read_text(encoding="utf-8")))
 
-    return call
+    before = signal.getsignal(signal.SIGTERM)
+    yield call
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("smoke", [False, True])
@@ -123,6 +128,17 @@ def test_what_a_part_that_takes_too_long_has_started_is_ended_too(speed: ModuleT
     assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_a_run_that_is_told_to_end_ends_its_part(modules: dict[str, ModuleType], run: Any) -> None:
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    began = time.monotonic()
+    with pytest.raises(SystemExit, match="run it again to go on"):
+        run([part(modules, "long", "import time; time.sleep(66)")])
+    assert time.monotonic() - began < 15
+    assert not [
+        one for one in psutil.process_iter(["cmdline"]) if "time.sleep(66)" in " ".join(one.info["cmdline"] or ())
+    ]
+
+
 def test_a_second_run_measures_what_is_missing_and_what_is_named_again(
     modules: dict[str, ModuleType], run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,9 +176,12 @@ def test_the_environment_of_a_part_is_its_own(
     assert report["parts"]["set"]["command"].startswith("OMP_NUM_THREADS=2 python")
 
 
-def test_drawn_faces_are_photos_where_none_are_given(speed: ModuleType, tmp_path: Path) -> None:
+def test_drawn_faces_are_photos_where_none_are_given(
+    speed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "DRAWN", {True: (2, 1, 3)})
     assert speed.chosen_photos(None, tmp_path / "photos", smoke=True) == "drawn"
-    assert len(list((tmp_path / "photos").glob("*/*.jpg"))) == 300
+    assert len(list((tmp_path / "photos").glob("*/*.jpg"))) == 6
 
 
 def test_given_photos_are_linked_people_of_several_first(speed: ModuleType, tmp_path: Path) -> None:
