@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 JOBS ?= 2
+SPEED ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench docs package lowest format clean
+.PHONY: help demo test check bench speed docs package lowest format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -33,6 +34,9 @@ check: $(READY)  ## format, lint, types, import layers, size rules
 
 bench: $(READY)  ## milliseconds per face of each step of the use road, one core (DATA=folder: your own photos)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/use_road.py $(DATA)
+
+speed: $(READY)  ## every benchmark of speed in one run of 25 minutes on a quiet machine (DATA=folder of people; SPEED=options)
+	$(BIN)/python benchmarks/speed.py $(if $(DATA),--photos '$(DATA)') $(SPEED)
 
 docs: $(READY)   ## the documentation as a site that opens without a network or a server: site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

@@ -1,6 +1,6 @@
 """Do the quality cues mean anything? Which photos go wrong when they are spoiled, and what if the worst are left out?
 
-    python benchmarks/quality.py D --part spoil   [--people 200] [--out FILE.json]
+    python benchmarks/quality.py D --part spoil   [--people 200] [--only turned] [--out FILE.json]
     python benchmarks/quality.py D --part discard [--out FILE.json] [--keep FILE.npz]
     python benchmarks/quality.py D --part gates   [--keep FILE.npz]
     python benchmarks/quality.py D --part norms   [--keep FILE.npz]
@@ -130,7 +130,7 @@ def rates(first: Looked, second: Looked, threshold: float) -> dict[str, float | 
     }
 
 
-def spoil(data: Path, recognizer: Recognizer, people: int) -> list[dict[str, object]]:
+def spoil(data: Path, recognizer: Recognizer, people: int, only: str) -> list[dict[str, object]]:
     folders = [folder for folder in sorted((data / "lfw").iterdir()) if len(list(folder.glob("*.jpg"))) > 1]
     folders = folders[:: max(1, len(folders) // people)][:people]
     pairs = [sorted(folder.glob("*.jpg"))[:2] for folder in folders]
@@ -140,6 +140,8 @@ def spoil(data: Path, recognizer: Recognizer, people: int) -> list[dict[str, obj
     images = [read_image(other) for _, other in pairs]
     plans: list[tuple[str, float, Spoiler]] = [("as they are", 0.0, lambda image: image)]
     for name, (spoiler, levels) in SPOILERS.items():
+        if only not in name:
+            continue
         plans += [(name, level, lambda image, s=spoiler, x=level: s(image, x)) for level in levels]
     rows = []
     for name, level, spoiler in plans:
@@ -339,12 +341,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--part", choices=["spoil", "discard", "gates", "norms"], required=True)
     parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--only", default="", help="of spoil: what has this word in its name")
     parser.add_argument("--keep", type=Path, help="a file that keeps what was made of the photos for the next run")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     recognizer = Recognizer.load("sface")
     if args.part == "spoil":
-        numbers: object = spoil(args.data, recognizer, args.people)
+        numbers: object = spoil(args.data, recognizer, args.people, args.only)
     else:
         part = {"discard": discard, "gates": gates, "norms": norms}[args.part]
         numbers = part(look_at_all(args.data, recognizer, args.keep))

@@ -57,6 +57,15 @@ def test_a_second_look_reads_and_embeds_nothing(crops: Path, monkeypatch: pytest
     np.testing.assert_array_equal(first.embeddings, second.embeddings)
 
 
+def test_another_engine_has_embeddings_of_its_own(crops: Path) -> None:
+    Auditor(MeanColor()).look_at(open_training([crops]))
+    other = MeanColor()
+    Auditor(other, engine="openvino").look_at(open_training([crops]))
+    assert other.crops_seen == 9
+    kept = sorted(path.name for path in kept_folder(open_training([crops])).glob("*.npy") if "rows" not in path.name)
+    assert kept == [f"{MeanColor().contract.id}-openvino.npy", f"{MeanColor().contract.id}.npy"]
+
+
 def test_an_interrupted_look_goes_on_where_it_stopped(crops: Path) -> None:
     def interrupt(what: str, done: int, _total: int) -> None:
         if (what, done) == ("Embedding", 8):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.errors import InputError
-from marginface.geometry import CROP_SIZE, TEMPLATE, similarity_transform
-from marginface.values import DoubleArray, ImageArray, check_image
+from marginface.geometry import CROP_SIZE, TEMPLATE, between_pixel_centers, similarity_transform
+from marginface.values import ImageArray, check_image
 
 
 def align(image: ImageArray, landmarks: NDArray[np.floating], size: int = CROP_SIZE) -> ImageArray:
@@ -36,14 +36,8 @@ def align(image: ImageArray, landmarks: NDArray[np.floating], size: int = CROP_S
     if 0 in image.shape:
         raise InputError(f"an image has at least one pixel; got shape {image.shape}")
     matrix = similarity_transform(landmarks, TEMPLATE.astype(np.float64) * (size / CROP_SIZE))
-    crop = cv2.warpAffine(image, _between_pixel_centers(matrix), (size, size), flags=cv2.INTER_LINEAR)
+    crop = cv2.warpAffine(image, between_pixel_centers(matrix), (size, size), flags=cv2.INTER_LINEAR)
     return np.asarray(crop, np.uint8)
-
-
-def _between_pixel_centers(matrix: DoubleArray) -> DoubleArray:
-    """Turn a map between corner-based coordinates into OpenCV's, whose whole numbers are the centers of pixels."""
-    shift = matrix[:, 2] + matrix[:, :2] @ [0.5, 0.5] - 0.5
-    return np.column_stack([matrix[:, :2], shift])
 
 
 def resize_crops(crops: ImageArray, size: int) -> ImageArray:

@@ -1,8 +1,8 @@
 """Read and embed a data set for an audit (data.audit): block by block, kept in the cache, resumable.
 
 What is kept lies in a folder of the cache that is named by the data as it is now (files, labels, sizes, times of
-change): rows-00000.npy … from reading, and one file of embeddings, float16, for each contract. Embeddings are biometric
-data: delete the folder when you are done with the audit.
+change): rows-00000.npy … from reading, and one file of embeddings, float16, for each contract and engine. Embeddings
+are biometric data: delete the folder when you are done with the audit.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from marginface.files import write_bytes, write_whole
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, IntArray
+from marginface.weights import DEFAULT_ENGINE
 from marginface.weights.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ class Auditor:
         embedder: Makes the embeddings; None: none are made.
         workers: Threads.
         progress: Called with what is done ("Reading", "Embedding"), how many images are, and of how many.
+        engine: What runs the embedder's model: its embeddings are kept apart from those of others.
     """
 
     embedder: Embedder | None = None
     workers: int = DEFAULT_WORKERS
     progress: Progress = _silent
+    engine: str = DEFAULT_ENGINE
 
     def look_at(self, images: EncodedImages) -> AuditedSet:
         """Read every image, and embed the aligned crops among them; go on where an earlier call was interrupted.
@@ -87,7 +90,8 @@ class Auditor:
 
     def _embed(self, images: EncodedImages, rows: Rows, folder: Path, embedder: Embedder) -> Embeddings:
         contract = embedder.contract
-        kept = folder / f"{contract.id}.npy"
+        digits = "" if self.engine == DEFAULT_ENGINE else f"-{self.engine}"
+        kept = folder / f"{contract.id}{digits}.npy"
         vectors = _open_matrix(kept, (len(rows), contract.embedding_size))
         done = _Done(kept.with_suffix(".done"), -(-len(rows) // SHARD))
         crops = has_size(rows, CROP_SIZE)

@@ -120,6 +120,17 @@ def apply_transform(matrix: NDArray[np.floating], points: NDArray[np.floating]) 
     return np.asarray(_points(points, "points", least=0) @ matrix[:, :2].T + matrix[:, 2], np.float64)
 
 
+def between_pixel_centers(matrix: NDArray[np.floating]) -> DoubleArray:
+    """Return a (2, 3) map between coordinates of this package as OpenCV wants it.
+
+    Here the origin is the outer corner of the top-left pixel, there it is the centre of that pixel.
+    """
+    if matrix.shape != (2, 3):
+        raise InputError(f"a transform is a (2, 3) matrix; got shape {matrix.shape}")
+    shift = matrix[:, 2] + matrix[:, :2] @ [0.5, 0.5] - 0.5
+    return np.column_stack([matrix[:, :2], shift])
+
+
 def pose_degrees(landmarks: NDArray[np.floating]) -> tuple[float, float, float]:
     """Return yaw, pitch and roll of a head from its five landmarks, in degrees; a frontal, upright head has 0, 0, 0.
 

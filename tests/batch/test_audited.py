@@ -11,10 +11,12 @@ from typer.testing import CliRunner
 
 from marginface.auditing import Auditor
 from marginface.batch import InProcess, run
+from marginface.batch import audited as batch_audited
 from marginface.batch.audited import Auditing, audited
 from marginface.cli import app
 from marginface.data.packs import open_images
 from marginface.embedding import load_embedder
+from oracles.mean_color import MeanColor
 
 
 @pytest.mark.parametrize("model", ["", "sface"])
@@ -30,6 +32,14 @@ def test_rows_and_embeddings_are_those_of_the_auditor(noise: Path, tmp_path: Pat
         assert expected.embeddings is not None
         assert np.array_equal(found.embeddings, expected.embeddings)
         assert np.any(found.embeddings, axis=1).sum() == 20
+
+
+def test_another_engine_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_audited, "load_embedder", lambda model, engine: MeanColor())
+    plain, other = Auditing("m").settings(), Auditing("m", "openvino").settings()
+    assert "runtime" not in plain, "shards of audits that were made before can be gone on with"
+    assert other == {**plain, "runtime": "openvino"}
+    assert Auditing("m", "openvino").command("a", "b", "npy").endswith(" --model m --runtime openvino")
 
 
 def test_an_image_that_is_gone_has_a_row_that_says_so(noise: Path, tmp_path: Path) -> None:

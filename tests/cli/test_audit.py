@@ -26,7 +26,7 @@ from oracles.mean_color import MeanColor
 @pytest.fixture(autouse=True)
 def own_cache_and_embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARGINFACE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(embedding, "load_embedder", lambda _: MeanColor())
+    monkeypatch.setattr(embedding, "load_embedder", lambda _, engine="": MeanColor())
 
 
 @pytest.fixture

@@ -29,6 +29,12 @@ def suite() -> None:
     Path("suite.toml").write_text('name = "s"\n[[protocol]]\nname = "open"\nkind = "identify"\ndata = "people"\n')
 
 
+def calibrated() -> None:
+    for number in range(40):
+        Path(f"people/{number}").mkdir()
+        Path(f"people/{number}/1.png").write_bytes(Path("a.png").read_bytes())
+
+
 def rfw() -> None:
     write_rfw(Path("rfw"), GroupPlan(people=3, images=2, folds=2, per_fold=2))
 
@@ -44,6 +50,9 @@ COMMANDS: list[tuple[str, Prepare]] = [
     ("gallery enrol people.db --folder people --engine", nothing),
     ("gallery identify people.db a.png --engine", nothing),
     ("gallery migrate people.db --engine", nothing),
+    ("calibrate m people --out c.toml --engine", calibrated),
+    ("data audit people --runtime", nothing),
+    ("data audit people --shards shards --runtime", nothing),
     ("evaluate identify m people --engine", nothing),
     ("evaluate all-pairs m people --engine", nothing),
     ("evaluate distractors m people people --engine", nothing),

@@ -41,7 +41,7 @@ def test_the_python_runs_and_finds_a_copy(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png(photo(seed, 112, 112)))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(embedding, "load_embedder", lambda _: MeanColor())
+    monkeypatch.setattr(embedding, "load_embedder", lambda _, engine="": MeanColor())
     (text,) = blocks("python")
     names: dict[str, object] = {}
     exec(text, names)

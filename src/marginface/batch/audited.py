@@ -21,17 +21,26 @@ from marginface.data.audit import ROW, AuditedSet, audit_images
 from marginface.data.audit.rows import has_size
 from marginface.data.convert.rows import Row
 from marginface.data.encoded import Listing
-from marginface.embedding import load_embedder
+from marginface.embedding import Embedder, load_embedder
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.registry import Registry
+from marginface.weights import DEFAULT_ENGINE
+
+_FLAGS = {"model": "--model", "runtime": "--runtime"}
 
 
 @dataclass(frozen=True, slots=True)
 class Auditing:
-    """Read every image and, with a model, embed the aligned crops among them; "" embeds nothing."""
+    """Read every image and, with a model, embed the aligned crops among them.
+
+    Attributes:
+        model: What ``load_embedder`` takes, in a place that every worker can read; "" embeds nothing.
+        runtime: What runs the model, of weights.ENGINES.
+    """
 
     model: str = ""
+    runtime: str = DEFAULT_ENGINE
 
     @property
     def name(self) -> str:
@@ -45,17 +54,19 @@ class Auditing:
 
     def settings(self) -> dict[str, Any]:
         """Return what decides rows and embeddings besides the images."""
-        contract = load_embedder(self.model).contract.id if self.model else ""
-        return {"row": str(ROW.descr), "contract": contract}
+        embedder = self._embedder()
+        contract = "" if embedder is None else embedder.contract.id
+        digits = {} if self.runtime == DEFAULT_ENGINE else {"runtime": self.runtime}
+        return {"row": str(ROW.descr), "contract": contract, **digits}
 
     def command(self, source: str, destination: str, _to: str) -> str:
         """Return the command that does this work."""
         embed = "" if self.model else " --no-embed"
-        return f"marginface data audit {source} --shards {destination}{embed}" + options_of(self, {"model": "--model"})
+        return f"marginface data audit {source} --shards {destination}{embed}" + options_of(self, _FLAGS)
 
     def start(self) -> Step:
         """Load the model, if there is one, and return what is done to an image."""
-        embedder = load_embedder(self.model) if self.model else None
+        embedder = self._embedder()
         size = 0 if embedder is None else embedder.contract.embedding_size
 
         def step(content: bytes) -> Result:
@@ -66,6 +77,9 @@ class Auditing:
             return Result("read" if rows["readable"][0] else "unreadable", rows.tobytes() + vector.tobytes(), ".npy")
 
         return step
+
+    def _embedder(self) -> Embedder | None:
+        return load_embedder(self.model, engine=self.runtime) if self.model else None
 
 
 def fill_rows(stream: IO[bytes], rows: Iterable[Row], _identities: tuple[str, ...]) -> None:

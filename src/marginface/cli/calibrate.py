@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.options import JsonFlag, MinScore, Mirror, make_folder, print_json, typed_command
+from marginface.cli.options import JsonFlag, MinScore, Mirror, Runtime, make_folder, print_json, typed_command
 from marginface.cli.tables import print_table
-from marginface.defaults import DEFAULT_MIN_SCORE
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
@@ -38,7 +38,8 @@ def calibrate(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="The calibration, a TOML file.")],
     fmr: Annotated[
-        list[float] | None, typer.Option(help="A rate you need; may be repeated; refused if the photos are too few.")
+        list[str] | None,
+        typer.Option(help="Rates you need, as 1e-3,1e-4; may be repeated; refused if the photos are too few."),
     ] = None,
     description: Annotated[str, typer.Option(help="Whose photos, in words; by default the names of the folders.")] = "",
     exclude: Annotated[
@@ -48,6 +49,7 @@ def calibrate(
     face: Annotated[str, typer.Option(help="Which face, if a photo has several: largest, center, or one.")] = "largest",
     min_score: MinScore = DEFAULT_MIN_SCORE,
     mirror: Mirror = False,
+    engine: Runtime = DEFAULT_ENGINE,
     report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
     memory: Annotated[
         Path | None,
@@ -73,19 +75,19 @@ def calibrate(
     from marginface.evaluation.reading import Reader
     from marginface.matching.calibration import write_calibration
 
-    wanted = fmr or []
+    wanted = _rates(fmr or [])
     for path in (out, report):
         _require_place(path)
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
     require_enough_photos(photos, wanted)
-    embedder = load_embedder(model, mirror=mirror)
+    embedder = load_embedder(model, mirror=mirror, engine=engine)
     words = Words(
         description or ", ".join(root.resolve().name for root in data),
         "aligned crops as they are" if aligned else f"yunet, face: {face}, score {min_score:g} or more",
         typed_command(),
     )
     cropper = None if aligned else FaceCropper.load(policy=face, min_score=min_score)
-    with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper) as kept:
+    with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper, engine) as kept:
         reader = Reader(cropper=cropper, progress=progress, memory=kept)
         result = calibrate_photos(embedder, photos, words, reader)
     write_calibration(result.calibration, out)
@@ -101,16 +103,27 @@ def calibrate(
         result.calibration.threshold(rate)  # raises what the photos with a face do not support
 
 
+def _rates(texts: list[str]) -> list[float]:
+    """Read the rates, one or several in a text."""
+    from marginface.errors import InputError
+
+    try:
+        return [float(rate) for text in texts for rate in text.split(",")]
+    except ValueError:
+        raise InputError(f"--fmr is a list of rates such as 1e-3,1e-4; got {','.join(texts)!r}") from None
+
+
 @contextmanager
-def _memory(path: Path | None, cropper: FaceCropper | None) -> Iterator[EmbeddingMemory | None]:
+def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iterator[EmbeddingMemory | None]:
     """Open the file that keeps embeddings, if there is to be one, and close it."""
     from marginface.evaluation.memory import EmbeddingMemory
-    from marginface.evaluation.reading import cropping_of
+    from marginface.evaluation.reading import cropping_of, reading_of
 
     if path is None:
         yield None
         return
-    with closing(EmbeddingMemory(path, "aligned" if cropper is None else cropping_of(cropper))) as kept:
+    cropping = "aligned" if cropper is None else cropping_of(cropper)
+    with closing(EmbeddingMemory(path, reading_of(cropping, engine))) as kept:
         yield kept
 
 

@@ -10,13 +10,13 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     Address,
+    BatchRuntime,
     ExecutorName,
     JsonFlag,
     MinScore,
     Mirror,
     Model,
     PerShard,
-    RuntimeOfWorkers,
     Workers,
     print_json,
 )
@@ -50,7 +50,7 @@ def embed(
     model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
     min_score: MinScore = DEFAULT_MIN_SCORE,
-    runtime: RuntimeOfWorkers = DEFAULT_ENGINE,
+    runtime: BatchRuntime = DEFAULT_ENGINE,
     to: Annotated[str, typer.Option("--format", help="npz, or parquet: shards, for very many images.")] = "npz",
     aligned: Annotated[
         bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")

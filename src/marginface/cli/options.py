@@ -53,7 +53,7 @@ WhichFaces = Annotated[
 Gate = Annotated[str, typer.Option("--quality", help="Faces below it cannot be told: off, usable, standard or strict.")]
 _RUNTIMES = "What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."
 Runtime = Annotated[str, typer.Option("--engine", help=_RUNTIMES)]
-RuntimeOfWorkers = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine says who does the work
+BatchRuntime = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine says who does the work
 
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
 

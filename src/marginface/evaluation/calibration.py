@@ -29,7 +29,7 @@ from marginface.words import plural
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
-_VERSIONS = ("marginface", "commit", "python", "numpy", "onnxruntime", "opencv-python-headless", "torch")
+_VERSIONS = ("marginface", "commit", "python", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "torch")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,7 @@ from marginface.files import is_file
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, FloatArray, ImageArray
+from marginface.weights import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.cropping import Crop, FaceCropper
@@ -91,6 +92,14 @@ def cropping_of(cropper: FaceCropper) -> str:
     from marginface.cropping import crop_settings
 
     return json.dumps(crop_settings(cropper), sort_keys=True)
+
+
+def reading_of(cropping: str, engine: str) -> str:
+    """Return how images became embeddings besides the contract: the cropping and, if it is not the default, the engine.
+
+    These words name embeddings in a memory; engines differ in the last digits, which are not to be mixed.
+    """
+    return cropping if engine == DEFAULT_ENGINE else f"{cropping}, {engine}"
 
 
 def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReader:

@@ -11,8 +11,18 @@ import typer
 
 from marginface.cli.bars import progress_bars
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, ExecutorName, JsonFlag, Model, NumbersFile, Workers, deliver, typed_command
-from marginface.defaults import DEFAULT_MODEL, DEFAULT_WORKERS
+from marginface.cli.options import (
+    Address,
+    BatchRuntime,
+    ExecutorName,
+    JsonFlag,
+    Model,
+    NumbersFile,
+    Workers,
+    deliver,
+    typed_command,
+)
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MODEL, DEFAULT_WORKERS
 
 if TYPE_CHECKING:
     from marginface.values import Threshold
@@ -62,6 +72,7 @@ def audit(
     label: Label = "",
     embed: Embed = True,
     model: Model = DEFAULT_MODEL,
+    runtime: BatchRuntime = DEFAULT_ENGINE,
     min_images: Annotated[int, typer.Option("--min-images", help="Name identities with fewer images.")] = 2,
     fmr: Fmr = 1e-6,
     threshold: GivenThreshold = None,
@@ -111,13 +122,13 @@ def audit(
     source = open_training([location(place) for place in data], label)
     images = with_names(source, names)
     others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
-    embedder = load_embedder(model) if embed else None
+    embedder = load_embedder(model, engine=runtime) if embed else None
     if embedder is not None:
         settings = replace(settings, known=known_thresholds(embedder.card, embedder.contract))
     with progress_bars("images") as progress:
-        auditor, reading = Auditor(embedder, workers, progress), partial(progress, "Reading")
+        auditor, reading = Auditor(embedder, workers, progress, runtime), partial(progress, "Reading")
         if shards:
-            work, maker = Auditing(model if embed else ""), EXECUTORS[executor](workers, address)
+            work, maker = Auditing(model if embed else "", runtime), EXECUTORS[executor](workers, address)
             looked = run(source, work, location(shards), "npy", executor=maker, source=" ".join(data), progress=reading)
             here = Named(audited(looked, images.listing), images)
         else:

@@ -23,7 +23,7 @@ from marginface.evaluation.open_set import evaluate_open_set
 from marginface.evaluation.pairs import evaluate_pairs
 from marginface.evaluation.pooling import POOLINGS
 from marginface.evaluation.protocols import open_protocol
-from marginface.evaluation.reading import FILES, Cropper, ImageStore, Progress, Reader, crop_reader
+from marginface.evaluation.reading import FILES, Cropper, ImageStore, Progress, Reader, crop_reader, reading_of
 from marginface.evaluation.slices import read_metadata
 from marginface.evaluation.suite.kept import keep_measurement
 from marginface.evaluation.suite.plan import (
@@ -69,8 +69,7 @@ class Tools:
 
     def reading(self, *, aligned: bool) -> str:
         """Return how images became embeddings besides the contract, in words that name it in the memory."""
-        how = "aligned" if aligned else self.cropping
-        return how if self.engine == DEFAULT_ENGINE else f"{how}, {self.engine}"
+        return reading_of("aligned" if aligned else self.cropping, self.engine)
 
 
 def measure_entry(entry: AnyEntry, embedder: Embedder, out: Path, tools: Tools) -> dict[str, Any]:
