@@ -80,9 +80,10 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 def write_json(value: Any, path: Path | None) -> None:
     """Write a value to a JSON file, if there is to be one, and say where."""
+    from marginface.files import write_text
+
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
         typer.echo(f"Numbers: {path}")
 
 

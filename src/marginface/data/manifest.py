@@ -11,6 +11,7 @@ from typing import Any
 
 from marginface.documents import parse_json
 from marginface.errors import DataError
+from marginface.files import write_text
 from marginface.words import cause
 
 
@@ -44,7 +45,7 @@ def content_fingerprint(entries: Iterable[tuple[str, int, str]]) -> str:
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write a manifest as JSON, so that read_manifest gives it back."""
-    path.write_text(json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -14,6 +14,7 @@ from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.kept import kept_measurement
 from marginface.evaluation.suite.published import published_for
 from marginface.evaluation.suite.run import Done, SuiteResult
+from marginface.files import write_text
 from marginface.plots import cmc_figure, distractor_figure, render
 
 
@@ -37,7 +38,7 @@ def write_page(result: SuiteResult, out: Path, command: str = "") -> Path:
     }
     lead = element("p", f"{len(result.done)} protocols on {result.model}. Brackets: 95 % intervals.")
     path = out / "report.html"
-    path.write_text(document(f"{result.model}: {result.suite}", [lead], parts), encoding="utf-8")
+    write_text(path, document(f"{result.model}: {result.suite}", [lead], parts))
     return path
 
 

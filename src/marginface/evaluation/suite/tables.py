@@ -14,6 +14,7 @@ from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.run import SuiteResult
+from marginface.files import write_text
 
 _SPECIAL = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}
@@ -24,7 +25,7 @@ _SPECIAL = str.maketrans(
 def write_tables(result: SuiteResult, out: Path) -> None:
     """Write results.csv, results.json and results.tex."""
     rows = headline(result.done)
-    (out / "results.csv").write_text(csv_table(result.model, rows), encoding="utf-8")
+    write_text(out / "results.csv", csv_table(result.model, rows))
     values = {
         "model": result.model,
         "suite": result.suite,
@@ -32,8 +33,8 @@ def write_tables(result: SuiteResult, out: Path) -> None:
         "protocols": [one.numbers for one in result.done],
         "environment": describe_environment(),
     }
-    (out / "results.json").write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (out / "results.tex").write_text(latex_table(result.model, rows), encoding="utf-8")
+    write_text(out / "results.json", json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    write_text(out / "results.tex", latex_table(result.model, rows))
 
 
 def csv_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
