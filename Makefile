@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
 JOBS ?= 2
+TESTS ?=
 SPEED ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench speed docs package lowest format clean
+.PHONY: help demo test check bench speed docs package lowest newest format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -23,7 +24,7 @@ demo: $(READY)   ## train, measure, report, export and verify, offline, in three
 	$(BIN)/marginface demo $(if $(DATA),--data '$(DATA)') --out runs/demo
 
 test: $(READY)   ## run the tests, two files at a time (JOBS=0: one after the other)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(READY)  ## format, lint, types, import layers, size rules
 	$(BIN)/ruff format --check
@@ -45,12 +46,15 @@ docs: $(READY)   ## the documentation as a site that opens without a network or 
 package: $(READY) ## build the wheel and the sdist, install the wheel in an empty environment and use it
 	$(BIN)/python .ci/package.py
 
-lowest:          ## a selection of the tests on the lowest versions of the core that pyproject.toml allows
-	$(PYTHON) .ci/lowest.py
+lowest:          ## the tests on the lowest versions that pyproject.toml allows (TESTS=...: a part)
+	$(PYTHON) .ci/versions.py lowest $(TESTS)
+
+newest:          ## the tests on the newest versions of everything but torch (TESTS=...: a part)
+	$(PYTHON) .ci/versions.py newest $(TESTS)
 
 format: $(READY) ## format and sort imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 clean:           ## remove what the commands made
-	rm -rf .venv .venv-lowest dist runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest dist runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis

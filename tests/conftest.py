@@ -10,9 +10,24 @@ import pytest
 
 from oracles import disks
 from oracles import postgres as servers
+from oracles.drawn_once import remembering_faces
 
 # The real-face data is research data that lives beside the repository, never in it.
 DATA_PLACES = (os.environ.get("MARGINFACE_TEST_DATA", ""), "../shared/data")
+TESTS = Path(__file__).parent
+LONGEST = (  # ten seconds and more: begun first, none is left for the end, when the other process has nothing
+    "training/test_distributed.py", "training/test_run.py", "training/test_plan.py", "training/test_lock.py",
+    "cli/test_compare.py", "training/test_launch.py", "losses/test_sharded.py", "training/test_dry_run.py",
+    "training/test_killed.py", "training/test_compare.py", "batch/test_on_ray.py", "toy/test_start.py",
+    "training/test_pair_run.py", "training/test_packed_data.py", "test_export.py", "cli/test_hostile.py",
+    "cli/test_broken_off.py", "gallery/test_killed.py", "test_demo.py", "evaluation/test_packs.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first."""
+    place = {TESTS / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +47,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MARGINFACE_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MARGINFACE_OFFLINE", "1")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawn_once() -> Iterator[None]:
+    """Draw each face once in a process: two thirds of what hundreds of small trainings take is the same faces again.
+
+    What is drawn depends on these numbers and on nothing else, which tests/data/synthetic show without this.
+    """
+    with remembering_faces():
         yield
 
 

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from marginface.errors import InputError
-from marginface.files import is_inside, read_inside, write_json, write_whole
+from marginface.files import is_inside, naming, read_inside, write_json, write_text, write_whole
 
 
 def test_a_place_without_a_name_is_a_folder() -> None:
@@ -100,3 +102,34 @@ def test_what_is_no_plain_file_or_too_large_is_refused_and_not_waited_for(tmp_pa
         os.mkfifo(root / "pipe")
         with pytest.raises(InputError, match="expected a file"):
             read_inside(root, root / "pipe", most=100)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes of this kind")
+def test_a_pipe_and_a_name_for_a_device_are_written_to_and_stay_what_they_are(tmp_path: Path) -> None:
+    pipe, nothing, found = tmp_path / "pipe", tmp_path / "nothing", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    write_text(pipe, "ä")
+    reader.join(20)
+    assert found == ["ä".encode()]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    nothing.symlink_to("/dev/null")
+    write_text(nothing, "a")
+    assert nothing.is_symlink()
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nothing", "pipe"]
+
+
+def test_an_error_without_a_name_gets_that_of_the_file_and_others_keep_theirs(
+    tmp_path: Path, file_limit: Callable[[int], None]
+) -> None:
+    file_limit(0)
+    with pytest.raises(OSError, match="File too large") as caught:
+        write_text(tmp_path / "a.txt", "a")
+    file_limit(resource.RLIM_INFINITY)  # what pytest prints may go to a file
+    assert caught.value.filename == str(tmp_path / "a.txt")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError) as other, naming(tmp_path):
+        (tmp_path / "none").read_bytes()
+    assert other.value.filename == str(tmp_path / "none")

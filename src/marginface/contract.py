@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marginface.documents import parse_toml
 from marginface.errors import ContractMismatch, InputError
+from marginface.files import write_text
 from marginface.values import Threshold
 
 TEMPLATE_NAME = "arcface-112"
@@ -193,7 +194,7 @@ def read_card(path: Path) -> ModelCard:
 def write_card(card: ModelCard, path: Path) -> None:
     """Write a card as TOML, so that read_card gives it back."""
     values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
-    path.write_text(tomli_w.dumps(values), encoding="utf-8")
+    write_text(path, tomli_w.dumps(values))
 
 
 def file_sha256(path: Path) -> str:

@@ -14,6 +14,7 @@ from torch import nn
 from marginface.contract import ModelCard, file_sha256, write_card
 from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
 from marginface.errors import ExportError, InputError
+from marginface.files import naming
 from marginface.values import FloatArray, ImageArray
 
 OPSET = 17
@@ -78,7 +79,7 @@ def write_onnx(network: nn.Module, input_size: int, path: Path) -> None:
     user, who can do nothing about it.
     """
     example = torch.zeros(2, 3, input_size, input_size)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), naming(path):
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval(),

@@ -6,9 +6,11 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,7 +97,7 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 
 
     The folder is made if it is missing. Whatever ``fill`` raises passes through, and the temporary file is gone.
     ``fill`` may read back what it wrote. In a store the file is sent when all of it is there: until then the store has
-    the old one, or none.
+    the old one, or none. A device or a pipe, as /dev/null and /dev/stdout, is written to and stays what it is.
 
     Args:
         path: The file.
@@ -109,6 +111,31 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 
         return _send_whole(path, fill)
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with naming(path):
+        return _send_to_device(path, fill) if _is_device(path) else _put_in_place(path, fill, mode)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text as UTF-8, as write_whole does."""
+    return write_bytes(path, text.encode())
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system say which file it is about: a write that fails does not.
+
+    Raises:
+        OSError: as it came, with the path where it had none.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+        raise
+
+
+def _put_in_place(path: Path, fill: Callable[[IO[bytes]], object], mode: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
@@ -117,6 +144,22 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    return path
+
+
+def _is_device(path: Path) -> bool:
+    """Say whether a name is that of a device, a pipe, or an open file of this process, as /dev/stdout is."""
+    if path.is_symlink() and str(path.readlink()).startswith(("/proc/", "/dev/", "fd/")):
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _send_to_device(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
+    with tempfile.TemporaryFile() as stream:
+        fill(stream)
+        stream.seek(0)
+        with path.open("wb") as device:
+            shutil.copyfileobj(stream, device)
     return path
 
 

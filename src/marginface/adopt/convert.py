@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from marginface import backbones
@@ -15,6 +15,7 @@ from marginface.adopt.contract import SourceCard, folded
 from marginface.adopt.tensors import Tensors, read_graph, read_tensors
 from marginface.contract import CARD_FILE, BackboneEntry, ModelCard, ThresholdEntry, file_sha256, write_card
 from marginface.errors import HashMismatch, InputError, WeightsError
+from marginface.files import write_whole
 from marginface.matching.calibration import known_thresholds
 from marginface.weights import WEIGHTS, locate
 from marginface.weights.layouts import Layout, Network, recognize
@@ -62,8 +63,10 @@ def convert(source: Path | str, destination: Path, card: SourceCard | None = Non
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".convert-") as scratch:
         folder = Path(scratch) / destination.name
         folder.mkdir()
-        save_file({name: tensor.contiguous() for name, tensor in adopted.backbone.state_dict().items()},
-                  folder / WEIGHTS_FILE)  # fmt: skip
+        tensors = {name: tensor.contiguous() for name, tensor in adopted.backbone.state_dict().items()}
+        write_whole(
+            folder / WEIGHTS_FILE, lambda stream: stream.write(save(tensors))
+        )  # save_file hides what a disk says
         written = adopted.card.model_copy(update={"sha256": file_sha256(folder / WEIGHTS_FILE)})
         write_card(written, folder / CARD_FILE)
         folder.replace(destination)

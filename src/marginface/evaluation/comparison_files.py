@@ -20,6 +20,7 @@ from marginface.evaluation.comparison import (
     result_values,
     sentences,
 )
+from marginface.files import write_text
 
 COLUMNS = ("Loss", "Seeds", "Accuracy, %", "95 % interval", "Difference", "95 % interval", "p", "p, Holm")
 _COSTS = ("seconds", "images_per_second", "peak_mb")
@@ -88,7 +89,7 @@ def write_tables(comparison: Comparison, out: Path) -> list[Path]:
     paths = []
     for suffix, text in texts.items():
         path = out / f"{comparison.name}.{suffix}"
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
         paths.append(path)
     return paths
 

@@ -12,7 +12,7 @@ from marginface.environment import describe_environment
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.run import SuiteResult
-from marginface.files import write_json
+from marginface.files import write_json, write_text
 from marginface.markup import plain_cell
 
 _SPECIAL = str.maketrans(
@@ -24,7 +24,7 @@ _SPECIAL = str.maketrans(
 def write_tables(result: SuiteResult, out: Path) -> None:
     """Write results.csv, results.json and results.tex."""
     rows = headline(result.done)
-    (out / "results.csv").write_text(csv_table(result.model, rows), encoding="utf-8")
+    write_text(out / "results.csv", csv_table(result.model, rows))
     values = {
         "model": result.model,
         "suite": result.suite,
@@ -33,7 +33,7 @@ def write_tables(result: SuiteResult, out: Path) -> None:
         "environment": describe_environment(),
     }
     write_json(out / "results.json", values)
-    (out / "results.tex").write_text(latex_table(result.model, rows), encoding="utf-8")
+    write_text(out / "results.tex", latex_table(result.model, rows))
 
 
 def csv_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
