@@ -20,7 +20,7 @@ from marginface.data.audit import Rows, audit_images
 from marginface.data.audit.duplicates import copies
 from marginface.data.audit.likeness import nearest_identities, sum_identities
 from marginface.data.folder import FolderImages
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 
 READ = 2000
 DIMENSIONS = 512

@@ -1,4 +1,4 @@
-"""How many photos a second does the engine of many shards align, with 1 and 2 workers, in this process and on Ray?
+"""How many photos a second does batch work align, with 1 and 2 workers, in this process and on Ray?
 
     OMP_NUM_THREADS=1 python benchmarks/batch.py [PHOTOS] [--photos 600] [--out benchmarks/results/batch.json]
 
@@ -20,14 +20,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from marginface.batch import ENGINES, run
+from marginface.batch import EXECUTORS, run
 from marginface.batch.aligning import Aligning
 from marginface.data.packs import open_images
 from marginface.data.synthetic import draw_photo
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images
 
-CONFIGURATIONS = [(engine, workers) for engine in ("local", "ray") for workers in (1, 2)]
+CONFIGURATIONS = [(executor, workers) for executor in ("local", "ray") for workers in (1, 2)]
 
 
 def chosen(folder: Path | None, count: int, into: Path) -> Path:
@@ -46,7 +46,7 @@ def chosen(folder: Path | None, count: int, into: Path) -> Path:
     return into
 
 
-def measure(photos: Path, engine: str, workers: int, per_shard: int) -> dict[str, float]:
+def measure(photos: Path, executor: str, workers: int, per_shard: int) -> dict[str, float]:
     """Return images a second between the marks, and the seconds to the first."""
     with tempfile.TemporaryDirectory() as folder:
         begun, marks = time.perf_counter(), []
@@ -55,7 +55,7 @@ def measure(photos: Path, engine: str, workers: int, per_shard: int) -> dict[str
             Aligning(),
             Path(folder) / "crops",
             "tar",
-            engine=ENGINES[engine](workers, ""),
+            executor=EXECUTORS[executor](workers, ""),
             per_shard=per_shard,
             progress=lambda done, _: marks.append((time.perf_counter() - begun, done)),
         )
@@ -79,15 +79,15 @@ def main() -> None:
             for _ in range(options.rounds)
         ]
     found = {
-        f"{engine}, {workers}": {
+        f"{executor}, {workers}": {
             key: {
-                "median": round(statistics.median(r[engine, workers][key] for r in rounds), 2),
-                "smallest": round(min(r[engine, workers][key] for r in rounds), 2),
-                "largest": round(max(r[engine, workers][key] for r in rounds), 2),
+                "median": round(statistics.median(r[executor, workers][key] for r in rounds), 2),
+                "smallest": round(min(r[executor, workers][key] for r in rounds), 2),
+                "largest": round(max(r[executor, workers][key] for r in rounds), 2),
             }
             for key in ("images_per_second", "first_mark")
         }
-        for engine, workers in CONFIGURATIONS
+        for executor, workers in CONFIGURATIONS
     }
     result = {
         "question": __doc__.splitlines()[0],

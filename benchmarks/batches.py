@@ -23,7 +23,7 @@ import cv2
 from PIL import Image
 
 from marginface.data.synthetic import draw_photo
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images
 from marginface.pipeline import Recognizer
 

@@ -30,7 +30,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist
 
 from marginface.embedding import load_embedder
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images, read_image
 from marginface.matching.calibration import shipped_calibration
 from marginface.matching.cluster import cluster

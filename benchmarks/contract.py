@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from marginface.alignment import align
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.geometry import iou
 from marginface.images import read_image
 from marginface.pipeline import Recognizer

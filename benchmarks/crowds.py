@@ -118,7 +118,7 @@ def main() -> None:
     results = [in_a_process(task, asked.scale) for task in TASKS]
     print(json.dumps(results, indent=2))
     if asked.out is not None:
-        from marginface.evaluation.environment import describe_environment
+        from marginface.environment import describe_environment
 
         report = {"results": results, "scale": asked.scale, "environment": describe_environment()}
         asked.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -36,7 +36,7 @@ from marginface.data.crops import EncodedCrops
 from marginface.data.decoding import choose_decoder
 from marginface.data.packs import open_images
 from marginface.data.sampler import BlockOrder, batch_indices, block_starts
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images
 from marginface.training import recipe_from
 from marginface.training.allocator import keep_freed_memory

@@ -39,7 +39,7 @@ from marginface.enrolment import (
     folder_of_people,
     identify_each,
 )
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.gallery import Gallery, GalleryKey
 from marginface.pipeline import Recognizer
 

@@ -22,7 +22,7 @@ import torch
 from marginface.adopt import adopt_published
 from marginface.data.cfp import cfp_pairs
 from marginface.embedding import TorchEmbedder, load_embedder
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.pairs import evaluate_pairs
 from marginface.evaluation.reading import Reader, protocol_cropper
 from marginface.evaluation.score_file import read_scores, write_scores

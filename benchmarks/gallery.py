@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.gallery import Collection, Gallery, NewFace
 from marginface.values import Embedding
 

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.losses import build
 from marginface.training.centers_update import update_in_backward
 

@@ -35,7 +35,7 @@ from typing import Any
 
 import onnx
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images
 from marginface.weights import WEIGHTS, locate
 from marginface.weights.folding import fold_weights

@@ -31,7 +31,7 @@ from types import TracebackType
 import torch
 from torch import distributed, nn
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.losses import build
 from marginface.training import recipe_from
 from marginface.training.allocator import keep_freed_memory

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from marginface import Recognizer
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.pipeline import EmbeddedFace
 from marginface.values import DoubleArray
 from marginface.video.pooling import best_of, pooled

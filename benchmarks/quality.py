@@ -31,7 +31,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import read_image
 from marginface.pipeline import EmbeddedPhoto, Recognizer
 from marginface.quality import CUES, GATES, Quality, shortfalls

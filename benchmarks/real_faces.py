@@ -39,7 +39,7 @@ def one_run(folder: Path, cfp: Path, loss: str, seed: int) -> dict[str, float]:
 def accuracy(out: Path, cfp: Path, split: str) -> float:
     answer = out / f"cfp-{split}.json"
     if not answer.is_file():
-        command = [*COMMAND, "evaluate", "pairs", str(out), str(cfp), "--split", split, "--json", str(answer)]
+        command = [*COMMAND, "evaluate", "pairs", str(out), str(cfp), "--split", split, "--out", str(answer)]
         subprocess.run(command, check=True, capture_output=True)
     return float(json.loads(answer.read_text(encoding="utf-8"))["accuracy_mean"])
 

@@ -25,7 +25,7 @@ from statistics import median
 import torch
 from torch.optim import SGD
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.losses import build
 from marginface.training.distributed import Ranks, joined, launch
 

@@ -37,7 +37,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.matching.index import ExactIndex, SketchIndex, VectorIndex, choose_index
 from marginface.matching.index.recall import at_similarity
 from marginface.matching.index.sketch import faiss_scan, numpy_scan, sketches

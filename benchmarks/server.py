@@ -44,12 +44,12 @@ from server_load import Job
 
 from marginface.client import Client
 from marginface.data.synthetic import draw_photo
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.gallery import Gallery, NewFace
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore, NewKey, parse_scopes
-from marginface.server.places import state_address
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from marginface.values import Embedding
 
 PER_PERSON, PER_WRITE = 4, 1000

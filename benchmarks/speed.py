@@ -34,7 +34,7 @@ from speed_figures import Answer
 from speed_parts import PARTS, Part
 
 from marginface.data.synthetic import draw_photo
-from marginface.evaluation.environment import describe_environment, source_commit
+from marginface.environment import describe_environment, source_commit
 from marginface.files import write_whole
 from marginface.images import list_images
 

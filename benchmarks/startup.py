@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 
 
 def commands(first: Path, second: Path) -> dict[str, list[str]]:

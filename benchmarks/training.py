@@ -37,7 +37,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from marginface import backbones
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.training import Progress, TrainingInterrupted, recipe_from, train
 from marginface.training.allocator import keep_freed_memory
 

@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image
 
 from marginface.detection import Detector, SecondLook, load_detector, nearest_center, second_look
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images, read_image
 from marginface.values import Face, ImageArray
 

@@ -23,7 +23,7 @@ from marginface.alignment import align
 from marginface.cropping import FaceCropper
 from marginface.data.synthetic import draw_photo
 from marginface.embedding import load_embedder
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.images import list_images, read_image
 from marginface.values import ImageArray
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from marginface import doctor
-from marginface.doctor import Finding, examine, find_weights, problems
-from marginface.weights import WEIGHTS, cache_folder
+from marginface.doctor import Finding, examine, problems
+from marginface.weights import WEIGHTS, cache_folder, find_published
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +42,7 @@ def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_working_installation_has_no_problem_and_tells_what_really_runs() -> None:
-    if find_weights(WEIGHTS["yunet"]) is None:
+    if find_published(WEIGHTS["yunet"]) is None:
         pytest.skip("the extra weights is not installed")
     findings = examine()
     assert problems(findings) == ()
@@ -54,7 +53,7 @@ def test_a_working_installation_has_no_problem_and_tells_what_really_runs() -> N
 
 def test_each_engine_is_run_where_openvino_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino")
-    if find_weights(WEIGHTS["sface"]) is None:
+    if find_published(WEIGHTS["sface"]) is None:
         pytest.skip("the extra weights is not installed")
     found = {finding.name: finding.value for finding in doctor._openvino()}
     assert "ms a face on one thread" in found["sface, onnxruntime"]
@@ -130,13 +129,9 @@ def test_two_packages_that_overwrite_one_another_are_a_problem(
 
 
 def test_more_threads_than_cpus_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_usable_cpus", lambda: 2)
+    monkeypatch.setattr(doctor, "usable_cpus", lambda: 2)
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
     assert named("OMP_NUM_THREADS", examine()).advice.startswith("set OMP_NUM_THREADS=2")
-
-
-def test_usable_cpus_are_at_least_one_and_no_more_than_there_are() -> None:
-    assert 1 <= doctor._usable_cpus() <= (os.cpu_count() or 1)
 
 
 def test_a_system_that_does_not_tell_its_cpu_flags_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 import threading
@@ -8,7 +9,8 @@ from typing import IO
 
 import pytest
 
-from marginface.files import write_whole
+from marginface.errors import InputError
+from marginface.files import is_inside, read_inside, write_json, write_whole
 
 
 def test_a_place_without_a_name_is_a_folder() -> None:
@@ -53,3 +55,48 @@ def test_threads_that_write_one_file_at_once_leave_one_of_their_texts(tmp_path: 
     content = path.read_bytes()
     assert content == content[:1] * 9999
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_json_file_can_be_read_by_people_and_holds_names_that_are_no_utf8(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "new" / "a.json", {"näme": os.fsdecode(b"caf\xe9.png")})
+    assert "näme" in path.read_text(encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == {"näme": os.fsdecode(b"caf\xe9.png")}
+
+
+def test_a_file_in_a_folder_is_read_and_so_is_a_link_within_it(tmp_path: Path) -> None:
+    root = tmp_path.resolve() / "root"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "file").write_bytes(b"inside")
+    (root / "link").symlink_to("a/file")
+    assert read_inside(root, root / "a" / "file", most=10) == b"inside"
+    assert read_inside(root, root / "link", most=6) == b"inside"
+    assert is_inside(root, root / "not there")
+
+
+def test_no_link_leads_out_of_a_folder(tmp_path: Path) -> None:
+    root = tmp_path.resolve() / "root"
+    root.mkdir()
+    (tmp_path / "secret").write_bytes(b"secret")
+    (root / "file").symlink_to("../secret")
+    (root / "folder").symlink_to("..")
+    (root / "itself").symlink_to("itself")
+    for path in (root / "file", root / "folder" / "secret", root / ".." / "secret"):
+        assert not is_inside(root, path)
+        with pytest.raises(InputError, match="leads out of"):
+            read_inside(root, path, most=100)
+    assert not is_inside(root, root / "itself")
+    with pytest.raises(OSError):
+        read_inside(root, root / "itself", most=100)
+
+
+def test_what_is_no_plain_file_or_too_large_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    (root / "large").write_bytes(b"1234")
+    with pytest.raises(InputError, match="at most 3 bytes; got 4"):
+        read_inside(root, root / "large", most=3)
+    with pytest.raises((InputError, OSError)):
+        read_inside(root, root, most=100)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(root / "pipe")
+        with pytest.raises(InputError, match="expected a file"):
+            read_inside(root, root / "pipe", most=100)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from marginface.errors import InputError, UnknownName
@@ -38,3 +40,19 @@ def test_a_name_can_be_given_once(table: Registry[int]) -> None:
 
 def test_no_suggestion_is_made_where_nothing_is_near() -> None:
     assert near_names("zzz", ["arcface"]) == ""
+
+
+def test_a_name_of_a_million_characters_costs_nothing_and_is_not_repeated(table: Registry[int]) -> None:
+    began = time.process_time()
+    with pytest.raises(UnknownName) as refused:
+        table["arcface" * 200_000]
+    assert time.process_time() - began < 0.05
+    assert len(str(refused.value)) < 200
+
+
+def test_long_names_among_the_known_are_not_compared() -> None:
+    alike = ["ab" * 2000 + str(number) for number in range(50)]
+    began = time.process_time()
+    assert near_names("ab" * 32, alike) == ""
+    assert near_names("a" * 70, alike) == ""
+    assert time.process_time() - began < 0.05

@@ -11,7 +11,7 @@ from typing import Any
 
 from typer import Context
 
-from marginface.cli import COMMANDS, app, load
+from marginface.cli import COMMANDS, PANELS, app, load
 
 USUAL = "Exit status: 0 done, 2 an error with one message, 130 interrupted."
 _STATUS = re.compile(r"(?:^|(?<=[.:;] ))([^.:;]*[Ee]xit status.*)$", re.DOTALL)
@@ -33,11 +33,12 @@ def page(name: str) -> str:
 
 
 def _index() -> str:
-    rows = [f"| [`marginface {name}`]({name}.md) | {_escaped(line)} |" for name, (_, line) in COMMANDS.items()]
     usual = f"{USUAL} Where a command has others, its page says so. `marginface COMMAND --help` prints the same."
-    return "\n".join(
-        ["# Commands", "", str(app.info.help or ""), usual, "", "| command | |", "| --- | --- |", *rows, ""]
-    )
+    parts = ["# Commands", f"{app.info.help or ''}\n{usual}"]
+    for title, commands in PANELS.items():
+        rows = [f"| [`marginface {name}`]({name}.md) | {_escaped(line)} |" for name, (_, line) in commands.items()]
+        parts += [f"## {title}", "\n".join(["| command | |", "| --- | --- |", *rows])]
+    return "\n\n".join(parts) + "\n"
 
 
 def _below(command: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ def align(image: ImageArray, landmarks: NDArray[np.floating], size: int = CROP_S
 
     The landmarks are brought to TEMPLATE by the least-squares similarity transform and the image is sampled bilinearly.
     Both are measured from the outer corner of the top-left pixel, so a photo that is turned or enlarged with its
-    landmarks gives the same crop. Code that takes them as pixel centres (InsightFace's norm_crop) gives a crop
+    landmarks gives the same crop. Code that takes them as pixel centers (InsightFace's norm_crop) gives a crop
     shifted by (1 − scale) / 2 pixels, less than half a pixel for a face larger than the crop. On 38 photos of large
     faces turned by 180° SFace then agrees with itself at a median cosine of 0.986; with this function at 1.000.
 
@@ -63,7 +63,7 @@ def check_crops(crops: ImageArray) -> ImageArray:
     if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != wanted:
         got = f"{crops.dtype} {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
         raise InputError(
-            f"crops are RGB uint8 of shape (N, 112, 112, 3); got {got}. marginface.align(image, landmarks) makes one, "
-            "np.stack puts several together."
+            f"crops are RGB uint8 of shape (N, 112, 112, 3); got {got}. marginface.alignment.align(image, landmarks) "
+            "makes one, np.stack puts several together."
         )
     return crops

@@ -21,12 +21,12 @@ from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
 from marginface.data.encoded import EncodedImages
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
-from marginface.files import write_whole
+from marginface.files import write_bytes, write_whole
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, IntArray
-from marginface.weights import DEFAULT_ENGINE
 from marginface.weights.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Auditor:
     """
 
     embedder: Embedder | None = None
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
     progress: Progress = _silent
     engine: str = DEFAULT_ENGINE
 
@@ -189,4 +189,4 @@ class _Done:
 
     def mark(self, number: int) -> None:
         self.marks[number] = True
-        write_whole(self._path, lambda stream: stream.write(self.marks.tobytes()))
+        write_bytes(self._path, self.marks.tobytes())

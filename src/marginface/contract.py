@@ -1,7 +1,7 @@
 """Contract and model card: what must be equal for two embeddings to be comparable.
 
 A contract is model hash + landmarks + alignment + preprocessing; its id travels with every embedding. A card is the
-TOML file beside a model that states the contract, the licence, the provenance and the thresholds with the data they
+TOML file beside a model that states the contract, the license, the provenance and the thresholds with the data they
 were set on.
 """
 
@@ -22,6 +22,7 @@ from marginface.errors import ContractMismatch, InputError
 from marginface.values import Threshold
 
 TEMPLATE_NAME = "arcface-112"
+CARD_FILE = "card.toml"  # of a checkpoint; the card of an .onnx file has its name and .toml
 FOREIGN = "foreign:"  # the ids of vectors that another system made begin so
 LANDMARKS_NAME = "yunet-2023mar"  # of the network whose five points are brought to the template
 _LATER = {"pose": None, "landmarks": LANDMARKS_NAME}  # not hashed while they are so: ids made before them stay

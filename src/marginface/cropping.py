@@ -20,11 +20,12 @@ from PIL import Image
 
 from marginface.alignment import align
 from marginface.contract import TEMPLATE_NAME
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE, DEFAULT_WORKERS
 from marginface.detection import Detector, largest, load_detector, nearest_center
 from marginface.detection.second_look import padded
 from marginface.documents import parse_json
 from marginface.errors import DataError, ImageError, InputError
-from marginface.files import json_bytes, write_whole
+from marginface.files import json_bytes, write_bytes
 from marginface.images import list_images, read_image
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray, check_image
@@ -79,13 +80,18 @@ class FaceCropper:
 
     detector: Detector
     policy: str = "largest"
-    min_score: float = 0.6
+    min_score: float = DEFAULT_MIN_SCORE
     pad: float = 0.0
     detector_name: str = "custom"
 
     @classmethod
     def load(
-        cls, detector: str = "yunet", *, policy: str = "largest", min_score: float = 0.6, pad: float = 0.0
+        cls,
+        detector: str = DEFAULT_DETECTOR,
+        *,
+        policy: str = "largest",
+        min_score: float = DEFAULT_MIN_SCORE,
+        pad: float = 0.0,
     ) -> FaceCropper:
         """Return a cropper with a detector from the table."""
         return cls(load_detector(detector), policy, min_score, pad, detector)
@@ -229,7 +235,7 @@ def crop_tree(
     destination: Path,
     *,
     cropper: FaceCropper,
-    workers: int = 2,
+    workers: int = DEFAULT_WORKERS,
     progress: Callable[[int, int], None] | None = None,
 ) -> CropReport:
     """Crop every photo below a folder into the same tree of 112×112 PNG files.
@@ -378,7 +384,7 @@ def _crop_photo(job: CropRecord, source: Path, destination: Path, cropper: FaceC
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        write_whole(path, lambda stream: stream.write(content))
+        write_bytes(path, content)
     except OSError as error:
         raise DataError(f"{path}: cannot write this file: {error.strerror}") from None
 

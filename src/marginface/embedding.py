@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from marginface.alignment import check_crops, resize_crops
-from marginface.contract import Contract, ModelCard, file_sha256, read_card
+from marginface.contract import CARD_FILE, Contract, ModelCard, file_sha256, read_card
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.errors import CheckpointError, HashMismatch, InputError, MissingExtra, UnknownName, WeightsError
 from marginface.registry import near_names
 from marginface.values import FloatArray, ImageArray
-from marginface.weights import DEFAULT_ENGINE, ENGINES, WEIGHTS, Session, open_session, prepared
+from marginface.weights import ENGINES, WEIGHTS, Session, open_session, prepared
 
 if TYPE_CHECKING:
     from torch import nn
 
     from marginface.detection import Detector
 
-CARD_FILE = "card.toml"
 _ONNX_BATCH = 1  # crops in one run: SFace takes 14.0 ms a face alone, 16.3 in a run of 8, 17.6 of 32 (one thread)
 _TORCH_BATCH = 32
 _SMALLEST_NORM = 1e-8
@@ -179,7 +179,7 @@ class YawEmbedder:
 
 
 def preprocess(crops: ImageArray, contract: Contract) -> FloatArray:
-    """Return the network's input (N, 3, S, S) float32: shrunk by area, colours in order, (pixel − mean) / std."""
+    """Return the network's input (N, 3, S, S) float32: shrunk by area, colors in order, (pixel − mean) / std."""
     small = resize_crops(crops, contract.input_size)
     ordered = small if contract.color_order == "RGB" else small[..., ::-1]
     planes = np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), dtype=np.float32)

@@ -1,15 +1,18 @@
-"""Writing a file so that it is there whole or not at all."""
+"""Writing a file so that it is there whole or not at all; reading one so that no link leads out of its folder."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from marginface.errors import InputError
 from marginface.locations import is_remote, store_of
 
 
@@ -20,6 +23,16 @@ def json_bytes(text: str) -> bytes:
     b'"a\\udcff"'
     """
     return text.encode("utf-8", "backslashreplace")
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write plain values as a JSON file that people can read too, whole or not at all; see write_whole."""
+    return write_bytes(path, json_bytes(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file of these bytes, whole or not at all; see write_whole."""
+    return write_whole(path, lambda stream: stream.write(content))
 
 
 def is_file(path: Path) -> bool:
@@ -38,6 +51,43 @@ def listed_path(folder: Path, text: str) -> Path:
     """
     path = folder / text
     return folder / text.replace("\\", "/") if "\\" in text and not is_file(path) else path
+
+
+def is_inside(root: Path, path: Path) -> bool:
+    """Say whether a file or folder is, all links followed, in a folder that is given without links."""
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a link to itself
+        return False
+
+
+def read_inside(root: Path, path: Path, *, most: int) -> bytes:
+    """Return the content of a file that belongs to a folder, however somebody links meanwhile.
+
+    The file is opened first and looked at after, so that it cannot be another one by then.
+
+    Args:
+        root: The folder, as Path.resolve() gives it.
+        path: The file; a link within the folder will do.
+        most: Bytes; a larger file is refused.
+
+    Raises:
+        InputError: It leads out of the folder, is no plain file (a pipe would be waited for), or is too large.
+        OSError: It is not there, or may not be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path}: expected a file; got something else, as a folder or a pipe")
+        if not is_inside(root, path) or not os.path.samestat(found, path.resolve().lstat()):
+            raise InputError(
+                f"{path}: it is a link that leads out of {root}, and only what is in there is read. Put the file "
+                "itself there"
+            )
+        if found.st_size > most:
+            raise InputError(f"{path}: expected at most {most:,} bytes; got {found.st_size:,}")
+        return stream.read(most)
 
 
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 0o666) -> Path:

@@ -11,10 +11,24 @@ from marginface.errors import InputError, UnknownName
 T = TypeVar("T")
 
 
+LONGEST = 64  # characters of a name that is compared or repeated: who asks a service may send a million
+
+
 def near_names(name: str, known: list[str]) -> str:
-    """Return ``Did you mean 'x'? `` for the nearest known name, or an empty string."""
-    near = difflib.get_close_matches(name, known, n=1)
+    """Return ``Did you mean 'x'? `` for the nearest known name, or an empty string; long names are near to none."""
+    if len(name) > LONGEST:
+        return ""
+    near = difflib.get_close_matches(name, [one for one in known if len(one) <= LONGEST], n=1)
     return f"Did you mean {near[0]!r}? " if near else ""
+
+
+def shown(name: str) -> str:
+    """Return a name as an error repeats it: in quotes, and cut where nobody reads on.
+
+    >>> shown("sface"), len(shown("x" * 1_000_000))
+    ("'sface'", 67)
+    """
+    return repr(name) if len(name) <= LONGEST else repr(name[:LONGEST]) + "…"
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -43,7 +57,7 @@ class Registry(Mapping[str, T], Generic[T]):
         except KeyError:
             names = list(self._entries)
             raise UnknownName(
-                f"unknown {self._kind} {name!r}. {near_names(name, names)}Known: {', '.join(names)}"
+                f"unknown {self._kind} {shown(name)}. {near_names(name, names)}Known: {', '.join(names)}"
             ) from None
 
     def __iter__(self) -> Iterator[str]:

@@ -92,6 +92,9 @@ class Face:
         return {"box": box, "landmarks": points, "score": round(float(self.score), 4)}
 
 
+LENGTH_ERROR = 1e-3  # how far the length of an embedding may be from 1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
     """A unit vector (D,) float32 and the id of the contract it was made under."""
@@ -101,7 +104,7 @@ class Embedding:
 
     def __post_init__(self) -> None:
         vector = np.asarray(self.vector, dtype=np.float32)
-        if vector.ndim != 1 or abs(float(np.linalg.norm(vector)) - 1.0) > 1e-3:
+        if vector.ndim != 1 or abs(float(np.linalg.norm(vector)) - 1.0) > LENGTH_ERROR:
             raise InputError(
                 f"an embedding is one vector of length 1; got shape {vector.shape}, norm {np.linalg.norm(vector):.4f}"
             )

@@ -57,7 +57,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_shards_are_those_of_convert_byte_for_byte(noise: Path, tmp_path: Path, to: str, pattern: str) -> None:
     images = open_images(noise)
     convert(images, tmp_path / "convert", to, per_shard=6)
-    report = run(images, Copying(), tmp_path / "batch", to, engine=InProcess(), per_shard=6)
+    report = run(images, Copying(), tmp_path / "batch", to, executor=InProcess(), per_shard=6)
     assert shas(tmp_path / "batch", pattern) == shas(tmp_path / "convert", pattern)
     manifest = json.loads((tmp_path / "batch" / "manifest.json").read_text())
     assert {shard["file"]: shard["sha256"] for shard in manifest["shards"]} == shas(tmp_path / "batch", pattern)
@@ -69,7 +69,7 @@ def test_shards_are_those_of_convert_byte_for_byte(noise: Path, tmp_path: Path, 
 
 
 def test_crops_in_shards_are_those_of_align_on_folders(photos: Path, tmp_path: Path) -> None:
-    report = run(open_images(photos), Aligning(), tmp_path / "shards", "tar", engine=InProcess(), per_shard=4)
+    report = run(open_images(photos), Aligning(), tmp_path / "shards", "tar", executor=InProcess(), per_shard=4)
     crop_tree(photos, tmp_path / "tree", cropper=FaceCropper.load())
     shards, tree = open_images(tmp_path / "shards"), open_images(tmp_path / "tree")
     assert [shards.bytes_of(i) for i in range(4)] == [tree.bytes_of(i) for i in range(4)]
@@ -86,22 +86,22 @@ def test_crops_in_shards_are_those_of_align_on_folders(photos: Path, tmp_path: P
 
 def test_another_engine_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "load_embedder", lambda model, mirror, engine: BlueEmbedder())
-    plain, other = Embedding().settings(), Embedding(runtime="openvino").settings()
-    assert "runtime" not in plain, "folders of embeddings that were made before can be gone on with"
-    assert other == {**plain, "runtime": "openvino"}
+    plain, other = Embedding().settings(), Embedding(engine="openvino").settings()
+    assert "engine" not in plain, "folders of embeddings that were made before can be gone on with"
+    assert other == {**plain, "engine": "openvino"}
 
 
 def test_embeddings_of_crops_in_shards_are_those_of_the_embedder(photos: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    run(open_images(photos), Aligning(), tmp_path / "crops", "parquet", engine=InProcess(), per_shard=4)
+    run(open_images(photos), Aligning(), tmp_path / "crops", "parquet", executor=InProcess(), per_shard=4)
     crops = open_images(tmp_path / "crops")
-    run(crops, Embedding(aligned=True), tmp_path / "embeddings", "parquet", engine=InProcess(), per_shard=3)
+    run(crops, Embedding(aligned=True), tmp_path / "embeddings", "parquet", executor=InProcess(), per_shard=3)
     table = parquet.read_table(tmp_path / "embeddings" / "embeddings-00000-of-00002.parquet").to_pydict()
     images = np.stack([read_image(crops.bytes_of(i)) for i in range(3)])
     assert np.array_equal(np.asarray(table["embedding"], np.float32), load_embedder("sface").embed(images))
     assert table["name"] == [crops.name(i) for i in range(3)]
     assert table["identity"] == ["person-0", "person-0", "person-1"]
-    of_photos = run(open_images(photos), Embedding(), tmp_path / "photos", "parquet", engine=InProcess())
+    of_photos = run(open_images(photos), Embedding(), tmp_path / "photos", "parquet", executor=InProcess())
     assert of_photos.outcomes == {"embedded": 4, "no face": 1, "unreadable": 1}
     found = parquet.read_table(tmp_path / "photos" / "embeddings-00000-of-00001.parquet").to_pydict()
     assert np.array_equal(np.asarray(found["embedding"], np.float32)[:3], np.asarray(table["embedding"], np.float32))
@@ -109,13 +109,13 @@ def test_embeddings_of_crops_in_shards_are_those_of_the_embedder(photos: Path, t
 
 def test_a_job_goes_on_with_what_is_marked_and_whole(noise: Path, tmp_path: Path) -> None:
     images, out, log = open_images(noise), tmp_path / "out", tmp_path / "log"
-    first = run(images, Traced(str(log)), out, "tar", engine=InProcess(), per_shard=5)
+    first = run(images, Traced(str(log)), out, "tar", executor=InProcess(), per_shard=5)
     before = shas(out)
     (out / "done" / "000001.json").unlink()  # died between shard and mark
     (out / "done" / "000002.json").write_text('{"stamp": "')  # a mark torn
     (out / "train-000003.tar").write_bytes(b"cut short")
     log.unlink()
-    again = run(images, Traced(str(log)), out, "tar", engine=InProcess(), per_shard=5)
+    again = run(images, Traced(str(log)), out, "tar", executor=InProcess(), per_shard=5)
     assert shas(out) == before
     assert again.to_dict() == first.to_dict()
     redone = [hashlib.sha256(images.bytes_of(i)).hexdigest() for i in range(5, 20)]
@@ -124,17 +124,17 @@ def test_a_job_goes_on_with_what_is_marked_and_whole(noise: Path, tmp_path: Path
 
 def test_another_job_in_the_folder_is_refused(noise: Path, tmp_path: Path) -> None:
     images = open_images(noise)
-    run(images, Copying(), tmp_path / "out", "tar", engine=InProcess(), per_shard=6)
+    run(images, Copying(), tmp_path / "out", "tar", executor=InProcess(), per_shard=6)
     with pytest.raises(DataError, match=r"Its per_shard is 6; got 7\. Choose another folder"):
-        run(images, Copying(), tmp_path / "out", "tar", engine=InProcess(), per_shard=7)
+        run(images, Copying(), tmp_path / "out", "tar", executor=InProcess(), per_shard=7)
     with pytest.raises(DataError, match="Its work is convert; got align"):
-        run(images, Aligning(), tmp_path / "out", "tar", engine=InProcess(), per_shard=6)
+        run(images, Aligning(), tmp_path / "out", "tar", executor=InProcess(), per_shard=6)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(InputError, match="expected a new or empty folder"):
-        run(images, Copying(), tmp_path / "mine", "tar", engine=InProcess())
+        run(images, Copying(), tmp_path / "mine", "tar", executor=InProcess())
     with pytest.raises(UnknownName, match="tra"):
-        run(images, Copying(), tmp_path / "new", "tra", engine=InProcess())
+        run(images, Copying(), tmp_path / "new", "tra", executor=InProcess())
 
 
 def test_what_is_not_finished_is_no_data_and_says_how_to_go_on(noise: Path, tmp_path: Path) -> None:
@@ -144,23 +144,23 @@ def test_what_is_not_finished_is_no_data_and_says_how_to_go_on(noise: Path, tmp_
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        run(open_images(noise), Copying(), tmp_path / "out", "tar", engine=Dies(), per_shard=6)
+        run(open_images(noise), Copying(), tmp_path / "out", "tar", executor=Dies(), per_shard=6)
     with pytest.raises(
-        DataError, match=rf"Go on with it: marginface data convert {noise} .*out --to tar --per-shard 6$"
+        DataError, match=rf"Go on with it: marginface data convert {noise} .*out --format tar --per-shard 6$"
     ):
         open_images(tmp_path / "out")
     assert Aligning(policy="one", pad=0.25).command("a", "b", "tar") == (
         "marginface align a b --format tar --face one --pad 0.25"
     )
     assert Embedding(mirror=True).command("a", "b", "parquet") == "marginface embed a --out b --format parquet --mirror"
-    assert Embedding(runtime="openvino").command("a", "b", "parquet").endswith(" --runtime openvino")
+    assert Embedding(engine="openvino").command("a", "b", "parquet").endswith(" --engine openvino")
 
 
 def test_a_source_without_any_image_is_an_error_that_names_one(tmp_path: Path) -> None:
     (tmp_path / "in" / "ann").mkdir(parents=True)
     (tmp_path / "in" / "ann" / "1.jpg").write_text("no image")
     with pytest.raises(DataError, match=r"no image of .* gave anything, such as .*1\.jpg: image of 8 bytes: not an"):
-        run(open_images(tmp_path / "in"), Copying(), tmp_path / "out", "tar", engine=InProcess())
+        run(open_images(tmp_path / "in"), Copying(), tmp_path / "out", "tar", executor=InProcess())
 
 
 def test_few_items_are_under_way_at_a_time_and_their_order_stays() -> None:
@@ -179,7 +179,7 @@ def test_a_name_that_text_does_not_like_is_done_and_reported_as_any_other(tmp_pa
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
     for _ in range(2):
-        report = run(open_images(source), Copying(), tmp_path / "out", "tar", engine=InProcess())
+        report = run(open_images(source), Copying(), tmp_path / "out", "tar", executor=InProcess())
     assert (report.made, report.done_before) == (1, 2)
     (left_out,) = report.left_out
     assert os.fsencode(left_out.image).endswith(name)
@@ -199,7 +199,7 @@ def test_the_command_that_goes_on_can_be_pasted(tmp_path: Path) -> None:
             raise OSError("stopped")
 
     with pytest.raises(OSError, match="stopped"):
-        run(open_images(source), Copying(), tmp_path / "to here", "tar", engine=Stopped())
+        run(open_images(source), Copying(), tmp_path / "to here", "tar", executor=Stopped())
     state = json.loads((tmp_path / "to here" / "marginface-conversion.json").read_text())
     words = shlex.split(state["go_on"])
     assert {str(source), str(tmp_path / "to here")} <= set(words)

@@ -34,7 +34,7 @@ def marks(folder: Path) -> dict[str, tuple[int, str]]:
 @pytest.fixture
 def expected(noise: Path, tmp_path: Path) -> dict[str, str]:
     """The shards of the same job in this process."""
-    run(open_images(noise), Copying(), tmp_path / "expected", "tar", engine=InProcess(), per_shard=3)
+    run(open_images(noise), Copying(), tmp_path / "expected", "tar", executor=InProcess(), per_shard=3)
     return shas(tmp_path / "expected")
 
 
@@ -43,7 +43,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing(
 ) -> None:
     images, out, log = open_images(noise), tmp_path / "out", tmp_path / "log"
     victims = frozenset(hashlib.sha256(images.bytes_of(i)).hexdigest() for i in (4, 16))
-    report = run(images, Traced(str(log), dies_at=victims), out, "tar", engine=OnRay(), per_shard=3)
+    report = run(images, Traced(str(log), dies_at=victims), out, "tar", executor=OnRay(), per_shard=3)
     assert len(list(tmp_path.glob("died-*"))) == 2, "no worker was killed"
     assert shas(out) == expected
     assert len(marks(out)) == len(report.marks) == 8
@@ -57,7 +57,7 @@ def test_a_shard_that_kills_every_worker_ends_the_job_with_its_name(cluster: str
     poison = frozenset({hashlib.sha256(images.bytes_of(0)).hexdigest()})
     work = Traced(str(tmp_path / "log"), dies_at=poison, always=True)
     with pytest.raises(DataError, match=r"shard 0: 3 workers died at it.*00\.png to .*10\.png\. What is done is kept"):
-        run(images, work, out, "tar", engine=OnRay(), per_shard=3)
+        run(images, work, out, "tar", executor=OnRay(), per_shard=3)
 
 
 def test_a_driver_killed_in_the_middle_is_gone_on_with(
@@ -74,7 +74,7 @@ def test_a_driver_killed_in_the_middle_is_gone_on_with(
     before = marks(out)
     assert 2 <= len(before) < 8, "the driver was not killed in the middle"
     finished = set(log.read_text().split())
-    report = run(open_images(noise), Traced(str(log)), out, "tar", engine=OnRay(), per_shard=3)
+    report = run(open_images(noise), Traced(str(log)), out, "tar", executor=OnRay(), per_shard=3)
     after = marks(out)
     assert {name: after[name] for name in before} == before, "a shard that was done was done again"
     assert shas(out) == expected
@@ -85,7 +85,7 @@ def test_a_driver_killed_in_the_middle_is_gone_on_with(
 
 def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: Path) -> None:
     code = "from marginface.cli import main; main()"
-    options = ["--to", "tar", "--engine", "ray", "--address", "127.0.0.1:1"]
+    options = ["--format", "tar", "--executor", "ray", "--address", "127.0.0.1:1"]
     command = [sys.executable, "-c", code, "data", "convert", str(noise), str(tmp_path / "out"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
@@ -95,9 +95,9 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: P
 
 def test_what_is_wrong_in_a_worker_comes_back_as_a_sentence(cluster: str, noise: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    run(open_images(noise), Copying(), out, "tar", engine=InProcess(), per_shard=3)
+    run(open_images(noise), Copying(), out, "tar", executor=InProcess(), per_shard=3)
     (out / "done" / "000002.json").unlink()
     (out / "train-000002.tar").unlink()
     (out / "train-000002.tar").mkdir()
     with pytest.raises(DataError, match=r"shard 2: .*directory.* What is done is kept: the same command goes on"):
-        run(open_images(noise), Copying(), out, "tar", engine=OnRay(), per_shard=3)
+        run(open_images(noise), Copying(), out, "tar", executor=OnRay(), per_shard=3)

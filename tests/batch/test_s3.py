@@ -42,7 +42,7 @@ def photos(s3: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str
 @pytest.fixture(scope="module")
 def crops(cluster: str, photos: tuple[Path, str], s3: str) -> str:
     """Shards of crops in S3, made by the command line on Ray."""
-    command = ["align", photos[1], f"{s3}/crops", "--format", "tar", "--engine", "ray", "--per-shard", "5"]
+    command = ["align", photos[1], f"{s3}/crops", "--format", "tar", "--executor", "ray", "--per-shard", "5"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "13 images; 12 are in 3 shards in s3://photos/crops." in done.output
@@ -53,7 +53,7 @@ def crops(cluster: str, photos: tuple[Path, str], s3: str) -> str:
 def test_the_shards_are_those_that_this_machine_makes_of_the_same_photos(
     crops: str, photos: tuple[Path, str], tmp_path: Path
 ) -> None:
-    run(open_images(photos[0]), Aligning(), tmp_path / "here", "tar", engine=InProcess(), per_shard=5)
+    run(open_images(photos[0]), Aligning(), tmp_path / "here", "tar", executor=InProcess(), per_shard=5)
     there = location(crops)
     local = sorted((tmp_path / "here").glob("*.tar"))
     assert [(there / shard.name).read_bytes() for shard in local] == [shard.read_bytes() for shard in local]
@@ -100,14 +100,14 @@ def test_a_rank_fetches_only_its_part(crops: str, monkeypatch: pytest.MonkeyPatc
 
 def test_embeddings_and_conversions_go_from_store_to_store(crops: str, cluster: str, s3: str) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    command = ["embed", crops, "--out", f"{s3}/embeddings", "--format", "parquet", "--aligned", "--engine", "ray"]
+    command = ["embed", crops, "--out", f"{s3}/embeddings", "--format", "parquet", "--aligned", "--executor", "ray"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     fs, key = store_of(location(f"{s3}/embeddings"))
     table = parquet.read_table(f"{key}/embeddings-00000-of-00001.parquet", filesystem=fs)
     vectors = np.asarray(table.column("embedding").to_pylist())
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), np.ones(12), rtol=1e-5)
-    done = CliRunner().invoke(app, ["data", "convert", crops, f"{s3}/parquet", "--to", "parquet"])
+    done = CliRunner().invoke(app, ["data", "convert", crops, f"{s3}/parquet", "--format", "parquet"])
     assert done.exit_code == 0, done.output
     images, before = open_images(location(f"{s3}/parquet")), open_images(location(crops))
     assert [images.bytes_of(i) for i in range(12)] == [before.bytes_of(i) for i in range(12)]

@@ -55,7 +55,7 @@ def call(*arguments: Any) -> Result:
 
 def test_the_findings_are_printed_and_written(crops: Path, tmp_path: Path) -> None:
     files = {kind: tmp_path / "out" / f"audit.{kind}" for kind in ("json", "html", "toml")}
-    answer = call(crops, "--no-embed", "--json", files["json"], "--html", files["html"], "--exclusions", files["toml"])
+    answer = call(crops, "--no-embed", "--out", files["json"], "--report", files["html"], "--exclusions", files["toml"])
     assert answer.exit_code == 0, answer.output
     for text in ("8 images of 3 identities", "unreadable: 1", "Ann/1.png, Ann/2.jpg", "Ann/3.png, Bob/3.jpg"):
         assert text in answer.stdout
@@ -70,7 +70,7 @@ def test_the_findings_are_printed_and_written(crops: Path, tmp_path: Path) -> No
 
 
 def test_faces_are_compared_with_a_stated_threshold(crops: Path, tmp_path: Path) -> None:
-    answer = call(crops, "--against", crops, "--json", tmp_path / "audit.json")
+    answer = call(crops, "--against", crops, "--out", tmp_path / "audit.json")
     assert answer.exit_code == 0, answer.output
     assert "one person from similarity" in answer.stdout
     assert "every two of 7 images of 3 identities of this data" in answer.stdout

@@ -14,18 +14,18 @@ from marginface.cli import app
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["align", "in", "out", "--engine", "ray"], "say --format tar (or parquet)"),
+        (["align", "in", "out", "--executor", "ray"], "say --format tar (or parquet)"),
         (["align", "memory://in", "out"], "say --format tar (or parquet)"),
         (["align", "in", "out", "--format", "tra"], "unknown format of shards 'tra'"),
         (["align", "in", "out", "--format", "tar"], "in: expected train.rec, tar shards"),
-        (["align", "in", "out", "--engine", "rya"], "'rya'"),
-        (["align", "in", "out", "--address", "auto"], "say --engine ray as well"),
+        (["align", "in", "out", "--executor", "rya"], "'rya'"),
+        (["align", "in", "out", "--address", "auto"], "say --executor ray as well"),
         (["align", "in", "out", "--format", "tar", "--workers", "0"], "workers is at least 1; got 0"),
         (["align", "nowhere://a", "out", "--format", "tar"], "a URL of a store that fsspec knows"),
         (["embed", "a", "b", "--format", "parquet", "--out", "x"], "made of one source and need --out FOLDER; got 2"),
         (["embed", "a", "--format", "parquet"], "got 1 source and no --out"),
-        (["embed", "a.jpg", "--engine", "ray", "--json"], "say --format parquet as well"),
-        (["data", "convert", "in", "out", "--to", "tar", "--address", "auto"], "say --engine ray as well"),
+        (["embed", "a.jpg", "--executor", "ray", "--json"], "say --format parquet as well"),
+        (["data", "convert", "in", "out", "--format", "tar", "--address", "auto"], "say --executor ray as well"),
     ],
 )
 def test_a_wrong_input_is_one_sentence(
@@ -42,7 +42,7 @@ def test_a_wrong_input_is_one_sentence(
 
 def test_only_shards_go_to_a_store(noise_folder: Path) -> None:
     pytest.importorskip("upath")
-    done = CliRunner().invoke(app, ["data", "convert", str(noise_folder), "memory://pack", "--to", "recordio"])
+    done = CliRunner().invoke(app, ["data", "convert", str(noise_folder), "memory://pack", "--format", "recordio"])
     assert done.exit_code == 2
     assert "unknown format of shards 'recordio'" in done.output
     assert "tar, parquet" in done.output
@@ -51,7 +51,7 @@ def test_only_shards_go_to_a_store(noise_folder: Path) -> None:
 def test_a_conversion_to_a_store_says_what_is_there(noise_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("upath")
     numbers = tmp_path / "numbers.json"
-    command = ["data", "convert", str(noise_folder), "memory://shards", "--to", "tar", "--json", str(numbers)]
+    command = ["data", "convert", str(noise_folder), "memory://shards", "--format", "tar", "--out", str(numbers)]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "3 images; 2 are in 1 shard in memory://shards." in done.output

@@ -128,10 +128,10 @@ def test_similarities_as_json_compares_what_it_can_and_ends_with_status_2_for_th
 
 @pytest.mark.usefixtures("drawn")
 def test_detect_says_how_good_each_face_is() -> None:
-    answer = call("detect", "two.png", "--quality")
+    answer = call("detect", "two.png", "--show-quality")
     assert answer.exit_code == 0, answer.output
     assert "inter eye distance" in answer.stdout
-    (entry,) = json.loads(call("detect", "ann.png", "--quality", "--json").stdout)
+    (entry,) = json.loads(call("detect", "ann.png", "--show-quality", "--json").stdout)
     assert entry["faces"][0]["quality"]["inter_eye_distance"]["value"] == 40
     assert entry["faces"][0]["codes"]["standard"] == []
     (plain,) = json.loads(call("detect", "ann.png", "--json").stdout)

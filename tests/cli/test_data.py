@@ -24,7 +24,7 @@ def call(*arguments: Any) -> Result:
 
 def test_inspect_says_what_is_there_and_what_is_wrong(tmp_path: Path) -> None:
     pack = write_insightface(tmp_path / "pack", IMAGES, classes=9)
-    answer = call("inspect", tmp_path / "pack", "--json", tmp_path / "new" / "numbers.json")
+    answer = call("inspect", tmp_path / "pack", "--out", tmp_path / "new" / "numbers.json")
     assert answer.exit_code == 0, answer.output
     assert f"recordio: {pack}" in answer.stdout
     assert "4 images of 2 identities: 2 to 2 each, median 2; 0 have one image" in answer.stdout
@@ -48,7 +48,7 @@ def test_inspect_of_the_index_alone_reads_no_image(tmp_path: Path, monkeypatch: 
 
 def test_convert_says_what_it_wrote_and_left_out(tmp_path: Path) -> None:
     write_insightface(tmp_path / "pack", IMAGES)
-    answer = call("convert", tmp_path / "pack", tmp_path / "out", "--to", "folders", "--json", tmp_path / "n.json")
+    answer = call("convert", tmp_path / "pack", tmp_path / "out", "--format", "folders", "--out", tmp_path / "n.json")
     assert answer.exit_code == 0, answer.output
     assert f"4 images of 2 identities are in {tmp_path / 'out'} (folders)." in answer.stdout
     assert "1 entry is no image and was left out:" in answer.stdout
@@ -59,7 +59,7 @@ def test_convert_says_what_it_wrote_and_left_out(tmp_path: Path) -> None:
 def test_errors_are_one_message_and_status_2(tmp_path: Path) -> None:
     for arguments, message in (
         (("inspect", tmp_path / "none"), "expected train.rec, tar shards"),
-        (("convert", tmp_path / "none", tmp_path / "out", "--to", "tar"), "got nothing there"),
+        (("convert", tmp_path / "none", tmp_path / "out", "--format", "tar"), "got nothing there"),
         (("inspect", tmp_path), "a folder without any"),
     ):
         answer = call(*arguments)
@@ -67,9 +67,9 @@ def test_errors_are_one_message_and_status_2(tmp_path: Path) -> None:
         assert answer.stderr.startswith("marginface: ")
         assert message in answer.stderr
     write_insightface(tmp_path / "pack", IMAGES)
-    answer = call("convert", tmp_path / "pack", tmp_path / "pack" / "out", "--to", "tar")
+    answer = call("convert", tmp_path / "pack", tmp_path / "pack" / "out", "--format", "tar")
     assert (answer.exit_code, "which it is made from" in answer.stderr) == (2, True)
-    answer = call("convert", tmp_path / "pack", tmp_path / "out", "--to", "zip")
+    answer = call("convert", tmp_path / "pack", tmp_path / "out", "--format", "zip")
     assert answer.exit_code == 2
     assert "Known: folders, recordio, tar, parquet" in answer.stderr
 

@@ -19,7 +19,7 @@ CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="non
 
 
 class MeanColor:
-    """An embedder that one can foresee: the direction of the mean colour."""
+    """An embedder that one can foresee: the direction of the mean color."""
 
     card = CARD
 
@@ -62,7 +62,7 @@ def run(*arguments: str | Path) -> tuple[int, str]:
 
 def test_a_protocol_is_measured_printed_and_written(lfw: Path) -> None:
     numbers, report = lfw / "out" / "numbers.json", lfw / "out" / "report.html"
-    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--json", numbers, "--report", report)
+    status, text = run("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--out", numbers, "--report", report)
     assert status == 0, text
     values = json.loads(numbers.read_text())
     assert (values["pairs"], values["genuine_pairs"], values["failures_to_acquire"]) == (12, 6, 0)
@@ -115,7 +115,7 @@ def pack(lfw: Path) -> Path:
 @pytest.mark.parametrize("aligned", [(), ("--aligned",)])
 def test_a_pack_is_measured_printed_and_written(lfw: Path, pack: Path, aligned: tuple[str, ...]) -> None:
     numbers, report = lfw / "out" / "numbers.json", lfw / "out" / "report.html"
-    status, text = run("m", pack, *aligned, "--json", numbers, "--report", report)
+    status, text = run("m", pack, *aligned, "--out", numbers, "--report", report)
     assert status == 0, text
     values = json.loads(numbers.read_text())
     assert (values["protocol"], values["pairs"], values["genuine_pairs"]) == ("colors.bin", 24, 12)

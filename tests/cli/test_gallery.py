@@ -102,6 +102,22 @@ def test_rename_describe_merge_move_delete(place: str) -> None:
     assert "several collections" in say("delete", place, "Ann Example", status=2)
 
 
+def test_changes_of_people_are_told_as_json_too(place: str) -> None:
+    say("create", place, "--collection", "visitors")
+    at = ("-c", "people")
+    assert told("rename", place, "Cem", "Dora", *at)["name"] == "Dora"  # type: ignore[index]
+    described = told("describe", place, "Dora", "--purpose", "the garage", *at)
+    assert isinstance(described, dict)
+    assert (described["consent"], described["purpose"], described["retain_until"]) == (
+        "signed",
+        "the garage",
+        "2030-01-31",
+    )
+    assert told("merge", place, "Dora", "Ben", *at)["faces"] == 1  # type: ignore[index]
+    assert told("move", place, "Ben", "visitors", *at)["collection"] == "visitors"  # type: ignore[index]
+    assert told("delete", place, "Ben", "-c", "visitors")["name"] == "Ben"  # type: ignore[index]
+
+
 def test_erase_prints_a_receipt_and_audit_knows_its_hash(place: str) -> None:
     text = say("erase", place, "Ann Example", "Cem")
     assert "2 people, 2 faces, 2 crops" in text

@@ -15,9 +15,9 @@ from marginface.cli import app
 from marginface.gallery import Gallery
 from marginface.server.jobs import EnrolWish, JobStore, PurgeWish, job_key
 from marginface.server.jobs.claims import claim_next
-from marginface.server.places import state_address
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import state_address
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> ServerSettings:
 def service(settings: ServerSettings) -> Iterator[tuple[State, JobStore, Any]]:
     state = open_state(state_address(settings.gallery))
     with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
-        key = job_key(settings, gallery, state)
+        key = job_key(gallery, settings.key_file, state)
         yield state, JobStore(state, key), key
     state.close()
 

@@ -41,7 +41,7 @@ def test_distractors_from_files_give_the_answer_that_was_planted(tmp_path: Path)
     plan = MegaPlan(people=6, photos=4, distractors=300, lookalikes=6, size=24)
     probes, others = write_megaface(tmp_path, plan)
     numbers = tmp_path / "out" / "numbers.json"
-    status, text = run("distractors", "24", probes, others, "--far", "1e-3", "--json", numbers)
+    status, text = run("distractors", "24", probes, others, "--far", "1e-3", "--out", numbers)
     assert status == 0, text
     assert "300 distractors rank 1: 75.00 %" in text
     values = json.loads(numbers.read_text())
@@ -52,7 +52,7 @@ def test_distractors_from_files_give_the_answer_that_was_planted(tmp_path: Path)
 
 def test_one_folder_is_divided_into_probes_and_distractors(tmp_path: Path) -> None:
     write_rfw(tmp_path, GroupPlan(people=5, images=3, folds=2, per_fold=2))
-    status, text = run("distractors", "m", tmp_path / "data" / "Asian", "--people", "2", "--aligned")
+    status, text = run("distractors", "m", tmp_path / "data" / "Asian", "--probe-people", "2", "--aligned")
     assert status == 0, text
     assert "9 distractors" in text
     assert "2 people with two photos or more, drawn with seed 0, are probes" in text
@@ -67,7 +67,7 @@ def test_one_folder_is_divided_into_probes_and_distractors(tmp_path: Path) -> No
 def test_tinyface_is_measured_printed_and_written(tmp_path: Path) -> None:
     write_tinyface(tmp_path, TinyPlan(people=5, distractors=12))
     numbers = tmp_path / "numbers.json"
-    status, text = run("tinyface", "m", tmp_path, "--aligned", "--json", numbers)
+    status, text = run("tinyface", "m", tmp_path, "--aligned", "--out", numbers)
     assert status == 0, text
     assert "5 probes in 10 images and 12 distractors" in text
     assert f"mAP {100 * json.loads(numbers.read_text())['mean_average_precision']:.2f} %" in text
@@ -77,7 +77,7 @@ def test_groups_are_shown_at_their_own_and_at_one_threshold(tmp_path: Path) -> N
     plan = GroupPlan(people=4, folds=2, per_fold=6)
     write_rfw(tmp_path / "rfw", plan)
     numbers = tmp_path / "numbers.json"
-    status, text = run("groups", "m", tmp_path / "rfw", "--aligned", "--json", numbers)
+    status, text = run("groups", "m", tmp_path / "rfw", "--aligned", "--out", numbers)
     assert status == 0, text
     values = json.loads(numbers.read_text())
     for group in values["groups"]:
@@ -97,7 +97,7 @@ def test_all_pairs_of_groups_and_of_mask_against_no_mask(tmp_path: Path) -> None
     plan = AllPairsPlan((PlantedGroup("one", 12), PlantedGroup("two", 15, hard=3, twins=2)), size=48)
     faces, about = write_all_pairs(tmp_path, plan)
     numbers = tmp_path / "numbers.json"
-    asked = "all-pairs", "48", faces, "--metadata", about, "--slice", "group", "--far", "0.01", "--json", numbers
+    asked = "all-pairs", "48", faces, "--metadata", about, "--slice", "group", "--far", "0.01", "--out", numbers
     for cross, pairs in (((), "5,616 impostor pairs"), (("--cross", "mask"), "2,106 impostor pairs")):
         status, text = run(*asked, *cross)
         assert status == 0, text

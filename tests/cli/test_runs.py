@@ -89,7 +89,7 @@ def test_show_tells_what_was_changed_and_what_is_there(runs: Path) -> None:
 
 def test_diff_prints_keys_curves_and_results_and_writes_a_page(runs: Path, tmp_path: Path) -> None:
     page = tmp_path / "diff.html"
-    told = invoke("runs", "diff", runs / "arcface", runs / "cosface", "--html", page)
+    told = invoke("runs", "diff", runs / "arcface", runs / "cosface", "--report", page)
     assert told.exit_code == 0, told.output
     for part in ("loss.name", "train.steps", "Held-out accuracy: ", "intervals overlap", str(page)):
         assert part in told.output

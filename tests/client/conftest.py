@@ -12,9 +12,9 @@ from marginface.client import Client
 from marginface.gallery import Gallery
 from marginface.server.access import KeyStore, NewKey, parse_scopes
 from marginface.server.app import make_app
-from marginface.server.places import state_address
 from marginface.server.settings import Limits, ServerSettings
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
 from oracles.running import running
 

@@ -29,7 +29,7 @@ READ: list[tuple[type[BaseModel], str, str]] = [
     (answers.Person, "get", f"{PEOPLE}/{{person}}"),
     (answers.GalleryFace, "get", FACES),
     (answers.Enrolment, "post", FACES),
-    (answers.Receipt, "post", f"{PEOPLE}/{{person}}/erase"),
+    (answers.Receipt, "delete", f"{PEOPLE}/{{person}}"),
     (answers.AuditEntry, "get", "/v1/audit"),
     (answers.AuditReport, "get", "/v1/audit/check"),
     (answers.Job, "get", "/v1/jobs/{job}"),
@@ -37,6 +37,8 @@ READ: list[tuple[type[BaseModel], str, str]] = [
     (answers.Run, "get", "/v1/runs"),
     (RunDetails, "get", "/v1/runs/{run}"),
     (Curve, "get", "/v1/runs/{run}/journal"),
+    (answers.Evaluation, "get", "/v1/evaluations"),
+    (answers.EvaluationDetails, "get", "/v1/evaluations/{evaluation}"),
 ]
 
 

@@ -19,8 +19,7 @@ from marginface.server.settings import ServerSettings
 PHOTO = b"photo"
 SPEC: dict[str, Any] = make_app(ServerSettings(gallery="people.db")).openapi()
 ALIASES = {
-    ("DELETE", "/v1/collections/{collection}/persons/{person}"),  # of POST …/erase
-    ("GET", "/v1/reports/{run}"),  # for a browser, by report_address
+    ("GET", "/v1/reports/{report}"),  # for a browser, by report_address
 }
 OPERATIONS = {
     (method.upper(), path)
@@ -72,6 +71,7 @@ CALLS: tuple[Callable[[Client, Path], Any], ...] = (
     lambda client, _: list(client.jobs.result("j-1")),
     lambda client, folder: client.jobs.upload_to("j-1", _archive(folder)),
     lambda client, _: list(client.events),
+    lambda client, _: list(client.events.of("identification")),
     lambda client, _: client.events.get("e-1"),
     lambda client, _: list(client.events.waiting()),
     lambda client, _: client.events.confirm("e-1"),
@@ -81,6 +81,12 @@ CALLS: tuple[Callable[[Client, Path], Any], ...] = (
     lambda client, _: client.runs.journal("r-1", after=10, points=5),
     lambda client, _: client.runs.report_address("r-1"),
     lambda client, _: client.runs.report("r-1"),
+    lambda client, _: list(client.evaluations),
+    lambda client, _: list(client.evaluations.of("suite")),
+    lambda client, _: client.evaluations.get("v-1"),
+    lambda client, _: client.evaluations.report_address("v-1"),
+    lambda client, _: client.evaluations.report("v-1"),
+    lambda client, _: client.evaluations.table("v-1", "csv"),
 )
 
 

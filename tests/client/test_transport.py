@@ -11,8 +11,9 @@ import httpx2
 import pytest
 
 from marginface.client import Client
+from marginface.client.collection import CollectionClient
 from marginface.client.transport import Call, Patience, Transport
-from marginface.errors import BusyError, ConflictError, NotFoundError, ServiceError, ServiceUnreachable
+from marginface.errors import BusyError, ConflictError, InputError, NotFoundError, ServiceError, ServiceUnreachable
 
 Answering = Callable[[httpx2.Request], httpx2.Response]
 
@@ -98,16 +99,19 @@ def test_two_calls_have_two_keys() -> None:
     assert len({request.headers["Idempotency-Key"] for request in script.requests}) == 2
 
 
-def test_a_delete_that_may_have_happened_is_not_sent_again(waits: list[float]) -> None:
-    script = Script(httpx2.ReadError("broken"), done())
-    with pytest.raises(ServiceUnreachable, match="cannot be told"):
-        transport(script).json(Call("DELETE", "v1/collections/staff"))
-    assert len(script.requests) == 1
-
-
-def test_a_delete_that_was_never_sent_is_sent_again(waits: list[float]) -> None:
-    script = Script(httpx2.ConnectError("refused"), done())
+def test_a_delete_that_may_have_happened_is_sent_again_with_its_key(waits: list[float]) -> None:
+    script = Script(httpx2.ReadError("broken"), httpx2.ConnectError("refused"), done())
     assert transport(script).json(Call("DELETE", "v1/collections/staff")) == {"ok": True}
+    assert len({request.headers["Idempotency-Key"] for request in script.requests}) == 1
+
+
+def test_a_step_that_leaves_a_path_is_refused_before_anything_is_asked() -> None:
+    script = Script(done())
+    staff = CollectionClient(transport(script), "staff")
+    for erase in (lambda: staff.erase(".."), lambda: staff.delete_face(".."), lambda: staff.person(".")):
+        with pytest.raises(InputError, match="opaque id"):
+            erase()
+    assert script.requests == []
 
 
 def test_a_file_is_sent_from_its_beginning_each_time(waits: list[float]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.embedding_files import holds_embeddings, read_embeddings
+from marginface.data.embedding_files import holds_embeddings, read_embeddings, write_embeddings
 from marginface.errors import DataError
 from marginface.values import FloatArray
 
@@ -89,3 +89,13 @@ def test_a_damaged_or_absent_file_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"no archive at all")
         with pytest.raises(DataError, match=f"{name}: .*no(t)? .*(NumPy|zip) file"):
             read_embeddings(tmp_path / name)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    write_embeddings(
+        tmp_path / "new" / "faces.npz", ["Ann/1.jpg", "Ann/2.jpg", "Bob/1.jpg"], vectors, "0123456789abcdef"
+    )
+    found = read_embeddings(tmp_path / "new" / "faces.npz")
+    assert np.array_equal(found.vectors, vectors)
+    assert (found.names[2], found.people, found.contract) == ("Bob/1.jpg", ("Ann", "Ann", "Bob"), "0123456789abcdef")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from marginface.data.folder import IdentityFolders
-from marginface.data.manifest import read_manifest, write_manifest
 from marginface.errors import DataError, InputError
 
 
@@ -89,14 +88,6 @@ def test_the_fingerprint_changes_when_one_byte_of_one_file_does_and_not_with_the
     assert IdentityFolders(crops / "moved").fingerprint() == before
     write_crop(crops / "moved" / "Cy" / "70.png", 71)
     assert IdentityFolders(crops / "moved").fingerprint() != before
-
-
-def test_a_manifest_survives_the_file_and_another_json_is_refused(crops: Path) -> None:
-    manifest = IdentityFolders(crops / "one", exclude=["Bo"]).manifest
-    write_manifest(manifest, crops / "manifest.json")
-    assert read_manifest(crops / "manifest.json") == manifest
-    with pytest.raises(DataError, match="has the keys"):
-        read_manifest(crops / "one" / "report.json")
 
 
 def test_folders_that_are_not_as_described_are_refused(crops: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from marginface.data.head import YAW_STEP, turned_places
 from marginface.data.resampling import gaussian_blur, lower_resolution
 from marginface.data.transforms import ADAFACE, Augmentation, Draws, boxes, draw, jitter, normalize
 from marginface.errors import InputError
@@ -16,8 +17,8 @@ from marginface.values import ImageArray
 from oracles import augmentation as oracle
 
 EVERYTHING = Augmentation(
-    shift=0.05, scale=0.1, rotation_degrees=10, crop=0.5, photometric=0.7, brightness=0.3, contrast=0.3, saturation=0.3,
-    gray=0.2, blur=0.5, low_resolution=0.5, erase=0.5, noise=8,
+    turn=0.5, shift=0.05, scale=0.1, rotation_degrees=10, crop=0.5, photometric=0.7, brightness=0.3, contrast=0.3,
+    saturation=0.3, gray=0.2, blur=0.5, low_resolution=0.5, erase=0.5, noise=8,
 )  # fmt: skip
 NOTHING = Augmentation(flip=0)
 
@@ -90,7 +91,7 @@ def test_a_shift_moves_a_point_by_at_most_its_share_of_the_side() -> None:
         assert moved.std() == pytest.approx(4.1 / math.sqrt(3), rel=0.15)
 
 
-def test_a_rotation_keeps_the_distance_to_the_centre() -> None:
+def test_a_rotation_keeps_the_distance_to_the_center() -> None:
     dot = torch.zeros((64, 3, 81, 81), dtype=torch.uint8)
     dot[:, :, 39:42, 69:72] = 255
     light = run(Augmentation(flip=0, rotation_degrees=90), dot)[:, 0] + 1
@@ -142,9 +143,10 @@ def test_the_blur_equals_a_slow_convolution_and_keeps_flat_images() -> None:
     torch.testing.assert_close(gaussian_blur(torch.full((2, 3, 9, 9), 7.0), sigma), torch.full((2, 3, 9, 9), 7.0))
 
 
-def test_strength_0_leaves_the_mirror_only_and_half_is_between(batch: Tensor) -> None:
-    mirror = run(Augmentation(), batch)
-    assert torch.equal(run(EVERYTHING, batch, strength=0.0), mirror)
+def test_strength_0_leaves_the_mirror_and_the_turn_only_and_half_is_between(batch: Tensor) -> None:
+    unturned = dataclasses.replace(EVERYTHING, turn=0)
+    assert torch.equal(run(unturned, batch, strength=0.0), run(Augmentation(), batch))
+    assert torch.equal(run(EVERYTHING, batch, strength=0.0), run(Augmentation(turn=0.5), batch))
     bright = Augmentation(flip=0, brightness=0.4)
     change = [(run(bright, batch, strength=s) - normalize(batch)).abs().mean() for s in (0.5, 1.0)]
     assert 0.3 < change[0] / change[1] < 0.6
@@ -199,7 +201,7 @@ def numbers() -> Draws:
 
 
 def pictures(count: int = 48, size: int = 112) -> Tensor:
-    """Smooth areas and hard edges, in colour."""
+    """Smooth areas and hard edges, in color."""
     coarse = torch.rand((count, 3, 9, 9), generator=torch.Generator().manual_seed(3)) * 255
     images = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)
     images[:, :, 30:50, 40:90] = torch.rand((count, 3, 1, 1), generator=torch.Generator().manual_seed(4)) * 255
@@ -287,3 +289,38 @@ def test_a_fifth_of_the_images_gets_each_of_adafaces_three() -> None:
 def test_draws_that_are_not_of_this_batch_are_refused(batch: Tensor) -> None:
     with pytest.raises(InputError, match="4 draws for 16 images"):
         NOTHING(batch, draw(4, torch.Generator()))
+
+
+def test_a_turn_takes_each_image_from_the_places_of_its_own_pose(batch: Tensor) -> None:
+    draws = draw(len(batch), torch.Generator().manual_seed(5))
+    out = Augmentation(flip=0, turn=1, turn_yaw_degrees=60, turn_pitch_degrees=0)(batch, draws)
+    yaws = ((2 * draws.uniform[:, -2] - 1) * 60 / YAW_STEP).round() * YAW_STEP
+    assert yaws.abs().max() > 40
+    for image, before, yaw in zip(out, normalize(batch), yaws.tolist(), strict=True):
+        places = torch.from_numpy(turned_places(48, yaw, 0.0).copy()).permute(1, 2, 0)
+        wanted = torch.nn.functional.grid_sample(before[None], places[None], padding_mode="border", align_corners=False)
+        torch.testing.assert_close(image, wanted[0], atol=2e-2, rtol=0)
+
+
+def test_a_turn_by_no_angle_changes_nothing_and_the_mirror_comes_after_it(batch: Tensor) -> None:
+    still = Augmentation(flip=0, turn=1, turn_yaw_degrees=0, turn_pitch_degrees=0)
+    torch.testing.assert_close(run(still, batch), normalize(batch), atol=2e-3, rtol=0)
+    turned = Augmentation(flip=0, turn=1, turn_yaw_degrees=60)
+    both = dataclasses.replace(turned, flip=1)
+    torch.testing.assert_close(run(both, batch), run(turned, batch).flip(3), atol=2e-2, rtol=0)
+
+
+def test_as_many_images_are_turned_as_asked_for_whatever_the_strength(batch: Tensor) -> None:
+    many = batch.repeat(16, 1, 1, 1)
+    turned = Augmentation(flip=0, turn=0.3, turn_yaw_degrees=80)
+    for strength in (0.0, 1.0):
+        changed = ((run(turned, many, strength=strength) - normalize(many)).abs().flatten(1).amax(1) > 0.02).float()
+        assert 0.2 < changed.mean() < 0.4
+
+
+def test_turns_have_numbers_of_their_own_so_that_older_recipes_draw_what_they_drew(batch: Tensor) -> None:
+    generator = torch.Generator().manual_seed(9)
+    uniform, seeds = torch.rand((len(batch), 47), generator=generator), torch.randint(2**62, (16,), generator=generator)
+    draws = draw(len(batch), torch.Generator().manual_seed(9))
+    assert torch.equal(draws.uniform[:, :47], uniform)
+    assert torch.equal(draws.noise_seeds, seeds)

@@ -22,11 +22,12 @@ TABLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"^marginface ([^#\n]*)", PAGE, re.MULTILINE)
 
 
-def test_the_tables_are_recipes_and_the_last_one_is_adaface() -> None:
+def test_the_tables_are_recipes_and_one_is_adaface() -> None:
     recipes = [recipe_from(tomllib.loads(text)) for text in TABLES]
-    assert len(recipes) == 3
+    assert len(recipes) == 4
     assert recipes[1].data.model_dump()["shuffle"] == "blocks"
     assert recipes[2].augment.augmentation() == ADAFACE
+    assert recipes[3].augment.augmentation().turn == 0.5
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -20,9 +20,12 @@ from PIL import Image
 
 from marginface.data.synthetic import draw_photo
 from marginface.enrolment import REVIEWS
+from marginface.evaluation import browse
 from marginface.server.app import make_app
-from marginface.server.envelope import KINDS, OF_STATUS
+from marginface.server.refusals import KINDS, OF_STATUS
 from marginface.server.settings import ServerSettings
+from oracles.evaluated import invoke
+from oracles.run_folders import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/http-api.md").read_text(encoding="utf-8")
@@ -39,6 +42,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         pytest.skip("curl is not installed")
     folder = tmp_path_factory.mktemp("http")
     draw(folder)
+    measure(folder)
     environment = {**os.environ, "MARGINFACE_CONFIG": str(folder / "config")}
     environment.pop("MARGINFACE_GALLERY_KEY", None)
     made = [command(line, folder, environment) for line in BLOCKS[0].splitlines()[:2]]
@@ -62,6 +66,16 @@ def draw(folder: Path) -> None:
     drawn = {name: draw_photo(*which, strength=0.1)[0] for name, which in photos.items()}
     for name, image in {**drawn, "door": np.hstack([drawn["ann"], drawn["ben"]])}.items():
         Image.fromarray(image).save(folder / f"{name}.jpg", quality=95)
+
+
+def measure(folder: Path) -> None:
+    """Put a run and an evaluation where the page lets the service look."""
+    write_run(folder / "runs" / "small", state="finished")
+    lines = [
+        f"{score},{genuine},{fold}" for fold in (0, 1) for score, genuine in ((0.9, 1), (0.8, 1), (0.1, 0), (0.2, 0))
+    ]
+    (folder / "scores.csv").write_text("score,genuine,fold\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    invoke("evaluate", "scores", folder / "scores.csv", "--out", folder / "runs" / "scores.json")
 
 
 def command(line: str, folder: Path, environment: dict[str, str]) -> str:
@@ -111,6 +125,15 @@ def test_the_page_looks_and_compares(answers: dict[str, Any]) -> None:
     assert len(of(answers, "/v1/embed")["faces"][0]["embedding"]) == 128
     assert "detect" in of(answers, '"$URL/v1" ')["caller"]["scopes"]
     assert of(answers, "/v1/calibration")["thresholds"][0]["fmr"] == 0.1
+
+
+def test_the_page_shows_what_was_trained_and_measured(answers: dict[str, Any]) -> None:
+    assert [run["state"] for run in of(answers, "/v1/runs")["items"]] == ["finished"]
+    (scores,) = of(answers, "kind=scores")["items"]
+    assert (scores["place"], scores["state"], scores["headline"][0]["value"]) == ("scores.json", "finished", 1.0)
+    assert of(answers, "/v1/events/check")["ok"]
+    kinds = re.findall(r"`([a-z-]+)`", PAGE.split("| a folder with several protocols |")[1].split("`headline` has")[0])
+    assert set(browse.KINDS) - {"unreadable"} <= set(kinds), "a kind is not in the table of the page"
 
 
 def test_the_shown_answer_is_as_answers_are(answers: dict[str, Any]) -> None:

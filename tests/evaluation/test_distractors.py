@@ -90,7 +90,7 @@ def test_one_set_is_divided_by_its_rule() -> None:
     assert probes_and_distractors(faces, people=3, seed=1)[0].names == probes.names
     with pytest.raises(InputError, match="9 probe people were asked for; 8 have two photos"):
         probes_and_distractors(faces, people=9)
-    with pytest.raises(DataError, match="or a second folder of distractors"):
+    with pytest.raises(DataError, match="or give a second folder of distractors"):
         probes_and_distractors(faces.part(np.arange(12, 36)))
     with pytest.raises(DataError, match="got nobody of 12"):
         list_probes(faces.part(np.arange(12)))

@@ -10,8 +10,6 @@ import pytest
 
 from marginface.errors import InputError
 from marginface.evaluation import Measurement, RunReport, RunSummary, write_report
-from marginface.evaluation.environment import _commit_of, describe_environment
-from marginface.evaluation.markup import Html, element
 from marginface.evaluation.report import render_report
 from marginface.evaluation.runs import ErrorPair
 from marginface.evaluation.scores import score_similarities
@@ -127,29 +125,3 @@ def test_parts_without_content_are_left_out(tmp_path: Path) -> None:
 def test_runs_of_one_name_cannot_be_told_apart() -> None:
     with pytest.raises(InputError, match="different names"):
         replace(REPORT, runs=[run("a", 0.5), run("a", 0.4)])
-
-
-def test_an_element_escapes_text_and_attributes_but_not_markup() -> None:
-    inner = element("b", "a<b")
-    assert element("p", "x & ", inner, attributes={"title": '"'}) == '<p title="&quot;">x &amp; <b>a&lt;b</b></p>'
-    assert isinstance(inner, Html)
-
-
-def test_the_environment_names_versions_machine_and_commit() -> None:
-    found = describe_environment()
-    assert {"commit", "python", "numpy", "system", "processor", "cores"} <= set(found)
-    assert found["numpy"] == np.__version__
-    assert all(isinstance(value, str) and value for value in found.values())
-
-
-def test_the_commit_is_found_loose_packed_or_detached(tmp_path: Path) -> None:
-    head, commit = tmp_path / "HEAD", "a" * 40
-    head.write_text(commit + "\n")
-    assert _commit_of(tmp_path) == commit
-    head.write_text("ref: refs/heads/main\n")
-    assert _commit_of(tmp_path) is None
-    (tmp_path / "packed-refs").write_text(f"# pack-refs\n{'b' * 40} refs/heads/old\n{commit} refs/heads/main\n")
-    assert _commit_of(tmp_path) == commit
-    (tmp_path / "refs" / "heads").mkdir(parents=True)
-    (tmp_path / "refs" / "heads" / "main").write_text("c" * 40 + "\n")
-    assert _commit_of(tmp_path) == "c" * 40

@@ -19,7 +19,8 @@ from marginface.evaluation.memory import EmbeddingMemory
 from marginface.evaluation.suite import read_suite, run_suite
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.measure import Tools
-from marginface.evaluation.suite.page import write_page
+from marginface.evaluation.suite.page import write_suite_page
+from marginface.evaluation.suite.progress import PROGRESS, SuiteProgress
 from marginface.evaluation.suite.published import published
 from marginface.evaluation.suite.tables import csv_table, latex_table, write_tables
 from oracles.colored_pairs import color_pairs, write_color
@@ -90,6 +91,43 @@ def test_a_suite_does_each_protocol_once_and_embeds_each_photo_once(listed: Path
     run_suite(read_suite(listed), out, tools(cropper, told))
     assert cropper.seen == 92, "a result that is not whole is made again, from remembered embeddings"
     assert told[6] == "LFW (1 of 3)"
+
+
+def test_the_folder_of_a_suite_tells_how_far_it_is(listed: Path, tmp_path: Path) -> None:
+    out, seen = tmp_path / "out", []
+
+    def look(done: int, total: int) -> None:
+        seen.append((done, total, json.loads((out / PROGRESS).read_text())))
+
+    run_suite(read_suite(listed), out, replace(tools(Crops(), []), progress=look))
+    told = [[row["state"] for row in progress["protocols"]] for _, _, progress in seen]
+    assert told[0] == ["running", "waiting", "waiting"]
+    assert told[-1] == ["done", "done", "running"]
+    assert seen[0][2]["suite"] == "small"
+    assert seen[0][2]["model"] == CARD.name
+    last = json.loads((out / PROGRESS).read_text())["protocols"]
+    assert [(row["name"], row["kind"], row["file"], row["state"]) for row in last] == [
+        ("LFW", "pairs", "lfw", "done"),
+        ("LFW, SphereFace", "pairs", "lfw--sphereface", "done"),
+        ("open set", "identify", "open-set", "done"),
+    ]
+
+
+def test_images_are_counted_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "suite.toml"
+    path.write_text('[[protocol]]\nname = "A"\ndata = "a"\n')
+    now = iter([10.0, 10.5, 11.1])
+    monkeypatch.setattr("marginface.evaluation.suite.progress.time.monotonic", lambda: next(now))
+    listed = read_suite(path)
+    told = SuiteProgress(tmp_path, listed)
+    told.begin(listed.protocol[0], "m")
+    count, images = told.counting(None), []
+    for done in (1, 2, 3):
+        count(done, 4)
+        images.append(json.loads((tmp_path / PROGRESS).read_text())["protocols"][0]["images"])
+    assert images == [[1, 4], [1, 4], [3, 4]]
+    told.end(listed.protocol[0])
+    assert "images" not in json.loads((tmp_path / PROGRESS).read_text())["protocols"][0]
 
 
 def test_changed_data_are_measured_again_and_nothing_else_is(listed: Path, tmp_path: Path) -> None:
@@ -166,7 +204,7 @@ def test_tables_and_page_hold_every_figure(listed: Path, tmp_path: Path) -> None
     latex = (out / "results.tex").read_text()
     assert latex.count("\\midrule") == 3
     assert "\\toprule" in latex
-    page = write_page(result, out, "marginface evaluate suite m s.toml").read_text(encoding="utf-8")
+    page = write_suite_page(result, out, "marginface evaluate suite m s.toml").read_text(encoding="utf-8")
     for text in ("LFW, SphereFace", "TPIR at FPIR 0.1", "CMC", "mean-color (measured here)", "(published)", "Contract"):
         assert text in page
     accuracy = next(row for row in rows if row["figure"] == "accuracy")
@@ -189,7 +227,7 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     assert [one.crops_seen for one in embedders] == [embedders[0].crops_seen, 0]
     assert embedders[0].crops_seen == result.done[0].numbers["images"]
     assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
-    assert "CMC" in write_page(result, tmp_path / "out").read_text(encoding="utf-8")
+    assert "CMC" in write_suite_page(result, tmp_path / "out").read_text(encoding="utf-8")
 
 
 def test_names_are_neither_formulas_nor_commands_of_latex() -> None:
@@ -309,6 +347,6 @@ def test_every_kind_of_protocol_is_measured_kept_and_shown(tmp_path: Path) -> No
     assert figures["one folder"][0] == "rank 1 among 6"
     assert figures["Mask"] == ["TAR at FAR 0.1"]
     write_tables(result, out)
-    page = write_page(result, out).read_text(encoding="utf-8")
+    page = write_suite_page(result, out).read_text(encoding="utf-8")
     assert "Rates among distractors: MegaFace, rank 1" in page
     assert "CVLface README" in page, "the literature has TinyFace's rank 1"

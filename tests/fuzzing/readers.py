@@ -6,6 +6,7 @@ looked at (every image decoded, every face listed), since damage may show late.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -282,6 +283,14 @@ def _suite(path: Path) -> None:
     read_suite(path)
 
 
+def _evaluations(path: Path) -> None:
+    from marginface.evaluation.browse import find_evaluations
+
+    for one in find_evaluations(path.parent.resolve()):
+        for part in one.parts:
+            json.dumps(part.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+
+
 def _exclusions(path: Path) -> None:
     from marginface.data.exclusions import read_exclusions
 
@@ -295,17 +304,13 @@ file_reader("card", "card.toml", _card, whole.CARDS, TEXT)
 file_reader("source card", "source.toml", _source_card, whole.SOURCE_CARDS, TEXT)
 file_reader("calibration", "calibration.toml", _calibration, whole.CALIBRATIONS, TEXT)
 file_reader("suite", "suite.toml", _suite, whole.SUITES, TEXT)
+file_reader("evaluation", "numbers.json", _evaluations, whole.EVALUATIONS, TEXT)
+file_reader("suite progress", "suite.progress.json", _evaluations, whole.SUITE_PROGRESS, TEXT)
 file_reader("exclusions", "exclusions.toml", _exclusions, whole.EXCLUSIONS, TEXT)
 file_reader("names", "names.txt", _exclusions, [b"# who\nAnn Smith\n50 Cent\n", b"001 Ann\n002 Bo\n"], TEXT)
 
 
 # what we write ourselves
-
-
-def _manifest(path: Path) -> None:
-    from marginface.data.manifest import read_manifest
-
-    read_manifest(path)
 
 
 def _group_names(path: Path) -> None:
@@ -384,7 +389,6 @@ def _embedding_shard(folder: Path, content: bytes) -> None:
     read_embeddings(written(folder / "shards", "embeddings-00000.parquet", content).parent)
 
 
-file_reader("manifest", "manifest.json", _manifest, whole.MANIFESTS, TEXT)
 file_reader("group names", "names.csv", _group_names, whole.GROUP_NAMES, TEXT)
 file_reader("groups", "groups/groups.json", _groups, whole.GROUPS, TEXT)
 file_reader("unfinished", "unfinished/marginface-conversion.json", _cropping, whole.STATES, TEXT)

@@ -238,6 +238,34 @@ def _groups() -> bytes:
 
 GROUPS = (_groups(),)
 GROUP_NAMES = (b"group,name,faces,face\r\n1,Ann,3,a/1.jpg\r\n2,,2,b/1.jpg\r\n",)
+_TAR = {"far": 0.1, "tar": 0.9, "interval": [0.8, 0.95]}
+_PAIRS = {
+    "protocol": "LFW", "model": "m", "accuracy_mean": 0.9, "accuracy_interval": [0.8, 0.95], "accuracy_folds": [0.9],
+    "variant": "insightface", "tar_at_far": [_TAR], "contract": "c", "pairs": 16, "eer": 0.1, "auc": 0.99,
+}  # fmt: skip
+_SEARCH = {
+    "split": "s", "identification_rate": {"1": 0.5}, "identification_interval": {"1": [0.2, 0.8]},
+    "tpir_at_fpir": [{"fpir": 0.1, "tpir": 0.5, "interval": [0.2, 0.8]}], "gallery": "G1", "data": "a/b",
+}  # fmt: skip
+_ROW = {
+    "loss": "cosface", "accuracy": 0.5, "interval": [0.2, 0.8], "difference": 0.1, "difference_interval": [-0.1, 0.3],
+    "p": 0.5, "p_holm": 0.5, "trouble": "",
+}  # fmt: skip
+EVALUATIONS = tuple(
+    json.dumps(numbers).encode()
+    for numbers in (
+        _PAIRS,
+        _SEARCH,
+        {"verification": {"tar_at_far": [_TAR]}, "identification": [_SEARCH], "switches": "N1D1F1"},
+        {"title": "t", "runs": [], "protocols": {"held-out": {"results": [_ROW, _ROW], "sentences": ["s"]}}},
+        {"suite": "s", "results": [], "protocols": [{**_PAIRS, "kind": "pairs", "key": "k", "name": "A"}]},
+        {"models": ["a", "b"], "pairs": 3, "accuracy": None, "tar_at_far": [], "sentences": ["s"]},
+    )
+)
+SUITE_PROGRESS = (
+    b'{"suite": "s", "model": "m", "protocols": [{"name": "A", "kind": "pairs", "file": "a", "state": "running", '
+    b'"images": [1, 2]}, {"name": "B", "kind": "pairs", "file": "b", "state": "waiting"}]}',
+)
 STATES = (b'{"format": 1, "done": [1, 2], "finished": true}',)
 RUN_FILES = ("recipe.toml", "journal.jsonl", "history.jsonl", "data.json", "manifest.json")
 

@@ -192,7 +192,8 @@ def test_a_face_deleted_and_enrolled_again_is_another_face_with_a_new_number(
 
 
 @pytest.mark.parametrize(
-    "name", ["", "   ", "a\x00b", "line\nbreak\x07", "x" * 201, "\udcff", "right\u202eto left", "zero\u200bwidth"]
+    "name",
+    ["", "   ", ".", " .. ", "a\x00b", "line\nbreak\x07", "x" * 201, "\udcff", "right\u202eto left", "zero\u200bwidth"],
 )
 def test_a_name_that_cannot_be_read_is_refused(staff: Collection, name: str) -> None:
     with pytest.raises(InputError, match="a name"):

@@ -10,6 +10,18 @@ _RULES = Path(__file__).with_suffix(".js").read_text(encoding="utf-8").rstrip().
 _NAMED = {"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "Date", "listbox"}
 
 
+def faults_of(page: Any, *, fingers: bool) -> dict[str, list[str]]:
+    """Return what breaks a rule on the page as it is now."""
+    found = {
+        "without a name": nameless(page),
+        "contrast": poor_contrast(page),
+        "headings": heading_faults(page),
+        "wide": too_wide(page),
+        "small": too_small(page) if fingers else [],
+    }
+    return {what: faults for what, faults in found.items() if faults}
+
+
 def nameless(page: Any) -> list[str]:
     """Return the controls that the browser has no name for, as a screen reader would meet them."""
     session = page.context.new_cdp_session(page)

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.errors import ImageTooLarge, UnreadableImage
+from marginface.images import read_image
+from marginface.server.decoding.process import Fault
+from marginface.server.settings import Limits
+from marginface.values import ImageArray
 from oracles.served import png_of
 
 STAFF = "/v1/collections/staff"
 
 
-class PoolHere:
-    """Stands in for the processes that decode: each costs a second to start, and has its own tests."""
+class DecoderHere:
+    """Stands in for a process that decodes: each costs a moment to start, and they have their own tests."""
 
-    def __init__(self, **_: object) -> None:
+    is_alive = True
+
+    def __init__(self, limits: Limits) -> None:
+        self.photos = 0
+
+    def decode(self, content: bytes, limits: Limits) -> ImageArray | Fault:
+        self.photos += 1
+        try:
+            return read_image(content, max_pixels=limits.pixels)
+        except ImageTooLarge as error:
+            return Fault("too_large", str(error).partition(": ")[2])
+        except UnreadableImage as error:
+            return Fault("unreadable", str(error).partition(": ")[2])
+
+    def kill(self) -> None:
         pass
 
-    def schedule(self, function: Callable[..., Any], args: list[Any], timeout: float) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(function(*args))
-        return done
-
-    def stop(self) -> None:
-        pass
-
-    def join(self, timeout: float) -> None:
+    def end(self) -> None:
         pass
 
 
 def decode_in_this_process(patch: pytest.MonkeyPatch) -> None:
     """Let services that are started from now on decode photos where they are."""
-    patch.setattr("marginface.server.decoding.ProcessPool", PoolHere)
+    patch.setattr("marginface.server.decoding.decoder.DecoderProcess", DecoderHere)
 
 
 @dataclass(frozen=True)

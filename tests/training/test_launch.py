@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from marginface import cli
 from marginface.errors import InputError, RankLost
+from marginface.processors import usable_cpus
 from marginface.training.distributed import Place, launch
 from marginface.training.journal import read_journal
 
@@ -60,9 +61,7 @@ def test_each_process_knows_its_place_and_its_share_of_the_cores(
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "OMP_NUM_THREADS")
     write = f"open({str(tmp_path)!r} + '/' + str(rank), 'w').write(' '.join(os.environ[name] for name in {names}))"
     assert launch(script(write), 3) == 0
-    threads = (
-        max(len(os.sched_getaffinity(0)) // 3, 1) if sys.platform == "linux" else max((os.cpu_count() or 1) // 3, 1)
-    )
+    threads = max(usable_cpus() // 3, 1)
     for rank in range(3):
         assert (tmp_path / str(rank)).read_text() == f"{rank} {rank} 3 3 0 127.0.0.1 {threads}"
 

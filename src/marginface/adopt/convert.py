@@ -13,14 +13,14 @@ from torch import nn
 from marginface import backbones
 from marginface.adopt.contract import SourceCard, folded
 from marginface.adopt.tensors import Tensors, read_graph, read_tensors
-from marginface.contract import BackboneEntry, ModelCard, ThresholdEntry, file_sha256, write_card
+from marginface.contract import CARD_FILE, BackboneEntry, ModelCard, ThresholdEntry, file_sha256, write_card
 from marginface.errors import HashMismatch, InputError, WeightsError
 from marginface.matching.calibration import known_thresholds
 from marginface.weights import WEIGHTS, locate
 from marginface.weights.layouts import Layout, Network, recognize
 from marginface.weights.layouts.layout import COUNTER
 
-CARD, WEIGHTS_FILE = "card.toml", "backbone.safetensors"
+WEIGHTS_FILE = "backbone.safetensors"
 _SHOWN = 4  # names in a message
 
 
@@ -65,7 +65,7 @@ def convert(source: Path | str, destination: Path, card: SourceCard | None = Non
         save_file({name: tensor.contiguous() for name, tensor in adopted.backbone.state_dict().items()},
                   folder / WEIGHTS_FILE)  # fmt: skip
         written = adopted.card.model_copy(update={"sha256": file_sha256(folder / WEIGHTS_FILE)})
-        write_card(written, folder / CARD)
+        write_card(written, folder / CARD_FILE)
         folder.replace(destination)
     return Converted(destination, written, adopted.left_out)
 

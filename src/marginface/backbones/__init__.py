@@ -11,7 +11,10 @@ resnet         ResNet-18 with half the channels, for small trainings on a CPU
 spherenet      SphereFace's 20 and 64 layers, without batch normalization
 tiny           small and fast, for demos; tiny_linear for pictures of features
 
-size           parameters and multiply-adds of any of them; published: what the sources say
+dream          a branch behind any of them that moves the features of turned heads
+
+inputs, projection, layers   what they share: checks, the last step, faster layers
+size           parameters and multiply-adds of any of them; published: what the sources say; listing: both
 """
 
 from __future__ import annotations

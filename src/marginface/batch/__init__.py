@@ -4,7 +4,7 @@
     aligning.py   photos → crops            embeddings.py  photos or crops → embeddings
     copying.py    images as they are        audited.py     images → what an audit must know of them
     job.py        what is to be made, and what of it is there; report.py: what came of all
-    shard.py      makes one shard, here or in a worker; engines.py, on_ray.py: who makes the shards
+    shard.py      makes one shard, here or in a worker; executors.py, on_ray.py: who makes the shards
 
 A shard is a stretch of the listing of the source, so that the same source gives the same shards anywhere. It is
 written whole or not at all, and after it a mark with its sha256 and counts: a shard with a mark is done, whoever died.
@@ -12,9 +12,9 @@ written whole or not at all, and after it a mark with its sha256 and counts: a s
 
 from __future__ import annotations
 
-from marginface.batch.engines import ENGINES, Engine, InProcess
+from marginface.batch.executors import EXECUTORS, Executor, InProcess
 from marginface.batch.job import run
 from marginface.batch.report import BatchReport
 from marginface.batch.work import Work
 
-__all__ = ["ENGINES", "BatchReport", "Engine", "InProcess", "Work", "run"]
+__all__ = ["EXECUTORS", "BatchReport", "Executor", "InProcess", "Work", "run"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from marginface.batch.work import IMAGE_SHARDS, Result, ShardFormat, Step, options_of
 from marginface.cropping import FaceCropper, crop_photo, crop_settings
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE
 from marginface.registry import Registry
 
 
@@ -14,9 +15,9 @@ from marginface.registry import Registry
 class Aligning:
     """Crop the face that the policy means; the settings are those of FaceCropper."""
 
-    detector: str = "yunet"
+    detector: str = DEFAULT_DETECTOR
     policy: str = "largest"
-    min_score: float = 0.6
+    min_score: float = DEFAULT_MIN_SCORE
     pad: float = 0.0
 
     @property

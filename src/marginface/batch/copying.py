@@ -1,4 +1,4 @@
-"""Images as they are, byte for byte: what `marginface data convert` does, on any engine and store."""
+"""Images as they are, byte for byte: what `marginface data convert` does, by any executor, in any store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Copying:
 
     def command(self, source: str, destination: str, to: str) -> str:
         """Return the command that does this work."""
-        return f"marginface data convert {source} {destination} --to {to}"
+        return f"marginface data convert {source} {destination} --format {to}"
 
     def start(self) -> Step:
         """Return what is done to an image."""

@@ -13,12 +13,12 @@ from marginface.alignment import check_crops
 from marginface.batch.work import Result, ShardFormat, Step, options_of
 from marginface.data.convert.rows import Row
 from marginface.data.packs.parquet import load_pyarrow
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import FaceCountError, InputError
 from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.registry import Registry
-from marginface.weights import DEFAULT_ENGINE
 
 _ROW_GROUP = 4096
 _FLAGS = {
@@ -26,7 +26,7 @@ _FLAGS = {
     "mirror": "--mirror",
     "aligned": "--aligned",
     "min_score": "--min-score",
-    "runtime": "--runtime",
+    "engine": "--engine",
 }
 
 
@@ -39,14 +39,14 @@ class Embedding:
         mirror: Sum the embeddings of crop and mirrored crop.
         aligned: The images are 112×112 crops.
         min_score: Detector score below which nothing counts as a face; of photos.
-        runtime: What runs the model, of weights.ENGINES.
+        engine: What runs the model, of weights.ENGINES.
     """
 
-    model: str = "sface"
+    model: str = DEFAULT_MODEL
     mirror: bool = False
     aligned: bool = False
-    min_score: float = 0.6
-    runtime: str = DEFAULT_ENGINE
+    min_score: float = DEFAULT_MIN_SCORE
+    engine: str = DEFAULT_ENGINE
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class Embedding:
         """Return what decides an embedding besides the image."""
         contract = self._embedder().contract
         found = {} if self.aligned else {"min_score": self.min_score}
-        digits = {} if self.runtime == DEFAULT_ENGINE else {"runtime": self.runtime}
+        digits = {} if self.engine == DEFAULT_ENGINE else {"engine": self.engine}
         return {"contract": contract.id, "numbers": contract.embedding_size, "aligned": self.aligned, **found, **digits}
 
     def command(self, source: str, destination: str, to: str) -> str:
@@ -73,12 +73,10 @@ class Embedding:
         """Load the model and return what is done to an image."""
         if self.aligned:
             return _of_crops(self._embedder())
-        return _of_photos(
-            Recognizer.load(self.model, mirror=self.mirror, min_score=self.min_score, engine=self.runtime)
-        )
+        return _of_photos(Recognizer.load(self.model, mirror=self.mirror, min_score=self.min_score, engine=self.engine))
 
     def _embedder(self) -> Embedder:
-        return load_embedder(self.model, mirror=self.mirror, engine=self.runtime)
+        return load_embedder(self.model, mirror=self.mirror, engine=self.engine)
 
 
 def _of_photos(recognizer: Recognizer) -> Step:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from marginface.batch.engines import Engine
+from marginface.batch.executors import Executor
 from marginface.batch.report import BatchReport
 from marginface.batch.shard import Mark, Order, Shard, read_mark
 from marginface.batch.work import Work
-from marginface.data.convert import PER_SHARD
 from marginface.data.encoded import DivisibleImages, Progress, index_fingerprint
 from marginface.data.unfinished import read_state, write_state
+from marginface.defaults import PER_SHARD
 from marginface.errors import DataError, InputError
 from marginface.locations import store_errors_told
 
@@ -30,22 +30,22 @@ def run(
     destination: Path,
     to: str,
     *,
-    engine: Engine,
+    executor: Executor,
     source: str = "",
     per_shard: int = PER_SHARD,
     progress: Progress | None = None,
 ) -> BatchReport:
     """Do the work on every image and write the results in shards.
 
-    The same call goes on where an earlier one ended, however it ended, also with another engine: shards that are marked
-    as done are left as they are. Until all are, no command takes the folder for data.
+    The same call goes on where an earlier one ended, however it ended, also with another executor: shards that are
+    marked as done are left as they are. Until all are, no command takes the folder for data.
 
     Args:
         images: the source; every worker must be able to read it.
         work: what is done to an image.
         destination: a new or empty folder of any store, or that of an earlier call.
         to: a format of the work's.
-        engine: who makes the shards.
+        executor: who makes the shards.
         source: what the user calls the source, for the command that goes on; "" takes what the listing says.
         per_shard: images of the source that make a shard.
         progress: called with (images done, all) after each shard.
@@ -76,7 +76,7 @@ def run(
         marks = _marks(destination, order)
         done_before = sum(mark.images for mark in marks.values())
         missing = [_shard(images, number, per_shard) for number in range(order.shards) if number not in marks]
-        for mark in engine.make(order, missing) if missing else ():
+        for mark in executor.make(order, missing) if missing else ():
             marks[mark.number] = mark
             if progress is not None:
                 progress(sum(mark.images for mark in marks.values()), total)

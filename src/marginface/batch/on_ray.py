@@ -18,8 +18,9 @@ from functools import partial
 from typing import Any
 
 from marginface.batch.shard import Mark, Order, Shard, make_shard, mark_path
+from marginface.defaults import DEFAULT_WORKERS
 from marginface.errors import DataError, InputError, MarginfaceError, MissingExtra
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.locations import location
 
 _DEATHS = 3  # of workers at one shard, after which it is not tried again
@@ -37,7 +38,7 @@ class OnRay:
     """
 
     address: str = ""
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -69,7 +70,7 @@ def load_ray(*, stays_here: bool) -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingExtra(f"the engine ray needs Ray Data: pip install 'marginface[ray]' ({error})") from None
+        raise MissingExtra(f"the executor ray needs Ray Data: pip install 'marginface[ray]' ({error})") from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
@@ -133,7 +134,7 @@ def _note_try(order: Order, run: str, shard: Shard) -> None:
             f"{tries} workers died at it. Is there enough memory for each? Or one of these images kills its decoder: "
             f"{first} to {last}"
         )
-    write_whole(path, lambda stream: stream.write(f"{run} {tries + 1}".encode()))
+    write_bytes(path, f"{run} {tries + 1}".encode())
 
 
 def _marks(ray: Any, done: Any) -> Iterator[Mark]:

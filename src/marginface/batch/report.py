@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from marginface.batch.shard import LeftOut, Mark
-from marginface.files import json_bytes, write_whole
+from marginface.files import json_bytes, write_bytes, write_json
 
 MANIFEST = "manifest.json"
 LEFT_OUT = "left-out.jsonl"
@@ -63,9 +63,8 @@ class BatchReport:
     def write(self) -> None:
         """Write the manifest and the list of what was left out beside the shards."""
         lines = "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in self.left_out)
-        write_whole(self.destination / LEFT_OUT, lambda stream: stream.write(json_bytes(lines)))
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.destination / MANIFEST, lambda stream: stream.write(json_bytes(text)))
+        write_bytes(self.destination / LEFT_OUT, json_bytes(lines))
+        write_json(self.destination / MANIFEST, self.to_dict())
 
     def summary(self) -> str:
         """Say in a few lines what happened and where to look."""

@@ -18,7 +18,7 @@ from marginface.data.convert.rows import Row
 from marginface.data.encoded import EncodedImages
 from marginface.documents import parse_json
 from marginface.errors import ImageError
-from marginface.files import json_bytes, write_whole
+from marginface.files import json_bytes, write_bytes, write_whole
 from marginface.locations import location, store_errors_told
 from marginface.values import IntArray
 
@@ -150,7 +150,7 @@ def _made(order: Order, shard: Shard, threads: int, destination: Path) -> Mark:
         outcomes=dict(tally.outcomes),
         left_out=tuple(tally.left_out),
     )
-    write_whole(mark_path(destination, shard.number), lambda stream: stream.write(json_bytes(mark.to_json())))
+    write_bytes(mark_path(destination, shard.number), json_bytes(mark.to_json()))
     return mark
 
 

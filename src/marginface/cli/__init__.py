@@ -1,6 +1,6 @@
 """The command line: one file per command, imported only when that command is asked for.
 
-A new command is one file with ``app = typer.Typer()`` and one line in COMMANDS. A command parses, calls and prints; it
+A new command is one file with ``app = typer.Typer()`` and one line in PANELS. A command parses, calls and prints; it
 holds no formula and no threshold. Exit status: 0 done (verify: same), 1 verify: different, 2 an error with one message,
 3 verify: cannot tell, 130 interrupted.
 """
@@ -21,41 +21,76 @@ from typer.main import get_command
 from marginface.errors import MarginfaceError, UnknownName
 from marginface.registry import near_names
 
-# name: (module with an ``app``, one line of help)
-COMMANDS = {
-    "detect": ("marginface.cli.detect", "Find the faces in photos."),
-    "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
-    "identify": ("marginface.cli.identify", "Say who of the known people is in a video, before a camera, in a photo."),
-    "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
-    "calibrate": ("marginface.cli.calibrate", "Set thresholds on photos of people, for stated false-match rates."),
-    "cluster": ("marginface.cli.cluster", "Group the faces of a folder by who they may be; write named folders."),
-    "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
-    "gallery": ("marginface.cli.gallery", "Keep people and their faces in one sealed file, and erase them for good."),
-    "serve": ("marginface.cli.serve", "Answer over HTTP, with a web page: detect, verify, enrol, identify."),
-    "keys": ("marginface.cli.keys", "Make, list and revoke the keys of a service."),
-    "jobs": ("marginface.cli.jobs", "List, show and cancel the long work of a service."),
-    "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
-    "data": ("marginface.cli.data", "Look at training data of any format; convert it; find what is wrong with it."),
-    "bench": ("marginface.cli.bench", "Say what a batch of training data costs, and what holds a training back."),
-    "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
-    "runs": ("marginface.cli.runs", "List, show and compare the runs of trainings."),
-    "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
-    "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),
-    "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),
-    "export": ("marginface.cli.export", "Export a checkpoint to ONNX and prove that both agree."),
-    "demo": (
-        "marginface.cli.demo",
-        "Train, measure, report, export and verify, offline, on drawn faces or your photos.",
-    ),
-    "backbones": ("marginface.cli.backbones", "List the backbones with parameters, GFLOPs and the published figures."),
-    "losses": ("marginface.cli.losses", "List the losses; show one with its formula, paper, defaults and differences."),
-    "curves": ("marginface.cli.curves", "Draw margins: target cosine, gradient, decision regions, margin, loss."),
-    "bounds": ("marginface.cli.bounds", "Print the bounds on scale and margin for C classes in D dimensions."),
-    "plan": ("marginface.cli.plan", "Price the head of C identities: memory, products, traffic; does it fit?"),
-    "toy": ("marginface.cli.toy", "Draw the features of a tiny network in the plane or on the sphere, loss by loss."),
-    "weights": ("marginface.cli.weights", "List, fetch and check model weights."),
-    "doctor": ("marginface.cli.doctor", "Check this installation and say what is wrong with it."),
+# A panel of --help: the name of a command, the module with its ``app``, and its one line.
+PANELS = {
+    "Look around": {
+        "demo": (
+            "marginface.cli.demo",
+            "Train, measure, report, export and verify, offline, on drawn faces or your photos.",
+        ),
+        "doctor": ("marginface.cli.doctor", "Check this installation and say what is wrong with it."),
+        "weights": ("marginface.cli.weights", "List, fetch and check model weights; convert those of others."),
+    },
+    "Recognize people": {
+        "verify": ("marginface.cli.verify", "Say whether two photos show the same person."),
+        "identify": (
+            "marginface.cli.identify",
+            "Say who of the known people is in a video, before a camera, in a photo.",
+        ),
+        "similarities": ("marginface.cli.similarities", "Compare the faces of photos, each with each."),
+        "cluster": ("marginface.cli.cluster", "Group the faces of a folder by who they may be; write named folders."),
+        "detect": ("marginface.cli.detect", "Find the faces in photos."),
+        "embed": ("marginface.cli.embed", "Turn the faces of photos into embeddings."),
+        "calibrate": ("marginface.cli.calibrate", "Set thresholds on photos of people, for stated false-match rates."),
+        "gallery": (
+            "marginface.cli.gallery",
+            "Keep people and their faces in one sealed file, and erase them for good.",
+        ),
+    },
+    "Serve": {
+        "serve": ("marginface.cli.serve", "Answer over HTTP, with a web page: detect, verify, enrol, identify."),
+        "keys": ("marginface.cli.keys", "Make, list and revoke the keys of a service."),
+        "jobs": ("marginface.cli.jobs", "List, show and cancel the long work of a service."),
+    },
+    "Prepare data": {
+        "align": ("marginface.cli.align", "Crop a folder tree of photos to aligned 112×112 faces."),
+        "data": (
+            "marginface.cli.data",
+            "Look at training data of any format; convert it; find what is wrong with it.",
+        ),
+        "bench": (
+            "marginface.cli.bench",
+            "Say what a batch of training data costs, and what holds a training back.",
+        ),
+    },
+    "Train and measure": {
+        "train": ("marginface.cli.train", "Train a recognizer from a recipe."),
+        "runs": ("marginface.cli.runs", "List, show and compare the runs of trainings."),
+        "compare": ("marginface.cli.compare", "Train several losses under equal conditions and compare them."),
+        "sweep": ("marginface.cli.sweep", "Compare the points of a grid of one loss's parameters."),
+        "evaluate": ("marginface.cli.evaluate", "Measure a recognizer by a protocol such as LFW."),
+        "export": ("marginface.cli.export", "Export a checkpoint to ONNX and prove that both agree."),
+    },
+    "Understand losses and networks": {
+        "losses": (
+            "marginface.cli.losses",
+            "List the losses; show one with its formula, paper, defaults and differences.",
+        ),
+        "backbones": (
+            "marginface.cli.backbones",
+            "List the backbones with parameters, GFLOPs and the published figures.",
+        ),
+        "curves": ("marginface.cli.curves", "Draw margins: target cosine, gradient, decision regions, margin, loss."),
+        "bounds": ("marginface.cli.bounds", "Print the bounds on scale and margin for C classes in D dimensions."),
+        "plan": ("marginface.cli.plan", "Price the head of C identities: memory, products, traffic; does it fit?"),
+        "toy": (
+            "marginface.cli.toy",
+            "Draw the features of a tiny network in the plane or on the sphere, loss by loss.",
+        ),
+    },
 }
+COMMANDS = {name: entry for panel in PANELS.values() for name, entry in panel.items()}
+_PANEL_OF = {name: title for title, panel in PANELS.items() for name in panel}
 _COMPLETION = ("install_completion", "show_completion")
 
 
@@ -70,7 +105,7 @@ class CommandGroup(TyperGroup):
         """Return a stand-in that knows its one line of help; nothing is imported for it."""
         if cmd_name not in COMMANDS:
             return None
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1], rich_help_panel=_PANEL_OF[cmd_name])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ARG002
         """Return the command that is asked for, imported now."""
@@ -112,7 +147,15 @@ def load(name: str) -> Any:
     command.name = name
     command.params = [param for param in command.params if param.name not in _COMPLETION]  # marginface itself has them
     command.help = command.help or COMMANDS[name][1]
+    _unwrap(command)
     return command
+
+
+def _unwrap(command: Any) -> None:
+    """Let the terminal break the lines of help, where the source has broken them for itself."""
+    command.help = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    for below in getattr(command, "commands", {}).values():
+        _unwrap(below)
 
 
 def _print_version(wanted: bool) -> None:

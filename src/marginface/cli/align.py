@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     Address,
-    EngineName,
+    ExecutorName,
     JsonFlag,
     MinScore,
     PerShard,
     Workers,
     print_json,
-    progress_bar,
 )
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE, DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
     from marginface.batch.aligning import Aligning
@@ -46,15 +47,15 @@ def align(
         float,
         typer.Option(help="Border added before detection, as a fraction of the longer side; 0.25 helps tight crops."),
     ] = 0.0,
-    min_score: MinScore = 0.6,
-    detector: Annotated[str, typer.Option(help="Name of the detector.")] = "yunet",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    detector: Annotated[str, typer.Option(help="Name of the detector.")] = DEFAULT_DETECTOR,
     to: Annotated[
         str, typer.Option("--format", help="folders: a file per crop; tar or parquet: shards, for very many photos.")
     ] = "folders",
-    per_shard: PerShard = 10_000,
-    engine: EngineName = "local",
+    per_shard: PerShard = PER_SHARD,
+    executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = 2,
+    workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Crop a folder tree of photos to the same tree of aligned 112×112 PNG faces, or to shards that training reads.
@@ -63,15 +64,15 @@ def align(
     Photos without a face, with several, or unreadable are listed in DST/crops-report.json, of shards in
     DST/left-out.jsonl.
     """
-    from marginface.batch import ENGINES, run
+    from marginface.batch import EXECUTORS, run
     from marginface.data.convert import check_apart
     from marginface.data.packs import open_images
     from marginface.locations import location
 
     work = _work(detector, face, min_score, pad)
-    maker = ENGINES[engine](workers, address)
+    maker = EXECUTORS[executor](workers, address)
     if to == "folders":
-        _align_tree(source, destination, engine, work, workers, as_json=as_json)
+        _align_tree(source, destination, executor, work, workers, as_json=as_json)
         return
     work.formats[to]  # raises UnknownName before the source is listed
     check_apart(location(source), location(destination))
@@ -82,7 +83,7 @@ def align(
             work,
             location(destination),
             to,
-            engine=maker,
+            executor=maker,
             source=source,
             per_shard=per_shard,
             progress=progress,
@@ -96,15 +97,15 @@ def _work(detector: str, face: str, min_score: float, pad: float) -> Aligning:
     return Aligning(detector, face, min_score, pad)
 
 
-def _align_tree(source: str, destination: str, engine: str, work: Aligning, workers: int, *, as_json: bool) -> None:
+def _align_tree(source: str, destination: str, executor: str, work: Aligning, workers: int, *, as_json: bool) -> None:
     from pathlib import Path
 
     from marginface.cropping import REPORT, crop_tree
     from marginface.errors import InputError
 
-    if engine != "local" or "://" in source + destination:
+    if executor != "local" or "://" in source + destination:
         raise InputError(
-            "a file per crop is written by this process from folder to folder. For a store or another engine say "
+            "a file per crop is written by this process from folder to folder. For a store or another executor say "
             "--format tar (or parquet)"
         )
     with progress_bar("Aligning", "photos") as progress:

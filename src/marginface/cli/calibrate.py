@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.compare import typed_command
-from marginface.cli.options import JsonFlag, MinScore, Mirror, Runtime, make_folder, print_json, progress_bar
+from marginface.cli.bars import progress_bar
+from marginface.cli.options import JsonFlag, MinScore, Mirror, Runtime, make_folder, print_json, typed_command
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
@@ -35,16 +37,18 @@ def calibrate(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="The calibration, a TOML file.")],
-    fmr: Annotated[str, typer.Option(help="The rates you need, as 1e-3,1e-4; refused if the photos are too few.")] = "",
+    fmr: Annotated[
+        list[float] | None, typer.Option(help="A rate you need; may be repeated; refused if the photos are too few.")
+    ] = None,
     description: Annotated[str, typer.Option(help="Whose photos, in words; by default the names of the folders.")] = "",
     exclude: Annotated[
         Path | None, typer.Option(help="People and photos to leave out; marginface data audit writes such a list.")
     ] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
     face: Annotated[str, typer.Option(help="Which face, if a photo has several: largest, center, or one.")] = "largest",
-    min_score: MinScore = 0.6,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
     mirror: Mirror = False,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
     report: Annotated[Path | None, typer.Option(help="Write a page here: DET, similarities, all numbers.")] = None,
     memory: Annotated[
         Path | None,
@@ -70,7 +74,7 @@ def calibrate(
     from marginface.evaluation.reading import Reader
     from marginface.matching.calibration import write_calibration
 
-    wanted = _rates(fmr)
+    wanted = fmr or []
     for path in (out, report):
         _require_place(path)
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
@@ -120,25 +124,12 @@ def _require_place(path: Path | None) -> None:
         raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
 
 
-def _rates(text: str) -> list[float]:
-    """Return the rates of a list such as 1e-3,1e-4."""
-    from marginface.errors import InputError
-
-    try:
-        return [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise InputError(f"--fmr is a list of rates such as 1e-3,1e-4; got {text!r}") from None
-
-
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:
-    from rich.console import Console
-
-    from marginface.cli.evaluate.choices import lines_table
     from marginface.evaluation.calibration_report import COLUMNS, calibration_lines, remarks
 
     calibration = result.calibration
     title = f"{calibration.model}, contract {calibration.contract}"
-    Console().print(lines_table(title, COLUMNS, calibration_lines(calibration, fmrs)))
+    print_table(COLUMNS, calibration_lines(calibration, fmrs), title=title)
     for line in remarks(result):
         typer.echo(line)
     for name, reason in list(result.failures.items())[:3]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     CalibrationFile,
     Gate,
@@ -18,7 +19,15 @@ from marginface.cli.options import (
     Workers,
     make_folder,
     print_json,
-    progress_bar,
+)
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import (
+    DEFAULT_CLUSTER_FPIR,
+    DEFAULT_ENGINE,
+    DEFAULT_GATE,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
 )
 from marginface.words import plural
 
@@ -48,17 +57,17 @@ def cluster(
     fpir: Annotated[
         float,
         typer.Option(help="How often a face that is alone may find another as similar as groups need to be."),
-    ] = 0.5,
+    ] = DEFAULT_CLUSTER_FPIR,
     threshold: Annotated[
         float | None, typer.Option(help="Join groups at this mean similarity instead.", show_default=False)
     ] = None,
-    quality: Gate = "usable",
-    model: Model = "sface",
+    quality: Gate = DEFAULT_GATE,
+    model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
-    workers: Workers = 2,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
+    workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Group the faces of a folder of photos by who they may be.
@@ -71,8 +80,6 @@ def cluster(
     """
     from marginface.errors import InputError
     from marginface.grouping import check_unnamed, copy_people, numbered, read_names, read_record
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
 
     if names is not None and copy_to is None:
         raise InputError("names are written as folders: say where, --copy-to DIR")
@@ -80,8 +87,7 @@ def cluster(
         _say(copy_people(read_record(out), read_names(names), photos, copy_to), copy_to, as_json=as_json)
         return
     check_unnamed(out)
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     found = _clusters(recognizer, photos, fpir, threshold, quality, workers)
     _write(found, photos, make_folder(out), as_json=as_json)
     if copy_to is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from marginface.cli.options import typed_command
+from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
     from marginface.evaluation.comparison_files import Comparison
@@ -60,13 +62,6 @@ def compare(
     print_or_stop(lambda: compare_losses(values, plan, tell=tell), out)
 
 
-def typed_command() -> str:
-    """Return what the user typed."""
-    import shlex
-
-    return shlex.join(["marginface", *sys.argv[1:]])
-
-
 def tell(text: str) -> None:
     """Print a line of progress on standard error."""
     typer.echo(text, err=True)
@@ -87,28 +82,14 @@ def print_or_stop(work: Callable[[], Comparison], out: Path) -> None:
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a table for each protocol with what it supports, and what each run took."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     from marginface.evaluation.comparison import sentences
     from marginface.evaluation.comparison_files import COLUMNS, COST_COLUMNS, cells, cost_cells, note_of
 
-    console = Console(highlight=False, markup=False)
-
-    def show(title: str, columns: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
-        table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for line in lines:
-            table.add_row(*line)
-        console.print(table)
-
     for protocol, rows in comparison.results().items():
-        show(protocol, _narrow(COLUMNS), [_narrow(cells(row)) for row in rows])
+        print_table(_narrow(COLUMNS), [_narrow(cells(row)) for row in rows], title=protocol)
         for text in (note_of(rows), *sentences(rows)):
-            console.print(text)
-    show("Runs", COST_COLUMNS, cost_cells(comparison.losses))
+            typer.echo(text)
+    print_table(COST_COLUMNS, cost_cells(comparison.losses), title="Runs")
 
 
 def _narrow(line: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from marginface.cli.options import JsonFlag, MinScore, Photos, print_json
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE
 from marginface.words import plural
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ app = typer.Typer()
 @app.command()
 def detect(
     photos: Photos,
-    min_score: MinScore = 0.6,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
     pad: Annotated[float, typer.Option(help="Border added first, as a fraction of the longer side.")] = 0.0,
-    detector: Annotated[str, typer.Option(help="Name of the detector.")] = "yunet",
-    quality: Annotated[
-        bool, typer.Option("--quality", help="Say of each face how good it is: size, sharpness, pose, light.")
+    detector: Annotated[str, typer.Option(help="Name of the detector.")] = DEFAULT_DETECTOR,
+    show_quality: Annotated[
+        bool, typer.Option("--show-quality", help="Say of each face how good it is: size, sharpness, pose, light.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -37,7 +38,7 @@ def detect(
     from marginface.cropping import FaceCropper
 
     cropper = FaceCropper.load(detector, min_score=min_score, pad=pad)
-    look = _faces_with_quality if quality else _faces
+    look = _faces_with_quality if show_quality else _faces
     found = [_faces_in(photo, look, cropper) for photo in photos]
     if as_json:
         print_json(found)

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     Address,
-    BatchRuntime,
-    EngineName,
+    ExecutorName,
     JsonFlag,
     MinScore,
     Mirror,
     Model,
     PerShard,
+    Runtime,
     Workers,
     print_json,
-    progress_bar,
 )
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, PER_SHARD
 from marginface.words import plural
 
 if TYPE_CHECKING:
-    from marginface.batch import BatchReport, Engine, Work
+    from marginface.batch import BatchReport, Executor, Work
     from marginface.pipeline import Recognizer
     from marginface.values import Embedding
 
@@ -46,18 +47,18 @@ def embed(
             "--out", "-o", metavar="FILE.npz", help="Where to write them; with --format parquet a folder or URL."
         ),
     ] = "",
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    runtime: BatchRuntime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
     to: Annotated[str, typer.Option("--format", help="npz, or parquet: shards, for very many images.")] = "npz",
     aligned: Annotated[
         bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")
     ] = False,
-    per_shard: PerShard = 10_000,
-    engine: EngineName = "local",
+    per_shard: PerShard = PER_SHARD,
+    executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = 2,
+    workers: Workers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn the largest face of each photo into an embedding: a unit vector to compare by cosine.
@@ -66,22 +67,22 @@ def embed(
     a face or that cannot be read is reported, left out, and the exit status is then 2. Parquet files hold name,
     identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go on.
     """
-    from marginface.batch import ENGINES
+    from marginface.batch import EXECUTORS
     from marginface.batch.embeddings import Embedding as Embedded
     from marginface.errors import InputError
     from marginface.pipeline import Recognizer
 
-    maker = ENGINES[engine](workers, address)
+    maker = EXECUTORS[executor](workers, address)
     if to != "npz":
-        work = Embedded(model, mirror, aligned, min_score, runtime)
+        work = Embedded(model, mirror, aligned, min_score, engine)
         done = _embed_shards(photos, out, to, work, maker, per_shard)
         print_json(done.to_dict()) if as_json else typer.echo(done.summary())
         return
-    if engine != "local" or aligned:
-        raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
+    if executor != "local" or aligned:
+        raise InputError("--executor ray and --aligned are for shards of embeddings: say --format parquet as well")
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=runtime)
+    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=engine)
     made, failed = _embed_all([Path(photo) for photo in photos], recognizer, workers)
     if not out:
         print_json(_as_plain(made, failed, recognizer))
@@ -93,7 +94,7 @@ def embed(
         raise typer.Exit(2)
 
 
-def _embed_shards(sources: list[str], out: str, to: str, work: Work, engine: Engine, per_shard: int) -> BatchReport:
+def _embed_shards(sources: list[str], out: str, to: str, work: Work, executor: Executor, per_shard: int) -> BatchReport:
     from marginface.batch import run
     from marginface.data.packs import open_images
     from marginface.errors import InputError
@@ -111,7 +112,7 @@ def _embed_shards(sources: list[str], out: str, to: str, work: Work, engine: Eng
             work,
             location(out),
             to,
-            engine=engine,
+            executor=executor,
             source=sources[0],
             per_shard=per_shard,
             progress=progress,
@@ -133,15 +134,9 @@ def _as_plain(made: dict[str, Embedding], failed: dict[str, str], recognizer: Re
 def _save(made: dict[str, Embedding], recognizer: Recognizer, out: Path) -> None:
     import numpy as np
 
-    from marginface.errors import InputError
+    from marginface.data.embedding_files import write_embeddings
 
     contract = recognizer.contract
-    rows = np.zeros((len(made), contract.embedding_size), np.float32)
-    for row, item in zip(rows, made.values(), strict=True):
-        row[:] = item.vector
-    try:
-        with out.open("wb") as stream:
-            np.savez(stream, photos=np.array(list(made), dtype=str), embeddings=rows, contract=np.array(contract.id))
-    except OSError as error:
-        raise InputError(f"{out}: cannot write this file: {error.strerror}") from None
+    vectors = np.array([item.vector for item in made.values()], np.float32).reshape(len(made), contract.embedding_size)
+    write_embeddings(out, list(made), vectors, contract.id)
     typer.echo(f"{out}: {plural(len(made), 'embedding')} of {contract.embedding_size} numbers, contract {contract.id}")

@@ -26,6 +26,8 @@ from marginface.cli.options import (
     json_text,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_FPIR, DEFAULT_GATE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.words import plural
 
 if TYPE_CHECKING:
@@ -56,19 +58,19 @@ def identify(
     ] = "",
     collection: InCollection = "",
     key_file: KeyFile = None,
-    fpir: Fpir = 0.01,
+    fpir: Fpir = DEFAULT_FPIR,
     uncertain_fpir: UncertainFpir = None,
     every: Annotated[float, typer.Option(help="Seconds from one frame that is looked at to the next; 0: all.")] = 0.2,
-    quality: Gate = "usable",
+    quality: Gate = DEFAULT_GATE,
     annotate: Annotated[
         Path | None,
         typer.Option(metavar="OUT", show_default=False, help="Write a copy with boxes and names: .avi, .mp4, or .png."),
     ] = None,
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
     as_json: JsonFlag = False,
 ) -> None:
     """Say who of the known people is in a video, before a camera, or in a photo.
@@ -78,12 +80,9 @@ def identify(
     Exit status: 0 somebody was found, 1 nobody, 3 it cannot be told (no face, too poor), 2 an error, 130 ended by
     Ctrl-C.
     """
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
     from marginface.video import VideoSettings
 
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     settings = VideoSettings(fpir, uncertain_fpir, quality=quality)
     with _known(recognizer, people, gallery, collection, key_file) as known:
         if _is_photo(source):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.gallery.options import KeyFile
 from marginface.cli.keys import OfGallery
 from marginface.cli.options import JsonFlag, print_json
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 TheJob = Annotated[str, typer.Argument(metavar="ID", show_default=False, help="The id, as 'jobs list' shows it.")]
-KeyFile = Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="The gallery's key.")]
 
 
 @app.callback()
@@ -69,20 +69,15 @@ def _opened(gallery: str, key_file: Path | None) -> Iterator[JobStore]:
     from marginface.errors import GalleryError
     from marginface.gallery import Gallery
     from marginface.server.jobs import JobStore, job_key
-    from marginface.server.places import default_gallery, state_address
-    from marginface.server.settings import ServerSettings
     from marginface.server.state import open_state
+    from marginface.server.state.places import default_gallery, state_address
 
     where = gallery or default_gallery()
-    settings, address = ServerSettings(gallery=where, key_file=key_file), state_address(where)
+    address = state_address(where)
     if address.path is not None and not address.path.exists():
         raise GalleryError(f"{where}: no service has run with this gallery; 'marginface serve {where}' starts one")
-    with Gallery.open(where, key=key_file) as opened:
-        state = open_state(address)
-        try:
-            yield JobStore(state, job_key(settings, opened, state))
-        finally:
-            state.close()
+    with Gallery.open(where, key=key_file) as opened, open_state(address) as state:
+        yield JobStore(state, job_key(opened, key_file, state))
 
 
 def _line(job: Job) -> str:

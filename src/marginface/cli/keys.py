@@ -92,17 +92,14 @@ def revoke(
 @contextmanager
 def _opened(gallery: str) -> Iterator[KeyStore]:
     from marginface.server.access import KeyStore
-    from marginface.server.places import default_gallery, state_address
     from marginface.server.state import open_state
+    from marginface.server.state.places import default_gallery, state_address
 
     address = state_address(gallery or default_gallery())
     if address.path is not None and not gallery:
         address.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    state = open_state(address)
-    try:
+    with open_state(address) as state:
         yield KeyStore(state)
-    finally:
-        state.close()
 
 
 def _line(key: ApiKey) -> str:

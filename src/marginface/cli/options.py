@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+NumbersFile = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE.json", show_default=False, help="Write the numbers here, as JSON."),
+]
 MinScore = Annotated[
     float, typer.Option("--min-score", help="Detector score, 0 to 1, below which nothing counts as a face.")
 ]
@@ -47,15 +51,16 @@ WhichFaces = Annotated[
     str, typer.Option("--face", help="Which faces of a photo: all, largest, center, or one (several: none).")
 ]
 Gate = Annotated[str, typer.Option("--quality", help="Faces below it cannot be told: off, usable, standard or strict.")]
-_RUNTIMES = "What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."
-Runtime = Annotated[str, typer.Option("--engine", help=_RUNTIMES)]
-BatchRuntime = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine is who does the work
+Runtime = Annotated[
+    str,
+    typer.Option("--engine", help="What runs the model: onnxruntime, openvino (float32) or openvino-bf16 (bfloat16)."),
+]
 
 Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
 
 
-EngineName = Annotated[
-    str, typer.Option("--engine", help="Who does it: local (this process) or ray (workers, by Ray Data).")
+ExecutorName = Annotated[
+    str, typer.Option("--executor", help="Who does it: local (this process) or ray (workers, by Ray Data).")
 ]
 Address = Annotated[
     str,
@@ -64,7 +69,7 @@ Address = Annotated[
     ),
 ]
 PerShard = Annotated[int, typer.Option("--per-shard", help="Images of the source that make a shard.")]
-Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --engine ray.")]
+Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --executor ray.")]
 
 
 def print_json(value: Any) -> None:
@@ -78,12 +83,23 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=not is_unicode)
 
 
-def write_json(value: Any, path: Path | None) -> None:
-    """Write a value to a JSON file, if there is to be one, and say where."""
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        typer.echo(f"Numbers: {path}")
+def deliver(value: Any, out: Path | None, *, as_json: bool, show: Callable[[], object]) -> None:
+    """Tell a result, as JSON or by ``show`` for people, and write its numbers to a JSON file if there is to be one."""
+    if as_json:
+        print_json(value)
+    else:
+        show()
+    if out is not None:
+        from marginface.files import write_json
+
+        make_folder(out.parent)
+        write_json(out, value)
+        typer.echo(f"Numbers: {out}", err=as_json)
+
+
+def typed_command() -> str:
+    """Return what the user typed, as a shell takes it: what reports say they were made by."""
+    return shlex.join(["marginface", *sys.argv[1:]])
 
 
 def make_folder(path: Path) -> Path:
@@ -95,15 +111,3 @@ def make_folder(path: Path) -> Path:
         raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place for --out")
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-@contextmanager
-def progress_bar(title: str, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar of (done, total) on standard error while it is a terminal; otherwise say nothing."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(f"{what}, left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -58,27 +57,9 @@ def plan(
     machine = planning.machine_of(memory_gb, gflops, head.dim, head.batch * ranks)
     found = planning.plan(head, ranks, machine)
     if as_json:
-        print_json(_as_dict(found))
+        print_json(found.to_dict())
     else:
         _show(found)
-
-
-def _as_dict(plan: Plan) -> dict[str, Any]:
-    machine = {**vars(plan.machine), "gflops": dict(plan.machine.gflops)}
-    ways = [
-        {
-            **asdict(price.way),
-            "recipe": price.way.keys(),
-            "memory_bytes": price.peak.bytes,
-            "memory_parts": dict(price.peak.parts),
-            "multiplications": price.multiplications,
-            "seconds": dict(price.seconds),
-            "sent_bytes": price.sent_bytes,
-            "fits": price.fits,
-        }
-        for price in plan.prices
-    ]
-    return {"head": asdict(plan.head), "ranks": plan.ranks, "machine": machine, "ways": ways, "advice": plan.advice()}
 
 
 def _show(plan: Plan) -> None:
@@ -107,7 +88,7 @@ def _show(plan: Plan) -> None:
 
 def _title(plan: Plan) -> str:
     head, machine = plan.head, plan.machine
-    per_class = f" of {head.sub_centers} centres" if head.sub_centers > 1 else ""
+    per_class = f" of {head.sub_centers} centers" if head.sub_centers > 1 else ""
     rates = ", ".join(f"{rate:,.0f} GFLOP/s ({name})" for name, rate in machine.gflops.items())
     measured = "" if machine.threads is None else f", measured here on {plural(machine.threads, 'thread')}"
     return (

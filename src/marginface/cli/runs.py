@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginface.cli.options import JsonFlag, print_json
+from marginface.cli.options import JsonFlag, print_json, typed_command
+from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
     from marginface.training.run_folder import CurvePoint, RunFolder
@@ -66,7 +66,7 @@ def list_(
     if as_json:
         print_json(rows)
     elif table:
-        _print_table(("Run", "Loss", "Backbone", "Steps", "State", "Held-out pairs, %", "Age"), table)
+        print_table(("Run", "Loss", "Backbone", "Steps", "State", "Held-out pairs, %", "Age"), table)
     else:
         typer.echo("No runs there. A run is a folder that 'marginface train' made.")
 
@@ -89,7 +89,7 @@ def show(run: Run, as_json: JsonFlag = False) -> None:
     typer.echo("  " + ", ".join(f"{key} = {found.value(key)}" for key in _SHOWN if found.value(key) is not None))
     typer.echo(f"Held-out pairs right: {found.held_out or 'not measured'}")
     typer.echo(f"\nLoss  {sparkline([record['loss'] for record in found.journal])}")
-    _print_table(("Step", "Loss, mean since the row above", "Training, %", "Held-out, %"), [_cells(p) for p in points])
+    print_table(("Step", "Loss, mean since the row above", "Training, %", "Held-out, %"), [_cells(p) for p in points])
     for name, size in found.checkpoints():
         typer.echo(f"{name}  {size / 1e6:,.1f} MB")
     for line in (*_told_history(found), *found.notes):
@@ -100,34 +100,34 @@ def show(run: Run, as_json: JsonFlag = False) -> None:
 def diff(
     first: Run,
     second: Run,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", show_default=False, help="Write a page with both curves.")
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", show_default=False, help="Write a page with both curves."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what differs between two runs: recipes key by key, curves at the steps both have, results."""
-    from marginface.cli.compare import typed_command
     from marginface.training.run_diff import RunDifference, names_of, write_difference
     from marginface.training.run_folder import open_run
 
     found = RunDifference(open_run(first), open_run(second))
-    if html is not None:
-        write_difference(found, html, typed_command())
+    if report is not None:
+        write_difference(found, report, typed_command())
     if as_json:
         print_json(found.to_dict())
         return
     names = names_of([found.first, found.second])
     keys = [(key, _text(ours), _text(theirs)) for key, ours, theirs in found.changed_keys()]
-    _print_table(("Recipe", *names), keys or [("no difference", "", "")])
+    print_table(("Recipe", *names), keys or [("no difference", "", "")])
     curves = [
         (f"{ours.step:,}", _number(ours.loss), _number(theirs.loss), _share(ours.held_out), _share(theirs.held_out))
         for ours, theirs in found.curves()
     ]
-    _print_table(("Step", *(f"Loss, {name}" for name in names), *(f"Held-out, %, {name}" for name in names)), curves)
+    print_table(("Step", *(f"Loss, {name}" for name in names), *(f"Held-out, %, {name}" for name in names)), curves)
     for sentence in found.sentences():
         typer.echo(sentence)
-    if html is not None:
-        typer.echo(f"Page: {html}")
+    if report is not None:
+        typer.echo(f"Page: {report}")
 
 
 def age_text(seconds: float) -> str:
@@ -192,16 +192,3 @@ def _number(value: float) -> str:
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.2f}"
-
-
-def _print_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)

@@ -8,6 +8,14 @@ from typing import Annotated
 import typer
 
 from marginface.cli.options import CalibrationFile, MinScore, Mirror, Model, Runtime
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
+from marginface.server.defaults import (
+    DEFAULT_HOST,
+    DEFAULT_KEEP_EVENTS,
+    DEFAULT_PORT,
+    DEFAULT_PROCESSES,
+    DEFAULT_PURGE_EVERY,
+)
 
 app = typer.Typer()
 
@@ -22,20 +30,20 @@ def serve(
             help="A file, postgresql:// or qdrant://…; default: $MARGINFACE_GALLERY, or people.db in your data folder.",
         ),
     ] = "",
-    host: Annotated[str, typer.Option(help="The address to bind; another than loopback needs keys.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port.")] = 8000,
-    workers: Annotated[int, typer.Option("--workers", help="Processes that answer.")] = 1,
+    host: Annotated[str, typer.Option(help="The address to bind; another than loopback needs keys.")] = DEFAULT_HOST,
+    port: Annotated[int, typer.Option(help="The port.")] = DEFAULT_PORT,
+    workers: Annotated[int, typer.Option("--workers", help="Processes that answer.")] = DEFAULT_PROCESSES,
     name: Annotated[
         list[str] | None, typer.Option("--name", metavar="HOST", help="A host name it is asked by; may be repeated.")
     ] = None,
     proxy: Annotated[
         list[str] | None, typer.Option("--proxy", metavar="IP", help="Believe what this proxy says of who asks.")
     ] = None,
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
     key_file: Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="The gallery's key.")] = None,
     runs: Annotated[
         Path | None, typer.Option("--runs", metavar="DIR", show_default=False, help="Show the training runs in there.")
@@ -49,13 +57,13 @@ def serve(
     events: Annotated[bool, typer.Option("--events", help="Keep a record of each identification.")] = False,
     keep_events: Annotated[
         int, typer.Option("--keep-events", metavar="DAYS", help="How far that record goes back.")
-    ] = 400,
+    ] = DEFAULT_KEEP_EVENTS,
     two_person: Annotated[
         str, typer.Option("--two-person", metavar="VERBS", help="These need a second key: identify,erase,export.")
     ] = "",
     purge_every: Annotated[
         float, typer.Option("--purge-every", metavar="HOURS", help="Erase who is past the last day; 0: never.")
-    ] = 24.0,
+    ] = DEFAULT_PURGE_EVERY,
     limit: Annotated[
         list[str] | None,
         typer.Option("--limit", metavar="NAME=NUMBER", help="Another limit, as pixels=20000000; may be repeated."),
@@ -66,9 +74,9 @@ def serve(
     It binds to this machine alone. Without a key everyone on this machine may ask; 'marginface keys create' makes one,
     and from then on each request needs one. Exit status: 0 stopped, 2 an error.
     """
-    from marginface.server.places import default_gallery
-    from marginface.server.running import prepare, run
+    from marginface.server.running.serving import prepare, run
     from marginface.server.settings import checked
+    from marginface.server.state.places import default_gallery
 
     settings = checked(
         {

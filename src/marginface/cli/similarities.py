@@ -21,6 +21,15 @@ from marginface.cli.options import (
     Workers,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import (
+    DEFAULT_ENGINE,
+    DEFAULT_FMR,
+    DEFAULT_GATE,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
+)
 
 if TYPE_CHECKING:
     from marginface.pipeline import Comparisons
@@ -33,16 +42,16 @@ _MARKS = {"same": "=", "different": " ", "cannot tell": "?"}
 @app.command()
 def similarities(
     photos: Photos,
-    model: Model = "sface",
-    fmr: Fmr = 1e-3,
+    model: Model = DEFAULT_MODEL,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     calibration: CalibrationFile = None,
     face: WhichFaces = "all",
-    quality: Gate = "usable",
+    quality: Gate = DEFAULT_GATE,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    workers: Workers = 2,
-    engine: Runtime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    workers: Workers = DEFAULT_WORKERS,
+    engine: Runtime = DEFAULT_ENGINE,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare the faces of photos, each with each: similarities, = where two are the same, ? where it cannot be told.
@@ -50,11 +59,7 @@ def similarities(
     The rate is that of one comparison: among many pairs some are called the same by chance, and it is said how many.
     Exit status: 0 done, 2 a photo could not be read, or gave no face; the others are compared.
     """
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
-
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     table = recognizer.compare_all(
         photos, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality, workers=workers
     )

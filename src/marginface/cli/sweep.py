@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from marginface.cli.compare import Cfp, Jobs, Out, Override, Recipe, Seeds, print_or_stop, tell, typed_command
+from marginface.cli.compare import Cfp, Jobs, Out, Override, Recipe, Seeds, print_or_stop, tell
+from marginface.cli.options import typed_command
 
 app = typer.Typer()
 
@@ -15,7 +16,10 @@ app = typer.Typer()
 def sweep(
     recipe: Recipe,
     loss: Annotated[
-        str, typer.Option("--loss", show_default=False, help="A loss; settings that all points share: x2softmax:h=0")
+        str,
+        typer.Option(
+            "--loss", show_default=False, help="A loss; settings that all points share after it, as x2softmax:h=0."
+        ),
     ],
     grid: Annotated[
         list[str], typer.Option("--grid", metavar="KEY=V,V,…", show_default=False, help="An axis. Repeatable.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.options import make_folder
+from marginface.cli.options import make_folder, typed_command
 
 if TYPE_CHECKING:
     from marginface.toy import ToyData, ToyStudy
@@ -59,7 +58,7 @@ def toy(
             typer.echo(f"marginface: {entry.above_bound}", err=True)
     with _bar() as progress:
         study = run_toy(images, entries, size=dim, seed=seed, budget=Budget(steps=steps), progress=progress)
-    paths = write_study(study, out, " ".join(["marginface", *sys.argv[1:]]))
+    paths = write_study(study, out, typed_command())
     _print(study, paths)
 
 

@@ -20,6 +20,8 @@ from marginface.cli.options import (
     WhichFace,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_FMR, DEFAULT_GATE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 
 app = typer.Typer()
 
@@ -28,15 +30,15 @@ app = typer.Typer()
 def verify(
     first: Annotated[Path, typer.Argument(metavar="FIRST", show_default=False, help="One photo.")],
     second: Annotated[Path, typer.Argument(metavar="SECOND", show_default=False, help="The other photo.")],
-    model: Model = "sface",
-    fmr: Fmr = 1e-3,
+    model: Model = DEFAULT_MODEL,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     calibration: CalibrationFile = None,
     face: WhichFace = "largest",
-    quality: Gate = "usable",
+    quality: Gate = DEFAULT_GATE,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether two photos show the same person, by the largest face in each.
@@ -44,11 +46,7 @@ def verify(
     Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range),
     2 an error. With --json the quality of both faces, the boxes and the reason codes are printed too.
     """
-    from marginface.matching.calibration import read_calibration
-    from marginface.pipeline import Recognizer
-
-    thresholds = None if calibration is None else read_calibration(calibration)
-    recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, calibration=thresholds, engine=engine)
+    recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)
     if as_json:
         print_json({"first": str(first), "second": str(second), **answer.to_dict()})

@@ -6,12 +6,13 @@ import subprocess
 from pathlib import Path
 
 import marginface
+from marginface.environment import package_commit
 
 
 def version_line() -> str:
     """Return ``marginface 0.1.0 (commit 1a2b3c4)``, or ``marginface 0.1.0`` where nothing knows the commit."""
     package = Path(marginface.__file__).resolve().parent
-    commit = _commit_of_checkout(package.parents[1]) or _commit_of_wheel(package)
+    commit = _commit_of_checkout(package.parents[1]) or package_commit()
     return f"marginface {marginface.__version__}" + (f" (commit {commit})" if commit else "")
 
 
@@ -24,10 +25,3 @@ def _commit_of_checkout(root: Path) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
-
-
-def _commit_of_wheel(package: Path) -> str:
-    try:
-        return (package / "commit.txt").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""

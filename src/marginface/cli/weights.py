@@ -55,25 +55,33 @@ def pull(
 
 
 @app.command()
-def verify(names: Names = None) -> None:
+def verify(names: Names = None, as_json: JsonFlag = False) -> None:
     """Check the weights on this machine by their published sha256. Exit status 2 if one does not fit or is missing."""
-    from marginface.contract import file_sha256
-    from marginface.doctor import find_weights
-
-    failed = False
-    for weights in _chosen(names):
-        found = find_weights(weights)
-        if found is None:
-            text = f"missing; marginface weights pull {weights.name}"
-        elif file_sha256(found[1]) == weights.sha256:
-            typer.echo(f"{weights.name}: as published, {found[1]}")
-            continue
-        else:
-            text = f"{found[1]} is NOT the published file; delete it, then marginface weights pull {weights.name}"
-        typer.echo(f"marginface: {weights.name}: {text}", err=True)
-        failed = True
+    states = {weights.name: _state(weights) for weights in _chosen(names)}
+    failed = any(not state["as_published"] for state in states.values())
+    if as_json:
+        print_json(states)
+    else:
+        for name, state in states.items():
+            bad = not state["as_published"]
+            typer.echo(f"{'marginface: ' if bad else ''}{name}: {state['message']}", err=bad)
     if failed:
         raise typer.Exit(2)
+
+
+def _state(weights: Weights) -> dict[str, Any]:
+    from marginface.contract import file_sha256
+    from marginface.weights import find_published
+
+    found = find_published(weights)
+    if found is None:
+        path, good, text = None, False, f"missing; marginface weights pull {weights.name}"
+    elif file_sha256(found[1]) == weights.sha256:
+        path, good, text = str(found[1]), True, f"as published, {found[1]}"
+    else:
+        text = f"{found[1]} is NOT the published file; delete it, then marginface weights pull {weights.name}"
+        path, good = str(found[1]), False
+    return {"as_published": good, "path": path, "message": text}
 
 
 @app.command()
@@ -86,7 +94,7 @@ def convert(
 ) -> None:  # fmt: skip
     """Convert foreign weights into a folder that training, export and verify take.
 
-    Names are put into ours, colours and normalization into the first convolution. No code in the file is run.
+    Names are put into ours, colors and normalization into the first convolution. No code in the file is run.
     """
     from marginface.cli.extras import require_train_extra
 
@@ -114,9 +122,9 @@ def _chosen(names: list[str] | None) -> list[Weights]:
 
 
 def _row(weights: Weights) -> dict[str, Any]:
-    from marginface.doctor import find_weights
+    from marginface.weights import find_published
 
-    found = find_weights(weights)
+    found = find_published(weights)
     return {
         "name": weights.name,
         "task": weights.task,

@@ -1,8 +1,8 @@
 """A service of marginface, from Python: typed answers, errors that say what to do, calls that are tried again.
 
 client       Client: photos, collections, the service itself      collection   the verbs of one collection
-jobs events runs                                                   long work; the log; training runs
-photo_answers gallery_answers service_answers                      what comes back: frozen values
+jobs events runs evaluations                                       long work; the log; what was trained and measured
+photo_answers gallery_answers service_answers evaluation_answers   what comes back: frozen values
 transport    one call: sent, tried again, answered or raised       refusals     an answer that refuses → an exception
 parts pages reading                                                photos → a body; a listing; JSON → a value
 
@@ -18,6 +18,7 @@ except ImportError as error:
 
 from marginface.client.client import Client
 from marginface.client.collection import CollectionClient
+from marginface.client.evaluation_answers import Evaluation, EvaluationDetails, Figure, ProtocolPart
 from marginface.client.gallery_answers import (
     AuditEntry,
     AuditReport,
@@ -65,7 +66,10 @@ __all__ = [
     "Embeddings",
     "EnrolledFace",
     "Enrolment",
+    "Evaluation",
+    "EvaluationDetails",
     "Event",
+    "Figure",
     "GalleryFace",
     "Identification",
     "IdentifiedFace",
@@ -73,6 +77,7 @@ __all__ = [
     "Lookalike",
     "Patience",
     "Person",
+    "ProtocolPart",
     "Receipt",
     "RejectedPhoto",
     "Run",

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
 from marginface.client.collection import CollectionClient
+from marginface.client.evaluations import Evaluations
 from marginface.client.events import Events
 from marginface.client.gallery_answers import AuditEntry, AuditReport, CollectionInfo, Receipt
 from marginface.client.jobs import Jobs
@@ -20,7 +21,7 @@ from marginface.client.photo_answers import Comparisons, Detection, Embeddings, 
 from marginface.client.reading import read
 from marginface.client.runs import Runs
 from marginface.client.service_answers import About, Calibration
-from marginface.client.transport import Call, Patience, Transport
+from marginface.client.transport import Call, Patience, Transport, path_of
 from marginface.errors import InputError, ServiceError, ServiceUnreachable
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -31,7 +32,8 @@ class Client:
     """A service of marginface at an address.
 
     Calls that the service cannot take now (429, 503) or that did not reach it are tried again, as long as it asks to
-    wait; a POST carries an idempotency key, so that it happens once however often it is sent. Safe for threads.
+    wait; a POST or DELETE carries an idempotency key, so that it happens once however often it is sent. Safe for
+    threads.
 
     >>> from marginface.client import Client  # doctest: +SKIP
     >>> with Client("http://127.0.0.1:8000", key="mf_…") as service:  # doctest: +SKIP
@@ -101,6 +103,11 @@ class Client:
     def runs(self) -> Runs:
         """Training runs."""
         return Runs(self._transport)
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """Suites, comparisons and files of numbers."""
+        return Evaluations(self._transport)
 
     def is_alive(self) -> bool:
         """Say whether the service answers at all."""
@@ -183,7 +190,7 @@ class Client:
 
     def erase_collection(self, name: str) -> Receipt:
         """Erase a collection with everyone in it; its data key is destroyed."""
-        return read(Receipt, self._transport.json(Call("DELETE", f"v1/collections/{quote(name, safe='')}")))
+        return read(Receipt, self._transport.json(Call("DELETE", path_of("v1", "collections", name))))
 
     def audit(self) -> Iterator[AuditEntry]:
         """Yield who did what, the latest first."""

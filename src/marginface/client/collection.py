@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 from marginface.client.gallery_answers import (
     Check,
@@ -25,7 +24,7 @@ from marginface.client.pages import items
 from marginface.client.parts import Photo, photo_part, photo_parts
 from marginface.client.photo_answers import Identification
 from marginface.client.reading import read
-from marginface.client.transport import Call, Transport
+from marginface.client.transport import Call, Transport, path_of
 from marginface.errors import ConflictError, StorageError
 
 _UID = re.compile(r"p-[0-9a-f]{16}")
@@ -45,34 +44,34 @@ class CollectionClient:
 
     def info(self) -> CollectionInfo:
         """Return what it is and holds."""
-        return read(CollectionInfo, self._json("GET", ""))
+        return read(CollectionInfo, self._json("GET"))
 
     def rename(self, name: str) -> CollectionInfo:
         """Give it another name; this object goes on under the old one, so take ``Client.collection(name)`` then."""
-        return read(CollectionInfo, self._json("PATCH", "", {"name": name}))
+        return read(CollectionInfo, self._json("PATCH", said={"name": name}))
 
     def stats(self) -> Stats:
         """Count what it holds."""
-        return read(Stats, self._json("GET", "/stats"))
+        return read(Stats, self._json("GET", "stats"))
 
     def check(self) -> Check:
         """Say whether every record opens and fits."""
-        return read(Check, self._json("GET", "/check"))
+        return read(Check, self._json("GET", "check"))
 
     def people(self, *, named: str | None = None) -> Iterator[Person]:
         """Yield the people in the order they were added; ``named``: only those in whose name this text is."""
-        return items(self.transport, self._path("/persons"), Person, {"q": named})
+        return items(self.transport, self._path("persons"), Person, {"q": named})
 
     def person(self, who: PersonRef) -> Person:
         """Return a person as they are now."""
-        return read(Person, self._json("GET", _of(who)))
+        return read(Person, self._json("GET", "persons", _ref(who)))
 
     def add_person(
         self, name: str, *, consent: str = "", purpose: str = "", retain_until: date | None = None
     ) -> Person:
         """Add a person without faces; raise ConflictError if the name is taken."""
         about = {"consent": consent, "purpose": purpose, "retain_until": _day(retain_until)}
-        return read(Person, self._json("POST", "/persons", {"name": name, **about}))
+        return read(Person, self._json("POST", "persons", said={"name": name, **about}))
 
     def change_person(
         self, who: PersonRef, *, name: str | None = None, consent: str | None = None, purpose: str | None = None
@@ -82,26 +81,25 @@ class CollectionClient:
         Raises:
             ConflictError: The name is taken.
         """
-        said = {"name": name, "consent": consent, "purpose": purpose}
-        return read(
-            Person, self._json("PATCH", _of(who), {key: text for key, text in said.items() if text is not None})
-        )
+        texts = {"name": name, "consent": consent, "purpose": purpose}
+        said = {what: text for what, text in texts.items() if text is not None}
+        return read(Person, self._json("PATCH", "persons", _ref(who), said=said))
 
     def keep_until(self, who: PersonRef, day: date | None) -> Person:
         """Record the last day on which a person is kept; None: until they are erased."""
-        return read(Person, self._json("PATCH", _of(who), {"retain_until": _day(day)}))
+        return read(Person, self._json("PATCH", "persons", _ref(who), said={"retain_until": _day(day)}))
 
     def merge(self, who: PersonRef, into: PersonRef) -> Person:
         """Give all faces of one person to another, and remove the first: both are one human being."""
-        return read(Person, self._json("POST", _of(who) + "/merge", {"into": _ref(into)}))
+        return read(Person, self._json("POST", "persons", _ref(who), "merge", said={"into": _ref(into)}))
 
     def move(self, who: PersonRef, to: str) -> Person:
         """Move a person with all faces to another collection, by its name or opaque id."""
-        return read(Person, self._json("POST", _of(who) + "/move", {"to": to}))
+        return read(Person, self._json("POST", "persons", _ref(who), "move", said={"to": to}))
 
     def erase(self, who: PersonRef) -> Receipt:
         """Erase a person: templates, crops, index, logs and free pages; the receipt says what was found afterwards."""
-        return read(Receipt, self._json("POST", _of(who) + "/erase"))
+        return read(Receipt, self._json("DELETE", "persons", _ref(who)))
 
     def enrol(
         self,
@@ -128,25 +126,25 @@ class CollectionClient:
         if isinstance(who, str) and not _UID.fullmatch(who):
             who = self._there(who)
         form = {"review": review, "faces": faces, "keep_crops": keep_crops}
-        call = Call("POST", self._path(_of(who) + "/faces"), form=form, parts=parts)
+        call = Call("POST", self._path("persons", _ref(who), "faces"), form=form, parts=parts)
         return read(Enrolment, self.transport.json(call))
 
     def faces(self, who: PersonRef) -> Iterator[GalleryFace]:
         """Yield the faces of a person in the order they were added."""
-        return items(self.transport, self._path(_of(who) + "/faces"), GalleryFace)
+        return items(self.transport, self._path("persons", _ref(who), "faces"), GalleryFace)
 
     def crop(self, face: str) -> bytes:
         """Return the kept crop of a face (its opaque id) as PNG; raise NotFoundError if none was kept."""
-        return self.transport.content(Call("GET", self._path(f"/faces/{_quoted(face)}/crop")))
+        return self.transport.content(Call("GET", self._path("faces", face, "crop")))
 
     def delete_face(self, face: str) -> Person:
         """Delete a face (its opaque id); return its person."""
-        return read(Person, self._json("DELETE", f"/faces/{_quoted(face)}"))
+        return read(Person, self._json("DELETE", "faces", face))
 
     def move_face(self, face: str, to: PersonRef, *, collection: str | None = None) -> Person:
         """Give a face (its opaque id) to another person, here or in another collection."""
         said = {"person": _ref(to), "collection": collection}
-        return read(Person, self._json("POST", f"/faces/{_quoted(face)}/move", said))
+        return read(Person, self._json("POST", "faces", face, "move", said=said))
 
     def identify(
         self,
@@ -161,7 +159,7 @@ class CollectionClient:
         """Say who of the collection the faces of a photo are; see Recognizer.identify."""
         rates = {"fpir": fpir, "uncertain_fpir": uncertain_fpir}
         form = {**rates, "most": most, "faces": faces, "quality": quality}
-        call = Call("POST", self._path("/identify"), form=form, parts=[photo_part("image", photo)])
+        call = Call("POST", self._path("identify"), form=form, parts=[photo_part("image", photo)])
         return read(Identification, self.transport.json(call))
 
     def export(self, file: str | Path, *, passphrase: str | None, people: Iterable[PersonRef] | None = None) -> Path:
@@ -177,7 +175,7 @@ class CollectionClient:
         """
         persons = None if people is None else [_ref(who) for who in people]
         said = {"persons": persons, "passphrase": passphrase}
-        call = Call("POST", self._path("/export"), json=said)
+        call = Call("POST", self._path("export"), json=said)
         with _new_file(Path(file)) as stream, self.transport.stream(call) as pieces:
             for piece in pieces:
                 stream.write(piece)
@@ -190,11 +188,11 @@ class CollectionClient:
         except ConflictError:
             return name
 
-    def _path(self, below: str) -> str:
-        return f"v1/collections/{_quoted(self.name)}{below}"
+    def _path(self, *below: str) -> str:
+        return path_of("v1", "collections", self.name, *below)
 
-    def _json(self, method: str, below: str, said: Any = None) -> Any:
-        return self.transport.json(Call(method, self._path(below), json=said))
+    def _json(self, method: str, *below: str, said: Any = None) -> Any:
+        return self.transport.json(Call(method, self._path(*below), json=said))
 
 
 @contextmanager
@@ -215,16 +213,8 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
-
-
 def _ref(who: PersonRef) -> str:
     return who.uid if isinstance(who, Person) else who
-
-
-def _of(who: PersonRef) -> str:
-    return f"/persons/{_quoted(_ref(who))}"
 
 
 def _day(day: date | None) -> str | None:

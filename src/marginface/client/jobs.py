@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 from marginface.client.pages import items, pages
 from marginface.client.reading import read
 from marginface.client.service_answers import Job
-from marginface.client.transport import Call, Transport
+from marginface.client.transport import Call, Transport, path_of
 from marginface.errors import ServiceUnreachable, StorageError
 
 Progress = Callable[[Job], None]
@@ -85,13 +84,15 @@ class Jobs:
     def upload_to(self, job: str, archive: str | Path) -> Job:
         """Send a job (its id) the archive that it waits for; raise StorageError if the file cannot be read."""
         with _opened(Path(archive)) as stream:
-            return read(Job, self.transport.json(Call("PUT", f"{_path(job)}/archive", content=stream)))
+            return self._send(job, stream)
 
     def _start_with(self, wish: Mapping[str, Any], archive: str | Path) -> Job:
         """Start a job and send its archive, which is opened first: a job that waits for ever helps nobody."""
         with _opened(Path(archive)) as stream:
-            job = self._start(wish)
-            return read(Job, self.transport.json(Call("PUT", f"{_path(job.id)}/archive", content=stream)))
+            return self._send(self._start(wish).id, stream)
+
+    def _send(self, job: str, archive: BinaryIO) -> Job:
+        return read(Job, self.transport.json(Call("PUT", path_of("v1", "jobs", job, "archive"), content=archive)))
 
     def __iter__(self) -> Iterator[Job]:
         """Yield the jobs, the newest first."""
@@ -99,15 +100,15 @@ class Jobs:
 
     def get(self, job: str) -> Job:
         """Return a job as it is now, by its id."""
-        return read(Job, self.transport.json(Call("GET", _path(job))))
+        return read(Job, self.transport.json(Call("GET", path_of("v1", "jobs", job))))
 
     def cancel(self, job: str) -> Job:
         """Cancel a job by its id, and return it; what it did stays. One that has ended is deleted, with its result."""
-        return read(Job, self.transport.json(Call("DELETE", _path(job))))
+        return read(Job, self.transport.json(Call("DELETE", path_of("v1", "jobs", job))))
 
     def result(self, job: str) -> Iterator[dict[str, Any]]:
         """Yield the items of a result: photos of an import, groups, gaps, receipts."""
-        return pages(self.transport, f"{_path(job)}/result")
+        return pages(self.transport, path_of("v1", "jobs", job, "result"))
 
     def wait(self, job: Job | str, *, timeout: float | None = None, progress: Progress | None = None) -> Job:
         """Return a job when it has ended; ``bool()`` of it says whether it is done.
@@ -139,7 +140,3 @@ def _opened(archive: Path) -> BinaryIO:
         return archive.open("rb")
     except OSError as error:
         raise StorageError(f"{archive}: cannot open this archive: {error.strerror}") from None
-
-
-def _path(job: str) -> str:
-    return f"v1/jobs/{quote(job, safe='')}"

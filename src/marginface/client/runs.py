@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from marginface.client.pages import items
 from marginface.client.reading import read
 from marginface.client.service_answers import Curve, Run, RunDetails
-from marginface.client.transport import Call, Transport
+from marginface.client.transport import Call, Transport, path_of, report_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +23,17 @@ class Runs:
 
     def get(self, run: str) -> RunDetails:
         """Return all that a run says, by its id."""
-        return read(RunDetails, self.transport.json(Call("GET", _path(run))))
+        return read(RunDetails, self.transport.json(Call("GET", path_of("v1", "runs", run))))
 
     def journal(self, run: str, *, after: int | None = None, points: int | None = None) -> Curve:
         """Return the curve of a run after a step, in at most so many points."""
         query = {"after": after, "points": points}
-        return read(Curve, self.transport.json(Call("GET", f"{_path(run)}/journal", query)))
+        return read(Curve, self.transport.json(Call("GET", path_of("v1", "runs", run, "journal"), query)))
 
     def report(self, run: str) -> str:
         """Return the page of a run's report, as HTML."""
-        return self.transport.content(Call("GET", f"{_path(run)}/report")).decode()
+        return self.transport.content(Call("GET", path_of("v1", "runs", run, "report"))).decode()
 
     def report_address(self, run: str) -> str:
         """Return an address under which a browser sees the report of a run for a minute, without a key."""
-        ticket = self.transport.json(Call("POST", f"{_path(run)}/ticket"))["ticket"]
-        return f"{self.transport.http.base_url}v1/reports/{quote(run, safe='')}?ticket={quote(ticket, safe='')}"
-
-
-def _path(run: str) -> str:
-    return f"v1/runs/{quote(run, safe='')}"
+        return report_address(self.transport, "runs", run)

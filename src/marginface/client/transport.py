@@ -1,4 +1,4 @@
-"""One call over HTTP: sent, tried again where that is safe, answered or raised."""
+"""One call over HTTP: sent, tried again, answered or raised."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx2
 
 from marginface.client.refusals import refusal
-from marginface.errors import ServiceError, ServiceUnreachable
+from marginface.errors import InputError, ServiceError, ServiceUnreachable
 
 Part = tuple[str, tuple[str, Any, str]]  # name of the part, (file name, bytes or a seekable file, content type)
 
 _TRY_AGAIN = {429, 503}
 _PIECE = 1 << 20
-_SAFE_TO_REPEAT = {"GET", "PATCH", "PUT"}  # and POST, which carries an idempotency key
+_ONCE = {"POST", "DELETE"}  # these carry an idempotency key; to repeat the others changes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,23 @@ class Call:
     content: BinaryIO | None = None
 
 
+def path_of(*steps: str) -> str:
+    """Return the path of a call from its steps.
+
+    >>> path_of("v1", "collections", "night shift", "persons")
+    'v1/collections/night%20shift/persons'
+
+    Raises:
+        InputError: A step is ``.`` or ``..``: on its way it would become the path of something else.
+    """
+    if {".", ".."} & set(steps):
+        raise InputError("'.' and '..' name nothing in an address: say the opaque id instead")
+    return "/".join(quote(step, safe="") for step in steps)
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Sends calls. A POST carries one idempotency key over all attempts, so that it happens once."""
+    """Sends calls. A POST or DELETE carries one idempotency key over all attempts, so that it happens once."""
 
     http: httpx2.Client
     patience: Patience
@@ -105,7 +120,7 @@ class Transport:
             outcome = self._attempt(request, streamed=streamed)
             if isinstance(outcome, httpx2.Response) and outcome.status_code not in _TRY_AGAIN:
                 break
-            if attempt >= self.patience.attempts or not _may_repeat(request, outcome):
+            if attempt >= self.patience.attempts:
                 break
             time.sleep(self.patience.wait(attempt, _asked_wait(outcome)))
             attempt += 1
@@ -123,7 +138,7 @@ class Transport:
             return error
 
     def _request(self, call: Call) -> httpx2.Request:
-        headers = {"Idempotency-Key": str(uuid4())} if call.method == "POST" else {}
+        headers = {"Idempotency-Key": str(uuid4())} if call.method in _ONCE else {}
         build, query = self.http.build_request, _said(call.query)
         if call.parts:
             form, files = _said(call.form), list(call.parts)
@@ -144,6 +159,18 @@ class Transport:
         )
 
 
+def report_address(transport: Transport, kind: str, shown: str) -> str:
+    """Return an address under which a browser sees a report for a minute, without a key.
+
+    Args:
+        transport: To the service.
+        kind: runs or evaluations.
+        shown: The opaque id of one.
+    """
+    ticket = transport.json(Call("POST", path_of("v1", kind, shown, "ticket")))["ticket"]
+    return f"{transport.http.base_url}{path_of('v1', 'reports', shown)}?ticket={quote(ticket, safe='')}"
+
+
 class _Again:
     """A file that can be sent more than once: each time from its beginning, in pieces."""
 
@@ -153,13 +180,6 @@ class _Again:
     def __iter__(self) -> Iterator[bytes]:
         self._stream.seek(0)
         return iter(lambda: self._stream.read(_PIECE), b"")
-
-
-def _may_repeat(request: httpx2.Request, outcome: httpx2.Response | httpx2.TransportError) -> bool:
-    """Say whether a call may be sent again: what was refused or never sent has not happened; a POST happens once."""
-    if isinstance(outcome, httpx2.Response) or _never_sent(outcome):
-        return True
-    return request.method in _SAFE_TO_REPEAT or "Idempotency-Key" in request.headers
 
 
 def _never_sent(error: httpx2.TransportError) -> bool:

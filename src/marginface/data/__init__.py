@@ -11,6 +11,7 @@ synthetic   faces drawn by this package, for the demo and the tests
 sampler     which crops make a batch: a pure function of (seed, step)
 transforms  augmentation of a batch on its device (needs torch; import it by name)
 resampling  blur and lower resolution for it
+head        a crop as the texture of a generic head that is turned, for it
 holdout     split by identity, pairs of held-out identities
 closed_set  photos of identities of the training that are kept out, beside as many of others
 pairs, cfp  the LFW and CFP protocols; parquet_pairs: pairs in a Parquet file
@@ -25,4 +26,6 @@ exclusions  which identities and images are left out, and why
 audit       what is wrong with a data set
 names       when two spellings mean one identity
 manifest    what a data set held when it was read
+kept, memory  what is slow to find out, in the cache; decoded crops, in memory
+unfinished  says of a folder that a conversion into it has not ended
 """

@@ -10,6 +10,7 @@ who was left out when a file was made is not counted by a protocol that reads it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -20,6 +21,7 @@ from marginface.arrays import map_npy, read_npz
 from marginface.data.packs.parquet import arrow_damage, load_pyarrow
 from marginface.documents import parse_json
 from marginface.errors import DataError
+from marginface.files import write_whole
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
 from marginface.words import cause
@@ -56,6 +58,22 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
     if path.is_dir():
         return _of_shards(path)
     return _of_archive(path) if path.suffix == ".npz" else _of_array(path)
+
+
+def write_embeddings(path: Path, names: Sequence[str], vectors: FloatArray, contract: str) -> None:
+    """Write FILE.npz, whole or not at all, so that read_embeddings gives it back.
+
+    Args:
+        path: the file.
+        names: (N,) of the photos.
+        vectors: (N, D) unit rows.
+        contract: the id of what they were made under.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    arrays = {"photos": np.array(list(names), dtype=str), "embeddings": vectors, "contract": np.array(contract)}
+    write_whole(path, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
 
 
 def _of_archive(path: Path) -> StoredEmbeddings:

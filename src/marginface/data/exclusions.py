@@ -24,7 +24,7 @@ from marginface.data.encoded import EncodedImages
 from marginface.data.names import identity_key, read_names
 from marginface.documents import parse_toml
 from marginface.errors import DataError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.values import BoolArray, IntArray
 from marginface.words import cause
 
@@ -77,7 +77,7 @@ def write_exclusions(exclusions: Exclusions, path: Path, *, about: str, proposed
         lines += [_entry(name, reason) for name, reason in getattr(exclusions, section).items()]
         lines += [f"# {_entry(name, reason)}" for name, reason in getattr(proposed, section).items()]
     text = "\n".join(lines) + "\n"
-    write_whole(path, lambda stream: stream.write(text.encode("utf-8", "surrogateescape")))
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def excluded_labels(identities: Sequence[str], exclude: Mapping[str, str]) -> tuple[BoolArray, tuple[str, ...]]:

@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass, fields
 from itertools import permutations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from marginface.data.head import PITCH_STEP, YAW_STEP, turned_places
 from marginface.data.resampling import INTERPOLATIONS, gaussian_blur, lower_resolution
 from marginface.errors import InputError
 
@@ -27,7 +29,9 @@ _FLIP, _PLACE, _BLUR, _SIGMA, _LOW, _SIDE = 0, slice(1, 5), 5, 6, 7, 8
 _COLOR, _GRAY, _ERASE, _NOISE, _ERASE_BOX = slice(9, 12), 12, 13, 14, slice(15, 20)
 _CROP, _CROP_TOP, _CROP_LEFT, _SHRINK, _ENLARGE, _PHOTOMETRIC, _ORDER = range(20, 27)
 _CROP_BOX = slice(27, 27 + 2 * CROP_TRIES)
-DRAWS = _CROP_BOX.stop
+_BEFORE_TURNS = _CROP_BOX.stop
+_TURN, _YAW, _PITCH = range(_BEFORE_TURNS, _BEFORE_TURNS + 3)
+DRAWS = _PITCH + 1
 
 _ORDERS = tuple(permutations(range(3)))  # of brightness, contrast and saturation
 
@@ -53,41 +57,57 @@ class Draws:
 
 
 def draw(images: int, generator: torch.Generator) -> Draws:
-    """Draw the random numbers of a batch from a generator on the CPU, the same on every machine."""
-    uniform = torch.rand((images, DRAWS), generator=generator)
-    return Draws(uniform, torch.randint(2**62, (images,), generator=generator))
+    """Draw the random numbers of a batch from a generator on the CPU, the same on every machine.
+
+    Those of turns come last, so that a recipe without them has the numbers that it had before there were any.
+    """
+    uniform = torch.rand((images, _BEFORE_TURNS), generator=generator)
+    noise_seeds = torch.randint(2**62, (images,), generator=generator)
+    turns = torch.rand((images, DRAWS - _BEFORE_TURNS), generator=generator)
+    return Draws(torch.cat([uniform, turns], dim=1), noise_seeds)
+
+
+_TOPS = {"rotation_degrees": 180, "turn_yaw_degrees": 90, "turn_pitch_degrees": 30} | dict.fromkeys(
+    ("noise", "blur_sigma"), math.inf
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """What may happen to a training crop; only the mirror is on by default.
 
-    flip, crop, gray, blur, low_resolution, photometric and erase are probabilities in [0, 1]; shift, scale,
-    rotation_degrees, brightness, contrast and saturation are the largest change, drawn evenly in ±value. ``ADAFACE``
-    has the settings of that paper.
+    flip, turn, crop, gray, blur, low_resolution, photometric and erase are probabilities in [0, 1]; shift, scale, the
+    degrees, brightness, contrast and saturation are the largest change, drawn evenly in ±value. ``ADAFACE`` has the
+    settings of that paper.
 
     Args:
         flip: mirror left and right.
+        turn: the crop is laid on a generic head, which is turned and aligned again; see data.head.
+        turn_yaw_degrees: to the left and right, at most 90.
+        turn_pitch_degrees: up and down, at most 30.
         shift: as a fraction of the side.
         scale: as a fraction: 0.1 draws 0.9 to 1.1.
-        rotation_degrees: about the centre.
+        rotation_degrees: about the center.
         crop: one box is kept, all around it turns black (AdaFace's crop).
         smallest_crop: the smallest area of that box, as a fraction; its sides are 3:4 to 4:3.
         photometric: whether brightness, contrast and saturation change at all, in an order that is drawn.
         brightness: factor 1 ± value.
         contrast: factor 1 ± value about the image's mean luma.
         saturation: factor 1 ± value about the pixel's luma.
-        gray: all colour gone.
+        gray: all color gone.
         blur: Gaussian, sigma even in (0, blur_sigma].
         blur_sigma: in pixels of a 112-pixel crop; it shrinks with the input.
         low_resolution: shrunk and enlarged again, each by an interpolation that is drawn (AdaFace's).
         smallest_resolution: the strongest shrinking, as a fraction of the side.
-        erase: one box filled with its own flat random colour.
+        erase: one box filled with its own flat random color.
         erase_side: the largest side of that box, as a fraction of the side.
         noise: standard deviation of Gaussian noise, even in [0, value], in pixel values of 255.
     """
 
     flip: float = 0.5
+    turn: float = 0.0
+    turn_yaw_degrees: float = 60.0
+    turn_pitch_degrees: float = 8.0
     shift: float = 0.0
     scale: float = 0.0
     rotation_degrees: float = 0.0
@@ -109,7 +129,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
             value = getattr(self, name)
-            top = 180 if name == "rotation_degrees" else math.inf if name in ("noise", "blur_sigma") else 1
+            top = _TOPS.get(name, 1)
             if not 0 <= value <= top:
                 raise InputError(f"augmentation {name} is in [0, {top:g}]; got {value}")
         if self.scale >= 1 or self.smallest_resolution <= 0 or self.smallest_crop <= 0:
@@ -124,8 +144,8 @@ class Augmentation:
         Args:
             batch: uint8 (N, 3, S, S).
             draws: the random numbers of these N images; see ``draw``.
-            strength: multiplies every amount and every probability but those of ``flip`` and ``photometric``; 0 leaves
-                the mirror only.
+            strength: multiplies every amount and every probability but those of ``flip``, ``turn`` and ``photometric``:
+                a pose is no damage. 0 leaves the mirror and the turn.
 
         Returns:
             float32 (N, 3, S, S) in [−1, 1].
@@ -148,9 +168,9 @@ class Augmentation:
         return images.clamp_(0, 255).sub_(PIXEL_CENTER).div_(PIXEL_CENTER)
 
     def _place(self, images: Tensor, draw: Tensor, strength: float) -> Tensor:
-        """Mirror, shift, scale and rotate: one bilinear sampling; what comes from outside repeats the border."""
+        """Turn, mirror, shift, scale and rotate: one bilinear sampling; what comes from outside repeats the border."""
         mirrored = draw[:, _FLIP] < self.flip
-        if (self.shift + self.scale + self.rotation_degrees) * strength == 0:
+        if self.turn + (self.shift + self.scale + self.rotation_degrees) * strength == 0:
             return torch.where(mirrored[:, None, None, None], images.flip(3), images).to(torch.float32)
         images = images.to(torch.float32)
         signed = (2 * draw[:, _PLACE] - 1) * strength
@@ -161,7 +181,20 @@ class Augmentation:
         rows = (side * cosine, -side * sine, 2 * self.shift * signed[:, 2], sine, cosine, 2 * self.shift * signed[:, 3])
         matrix = torch.stack(rows, dim=1).view(-1, 2, 3)
         grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+        turned = _where(draw[:, _TURN] < self.turn)
+        if len(turned):
+            grid.index_copy_(0, turned, self._turned(grid[turned], draw[turned]))
         return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+    def _turned(self, grid: Tensor, draw: Tensor) -> Tensor:
+        """Return where places (N, S, S, 2) of turned crops lie in the crops; each turns by its own yaw and pitch."""
+        largest = torch.tensor([self.turn_yaw_degrees, self.turn_pitch_degrees], device=draw.device)
+        step = torch.tensor([YAW_STEP, PITCH_STEP], device=draw.device)
+        poses = ((2 * draw[:, [_YAW, _PITCH]] - 1) * largest / step).round() * step
+        side = grid.shape[1]
+        places = torch.from_numpy(np.stack([turned_places(side, yaw, pitch) for yaw, pitch in poses.tolist()]))
+        found = functional.grid_sample(places.to(grid.device), grid, padding_mode="border", align_corners=False)
+        return found.permute(0, 2, 3, 1)
 
     def _crop(self, images: Tensor, draw: Tensor, strength: float) -> Tensor:
         """Turn all but one box black in some images."""
@@ -187,7 +220,7 @@ class Augmentation:
         return images
 
     def _color(self, images: Tensor, draw: Tensor, strength: float) -> Tensor:
-        """Change brightness, contrast and saturation of some images, then take all colour from some."""
+        """Change brightness, contrast and saturation of some images, then take all color from some."""
         amounts = torch.tensor([self.brightness, self.contrast, self.saturation], device=images.device) * strength
         chosen = _where(draw[:, _PHOTOMETRIC] < self.photometric)
         if amounts.any() and len(chosen):

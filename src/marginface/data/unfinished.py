@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from marginface.documents import parse_json
 from marginface.errors import DataError
-from marginface.files import json_bytes, write_whole
+from marginface.files import write_json
 from marginface.words import cause
 
 STATE = "marginface-conversion.json"
@@ -34,15 +33,16 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 
 def write_state(folder: Path, values: dict[str, Any]) -> None:
     """Write the state, whole or not at all."""
-    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_whole(folder / STATE, lambda stream: stream.write(json_bytes(text)))
+    write_json(folder / STATE, values)
 
 
 def check_finished(folder: Path) -> None:
     """Raise DataError if a conversion into this folder has not ended."""
     state = read_state(folder)
     if state is not None and not state["finished"]:
-        convert = f"marginface data convert {state.get('source', 'SOURCE')} {folder} --to {state.get('to', 'FORMAT')}"
+        convert = (
+            f"marginface data convert {state.get('source', 'SOURCE')} {folder} --format {state.get('to', 'FORMAT')}"
+        )
         raise DataError(
             f"{folder}: a conversion into this folder has not ended. Go on with it: {state.get('go_on', convert)}"
         )

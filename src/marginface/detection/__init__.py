@@ -1,9 +1,15 @@
-"""Image → faces (table DETECTORS): a detector gives boxes, five landmarks and a score in the image's own pixels."""
+"""Image → faces (table DETECTORS): a detector gives boxes, five landmarks and a score in the image's own pixels.
+
+protocol      what a detector is          yunet   the one that is used
+second_look   looks again, in other ways, where that finds nothing or is not sure
+choose        which face is meant         yaw     of the head, in an aligned crop
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from marginface.defaults import DEFAULT_DETECTOR
 from marginface.detection.choose import largest, nearest_center
 from marginface.detection.protocol import Detector
 from marginface.detection.second_look import SecondLook
@@ -30,7 +36,7 @@ DETECTORS.add("yunet-single-pass", YuNet.load)
 DETECTORS.add("yunet-small-faces", _yunet_small_faces)
 
 
-def load_detector(name: str = "yunet") -> Detector:
+def load_detector(name: str = DEFAULT_DETECTOR) -> Detector:
     """Return a ready detector by its name in DETECTORS.
 
     - ``yunet``: one pass at 640 pixels; where it finds nothing or is not sure, a second look (border, 1280 pixels,

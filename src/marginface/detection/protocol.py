@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from marginface.defaults import DEFAULT_MIN_SCORE
 from marginface.values import Face, ImageArray
 
 
@@ -15,7 +16,7 @@ class Detector(Protocol):
         """The name of the network that gives the landmarks: part of the contract of an embedding (contract.py)."""
         ...
 
-    def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
+    def detect(self, image: ImageArray, *, min_score: float = DEFAULT_MIN_SCORE) -> tuple[Face, ...]:
         """Return the faces, largest first, in the image's own pixels; an empty tuple if there are none.
 
         Args:

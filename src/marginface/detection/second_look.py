@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from marginface.defaults import DEFAULT_MIN_SCORE
 from marginface.detection.choose import by_area
 from marginface.detection.protocol import Detector
 from marginface.errors import InputError
@@ -136,7 +137,7 @@ class SecondLook:
         """The network of the detector within."""
         return self.first.network
 
-    def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
+    def detect(self, image: ImageArray, *, min_score: float = DEFAULT_MIN_SCORE) -> tuple[Face, ...]:
         """Return the faces, largest first; see Detector.detect."""
         upright = self._detect_upright(image, min_score)
         if _best_score(upright) >= self.sure or 0 in image.shape:

@@ -4,7 +4,7 @@ Source: Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine I
 output is decoded here in NumPy: for the cell in column c and row r of stride 8, 16 or 32
 
     score = √(class · objectness)
-    centre = (c + dx, r + dy)·stride
+    center = (c + dx, r + dy)·stride
     size = (exp dw, exp dh)·stride
     point = (c + px, r + py)·stride
 """
@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.contract import LANDMARKS_NAME
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 from marginface.detection.choose import by_area
 from marginface.errors import InputError
 from marginface.geometry import iou, nms
 from marginface.values import Box, Face, FloatArray, ImageArray, check_image
-from marginface.weights import DEFAULT_ENGINE, Session, open_session, prepared
+from marginface.weights import Session, open_session, prepared
+from marginface.weights.published import YUNET_STRIDES
 
-_STRIDES = (8, 16, 32)
 _KINDS = ("cls", "obj", "bbox", "kps")
-_OUTPUTS = [f"{kind}_{stride}" for kind in _KINDS for stride in _STRIDES]
+_OUTPUTS = [f"{kind}_{stride}" for kind in _KINDS for stride in YUNET_STRIDES]
 _MOST_BOXES = 5000  # candidates that go into the suppression, the best
 _MAX_LOG_SIZE = 12.0  # e^12 strides are beyond any image: keeps exp finite
 
@@ -69,7 +70,7 @@ class YuNet:
         """Return the same detector, with the same session, with other passes."""
         return replace(self, sides=sides)
 
-    def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
+    def detect(self, image: ImageArray, *, min_score: float = DEFAULT_MIN_SCORE) -> tuple[Face, ...]:
         """Return the faces, largest first; see Detector.detect."""
         check_image(image)
         if not 0 < min_score < 1:
@@ -121,7 +122,7 @@ def _network_input(image: ImageArray) -> FloatArray:
 def _decode(outputs: Sequence[NDArray[np.float32]], columns_of_32: int, min_score: float) -> FloatArray:
     """Return all candidates of at least this score as rows x1 y1 x2 y2, five points, score: (N, 15)."""
     parts = []
-    for place, stride in enumerate(_STRIDES):
+    for place, stride in enumerate(YUNET_STRIDES):
         classes, objectness, boxes, points = (outputs[3 * kind + place][0] for kind in range(4))
         scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objectness[:, 0], 0, 1))
         chosen = np.flatnonzero(scores >= min_score)

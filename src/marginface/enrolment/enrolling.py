@@ -9,6 +9,7 @@ from itertools import islice
 
 from marginface.contract import LANDMARKS_NAME
 from marginface.cropping import FACE_POLICIES
+from marginface.defaults import DEFAULT_FPIR, DEFAULT_WORKERS, ENROLMENT_GATE
 from marginface.enrolment.judging import Judge, Judged
 from marginface.enrolment.lookalikes import LookalikeRule, require_rate
 from marginface.enrolment.looking import Examiner, Looked
@@ -42,12 +43,12 @@ class EnrolSettings:
     """
 
     faces: str = "one"
-    quality: str = "standard"
+    quality: str = ENROLMENT_GATE
     keep_crops: bool = False
     refuse_lookalikes: bool = False
-    fpir: float = 0.01
+    fpir: float = DEFAULT_FPIR
     about: About = _NOTHING
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
     shortens: bool = True
 
     def __post_init__(self) -> None:

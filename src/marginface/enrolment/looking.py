@@ -17,7 +17,6 @@ from marginface.enrolment.sources import PersonPhoto
 from marginface.errors import ImageError, InputError, UnreadableImage
 from marginface.gallery import Collection, NewFace
 from marginface.gallery.names import checked_name
-from marginface.images import read_image
 from marginface.pipeline import Recognizer
 from marginface.reasons import Reason, Remark
 from marginface.values import Face, ImageArray
@@ -114,7 +113,7 @@ def _opened(item: PersonPhoto) -> tuple[str, Callable[[], ImageArray]]:
         image = item.decoded.image
         return item.decoded.sha256, lambda: image
     content = _content(item.path) if item.content is None else item.content
-    return hashlib.sha256(content).hexdigest(), lambda: read_image(content)
+    return hashlib.sha256(content).hexdigest(), lambda: item.decode(content)
 
 
 def _content(path: Path) -> bytes:

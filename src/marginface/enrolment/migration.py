@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from marginface.contract import LANDMARKS_NAME
+from marginface.defaults import DEFAULT_WORKERS
 from marginface.embedding import unit_rows
 from marginface.errors import GalleryBusy, ImageError, InputError, UnknownName
 from marginface.gallery import Collection, Gallery, GalleryFace, NewFace, Person
@@ -111,7 +112,9 @@ class _Kept:
 class Migration:
     """Brings one collection to the contract of a recognizer."""
 
-    def __init__(self, gallery: Gallery, collection: Collection, recognizer: Recognizer, *, workers: int = 2) -> None:
+    def __init__(
+        self, gallery: Gallery, collection: Collection, recognizer: Recognizer, *, workers: int = DEFAULT_WORKERS
+    ) -> None:
         contract = recognizer.contract
         if collection.contract == contract.id:
             raise InputError(f"collection {collection.name!r} holds embeddings of contract {contract.id} already")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marginface.defaults import DEFAULT_CANDIDATES, DEFAULT_FPIR, DEFAULT_GATE, DEFAULT_WORKERS
 from marginface.errors import ImageError
 from marginface.gallery import Collection, Match
 from marginface.pipeline import Identification, Recognizer
@@ -45,12 +46,12 @@ def candidate(match: Match) -> Candidate:
 class SearchSettings:
     """How photos are identified; the words are those of Recognizer.identify."""
 
-    fpir: float = 0.01
+    fpir: float = DEFAULT_FPIR
     uncertain_fpir: float | None = None
-    most: int = 5
+    most: int = DEFAULT_CANDIDATES
     faces: str = "all"
-    quality: str = "usable"
-    workers: int = 2
+    quality: str = DEFAULT_GATE
+    workers: int = DEFAULT_WORKERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

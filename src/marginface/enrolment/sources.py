@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from marginface.errors import InputError
-from marginface.images import list_images
+from marginface.images import list_images, read_image
 from marginface.values import ImageArray, check_image
 
 
@@ -27,13 +27,15 @@ class PersonPhoto:
     """A photo and whose it is; an empty name says that it cannot be told.
 
     ``content`` or ``decoded`` is the photo itself where it lies in no file, and be it empty; ``path`` is then what it
-    is called, and no file of that name is opened.
+    is called, and no file of that name is opened. ``decode`` turns content into pixels, once it is known that the
+    collection has not that photo already; it raises ImageError for what is no image.
     """
 
     person: str
     path: Path
     content: bytes | None = field(default=None, repr=False)
     decoded: DecodedPhoto | None = None
+    decode: Callable[[bytes], ImageArray] = field(default=read_image, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ all_pairs            every pair of a set and of its groups (MFR-ongoing); impost
 scores, slices       similarities → every figure of a table, of all and of parts
 score_file           the same from a CSV file
 two_models           is one better? comparison: several losses over seeds (comparison_files, comparison_report)
+calibration          photos of people → thresholds (matching.calibration); calibration_report: their page
 suite/               a list of protocols, once
+browse/              what all of them wrote below a folder, found and read again
 reading, memory      photos → crops → embeddings, and those that are kept; faces: or embeddings of a file
-report, single       the page of runs, of one result (runs, sections, markup, glossary, environment); audit_page
-score_lines, cells   rows of the terminal's tables (protocol_lines: of the later protocols); cells of CSV files
+report, single       the page of runs, of one result (runs, sections, glossary); audit_page
+score_lines          rows of the terminal's tables (protocol_lines: of the later protocols)
 """
 
 from __future__ import annotations

@@ -14,9 +14,8 @@ from marginface.data.audit import AuditReport, Named
 from marginface.data.audit.labels import QUANTILES
 from marginface.data.audit.report import agreement_lines
 from marginface.errors import ImageError
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
-from marginface.files import write_whole
 from marginface.images import read_image
+from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.values import ImageArray
 
 PICTURES = 60  # groups of pictures in a section
@@ -35,8 +34,7 @@ class AuditPage:
 
     def write(self, path: Path) -> None:
         """Write the page, whole or not at all."""
-        text = self.render()
-        write_whole(path, lambda stream: stream.write(text.encode("utf-8", "replace")))
+        write_page(self.render(), path)
 
     def render(self) -> str:
         """Return the page."""

@@ -18,8 +18,8 @@ import numpy as np
 from marginface.data.encoded import short_name
 from marginface.data.exclusions import Exclusions, excluded_labels, without_images
 from marginface.data.folder import FolderImages
+from marginface.environment import describe_environment
 from marginface.errors import CalibrationError, DataError, ImageError
-from marginface.evaluation.environment import describe_environment
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.matching.calibration import Calibration, Making, Origin, calibrate, ladder
 from marginface.metrics import SimilarityCounts
@@ -143,7 +143,7 @@ def calibrate_photos(
         unreadable[path] = str(error).removeprefix(f"{path}: ")
 
     tolerant = replace(reader, unreadable=note)
-    vectors, found = tolerant.embed(photos.paths, Vectors(contract.id, contract.embedding_size, embedder.embed))
+    vectors, found = tolerant.embed(photos.paths, Vectors.of(embedder))
     failures = {
         name: unreadable.get(path, "no face found")
         for name, path, ok in zip(photos.names, photos.paths, found.tolist(), strict=True)

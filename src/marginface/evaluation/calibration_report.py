@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from marginface.evaluation.calibration import CalibrationResult
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.sections import background, percent, percent_interval
-from marginface.files import write_whole
+from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.matching.calibration import Calibration, Rung
 from marginface.metrics import trials_needed, wilson_interval
 from marginface.plots import counted_similarity_figure, det_figure, render
@@ -72,8 +71,7 @@ def write_calibration_page(result: CalibrationResult, path: Path, fmrs: Sequence
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    text = calibration_page(result, fmrs).encode("utf-8", "xmlcharrefreplace")
-    write_whole(path, lambda stream: stream.write(text))
+    write_page(calibration_page(result, fmrs), path)
 
 
 def calibration_page(result: CalibrationResult, fmrs: Sequence[float] = ()) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from marginface.evaluation.comparison import ComparedLoss, LossResult, sentences
 from marginface.evaluation.comparison_files import COLUMNS, COST_COLUMNS, Comparison, cells, cost_cells, note_of
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.sections import background
+from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.plots import interval_figure, render, training_figure
 from marginface.plots.training import has_series
 
@@ -35,8 +35,7 @@ def write_comparison(comparison: Comparison, extras: Extras, path: Path) -> None
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_comparison(comparison, extras), encoding="utf-8")
+    write_page(render_comparison(comparison, extras), path)
 
 
 def render_comparison(comparison: Comparison, extras: Extras) -> str:

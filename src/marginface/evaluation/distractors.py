@@ -24,6 +24,7 @@ import numpy as np
 from marginface.contract import Contract
 from marginface.errors import DataError, InputError
 from marginface.evaluation.faces import FaceList, Faces
+from marginface.evaluation.identification import RANKS
 from marginface.evaluation.impostors import fars_of, pairs_to_keep, tars_of, with_lost
 from marginface.evaluation.scores import NO_FACE, tar_values
 from marginface.metrics import Interval, TarAtFar
@@ -38,7 +39,6 @@ from marginface.values import FloatArray, IntArray
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
-RANKS = (1, 5, 10)
 _CHUNK = 16_384  # distractors gathered at once: of 512 numbers 34 MB
 
 
@@ -138,7 +138,7 @@ def probes_and_distractors(listed: FaceList, people: int = 0, seed: int = 0) -> 
     if probes.all() or not probes.any():
         raise DataError(
             f"{listed.source}: expected people with two photos or more, the probes, and others, the distractors; got "
-            f"{int((counts > 0).sum()):,} people, {len(able):,} of them with two or more. Give fewer --people, or a "
+            f"{int((counts > 0).sum()):,} people, {len(able):,} of them with two or more. Draw fewer people, or give a "
             "second folder of distractors."
         )
     how = f", drawn with seed {seed}," if people else ""

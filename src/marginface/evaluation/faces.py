@@ -65,7 +65,7 @@ class FaceList:
         """
         contract = embedder.contract
         if self.vectors is None:
-            vectors, found = reader.embed(self.photos, Vectors(contract.id, contract.embedding_size, embedder.embed))
+            vectors, found = reader.embed(self.photos, Vectors.of(embedder))
             return Faces(self.source, self.names, self.people, vectors, found)
         if self.contract:
             _require_contract(self.source, self.contract, contract.id)

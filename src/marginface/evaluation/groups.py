@@ -129,7 +129,7 @@ def evaluate_groups(
     missing = reader.store.missing(pairs.images)
     if missing:
         raise DataError(f"{pairs.protocol}: {len(missing):,} images are missing, such as {missing[0]}")
-    vectors, found = reader.embed(pairs.images, Vectors(contract.id, contract.embedding_size, embedder.embed))
+    vectors, found = reader.embed(pairs.images, Vectors.of(embedder))
     similarities = np.full(len(pairs), NO_FACE)
     usable = found[pairs.first] & found[pairs.second]
     similarities[usable] = pair_similarities(vectors, pairs.first[usable], pairs.second[usable])

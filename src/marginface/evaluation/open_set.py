@@ -82,8 +82,7 @@ def evaluate_open_set(
     """
     started, compare = time.perf_counter(), DISTANCES[distance]
     images = (*split.gallery, *split.probes)
-    contract = embedder.contract
-    embeddings, found = reader.embed(images, Vectors(contract.id, contract.embedding_size, embedder.embed))
+    embeddings, found = reader.embed(images, Vectors.of(embedder))
     enrolled = len(split.gallery)
     entries, people = pool_people(embeddings[:enrolled], split.gallery_people, found[:enrolled])
     if not len(people):

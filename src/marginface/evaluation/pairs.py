@@ -107,8 +107,7 @@ def evaluate_pairs(
     """Run a protocol on a model. Without a ``reader`` that has a cropper the images are aligned 112×112 crops.
 
     The variants are those of evaluation.variants; all but ``insightface`` take an embedder loaded without mirror sum.
-    Photos of one person among others need a cropper with the
-    policy ``"center"`` (protocol_cropper).
+    Photos of one person among others need a cropper with the policy ``"center"`` (protocol_cropper).
 
     Raises:
         DataError: an image is missing or an aligned crop has another size.

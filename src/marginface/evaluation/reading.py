@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_ENGINE, DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.files import is_file
+from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, FloatArray, ImageArray
-from marginface.weights import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.cropping import Crop, FaceCropper
+    from marginface.embedding import Embedder
 
 CropReader = Callable[[Path], ImageArray | None]
 Progress = Callable[[int, int], None]  # (images done, images)
@@ -77,7 +79,7 @@ class Cropper(Protocol):
         ...
 
 
-def protocol_cropper(detector: str = "yunet") -> FaceCropper:
+def protocol_cropper(detector: str = DEFAULT_DETECTOR) -> FaceCropper:
     """Return the cropper of the protocols: the face nearest the center; the detector takes its second look."""
     from marginface.cropping import FaceCropper
 
@@ -107,7 +109,7 @@ def crop_reader(cropper: Cropper | None, store: ImageStore = FILES) -> CropReade
 def _crop(image: ImageArray, cropper: Cropper | None, path: Path) -> ImageArray | None:
     if cropper is not None:
         return cropper.crop(image).crop
-    if image.shape != (112, 112, 3):
+    if image.shape != (CROP_SIZE, CROP_SIZE, 3):
         raise DataError(
             f"{path}: an aligned crop is 112×112 pixels; got {image.shape[1]}×{image.shape[0]}. Run `marginface align` "
             "on the photos first, or leave out --aligned to detect and align them here."
@@ -136,7 +138,7 @@ class Reader:
 
     store: ImageStore = FILES
     cropper: Cropper | None = None
-    workers: int = 2
+    workers: int = DEFAULT_WORKERS
     progress: Progress | None = None
     memory: EmbeddingMemory | None = None
     unreadable: Callable[[Path, ImageError], None] = refuse
@@ -194,6 +196,11 @@ class Vectors:
     name: str
     size: int
     embed: Callable[[ImageArray], FloatArray]
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> Vectors:
+        """Return the embeddings of an embedder, under the name of its contract."""
+        return cls(embedder.contract.id, embedder.contract.embedding_size, embedder.embed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

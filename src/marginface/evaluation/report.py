@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from marginface.evaluation.glossary import GLOSSARY
-from marginface.evaluation.markup import Html, document, element
 from marginface.evaluation.runs import RunReport
 from marginface.evaluation.sections import background, curves, hardest_errors, headline, recipes, training_curves
-from marginface.files import write_whole
+from marginface.markup import Html, document, element, write_page
 
 
 def write_report(report: RunReport, path: Path) -> None:
@@ -17,8 +16,7 @@ def write_report(report: RunReport, path: Path) -> None:
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    text = render_report(report).encode("utf-8", "xmlcharrefreplace")  # a file name may hold bytes that are no UTF-8
-    write_whole(path, lambda stream: stream.write(text))
+    write_page(render_report(report), path)
 
 
 def render_report(report: RunReport) -> str:

@@ -18,10 +18,10 @@ import numpy as np
 
 from marginface.documents import whole_number
 from marginface.errors import DataError, InputError
-from marginface.evaluation.cells import plain_cell
 from marginface.evaluation.pairs import PairResult, identities_by_folder
 from marginface.evaluation.scores import USUAL_FARS, tar_values
 from marginface.evaluation.slices import Slices, slice_rates, strictest
+from marginface.markup import plain_cell
 from marginface.metrics import (
     FoldedAccuracy,
     Interval,

@@ -26,7 +26,7 @@ from marginface.metrics import (
     wilson_interval,
 )
 from marginface.similarity import pair_similarities
-from marginface.values import BoolArray, DoubleArray, FloatArray, IntArray, frozen
+from marginface.values import LENGTH_ERROR, BoolArray, DoubleArray, FloatArray, IntArray, frozen
 
 NO_FACE = -1.0  # the similarity of a pair that has an image without a face
 USUAL_FARS = (1e-1, 1e-2, 1e-3)
@@ -120,7 +120,7 @@ def score_pairs(
     if embeddings.ndim != 2:
         raise InputError(f"embeddings are unit rows (N, D); got {embeddings.shape}")
     norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))  # without the squares in memory
-    if not np.allclose(norms, 1, atol=1e-3):
+    if not np.allclose(norms, 1, atol=LENGTH_ERROR):
         raise InputError(f"embeddings are unit rows; got norms {norms.min()} to {norms.max()}")
     of_pairs = None if identities is None else (identities[first], identities[second])
     similarities = pair_similarities(embeddings, first, second)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from marginface.evaluation.markup import Html, crop_image, element, figure, folded, image, join, row, table
 from marginface.evaluation.runs import ErrorPair, Measurement, RunSummary
+from marginface.markup import Html, crop_image, element, figure, folded, image, join, row, table
 from marginface.metrics import overlap
 from marginface.plots import det_figure, render, roc_figure, similarity_figure, training_figure
 from marginface.plots.training import has_series

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.pairs import PairResult
 from marginface.evaluation.reading import CropReader
 from marginface.evaluation.runs import RunReport, RunSummary, measure

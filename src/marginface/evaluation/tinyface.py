@@ -137,7 +137,7 @@ def evaluate_tinyface(embedder: Embedder, protocol: TinyFace, reader: Reader = A
     started = time.perf_counter()
     images = (*protocol.probes, *protocol.gallery, *protocol.distractors)
     contract, probes = embedder.contract, len(protocol.probes)
-    vectors, found = reader.embed(images, Vectors(contract.id, contract.embedding_size, embedder.embed))
+    vectors, found = reader.embed(images, Vectors.of(embedder))
     nobody = np.full(len(protocol.distractors), -1, dtype=np.int64)
     retrieval = retrieve(
         vectors[:probes],

@@ -82,7 +82,7 @@ def vectors_of(embedder: Embedder, variant: Variant) -> Vectors:
         wanted = "with" if variant.sums_mirror else "without"
         raise InputError(f"the variant {variant.name} needs an embedder {wanted} mirror sum: load_embedder(mirror=…)")
     if variant.mirror != "concatenate":
-        return Vectors(contract.id, contract.embedding_size, embedder.embed)
+        return Vectors.of(embedder)
 
     def both(crops: ImageArray) -> FloatArray:
         mirrored = np.ascontiguousarray(crops[:, :, ::-1])

@@ -4,12 +4,12 @@ gallery      Gallery: create, open, collections, keys, archive, check
 collection   Collection: people, faces, search, erase
 records      what goes in and comes out: frozen values
 address      where a gallery is            store        the database: transactions, errors in words
-tables       the schema                    migrations   from an older one
+tables columns names   the schema          migrations   from an older one
 creation     a new gallery                 transaction  one write: numbers, changes, audit
 keys         the gallery's key             vault        database + key → opened collections
 sealing      AES-256-GCM per record        rekeying     new keys, records sealed anew
 rotation     vectors that two galleries cannot compare
-people faces moves vectors                 the rows             succession   another takes its place
+people faces moves vectors chambers        the rows             succession   another takes its place
 listing                                    a page of people
 live         the index that follows the truth           searching    the people most similar to a face
 erasure      delete, clean, verify, receipt             disk traces  logs and free pages; bytes that must be gone

@@ -9,9 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from marginface.errors import InputError
-
-_POSTGRES = ("postgresql", "postgres")
-_VECTORS = ("qdrant", "qdrants")
+from marginface.matching.index.address import POSTGRES, QDRANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,9 @@ def parse_address(text: str | Path) -> Address:
             raise InputError(f"expected the path of a gallery, or a postgresql:// address; got {str(text)!r}")
         return Address(Path(text).expanduser())
     scheme = text.split("://")[0]
-    if scheme in _VECTORS:
+    if scheme in QDRANT:
         return _with_truth(text)
-    if scheme not in _POSTGRES:
+    if scheme not in POSTGRES:
         raise InputError(
             f"{scheme}://: a gallery is a file, a PostgreSQL database (postgresql://user@server/database), or "
             "qdrant://server:6333?truth=FILE"

@@ -17,7 +17,9 @@ from marginface.gallery.sealing import new_data_key
 from marginface.gallery.tables import COLLECTIONS, LARGEST_EMBEDDING
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber, Vault
-from marginface.registry import near_names
+from marginface.registry import near_names, shown
+
+_SHOWN = 100  # names in an error
 
 
 def checked_description(name: str, contract: str, embedding_size: int, *, rotated: bool) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
     """
     table = COLLECTIONS.c
     rows = connection.execute(select(table.id, table.uid, table.name).order_by(func.lower(table.name))).all()
-    brief = f"there is no collection {name!r}" if name else "several collections: say which"
+    brief = f"there is no collection {shown(name)}" if name else "there are several collections: say which"
     if not rows:
         raise UnknownGalleryName(f"{gallery}: there is no collection yet; create_collection makes one", brief)
     found = [row.id for row in rows if row.uid == name]  # before one that was given this as its name
@@ -91,8 +93,7 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
         if found[0] is None:
             raise damaged("a collection has no number")
         return int(found[0])
-    known = [row.name for row in rows]
-    asked = (
-        f"no collection {name!r}. {near_names(name, known)}" if name else "there are several collections: say which. "
-    )
-    raise UnknownGalleryName(f"{gallery}: {asked}Known: {', '.join(known)}", brief)
+    known = [row.name for row in rows[:_SHOWN]]
+    asked = f"no collection {shown(name)}. {near_names(name, known)}" if name else f"{brief}. "
+    more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
+    raise UnknownGalleryName(f"{gallery}: {asked}Known: {', '.join(known)}{more}", brief)

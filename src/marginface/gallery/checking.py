@@ -17,11 +17,11 @@ from marginface.gallery.tables import CHANGES, COLLECTIONS, CROPS, FACES, PEOPLE
 from marginface.gallery.transaction import Counter, last_number
 from marginface.gallery.vault import Chamber, Vault
 from marginface.gallery.vectors import stored_vectors
+from marginface.values import LENGTH_ERROR
 from marginface.words import plural, plurals
 
 _SHOWN = 20  # findings of one kind that are listed; the rest are counted
 _READ_AT_ONCE = 5_000
-_LENGTH_ERROR = 1e-3  # as for values.Embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _of_templates(connection: Connection, chamber: Chamber) -> Iterator[str]:
             yield f"face {row.uid}: {error}"
             continue
         length = float(np.linalg.norm(vectors))
-        if len(vectors) != 1 or not abs(length - 1) <= _LENGTH_ERROR:
+        if len(vectors) != 1 or not abs(length - 1) <= LENGTH_ERROR:
             yield f"face {row.uid}: its vector has length {length:.4g} and not 1"
 
 

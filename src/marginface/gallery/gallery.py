@@ -98,8 +98,12 @@ class Gallery:
         key: GalleryKey | str | Path | None = None,
         actor: str = "",
         index: IndexMaker | None = None,
+        suggests: bool = True,
     ) -> Gallery:
         """Open a gallery; see ``create`` for the arguments.
+
+        ``suggests``: the error for an unknown person names one who is called nearly so; names are opened for it. A
+        service that names nobody to strangers does without.
 
         Raises:
             GalleryError: There is none, it is something else, damaged, or of another schema.
@@ -108,7 +112,8 @@ class Gallery:
         """
         place = parse_address(address)
         given = _key_or_file(key)
-        vault = Vault(open_store(place), given if isinstance(given, GalleryKey) else find_key(given), actor or _user())
+        chosen = given if isinstance(given, GalleryKey) else find_key(given)
+        vault = Vault(open_store(place), chosen, actor or _user(), suggests=suggests)
         try:
             check_schema(vault.store)
             with vault.reading() as connection:

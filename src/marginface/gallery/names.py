@@ -6,7 +6,8 @@ import unicodedata
 
 from marginface.errors import InputError
 
-_LONGEST_NAME = 200
+LONGEST_NAME = 200  # characters, of a person and of a collection
+LONGEST_TEXT = 2_000  # of what else is recorded
 MIGRATING, RETIRED = ".migrating-", ".retired-"  # in the names of collections beside another one: see succession.py
 _JOINERS = "\u200c\u200d"  # between letters of Persian and of Indian scripts they are part of the spelling
 
@@ -18,10 +19,12 @@ def checked_name(name: str, what: str = "a name") -> str:
     'Zoë Example'
 
     Raises:
-        InputError: it is empty, too long, not Unicode, or holds control characters.
+        InputError: it is empty, too long, not Unicode, a step of a path (``.``, ``..``), or holds control characters.
     """
     clean = " ".join(unicodedata.normalize("NFC", name).split())
-    check_text(clean, what, _LONGEST_NAME)
+    check_text(clean, what, LONGEST_NAME)
+    if clean in (".", ".."):
+        raise InputError(f"{what} is not {name!r}: in an address it means the folder above. Choose another")
     if not clean or any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in clean if sign not in _JOINERS):
         raise InputError(f"{what} is text that can be read, without control characters; got {name!r}")
     return clean

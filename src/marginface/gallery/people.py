@@ -16,13 +16,13 @@ from marginface.gallery.records import About, Origin, Person, is_uid
 from marginface.gallery.tables import FACES, PEOPLE, in_parts
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber
-from marginface.registry import near_names
+from marginface.registry import near_names, shown
 
 PersonRef = str | Person  # a name, an opaque id, or what a verb returned
 _HERE = Origin()
 _COUNTED = select(func.count()).where(FACES.c.person_id == PEOPLE.c.id).scalar_subquery()
 _PEOPLE = select(PEOPLE, _COUNTED.label("faces"))
-_NEAR_AMONG = 10_000  # names that are opened to find near ones
+_NEAR_AMONG = 1_000  # names that are opened to find near ones
 
 
 def new_uid(kind: str) -> str:
@@ -85,11 +85,16 @@ def find_person(connection: Connection, chamber: Chamber, who: PersonRef) -> Per
         found = _one(connection, chamber, _PEOPLE.where(PEOPLE.c.uid == who)) if is_uid(who) else None
         found = found or find_by_name(connection, chamber, checked_name(who))
     if found is None:
-        name = who.name if isinstance(who, Person) else who
-        known = [person.name for person in list_people(connection, chamber, limit=_NEAR_AMONG)]
-        brief = f"{chamber.name} has no person {name!r}"
-        raise UnknownGalleryName(f"{brief}. {near_names(name, known)}'marginface gallery list' shows all", brief)
+        raise _unknown(connection, chamber, who.name if isinstance(who, Person) else who)
     return found
+
+
+def _unknown(connection: Connection, chamber: Chamber, name: str) -> UnknownGalleryName:
+    """Return the error for a person who is not there; near names are opened for who may read them alone."""
+    brief, near = f"{chamber.name} has no person {shown(name)}", ""
+    if chamber.suggests:
+        near = near_names(name, [one.name for one in list_people(connection, chamber, limit=_NEAR_AMONG)])
+    return UnknownGalleryName(f"{brief}. {near}'marginface gallery list' shows all", brief)
 
 
 def find_by_name(connection: Connection, chamber: Chamber, name: str) -> Person | None:

@@ -10,10 +10,9 @@ from datetime import date
 from typing import Any
 
 from marginface.errors import InputError
-from marginface.gallery.names import check_text
+from marginface.gallery.names import LONGEST_TEXT, check_text
 from marginface.values import Embedding, FloatArray, IntArray, frozen
 
-_LONGEST_TEXT = 2_000
 _UID = re.compile(r"[pf]-[0-9a-f]{16}")
 _OPAQUE = re.compile(r"[cpf]-[0-9a-f]{16}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -33,7 +32,7 @@ class About:
 
     def __post_init__(self) -> None:
         for name in ("consent", "purpose"):
-            check_text(getattr(self, name), name, _LONGEST_TEXT)
+            check_text(getattr(self, name), name, LONGEST_TEXT)
         if self.retain_until is not None and type(self.retain_until) is not date:
             raise InputError(f"retain_until is a date, as date(2027, 1, 31); got {self.retain_until!r}")
 

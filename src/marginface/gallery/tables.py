@@ -16,6 +16,7 @@ the names of collections, contracts, dates, and how many people and faces there 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +30,8 @@ from sqlalchemy import (
 )
 
 from marginface.gallery.columns import Bytes, Whole, Words
+
+T = TypeVar("T")
 
 SCHEMA = 1
 METADATA = MetaData()
@@ -131,7 +134,7 @@ CHANGES = Table(
 )
 
 
-def in_parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def in_parts(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     """Give ids in parts that fit into one statement."""
     for start in range(0, len(ids), NAMED_AT_ONCE):
         yield ids[start : start + NAMED_AT_ONCE]

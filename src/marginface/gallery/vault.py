@@ -31,6 +31,7 @@ class Chamber:
         uid: Its opaque id.
         generation: Rises with every new data key; what was read under an older one has to be read anew.
         rotation: None where vectors are stored as they are.
+        suggests: Whether the error for an unknown person names people who are called nearly so.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Chamber:
     generation: int
     seal: Seal = field(repr=False, compare=False)
     rotation: Rotation | None = field(repr=False, compare=False)
+    suggests: bool = True
 
     def turned(self, vectors: FloatArray) -> FloatArray:
         """Return vectors (N, D) as the collection stores and compares them."""
@@ -54,10 +56,11 @@ class Chamber:
 class Vault:
     """A database, the key that is at hand, and who acts; chambers stay open once their data key is unwrapped."""
 
-    def __init__(self, store: Store, key: GalleryKey | None, actor: str) -> None:
+    def __init__(self, store: Store, key: GalleryKey | None, actor: str, *, suggests: bool = True) -> None:
         self.store = store
         self.key = key
         self.actor = actor
+        self._suggests = suggests
         self._chambers: dict[str, Chamber] = {}  # by opaque id: a number may come again after a write that failed
         self._lock = threading.Lock()
 
@@ -117,6 +120,14 @@ class Vault:
         if not 0 < row.embedding_size <= LARGEST_EMBEDDING:
             raise damaged(f"embeddings of {row.embedding_size} numbers in collection {row.uid}")
         data_key = self.data_key(row)
-        seal = Seal(data_key, row.uid, row.contract)
-        rotation = Rotation(derived_key(data_key, "rotation"), row.embedding_size) if row.rotated else None
-        return Chamber(row.id, row.uid, row.name, row.contract, row.embedding_size, row.generation, seal, rotation)
+        return Chamber(
+            row.id,
+            row.uid,
+            row.name,
+            row.contract,
+            row.embedding_size,
+            row.generation,
+            Seal(data_key, row.uid, row.contract),
+            Rotation(derived_key(data_key, "rotation"), row.embedding_size) if row.rotated else None,
+            self._suggests,
+        )

@@ -14,10 +14,10 @@ from PIL import Image
 
 from marginface.documents import whole_number
 from marginface.errors import DataError, ImageError, InputError
-from marginface.evaluation.cells import plain_cell
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.grouping.record import Record, below
 from marginface.images import read_image
+from marginface.markup import plain_cell
 from marginface.pipeline import Clusters
 from marginface.values import ImageArray
 from marginface.words import plural
@@ -61,7 +61,7 @@ def write_names(clusters: Clusters, photos: Path, folder: Path) -> Path:
     for number, group in enumerate(clusters.with_company, start=1):
         lines.writerow([number, "", len(group), plain_cell(below(clusters.name(group[0]), photos))])
     content = text.getvalue().encode("utf-8", "replace")
-    return write_whole(folder / NAMES, lambda stream: stream.write(content))
+    return write_bytes(folder / NAMES, content)
 
 
 def check_unnamed(folder: Path) -> None:
@@ -136,7 +136,7 @@ def _copy(face: Mapping[str, Any], unique: str, photos: Path, folder: Path, copi
     except (OSError, ImageError) as error:
         copied.failed[str(face["photo"])] = getattr(error, "strerror", None) or str(error)
         return
-    write_whole(target, lambda stream: stream.write(content))
+    write_bytes(target, content)
     copied.people[folder.name] = copied.people.get(folder.name, 0) + 1
 
 

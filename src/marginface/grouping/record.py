@@ -9,7 +9,7 @@ from typing import Any
 
 from marginface.documents import parse_json
 from marginface.errors import DataError
-from marginface.files import json_bytes, write_whole
+from marginface.files import json_bytes, write_bytes
 from marginface.pipeline import Clusters
 
 RECORD = "groups.json"
@@ -35,7 +35,7 @@ def record_of(clusters: Clusters, photos: Path) -> dict[str, Any]:
 def write_record(record: Mapping[str, Any], folder: Path) -> Path:
     """Write a record, whole or not at all; return its path."""
     text = json.dumps(record, indent=1, ensure_ascii=False)
-    return write_whole(folder / RECORD, lambda stream: stream.write(json_bytes(text + "\n")))
+    return write_bytes(folder / RECORD, json_bytes(text + "\n"))
 
 
 def read_record(folder: Path) -> Record:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import IO
 
 import cv2
 import numpy as np
 
 from marginface.alignment import align
 from marginface.errors import ImageError
-from marginface.evaluation.markup import Html, document, element, figure, image
-from marginface.files import write_whole
 from marginface.images import read_image
+from marginface.markup import Html, document, element, figure, image, write_page
 from marginface.pipeline import ClusteredFace, Clusters
 from marginface.values import ImageArray
 from marginface.words import plural
@@ -39,13 +36,8 @@ def write_sheets(clusters: Clusters, folder: Path) -> list[Path]:
     sections = [*_parts(together, GROUPS), *_parts(alone, ALONE)] or [[]]
     names = ["groups.html", *(f"groups-{number}.html" for number in range(2, len(sections) + 1))]
     for name, groups in zip(names, sections, strict=True):
-        page = _page(clusters, groups, names, name).encode("utf-8", "replace")
-        write_whole(folder / name, partial(_fill, page))
+        write_page(_page(clusters, groups, names, name), folder / name)
     return [folder / name for name in names]
-
-
-def _fill(page: bytes, stream: IO[bytes]) -> None:
-    stream.write(page)
 
 
 def _parts(groups: Groups, size: int) -> list[Groups]:

@@ -1,23 +1,15 @@
-"""A head with further terms: the sum of their losses, with centres, cosines and margin of the head."""
+"""A head with further terms: the sum of their losses, with centers, cosines and margin of the head."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from marginface.errors import InputError
 from marginface.losses.margin import Reports
-
-
-class Term(Protocol):
-    """What a term does: features (N, D), labels (N,) → a scalar, its weight included. It is an nn.Module."""
-
-    def __call__(self, features: Tensor, labels: Tensor, /) -> Tensor:
-        """Return the weighted loss."""
-        ...
 
 
 class SummedHead(nn.Module):
@@ -27,7 +19,7 @@ class SummedHead(nn.Module):
 
     Args:
         head: any head of LOSSES.
-        terms: by name, each with its weight inside.
+        terms: by name, each an nn.Module: features (N, D), labels (N,) → a scalar, its weight included.
 
     Attributes:
         head: the wrapped head.
@@ -51,7 +43,7 @@ class SummedHead(nn.Module):
 
     @property
     def centers(self) -> Tensor:
-        """The class centres of the head."""
+        """The class centers of the head."""
         return cast(Tensor, self.head.centers)
 
     @property
@@ -79,7 +71,7 @@ class SummedHead(nn.Module):
         return loss + terms.sum()
 
     def cosine(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each class (N, C), by the centres of the head."""
+        """Return the cosine of each feature and each class (N, C), by the centers of the head."""
         return cast(Tensor, self.head.cosine(features))  # type: ignore[operator]
 
     def report(self, step: int) -> dict[str, float]:

@@ -2,6 +2,11 @@
 
 NumPy only, pure.
 
+verification, roc    pairs: ten-fold accuracy; every threshold     all_pairs, hardest_pairs   of all pairs of N photos
+identification       searches, open set; retrieval: with several right answers; nearest_rows: among very many rows
+intervals            how sure a rate is; bootstrap, shared_people, crossed: with the chance of people and of seeds
+comparison           is one better?        clustering   are groups the people?        classes   where they lie
+
 A pair is accepted when its similarity is at or above the threshold (``similarity >= threshold``), everywhere but in
 ``ten_fold_accuracy``, which keeps the published definition (squared distance strictly below the threshold).
 """

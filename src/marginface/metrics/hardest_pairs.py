@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marginface.errors import InputError
-from marginface.values import BoolArray, DoubleArray, FloatArray, IntArray, frozen
+from marginface.values import LENGTH_ERROR, BoolArray, DoubleArray, FloatArray, IntArray, frozen
 
 _ROWS, _COLUMNS = 512, 8_192  # a tile of 16 MB
 _WAITING = 1 << 20  # likely pairs that wait to be summed again; more where more are kept
@@ -112,7 +112,7 @@ def _require_fit(embeddings: FloatArray, people: IntArray, most: int) -> None:
     if most < 1:
         raise InputError(f"1 pair or more is kept; got {most}")
     norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))
-    if len(norms) and not np.allclose(norms, 1, atol=1e-3):
+    if len(norms) and not np.allclose(norms, 1, atol=LENGTH_ERROR):
         raise InputError(f"embeddings are unit rows; got norms {norms.min():.3f} to {norms.max():.3f}")
 
 

@@ -137,6 +137,9 @@ def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
     return far - gap / (next_gap - gap) * (next_far - far)
 
 
+PAIRS_PER_ERROR = 10  # a threshold is set where its rate means so many false matches in the pairs, or more
+
+
 def smallest_supported_far(impostor_pairs: int) -> float:
     """Return the smallest power of ten at which this many impostor pairs expect one false accept or more.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from marginface.defaults import DEFAULT_FMR
 from marginface.matching.cluster import cluster
 from marginface.metrics import size_of_search
 from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
@@ -15,8 +16,6 @@ from marginface.pipeline.rules import Calibrated
 from marginface.reasons import Remark
 from marginface.similarity import l2_normalize
 from marginface.values import DoubleArray, FloatArray, IntArray, Threshold
-
-LAXEST = 1e-3  # the false-match rate that groups of few faces are joined at, as in verify
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +108,9 @@ class Clusters:
 def threshold_among(thresholds: Calibrated, fpir: float, faces: int) -> Threshold:
     """Return the threshold at which a face that is alone finds one of ``faces`` − 1 others by chance, this often.
 
-    Among few faces that would be a lax one: the false-match rate is never above 1e-3.
+    Among few faces that would be a lax one: the false-match rate is never above that of verify.
     """
-    return thresholds.identification_threshold(fpir, max(faces - 1, size_of_search(fpir, LAXEST), 1))
+    return thresholds.identification_threshold(fpir, max(faces - 1, size_of_search(fpir, DEFAULT_FMR), 1))
 
 
 def clusters_of(

@@ -23,10 +23,14 @@ from marginface.values import Embedding, Face, FloatArray, ImageArray, check_ima
 
 @dataclass(frozen=True, slots=True)
 class NamedPhoto:
-    """The bytes of an image file that lies in no folder, and what it is called."""
+    """The bytes of an image file that lies in no folder, what it is called, and what turns it into pixels.
+
+    ``decode`` is called where the pixels are wanted, and raises ImageError for what is no image.
+    """
 
     name: str
     content: bytes = field(repr=False)
+    decode: Callable[[bytes], ImageArray] = field(default=read_image, repr=False)
 
 
 Photo = ImageArray | str | Path | bytes | NamedPhoto
@@ -67,11 +71,10 @@ class PhotoReader:
         """Return what comes of a photo; that it cannot be read is an outcome too."""
         name = name_of(photo, role)
         try:
-            image = open_photo(photo)
+            return self.read(open_photo(photo), name, policy, gate)
         except ImageError as error:
             text = str(error) if str(error).startswith(name) else f"{name}: {error}"
             return EmbeddedPhoto(name, (), 0, (Remark(Reason.UNREADABLE, text),))
-        return self.read(image, name, policy, gate)
 
     def look(self, photo: Photo, role: str, policy: str, gate: str) -> EmbeddedPhoto:
         """Return what comes of a photo; raise ImageError if it cannot be read."""
@@ -125,7 +128,7 @@ def assess(image: ImageArray, cropper: FaceCropper) -> tuple[tuple[Face, Quality
 def open_photo(photo: Photo) -> ImageArray:
     """Return the pixels of a photo; the errors are those of images.read_image."""
     if isinstance(photo, NamedPhoto):
-        return read_image(photo.content)
+        return photo.decode(photo.content)
     return check_image(photo) if isinstance(photo, np.ndarray) else read_image(photo)
 
 

@@ -9,6 +9,19 @@ from pathlib import Path
 
 from marginface.contract import Contract
 from marginface.cropping import FaceCropper
+from marginface.defaults import (
+    DEFAULT_CANDIDATES,
+    DEFAULT_CLUSTER_FPIR,
+    DEFAULT_DETECTOR,
+    DEFAULT_ENGINE,
+    DEFAULT_FMR,
+    DEFAULT_FPIR,
+    DEFAULT_GATE,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
+    ENROLMENT_GATE,
+)
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import ContractMismatch, InputError
 from marginface.pipeline.batches import in_order
@@ -23,7 +36,6 @@ from marginface.pipeline.verification import Verification, verify_faces
 from marginface.quality import GATES, Quality
 from marginface.reasons import Reason, Remark
 from marginface.values import Embedding, Face
-from marginface.weights import DEFAULT_ENGINE
 
 Progress = Callable[[int], None]  # photos done
 
@@ -66,11 +78,11 @@ class Recognizer:
     @classmethod
     def load(
         cls,
-        model: str | Path = "sface",
+        model: str | Path = DEFAULT_MODEL,
         *,
-        detector: str = "yunet",
+        detector: str = DEFAULT_DETECTOR,
         mirror: bool = False,
-        min_score: float = 0.6,
+        min_score: float = DEFAULT_MIN_SCORE,
         calibration: Calibrated | None = None,
         engine: str = DEFAULT_ENGINE,
     ) -> Recognizer:
@@ -139,7 +151,7 @@ class Recognizer:
         return self._reader.embed(open_photo(photo), name_of(photo, name), faces, quality)
 
     def embed_each(
-        self, photos: Iterable[Photo], *, faces: str = "largest", quality: str = "off", workers: int = 2
+        self, photos: Iterable[Photo], *, faces: str = "largest", quality: str = "off", workers: int = DEFAULT_WORKERS
     ) -> Iterator[EmbeddedPhoto]:
         """Yield what comes of each photo, in order, on ``workers`` threads; few photos are in memory at a time.
 
@@ -157,7 +169,7 @@ class Recognizer:
         *,
         faces: str = "largest",
         quality: str = "off",
-        workers: int = 2,
+        workers: int = DEFAULT_WORKERS,
         progress: Progress | None = None,
     ) -> tuple[EmbeddedPhoto, ...]:
         """Return what comes of each photo, in order; see embed_each. ``progress`` is called with the photos done."""
@@ -173,10 +185,10 @@ class Recognizer:
         first: Photo,
         second: Photo,
         *,
-        fmr: float = 1e-3,
+        fmr: float = DEFAULT_FMR,
         uncertain_fmr: float | None = None,
         faces: str = "largest",
-        quality: str = "usable",
+        quality: str = DEFAULT_GATE,
     ) -> Verification:
         """Say whether a face of each of two photos is of the same person, at a stated false-match rate.
 
@@ -196,24 +208,30 @@ class Recognizer:
             ImageError: A photo cannot be read.
             InputError: No threshold for this rate, or ``uncertain_fmr`` is not laxer than ``fmr``.
         """
+        rule = self.pair_rule(fmr, uncertain_fmr, faces=faces)
+        photos = ((first, "first photo"), (second, "second photo"))
+        one, other = (self._reader.look(photo, name, faces, quality) for photo, name in photos)
+        return self.verify_embedded(one, other, rule)
+
+    def verify_embedded(self, first: EmbeddedPhoto, second: EmbeddedPhoto, rule: Rule) -> Verification:
+        """Say whether two photos that embed_photo has embedded are of one person, by the rule of pair_rule."""
+        return verify_faces(first, second, rule, self.contract.id, self._remarks())
+
+    def pair_rule(self, fmr: float, uncertain_fmr: float | None = None, *, faces: str = "largest") -> Rule:
+        """Return the rule for a face of one photo and a face of another; see verify for arguments and errors."""
         if faces == "all":
-            raise InputError(
-                "verify compares one face of each photo: one, largest or center. compare_all compares all."
-            )
-        rule = self._rule(fmr, uncertain_fmr)
-        one = self._reader.look(first, "first photo", faces, quality)
-        other = self._reader.look(second, "second photo", faces, quality)
-        return verify_faces(one, other, rule, self.contract.id, self._remarks())
+            raise InputError("verify compares one face of each photo: one, largest or center; compare_all compares all")
+        return self._rule(fmr, uncertain_fmr)
 
     def compare_all(
         self,
         photos: Iterable[Photo],
         *,
-        fmr: float = 1e-3,
+        fmr: float = DEFAULT_FMR,
         uncertain_fmr: float | None = None,
         faces: str = "all",
-        quality: str = "usable",
-        workers: int = 2,
+        quality: str = DEFAULT_GATE,
+        workers: int = DEFAULT_WORKERS,
     ) -> Comparisons:
         """Compare the faces of photos, each with each: similarities and decisions.
 
@@ -227,17 +245,21 @@ class Recognizer:
         """
         rule = self._rule(fmr, uncertain_fmr)
         looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers)
-        return compare(looks, rule, self.contract.id, self._remarks())
+        return self.compare_embedded(looks, rule)
+
+    def compare_embedded(self, photos: Sequence[EmbeddedPhoto], rule: Rule) -> Comparisons:
+        """Compare the faces of photos that were embedded before, each with each, by the rule of pair_rule."""
+        return compare(photos, rule, self.contract.id, self._remarks())
 
     def cluster(
         self,
         photos: Iterable[Photo],
         *,
-        fpir: float = 0.5,
+        fpir: float = DEFAULT_CLUSTER_FPIR,
         similarity: float | None = None,
         faces: str = "all",
-        quality: str = "usable",
-        workers: int = 2,
+        quality: str = DEFAULT_GATE,
+        workers: int = DEFAULT_WORKERS,
         progress: Progress | None = None,
     ) -> Clusters:
         """Group the faces of photos by who they may be; it needs scipy.
@@ -269,8 +291,8 @@ class Recognizer:
         people: Mapping[str, Iterable[Photo]],
         *,
         faces: str = "one",
-        quality: str = "standard",
-        workers: int = 2,
+        quality: str = ENROLMENT_GATE,
+        workers: int = DEFAULT_WORKERS,
     ) -> KnownPeople:
         """Return people to identify others among, in memory: name → their photos.
 
@@ -290,11 +312,11 @@ class Recognizer:
         photo: Photo,
         people: Searchable,
         *,
-        fpir: float = 0.01,
+        fpir: float = DEFAULT_FPIR,
         uncertain_fpir: float | None = None,
-        most: int = 5,
+        most: int = DEFAULT_CANDIDATES,
         faces: str = "all",
-        quality: str = "usable",
+        quality: str = DEFAULT_GATE,
     ) -> Identification:
         """Say who of the known people the faces of a photo are.
 
@@ -322,9 +344,9 @@ class Recognizer:
         photo: EmbeddedPhoto,
         people: Searchable,
         *,
-        fpir: float = 0.01,
+        fpir: float = DEFAULT_FPIR,
         uncertain_fpir: float | None = None,
-        most: int = 5,
+        most: int = DEFAULT_CANDIDATES,
     ) -> Identification:
         """Say who of the known people faces are that were embedded before, by embed_photo or embed_faces.
 

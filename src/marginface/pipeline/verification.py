@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from marginface.defaults import ENROLMENT_GATE
 from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
 from marginface.pipeline.rules import Rule
 from marginface.quality import Quality, shortfalls
 from marginface.reasons import Reason, Remark, codes_of
 from marginface.similarity import similarity
 from marginface.values import Decision, Face, Threshold
-
-_ADVISED = "standard"  # the gate below which an answer comes with a remark
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,5 +110,5 @@ def _advice(photo: EmbeddedPhoto) -> list[Remark]:
     if face is None:
         return []
     said = {remark.reason for remark in face.refusals}
-    short = [one for one in shortfalls(face.quality, _ADVISED) if one.reason not in said]
+    short = [one for one in shortfalls(face.quality, ENROLMENT_GATE) if one.reason not in said]
     return [Remark(one.reason, f"{photo.photo}: {one.text} Trust the answer less.") for one in short]

@@ -1,5 +1,8 @@
 """Figures for reports and papers: ROC, DET, CMC, similarities, training, margins, comparisons, as SVG or PNG bytes.
 
+curves, histograms, training, features, comparison   what was measured        style     how all of them look
+margins, remarks     margins without any training, and what such a picture leaves open      sparkline   as text
+
 Each function returns a ``matplotlib.figure.Figure``; ``render`` turns it into bytes. No pyplot, no global state.
 """
 

@@ -10,21 +10,21 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
 from marginface import __version__
-from marginface.server.envelope import ErrorAnswer, add_handlers
-from marginface.server.jobs.running import running_jobs
+from marginface.server.logs import log_to_stderr
 from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
 from marginface.server.middleware.figures import RequestFigures
 from marginface.server.middleware.keys import KeyCheck
-from marginface.server.middleware.log import RequestLog, log_to_stderr
+from marginface.server.middleware.log import RequestLog
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
 from marginface.server.middleware.slots import Slots
 from marginface.server.monitoring import Figures
-from marginface.server.places import is_loopback
+from marginface.server.refusals import ErrorAnswer, add_handlers
 from marginface.server.routes import ROUTERS
-from marginface.server.service import opened
+from marginface.server.service import opened, running_jobs
 from marginface.server.settings import ServerSettings, handed_over
+from marginface.server.state.places import is_loopback
 
 _ABOUT = (
     "Detect, verify, identify and enrol faces. Every decision comes with its threshold, the false-match rate it was "

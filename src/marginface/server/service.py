@@ -13,17 +13,19 @@ from marginface.errors import UnknownName
 from marginface.gallery import Collection, Gallery, GalleryKey, Receipt
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
-from marginface.server.answers import KeptAnswers
-from marginface.server.decoding import Decoder
+from marginface.server.access.rates import Rates
+from marginface.server.decoding.decoder import Decoder
 from marginface.server.events import EventLog, Forgetting, Recorder, SecondKeys
 from marginface.server.jobs import JobStore, Spool, job_key
+from marginface.server.jobs.runner import Runner
+from marginface.server.jobs.upkeep import BY_ITSELF, Upkeep
 from marginface.server.monitoring import Figures
-from marginface.server.places import is_loopback, spool_folder, state_address
-from marginface.server.pressure import Work
-from marginface.server.rates import Rates
-from marginface.server.recognizing import load_recognizer
+from marginface.server.once import KeptAnswers
+from marginface.server.recognizer import capped, load_recognizer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import is_loopback, spool_folder, state_address
+from marginface.server.threads import LONG_RUNNING, LONG_WAITING, Work
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Service:
     @cached_property
     def job_key(self) -> GalleryKey:
         """What wraps the keys of jobs."""
-        return job_key(self.settings, self.gallery, self.state)
+        return job_key(self.gallery, self.settings.key_file, self.state)
 
     @cached_property
     def spool(self) -> Spool:
@@ -97,6 +99,11 @@ class Service:
         return Work(self.settings.limits.running, self.settings.limits.waiting, self.figures.depth)
 
     @cached_property
+    def long_work(self) -> Work:
+        """Where functions run that take long, as checks and exports: who looks for a face does not wait for them."""
+        return Work(LONG_RUNNING, LONG_WAITING)
+
+    @cached_property
     def rates(self) -> Rates:
         """How often a key may ask."""
         return Rates(self.settings.limits.per_minute, self.settings.workers)
@@ -122,13 +129,30 @@ class Service:
 def opened(settings: ServerSettings, figures: Figures) -> Iterator[Service]:
     """Open all parts of a worker, and close them at the end."""
     with ExitStack() as parts:
-        recognizer = load_recognizer(settings)
-        gallery = parts.enter_context(Gallery.open(settings.gallery, key=settings.key_file, actor="service"))
-        state = open_state(state_address(settings.gallery))
-        parts.callback(state.close)
+        recognizer = capped(load_recognizer(settings), settings.limits.faces)
+        opened_by = Gallery.open(settings.gallery, key=settings.key_file, actor="service", suggests=False)
+        gallery = parts.enter_context(opened_by)
+        state = parts.enter_context(open_state(state_address(settings.gallery)))
         decoder = Decoder(settings.limits, figures.undecoded)
         parts.callback(decoder.close)
         yield Service(settings, recognizer, gallery, state, decoder, figures)
+
+
+@contextmanager
+def running_jobs(service: Service) -> Iterator[Runner]:
+    """Look for jobs and for what is due in a thread of this worker, until this ends."""
+    settings = service.settings
+    others = (
+        lambda: service.forgetting.follow(service.gallery),
+        lambda: service.events.log.let_go(settings.keep_events, BY_ITSELF),
+    )
+    upkeep = Upkeep(service.state, service.jobs, service.spool, settings.purge_every, others)
+    runner = Runner(settings, service.state, service.job_key, upkeep)
+    runner.start()
+    try:
+        yield runner
+    finally:
+        runner.close()
 
 
 def service_of(request: Request) -> Service:

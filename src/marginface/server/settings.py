@@ -8,8 +8,17 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.errors import InputError
-from marginface.weights import DEFAULT_ENGINE
+from marginface.server.defaults import (
+    DEFAULT_HOST,
+    DEFAULT_KEEP_EVENTS,
+    DEFAULT_PORT,
+    DEFAULT_PROCESSES,
+    DEFAULT_PURGE_EVERY,
+)
+
+Verb = Literal["identify", "erase", "export"]  # what may need the word of a second key
 
 VARIABLE = "MARGINFACE_SERVER"  # of the environment: the settings for the workers
 _MB = 1 << 20
@@ -24,6 +33,7 @@ class Limits(BaseModel):
         photo_bytes: Of one photo.
         photos: In one request.
         pixels: Width × height of a photo, by its header.
+        faces: In one photo, or in all that are compared with each other.
         decode_seconds: For decoding a photo; the process that does it is killed then.
         decode_memory: Bytes that a decoding process may have.
         decoders: Decoding processes of a worker.
@@ -34,6 +44,7 @@ class Limits(BaseModel):
         body_seconds: From there to the last byte of the body.
         connections: Open connections of a worker: the one that is silent for longest makes room; where all ask, 503.
         archive_bytes: Of an archive for a job.
+        archive_rate: Bytes in a second that an archive comes with at least, on average, after ``body_seconds``.
         jobs: That run at once, in all workers.
         open_jobs: That may wait for their archive or their turn.
         archives: That may lie on the disk until their job is over.
@@ -46,6 +57,7 @@ class Limits(BaseModel):
     photo_bytes: int = Field(default=16 * _MB, ge=1024)
     photos: int = Field(default=16, ge=2)
     pixels: int = Field(default=40_000_000, ge=10_000)
+    faces: int = Field(default=500, ge=1)
     decode_seconds: float = Field(default=10.0, gt=0)
     decode_memory: int = Field(default=2048 * _MB, ge=256 * _MB)
     decoders: int = Field(default=2, ge=1)
@@ -56,6 +68,7 @@ class Limits(BaseModel):
     body_seconds: float = Field(default=60.0, gt=0)
     connections: int = Field(default=1000, ge=1)
     archive_bytes: int = Field(default=2048 * _MB, ge=1024)
+    archive_rate: int = Field(default=128 << 10, ge=1)
     jobs: int = Field(default=1, ge=1)
     open_jobs: int = Field(default=200, ge=1)
     archives: int = Field(default=8, ge=1)
@@ -77,7 +90,7 @@ class ServerSettings(BaseModel):
         certificate, certificate_key: Files for TLS; None: HTTP, for loopback or behind a proxy.
         events: Keep a record of each identification.
         keep_events: Days that the record goes back.
-        two_person: Verbs that need the word of a second key: identify, erase, export.
+        two_person: What needs the word of a second key.
         purge_every: Hours between two erasures of who is past the last day; 0: never.
     """
 
@@ -85,23 +98,23 @@ class ServerSettings(BaseModel):
 
     gallery: str
     key_file: Path | None = None
-    model: str = "sface"
+    model: str = DEFAULT_MODEL
     mirror: bool = False
-    min_score: float = Field(default=0.6, gt=0, lt=1)
+    min_score: float = Field(default=DEFAULT_MIN_SCORE, gt=0, lt=1)
     engine: str = DEFAULT_ENGINE
     calibration: Path | None = None
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    host: str = DEFAULT_HOST
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
     names: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
-    workers: int = Field(default=1, ge=1, le=256)
+    workers: int = Field(default=DEFAULT_PROCESSES, ge=1, le=256)
     runs: Path | None = None
     certificate: Path | None = None
     certificate_key: Path | None = None
     events: bool = False
-    keep_events: int = Field(default=400, ge=1)
-    two_person: tuple[Literal["identify", "erase", "export"], ...] = ()
-    purge_every: float = Field(default=24.0, ge=0)
+    keep_events: int = Field(default=DEFAULT_KEEP_EVENTS, ge=1)
+    two_person: tuple[Verb, ...] = ()
+    purge_every: float = Field(default=DEFAULT_PURGE_EVERY, ge=0)
     limits: Limits = Limits()
 
     def hand_over(self) -> None:

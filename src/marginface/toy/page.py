@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from marginface.alignment import resize_crops
-from marginface.evaluation.environment import describe_environment
-from marginface.evaluation.markup import (
+from marginface.environment import describe_environment
+from marginface.evaluation.sections import background, plain
+from marginface.files import write_bytes, write_json
+from marginface.markup import (
     Html,
     crop_image,
     document,
@@ -21,9 +22,8 @@ from marginface.evaluation.markup import (
     join,
     row,
     table,
+    write_page,
 )
-from marginface.evaluation.sections import background, plain
-from marginface.files import write_whole
 from marginface.plots import render
 from marginface.plots.features import FeaturePicture, feature_figure, loss_figure
 from marginface.toy.entries import FITTED_RULE
@@ -54,17 +54,11 @@ def write_study(study: ToyStudy, out: Path, command: str) -> tuple[Path, ...]:
     overview = feature_figure(train, held_out)
     drawings = {name: loss_figure(train[name], held_out[name]) for name in train}
     shown = {name: render(drawing) for name, drawing in drawings.items()}
-    files = {
-        "toy.json": (json.dumps(to_dict(study, found, command), indent=2, ensure_ascii=False) + "\n").encode(),
-        "toy.png": render(overview, "png"),
-        "toy.svg": render(overview, "svg"),
-        "toy.html": render_page(study, found, shown, command).encode(),
-    }
-    return tuple(_put(out / name, data) for name, data in files.items())
-
-
-def _put(path: Path, data: bytes) -> Path:
-    return write_whole(path, lambda stream: stream.write(data))
+    pictures = {"toy.png": render(overview, "png"), "toy.svg": render(overview, "svg")}
+    page = render_page(study, found, shown, command)
+    numbers = write_json(out / "toy.json", to_dict(study, found, command))
+    drawn = [write_bytes(out / name, data) for name, data in pictures.items()]
+    return numbers, *drawn, write_page(page, out / "toy.html")
 
 
 def _picture(study: ToyStudy, result: LossResult, split: SplitResult) -> FeaturePicture:

@@ -6,12 +6,12 @@ sources, batches     crops to train on and held out; batches as a function of (s
 prefetch, loading    batches made ahead on threads; what each of their stages costs
 learner, optim       backbone, head, optimizer, one step; averaging: the mean of the weights that is served
 schedule             learning rate, margin and length of a run
-start, features      where the weights come from, what of them learns; class centres from the means of features
+start, features      where the weights come from; class centers from the means of features; freezing: what stays
 weighted             losses of samples that a backbone weighs (TransFace)
 dream                a branch for turned heads, trained after the run
 held_out             the pairs of the identities that are kept out
 closed_set           rank 1 among identities of the training and among others, side by side
-centers_update       the optimizer's step on the class centres within the backward pass
+centers_update       the optimizer's step on the class centers within the backward pass
 skipped_steps        ... on those that were not drawn, in closed form
 trainer, interrupt   the loop, and how it is asked to stop
 run, run_names       the folder: train(); run_report: its page
@@ -21,13 +21,14 @@ checkpoint, journal  what a kill cannot destroy
 failures             a full disk and the like, as one message
 live_curves          the journal for TensorBoard
 run_folder, run_diff a run folder, and two of them, for those who look (without torch)
+comparison_folder    that of a comparison, for the same
 divergence           when to stop
 collapse             when embeddings have become one
 variants             the losses of a comparison, as recipes
 jobs                 its runs, one after the other or side by side
 lock                 one process at a time in a folder
 decisions            what a finished run decides on its pairs
-compare, sweep       all of it: several losses, or one over a grid
+compare, sweep       all of it: several losses, or one over a grid; comparison_folder: its folder, for those who look
 plan/                what a head of C identities takes, before it is trained
 dry_run/             what a whole recipe takes: two steps on noise
 distributed/         all of it over several processes

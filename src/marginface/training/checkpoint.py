@@ -3,7 +3,7 @@
 DIR/checkpoints/step-00001000/
     backbone.safetensors    the weights that are evaluated and served (the average, where there is one)
     card.toml               their model card
-    head.safetensors        class centres and the margin's running statistics
+    head.safetensors        class centers and the margin's running statistics
     live.safetensors        the weights being trained, only where backbone.safetensors is an average
     optimizer.safetensors   the optimizer's state and torch's random state
     state.json              step, recipe, data, and the sha256 of every file above
@@ -31,7 +31,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from marginface.contract import ModelCard, file_sha256, write_card
+from marginface.contract import CARD_FILE, ModelCard, file_sha256, write_card
 from marginface.documents import parse_json
 from marginface.errors import CheckpointError
 from marginface.files import is_file
@@ -40,7 +40,6 @@ from marginface.training.distributed.ranks import Ranks
 from marginface.words import cause
 
 STATE = "state.json"
-CARD = "card.toml"
 BACKBONE = "backbone"
 FORMAT = 1
 
@@ -149,7 +148,7 @@ def _write_whole(folder: Path, files: Files, card: ModelCard) -> None:
         if name != CLASSES:
             _write(folder / f"{name}.safetensors", values)
     sha256 = file_sha256(folder / f"{BACKBONE}.safetensors")
-    write_card(card.model_copy(update={"sha256": sha256, "file": f"{BACKBONE}.safetensors"}), folder / CARD)
+    write_card(card.model_copy(update={"sha256": sha256, "file": f"{BACKBONE}.safetensors"}), folder / CARD_FILE)
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], about: dict[str, str] | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, InputError
 from marginface.evaluation.comparison import ComparedLoss, ComparedRun, Decisions
 from marginface.evaluation.comparison_files import Comparison, write_tables
 from marginface.evaluation.comparison_report import Extras, write_comparison
-from marginface.evaluation.environment import describe_environment
+from marginface.processors import usable_cpus
 from marginface.training.decisions import cfp_decisions, check_cfp, held_out_decisions
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.jobs import Job, Tell, prepare, run_apart, run_here
@@ -118,7 +118,7 @@ def _with_threads(resolved: Recipe, recipe: Recipe, jobs: int) -> Recipe:
     """Share the cores among the runs, unless the recipe says how many threads."""
     if recipe.train.threads or jobs < 2:
         return resolved
-    threads = max((os.cpu_count() or 1) // jobs, 1)
+    threads = max(usable_cpus() // jobs, 1)
     return resolved.model_copy(update={"train": resolved.train.model_copy(update={"threads": threads})})
 
 

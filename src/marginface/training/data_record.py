@@ -12,7 +12,7 @@ import numpy as np
 from marginface.data.source import CropSource
 from marginface.documents import parse_json
 from marginface.errors import CheckpointError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.training.run_names import DATA
 from marginface.training.sources import TrainingData
 
@@ -46,7 +46,7 @@ def record_of(data: TrainingData) -> DataRecord:
 def write_record(record: DataRecord, out: Path) -> None:
     """Write data.json, whole or not at all."""
     text = json.dumps(asdict(record)) + "\n"  # ASCII: a name may hold bytes that are no UTF-8
-    write_whole(out / DATA, lambda stream: stream.write(text.encode()))
+    write_bytes(out / DATA, text.encode())
 
 
 def read_record(out: Path) -> DataRecord | None:

@@ -17,7 +17,7 @@ from marginface.data.closed_set import ClosedAndOpen
 from marginface.data.holdout import PairIndex
 from marginface.data.source import CropSource
 from marginface.evaluation.scores import PairScores, score_pairs
-from marginface.metrics.roc import supports_far, tar_at_far
+from marginface.metrics.roc import PAIRS_PER_ERROR, supports_far, tar_at_far
 from marginface.training.closed_set import ClosedSetResult, evaluate_closed_set
 from marginface.training.distributed import Ranks
 from marginface.training.features import embed_source
@@ -25,7 +25,6 @@ from marginface.values import DoubleArray, FloatArray, IntArray
 
 THRESHOLD_IMAGES = 3000  # at most so many images give the impostor pairs of the thresholds: 4.5 million pairs
 THRESHOLD_FMRS = (1e-2, 1e-3, 1e-4)
-PAIRS_PER_ERROR = 10  # impostor pairs behind a threshold, times its FMR
 
 
 @dataclass(frozen=True, slots=True, eq=False)

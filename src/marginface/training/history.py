@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from marginface.errors import CheckpointError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.training.journal import read_journal
 from marginface.training.run_names import HISTORY
 
@@ -45,4 +45,4 @@ def add_event(out: Path, what: What, step: int, details: Mapping[str, Any]) -> N
     now = datetime.now(UTC).isoformat(timespec="seconds")
     events = [*read_history(out), {"event": what, "step": step, "time": now, **details}]
     text = "".join(json.dumps(event) + "\n" for event in events)  # ASCII: a file name may hold bytes that are no UTF-8
-    write_whole(out / HISTORY, lambda stream: stream.write(text.encode()))
+    write_bytes(out / HISTORY, text.encode())

@@ -23,16 +23,15 @@ from typing import Literal
 
 from marginface.documents import parse_json
 from marginface.errors import MarginfaceError, TrainingDiverged
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.training.allocator import keep_freed_memory
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.lock import held, holder
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe, write_recipe
 from marginface.training.run import train
-from marginface.training.run_names import RECIPE, REPORT
+from marginface.training.run_names import LOG, OUTCOME, RECIPE, REPORT, RUN
 
-OUTCOME, RUN, LOG = "outcome.json", "run", "log.txt"
 Status = Literal["waiting", "interrupted", "finished", "diverged", "failed"]
 Tell = Callable[[str], None]
 _POLL = 0.2  # seconds between two looks at the processes
@@ -103,7 +102,7 @@ def _train_job(job: Job) -> Outcome:
         seconds = before.seconds + time.perf_counter() - started
         outcome = Outcome(status, message, round(seconds, 2), max(before.peak_mb, peak_memory_mb()))
         text = json.dumps(asdict(outcome), ensure_ascii=False, indent=2) + "\n"
-        write_whole(job.folder / OUTCOME, lambda stream: stream.write(text.encode()))
+        write_bytes(job.folder / OUTCOME, text.encode())
         return outcome
 
     try:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from marginface.documents import parse_json
 from marginface.errors import CheckpointError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 
 _MANY_EPOCHS = 1e9
 # What others reckon with, where a record has it.
@@ -65,7 +65,7 @@ def truncate_journal(path: Path, step: int, notes: Sequence[str] = ()) -> None:
     kept = [record for record in read_journal(path) if record["step"] <= step]
     if kept and notes:
         kept[-1]["notes"] = [*kept[-1].get("notes", ()), *notes]
-    write_whole(path, lambda stream: stream.write("".join(map(_line, kept)).encode()))
+    write_bytes(path, "".join(map(_line, kept)).encode())
 
 
 class Journal:

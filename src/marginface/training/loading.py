@@ -16,9 +16,10 @@ import torch
 from marginface.data.crops import EncodedCrops
 from marginface.data.source import CropSource, Subset
 from marginface.geometry import CROP_SIZE
+from marginface.processors import usable_cpus
 from marginface.training.batches import Batch, Batches, to_tensor
 from marginface.training.learner import Learner
-from marginface.training.prefetch import prefetched, usable_cores
+from marginface.training.prefetch import prefetched
 from marginface.training.recipe import Recipe
 from marginface.training.resolve import resolve, resolve_loss
 from marginface.training.sources import open_data
@@ -175,7 +176,7 @@ def measure_loading(recipe: Recipe, *, train: bool, seconds: float = 3.0) -> Loa
     return Loading(
         data=f"{len(data.train.labels):,} images of {len(data.train.identities):,} identities, "
         f"{recipe.train.batch_size} a batch",
-        setting=f"{batches.workers} workers, {batches.ahead} batches ahead, {usable_cores()} cores, {device}{trained}",
+        setting=f"{batches.workers} workers, {batches.ahead} batches ahead, {usable_cpus()} cores, {device}{trained}",
         decoder=str(data.description.get("decoder", "")),
         batch_size=recipe.train.batch_size,
         first_read=first_read,

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import torch
 
+from marginface.processors import usable_cpus
+
 MOST_WORKERS = 8
 T = TypeVar("T")
 
@@ -46,9 +48,4 @@ def prefetched(load: Callable[[int], T], numbers: Iterable[int], *, workers: int
 def default_workers() -> int:
     """Return how many threads make batches: the share of the cores of each process that torchrun started here."""
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return min(max(usable_cores() // processes, 1), MOST_WORKERS)
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(usable_cpus() // processes, 1), MOST_WORKERS)

@@ -12,7 +12,6 @@ report.html, manifest.json  when it is finished; the manifest has the sha256 of 
 from __future__ import annotations
 
 import errno
-import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -21,9 +20,9 @@ from typing import Any
 
 from marginface import __version__
 from marginface.contract import file_sha256
+from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, DataError, InputError
-from marginface.evaluation.environment import describe_environment
-from marginface.files import write_whole
+from marginface.files import write_json
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.distributed import Place, Ranks, joined
 from marginface.training.dream import add_branch, check_detector
@@ -235,8 +234,7 @@ def _write_manifest(
         "environment": describe_environment(),
         "files": {path.relative_to(out).as_posix(): file_sha256(path) for path in files if path.is_file()},
     }
-    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_whole(out / MANIFEST, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))
+    write_json(out / MANIFEST, values)
 
 
 def _counts(data: TrainingData) -> dict[str, int]:

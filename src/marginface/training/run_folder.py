@@ -113,12 +113,14 @@ class RunFolder:
         return flat_values(self.recipe).get(key)
 
     def checkpoints(self) -> list[tuple[str, int]]:
-        """Return the checkpoints, oldest first: name and bytes."""
+        """Return the checkpoints, oldest first: name and bytes; what a link leads to is not counted."""
+        if (self.path / CHECKPOINTS).is_symlink():
+            return []
         folders = sorted((self.path / CHECKPOINTS).glob("*step-*"))
         return [
-            (folder.name, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
+            (folder.name, sum(file.stat().st_size for file in folder.rglob("*") if _is_own_file(file)))
             for folder in folders
-            if not folder.name.startswith(".")
+            if not folder.name.startswith(".") and not folder.is_symlink()
         ]
 
     def fingerprint(self) -> str | None:
@@ -241,6 +243,10 @@ def _runs_below(folder: Path) -> Iterator[Path]:
         inner = (entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
         for entry in sorted(entry for entry in inner if entry.name not in (CHECKPOINTS, CURVES)):
             yield from _runs_below(entry)
+
+
+def _is_own_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _state(path: Path, history: Sequence[Record]) -> State:

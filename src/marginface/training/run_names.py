@@ -1,4 +1,4 @@
-"""What the files and folders within a run folder are called, for those that write them and those that read them."""
+"""What the files and folders of a run and of a comparison are called, for those that write and those that read them."""
 
 from __future__ import annotations
 
@@ -11,3 +11,6 @@ CURVES = "tensorboard"
 DREAM = "dream"
 REPORT = "report.html"
 MANIFEST = "manifest.json"
+OUTCOME = "outcome.json"  # of a run within a comparison
+RUN = "run"
+LOG = "log.txt"

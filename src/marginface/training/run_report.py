@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from marginface.data.source import CropSource
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import ErrorPair, Measurement, RunReport, RunSummary
 from marginface.training.held_out import HeldOutResult

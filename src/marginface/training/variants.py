@@ -16,7 +16,7 @@ from marginface.training.learner import build_head
 from marginface.training.recipe import OptionValue, Recipe
 from marginface.training.recipe.file import recipe_from
 
-_OF_THE_SECTION = ("scale", "margin", "gradient")  # keys of [loss]; any other setting is an option of the loss
+OF_THE_SECTION = ("scale", "margin", "gradient")  # keys of [loss]; any other setting is an option of the loss
 _OF_CLASSES = ("implementation", "multiply", "tiles", "sample_rate", "interclass_filter")
 
 
@@ -102,7 +102,7 @@ def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     """Return the recipe with the loss of a variant and a seed, all else equal.
 
     The scale, the gradient and the warm-up of the margin in [loss] go to every loss that has one, the implementation
-    and how centres learn to every loss with class centres; margin and options only to the loss that [loss] names, for
+    and how centers learn to every loss with class centers; margin and options only to the loss that [loss] names, for
     they mean something else in another: that one gets its paper's.
 
     Raises:
@@ -118,7 +118,7 @@ def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     section |= {"margin_from": given.margin_from, "margin_full": given.margin_full}
     options: dict[str, OptionValue] = dict(section.get("options", {}))  # type: ignore[call-overload]
     for key, value in variant.settings.items():
-        (section if key in _OF_THE_SECTION else options)[key] = value
+        (section if key in OF_THE_SECTION else options)[key] = value
     values = recipe.model_dump()
     if isinstance(LOSSES[variant.loss], PairLoss):
         values["optim"] |= {"head_in_backward": False, "unsampled": "auto"}

@@ -9,7 +9,7 @@ results       IdentifiedTrack
 annotation    a copy with boxes and names
 """
 
-from marginface.video.annotation import annotate_photo, annotate_video, codec_for, draw_labels, format_for, labels_of
+from marginface.video.annotation import annotate_photo, annotate_video, codec_for, draw_labels, format_for
 from marginface.video.frames import Frame, Frames
 from marginface.video.identifying import VideoSettings, identify_video, tracking_rule
 from marginface.video.results import IdentifiedTrack, Place
@@ -31,7 +31,6 @@ __all__ = [
     "draw_labels",
     "format_for",
     "identify_video",
-    "labels_of",
     "open_frames",
     "tracking_rule",
 ]

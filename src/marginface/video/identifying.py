@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from marginface.defaults import DEFAULT_CANDIDATES, DEFAULT_FPIR, DEFAULT_GATE
 from marginface.errors import InputError, VideoError
 from marginface.pipeline import EmbeddedPhoto, Identification, Recognizer, Searchable
 from marginface.video.frames import Frame
@@ -27,10 +28,10 @@ class VideoSettings:
         pool: How many of the best faces of a track are pooled.
     """
 
-    fpir: float = 0.01
+    fpir: float = DEFAULT_FPIR
     uncertain_fpir: float | None = None
-    most: int = 5
-    quality: str = "usable"
+    most: int = DEFAULT_CANDIDATES
+    quality: str = DEFAULT_GATE
     pool: int = 5
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marginface"
 
 
-def keep(path: Path, fill: Callable[[IO[bytes]], None]) -> Path:
+def keep(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
     """Let ``fill`` write a file of the cache, whole or not at all; return the path.
 
     Raises:

@@ -10,9 +10,7 @@ from onnx import ModelProto
 
 from marginface.registry import Registry
 from marginface.weights.folding import fold_weights, free_dimensions, split_prelu
-from marginface.weights.published import Weights
-
-_YUNET_STRIDES = (8, 16, 32)
+from marginface.weights.published import YUNET_STRIDES, Weights
 
 
 def prepare(weights: Weights, path: Path) -> ModelProto:
@@ -26,7 +24,7 @@ def _free_yunet(model: ModelProto) -> ModelProto:
     outputs: dict[str, tuple[str | int, ...]] = {
         f"{kind}_{stride}": (1, f"locations_{stride}", width)
         for kind, width in widths.items()
-        for stride in _YUNET_STRIDES
+        for stride in YUNET_STRIDES
     }
     return free_dimensions(model, {"input": (1, 3, "height", "width")}, outputs)
 

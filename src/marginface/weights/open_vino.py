@@ -5,7 +5,6 @@ Never dynamic int8: it moves the embeddings, and was slower than float32 where i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from marginface.errors import InputError, MissingExtra, WeightsError
+from marginface.processors import usable_cpus
 from marginface.values import FloatArray
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def open_openvino(path: Path, threads: int, varying_shapes: bool, *, precision: 
             "this processor has no instructions for bfloat16 (AVX-512 BF16 or AMX), so that it would be slower than "
             "float32. Use --engine openvino or onnxruntime"
         )
-    streams = max(1, _processors() // threads)
+    streams = max(1, usable_cpus() // threads)
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": streams * threads,
@@ -133,10 +133,6 @@ def _fix_batch(model: ov.Model, openvino: ModuleType) -> None:
     shape = model.inputs[0].partial_shape
     if shape.rank.is_static and len(shape) and shape[0].is_dynamic:
         model.reshape({model.inputs[0]: openvino.PartialShape([1, *list(shape)[1:]])})
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _port(port: ov.ConstOutput) -> OpenVinoPort:

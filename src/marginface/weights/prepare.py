@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
 
 from marginface.contract import file_sha256
 from marginface.weights.cache import cache_folder, keep
@@ -36,8 +34,8 @@ def prepared(name: str, *, file: Path | None = None) -> Path:
     from marginface.weights.graphs import prepare  # the package onnx takes a tenth of a second to import
 
     content = prepare(weights, locate(name, file=file)).SerializeToString(deterministic=True)
-    keep(_hash_file(ready), partial(_write, sha256(content).hexdigest().encode()))
-    return keep(ready, partial(_write, content))
+    keep(_hash_file(ready), lambda stream: stream.write(sha256(content).hexdigest().encode()))
+    return keep(ready, lambda stream: stream.write(content))
 
 
 def _hash_file(path: Path) -> Path:
@@ -49,7 +47,3 @@ def _is_whole(path: Path) -> bool:
         return file_sha256(path) == _hash_file(path).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return False
-
-
-def _write(content: bytes, stream: IO[bytes]) -> None:
-    stream.write(content)

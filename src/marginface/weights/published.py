@@ -1,4 +1,4 @@
-"""The table of published weights: what each file is, its sha256, licence and origin, and the card of an embedder."""
+"""The table of published weights: what each file is, its sha256, license and origin, and the card of an embedder."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Weights:
     card: ModelCard | None = None
 
 
+YUNET_STRIDES = (8, 16, 32)  # pixels of the photo for a place in each of its outputs
 _YUNET_FILE = "face_detection_yunet_2023mar_int8bq.onnx"
 _SFACE_FILE = "face_recognition_sface_2021dec_int8bq.onnx"
 _SFACE_SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.errors import InputError, WeightsError
 from marginface.registry import Registry
 from marginface.values import FloatArray
@@ -49,8 +50,6 @@ class Session(Protocol):
 
 
 Opener = Callable[[Path, int, bool], Session]  # file, threads inside one run, whether shapes vary
-
-DEFAULT_ENGINE = "onnxruntime"
 
 ENGINES: Registry[Opener] = Registry("engine")
 ENGINES.add(DEFAULT_ENGINE, open_onnx_runtime)

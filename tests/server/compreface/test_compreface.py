@@ -15,9 +15,10 @@ from starlette.testclient import TestClient
 from marginface.gallery import Gallery
 from marginface.server.access import KeyStore, NewKey, parse_scopes
 from marginface.server.app import make_app
-from marginface.server.places import state_address
 from marginface.server.settings import Limits, ServerSettings
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
+from marginface.server.threads import Overloaded
 from oracles.enrolments import red_recognizer
 from oracles.served import png_of
 
@@ -361,3 +362,76 @@ def test_these_paths_are_no_way_around_the_record_and_the_second_key(
     )
     watched.post(f"/v1/events/{asked['id']}/confirm", json={"agree": True}, headers=other)
     assert watched.delete("/api/v1/recognition/faces").json() == {"deleted": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", "detection/detect", {"host": "evil.example"}, 421),
+        ("POST", "detection/detect", {"origin": "https://evil.example"}, 403),
+        ("GET", "recognition/subjects", {"sec-fetch-site": "cross-site"}, 403),
+        ("POST", "detection/detect", {"content-length": str(10**9)}, 413),
+        ("POST", "detection/detect", {"x-api-key": "wrong"}, 401),
+        ("GET", "recognition/subjects", {"x-api-key": "wrong"}, 401),
+        ("GET", "nowhere", {}, 404),
+        ("PATCH", "recognition/subjects", {}, 405),
+    ],
+)
+def test_errors_that_no_route_tells_have_compreface_s_form_too(
+    api: TestClient, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = api.request(method, f"/api/v1/{path}", headers=headers)
+    told = answer.json()
+    assert (answer.status_code, told.keys()) == (status, {"message", "code", "error", "request_id"})
+    assert isinstance(told["code"], int)
+    assert told["message"] == told["error"]["message"]
+    assert told["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_bug_and_a_service_that_is_busy_are_told_in_compreface_s_form(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = api.app.state.service  # type: ignore[attr-defined]
+
+    async def busy(*_: object) -> None:
+        raise Overloaded("come again")
+
+    async def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    for run, status in ((busy, 503), (fails, 500)):
+        monkeypatch.setattr(service.work, "run", run)
+        answer = api.post("/api/v1/detection/detect", files={"file": png_of(10)})
+        assert (answer.status_code, answer.json()["code"], bool(answer.json()["message"])) == (status, 0, True)
+    assert "message" not in api.get("/v1/nowhere").json(), "our own paths have our own form"
+
+
+def test_decisions_carry_contract_threshold_rate_and_data_as_all_of_ours_do(api: TestClient) -> None:
+    image = add(api, "Ann", 10)
+    photo, two = {"file": png_of(12)}, {"source_image": png_of(10), "target_image": png_of(12)}
+    contract = red_recognizer().contract.id
+    assert api.post("/api/v1/detection/detect", files=photo).json()["contract"] == contract
+    found = api.post("/api/v1/recognition/recognize?fpir=0.02", files=photo).json()
+    compared = api.post(f"/api/v1/recognition/faces/{image}/verify?fmr=0.01", files=photo).json()
+    verified = api.post("/api/v1/verification/verify?fmr=0.01", files=two).json()
+    ours = api.post("/v1/verify", files={"image_a": png_of(10), "image_b": png_of(12)}, data={"fmr": "0.01"}).json()
+    assert (found["fpir"], found["comparisons"], found["calibration"]["fpir"]) == (0.02, 1, 0.02)
+    for told, face in (
+        (found, found["result"][0]),
+        (compared, compared["result"][0]),
+        (verified, verified["result"][0]["face_matches"][0]),
+    ):
+        assert told["contract"] == contract
+        assert told["fmr"] == told["calibration"]["fmr"]
+        assert told["calibration"]["data"]
+        assert face["threshold"] == pytest.approx(told["calibration"]["similarity"], abs=1e-4)
+    for told in (compared, verified):
+        assert told["calibration"] == {name: one for name, one in ours["calibration"].items() if one is not None}
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 300_000, b'{"file":' * 100_000, b'{"file":[' + b"[]," * 300_000 + b"[]]}", b"1" * 500_000, b"{"]
+)
+def test_json_that_becomes_much_more_than_it_is_is_refused_before_it_is_read(api: TestClient, body: bytes) -> None:
+    answer = api.post("/api/v1/detection/detect", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, 36)

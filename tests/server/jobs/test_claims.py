@@ -76,7 +76,7 @@ def test_many_workers_claim_each_job_once(opened: Opened, store: JobStore) -> No
     for thread in threads:
         thread.join(60)
     assert sorted(taken) == sorted(jobs)
-    assert all(len(store.result(job, 0, 10).items) == 1 for job in jobs)
+    assert all(len(store.result(job, 0, 10)) == 1 for job in jobs)
 
 
 def test_no_more_run_at_once_than_may(state: State, store: JobStore) -> None:
@@ -180,9 +180,9 @@ def test_a_job_is_cancelled_in_every_state(state: State, store: JobStore) -> Non
     assert claim.beat().is_cancelled
     claim.progress(2, 9, [{"photo": 1}, {"photo": 2}])
     claim.stopped()
-    assert (store.job(running).state, store.result(running, 0, 9).items) == (
+    assert (store.job(running).state, store.result(running, 0, 9)) == (
         JobState.CANCELLED,
-        ({"photo": 1}, {"photo": 2}),
+        [(1, {"photo": 1}), (2, {"photo": 2})],
     )
     assert store.uploads() == set(), "no archive is needed any more"
     with pytest.raises(WrongState, match="waits for no archive any more"):
@@ -209,11 +209,10 @@ def test_a_result_is_read_a_page_at_a_time(state: State, store: JobStore) -> Non
     for first in range(0, 50, 7):
         claim.progress(first + 7, 56, [{"n": number} for number in range(first, first + 7)])
     claim.finish({})
-    found, start = [], 0
-    while start is not None:
-        page = store.result(uid, start, 10)
-        found += [item["n"] for item in page.items]
-        start = page.following
+    found: list[int] = []
+    while page := store.result(uid, len(found), 10):
+        assert [number for number, _ in page] == list(range(len(found) + 1, len(found) + len(page) + 1))
+        found += [item["n"] for _, item in page]
     assert found == list(range(56))
 
 

@@ -50,7 +50,7 @@ def wait_until_gone(folder: Path) -> None:
 
 
 def test_a_process_of_a_job_needs_no_web_framework_and_no_torch() -> None:
-    heavy = "{'fastapi', 'starlette', 'torch', 'pebble'}"
+    heavy = "{'fastapi', 'starlette', 'torch'}"
     code = f"import sys, marginface.server.jobs.child; print({heavy} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "set()\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import anyio
 import pytest
@@ -16,15 +18,16 @@ from marginface.gallery import About, Collection, Gallery, GalleryKey
 from marginface.pipeline import Recognizer, recognizer
 from marginface.server.jobs import ClusterWish, EnrolWish, JobStore, MigrateWish, PurgeWish, Spool, Wish
 from marginface.server.jobs.claims import claim_next
-from marginface.server.jobs.kinds import DOES
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.work import JobWork, Stopped
-from marginface.server.places import spool_folder, state_address
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
+from marginface.server.state.places import spool_folder, state_address
 from oracles.enrolments import red_recognizer, write_people
 from oracles.red_faces import BlueEmbedder
 from oracles.sent_archives import tar_of, zip_of
 from oracles.served import png_of
+from oracles.staff import decode_in_this_process
 
 KEY = GalleryKey(bytes(range(32)), "a test")
 
@@ -47,7 +50,7 @@ class Bench:
             for start in range(0, len(archive), 1000):
                 yield archive[start : start + 1000]
 
-        return anyio.run(self.spool.receive, uid, chunks(), self.store.seal(uid).passphrase)
+        return anyio.run(self.spool.receive, uid, "a test", chunks(), self.store.seal(uid).passphrase)
 
     def work(self) -> JobWork:
         claim = claim_next(self.state, KEY, 9)
@@ -57,15 +60,25 @@ class Bench:
 
     def do(self) -> None:
         work = self.work()
-        DOES[work.job.kind](work)
+        KINDS[work.job.kind].do(work)
 
     def items(self, uid: str) -> list[dict[str, Any]]:
-        return list(self.store.result(uid, 0, 1000).items)
+        return [item for _, item in self.store.result(uid, 0, 1000)]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_line_of_the_table_names_a_function_of_the_work_and_the_wish(name: str) -> None:
+    file, function = KINDS[name].does.split(".")
+    does = getattr(import_module(f"marginface.server.jobs.{file}"), function)
+    hints = get_type_hints(does)
+    assert (hints.pop("return"), *hints.values()) == (NoneType, JobWork, KINDS[name].wish)
+    assert get_args(KINDS[name].wish.model_fields["kind"].annotation) == (name,)
 
 
 @pytest.fixture
 def bench(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr("marginface.server.jobs.work.load_recognizer", lambda _: red_recognizer())
+    decode_in_this_process(monkeypatch)
     with (
         Gallery.open(settings.gallery, key=settings.key_file) as gallery,
         closing(open_state(state_address(settings.gallery))) as state,
@@ -100,7 +113,7 @@ def test_a_clustering_that_was_stopped_begins_anew(bench: Bench) -> None:
     work = bench.work()
     work.stop.set()
     with pytest.raises(Stopped):
-        DOES["cluster"](work)
+        KINDS["cluster"].do(work)
     work.claim.stopped()
     bench.do()
     assert bench.store.job(uid).summary["photos"] == 9

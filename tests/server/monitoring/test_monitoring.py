@@ -66,7 +66,7 @@ def test_what_was_refused_and_not_decoded_is_counted_by_why(client: TestClient, 
     client.headers = {**client.headers, **key}  # type: ignore[assignment]
     figures = figures_of(client)
     assert figures[("marginface_undecoded_photos_total", (("reason", "unreadable"),))] == 1
-    assert figures[("marginface_undecoded_photos_total", (("reason", "too_large"),))] == 1
+    assert figures[("marginface_undecoded_photos_total", (("reason", "too_large"),))] == 2
     assert figures[("marginface_refusals_total", (("reason", "key"),))] == 1
     assert figures[("marginface_refusals_total", (("reason", "scope"),))] == 1
     assert figures[("marginface_refusals_total", (("reason", "size"),))] == 2

@@ -46,6 +46,21 @@ def test_a_collection_is_renamed(client: TestClient) -> None:
     assert client.get("/v1/collections/former").json()["uid"] == uid
 
 
+def test_keys_for_a_collection_follow_its_name_and_nobody_gets_in_by_the_old_one(
+    client: TestClient, make_key: MakeKey
+) -> None:
+    whole, staff = make_key("all"), make_key("all", "staff")
+    uid = client.post("/v1/collections", json={"name": "staff"}, headers=whole).json()["uid"]
+    taken = client.patch("/v1/collections/staff", json={"name": "crew"}, headers=staff)
+    assert taken.status_code == 403, "another key may have been made for that name"
+    assert client.patch(f"/v1/collections/{uid}", json={"name": "crew"}, headers=whole).status_code == 200
+    client.post("/v1/collections", json={"name": "staff"}, headers=whole)
+    assert [one["name"] for one in client.get("/v1/collections", headers=staff).json()["items"]] == ["crew"]
+    assert client.get("/v1/collections/crew", headers=staff).json()["uid"] == uid
+    assert client.get("/v1/collections/staff", headers=staff).status_code == 403
+    assert client.get("/v1", headers=staff).json()["caller"]["collections"] == ["crew"]
+
+
 def test_an_unknown_collection_names_no_other_and_no_path(client: TestClient, settings: ServerSettings) -> None:
     client.post("/v1/collections", json={"name": "staff"})
     answer = client.get("/v1/collections/stuff")

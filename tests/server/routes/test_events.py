@@ -98,6 +98,14 @@ def test_a_match_is_confirmed_by_two_different_keys(desk: Desk) -> None:
     assert desk.client.get("/v1/events/check", headers=desk.first).json()["ok"]
 
 
+def test_a_word_that_is_sent_twice_counts_once_and_is_answered_twice(desk: Desk) -> None:
+    event = desk.identify(12, desk.first)["faces"][0]["event"]
+    once = {**desk.second, "Idempotency-Key": "a word that was lost on its way".replace(" ", "-")}
+    first, second = (desk.confirm(event, once) for _ in range(2))
+    assert (first.status_code, second.content) == (200, first.content)
+    assert len(second.json()["confirmations"]) == 1
+
+
 def test_what_waits_for_a_word_is_listed_until_it_is_decided(desk: Desk, make_key: MakeKey) -> None:
     def waiting(key: Header) -> list[str]:
         return [one["id"] for one in desk.client.get("/v1/events/waiting", headers=key).json()["items"]]
@@ -189,6 +197,31 @@ def test_the_record_is_listed_a_page_at_a_time(desk: Desk) -> None:
         if cursor is None:
             break
     assert found == [5, 4, 3, 2, 1]
+
+
+def test_the_record_is_listed_by_kind(desk: Desk) -> None:
+    found = desk.identify(12, desk.first)["faces"][0]["event"]
+    desk.confirm(found, desk.second)
+    desk.confirm(found, desk.third)
+    assert desk.client.delete(f"{STAFF}/persons/{desk.staff.ben}", headers=desk.first).status_code == 409
+    kinds = [event["action"] for event in listed(desk, "")]
+    assert kinds == ["request", "confirmation", "confirmation", "identification"]
+    words = listed(desk, "?action=confirmation")
+    assert [(event["about"], event["key"]) for event in words] == [
+        (found, key_id(desk.third)),
+        (found, key_id(desk.second)),
+    ]
+    first = desk.client.get("/v1/events?action=confirmation&limit=1", headers=desk.first).json()
+    assert listed(desk, f"?action=confirmation&cursor={first['next_cursor']}") == words[1:]
+    other = desk.client.get(f"/v1/events?action=request&cursor={first['next_cursor']}", headers=desk.first)
+    assert other.status_code == 422, "a cursor is of its own listing"
+    assert desk.client.get("/v1/events?action=dance", headers=desk.first).status_code == 422
+
+
+def listed(desk: Desk, query: str) -> list[Any]:
+    """Return the entries that a query lists."""
+    items: list[Any] = desk.client.get(f"/v1/events{query}", headers=desk.first).json()["items"]
+    return items
 
 
 def test_without_the_options_nothing_is_kept_and_nothing_is_asked(client: TestClient) -> None:

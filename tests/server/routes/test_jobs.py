@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.server.app import make_app
 from marginface.server.jobs.claims import claim_next
 from marginface.server.jobs.runner import Runner
 from marginface.server.service import Service
 from marginface.server.settings import ServerSettings
+from oracles.enrolments import red_recognizer
+from oracles.running import running
 from oracles.sent_archives import send, zip_of
 from oracles.served import MakeKey, Start, png_of
 
@@ -99,7 +107,7 @@ def test_a_wrong_wish_is_refused_before_anything_is_sent(
 def test_grouping_without_scipy_is_refused_before_an_archive_is_sent(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marginface.server.jobs.wishes.find_spec", lambda name: None)
+    monkeypatch.setattr("marginface.server.jobs.kinds.find_spec", lambda name: None)
     answer = client.post("/v1/jobs", json={"kind": "cluster"})
     assert answer.status_code == 501
     assert "marginface[cluster]" in answer.json()["error"]["message"]
@@ -227,3 +235,73 @@ def test_names_of_another_s_import_are_for_scope_people(client: TestClient, make
     finished(client, [{"person": "Ann", "photo": "Ann/1.png", "outcome": "enrolled", "codes": [], "reasons": []}])
     assert client.get(f"/v1/jobs/{job}/result", headers=first).json()["items"][0]["person"] == "Ann"
     assert "Ann" not in str(client.get(f"/v1/jobs/{job}/result", headers=second).json()["items"])
+
+
+class Drip:
+    """An archive that comes in two pieces; the second when somebody says so."""
+
+    def __init__(self) -> None:
+        self.begun, self.goes_on = Event(), Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield ARCHIVE[:100]
+        self.begun.set()
+        self.goes_on.wait(20)
+        yield ARCHIVE[100:]
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+@pytest.mark.enable_socket
+def test_a_key_sends_one_archive_at_a_time_and_leaves_the_places_to_others(
+    settings: ServerSettings, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runner, "start", lambda _: None)
+    monkeypatch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
+    slow, other = make_key("jobs,cluster"), make_key("jobs,cluster")
+    with running(make_app(settings)) as address, httpx.Client(base_url=address, timeout=30) as client:
+        first, second = (asked(client, slow) for _ in range(2))
+        theirs, drip = asked(client, other), Drip()
+        with ThreadPoolExecutor(1) as sending:
+            sent = sending.submit(client.put, f"/v1/jobs/{first}/archive", content=drip, headers=slow)
+            assert drip.begun.wait(20)
+            wait_for_file(settings)
+            refused = client.put(f"/v1/jobs/{second}/archive", content=ARCHIVE, headers=slow)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "already_sending")
+            assert int(refused.headers["retry-after"]) > 0
+            assert client.put(f"/v1/jobs/{theirs}/archive", content=ARCHIVE, headers=other).status_code == 200
+            drip.goes_on.set()
+            assert sent.result().status_code == 200
+        assert client.put(f"/v1/jobs/{second}/archive", content=ARCHIVE, headers=slow).status_code == 200
+
+
+def asked(client: httpx.Client, key: dict[str, str]) -> str:
+    return str(client.post("/v1/jobs", json={"kind": "cluster"}, headers=key).json()["id"])
+
+
+def wait_for_file(settings: ServerSettings) -> None:
+    until = time.monotonic() + 20
+    while not list(Path(settings.gallery + ".service.d").glob("*")):
+        assert time.monotonic() < until, "the archive does not come"
+        time.sleep(0.01)
+
+
+def test_one_key_leaves_half_of_the_places_to_others(
+    start: Start, settings: ServerSettings, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runner, "start", lambda _: None)
+    limits = settings.limits.model_copy(update={"open_jobs": 8, "archives": 2})
+    client = start(settings.model_copy(update={"limits": limits}))
+    greedy, other = make_key("jobs,cluster"), make_key("jobs,cluster")
+
+    def ask(key: dict[str, str]) -> Any:
+        return client.post("/v1/jobs", json={"kind": "cluster"}, headers=key)
+
+    def sends(job: str, key: dict[str, str]) -> int:
+        return client.put(f"/v1/jobs/{job}/archive", content=ARCHIVE, headers=key).status_code
+
+    made = [ask(greedy) for _ in range(5)]
+    assert [answer.status_code for answer in made] == [201] * 4 + [503]
+    assert "of your key" in made[4].json()["error"]["message"]
+    assert [sends(answer.json()["id"], greedy) for answer in made[:2]] == [200, 503]
+    theirs = ask(other)
+    assert (theirs.status_code, sends(theirs.json()["id"], other)) == (201, 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from marginface.server.gate import Forbidden
-from marginface.server.places import state_address
+from marginface.server.access import Forbidden
+from marginface.server.access.tickets import SECONDS, check_ticket, issue_ticket
 from marginface.server.settings import ServerSettings
+from marginface.server.shown.runs import READ
 from marginface.server.state import open_state
-from marginface.server.tickets import SECONDS, check_ticket, issue_ticket
+from marginface.server.state.places import state_address
 from oracles.run_folders import REPORT, add_steps, write_run
 from oracles.served import MakeKey, Start
 
@@ -140,6 +142,68 @@ def test_another_id_is_not_found(shown: TestClient) -> None:
 
 
 def test_runs_are_read_without_torch() -> None:
-    code = "import sys, marginface.server.runs, marginface.server.routes.runs; print('torch' in sys.modules)"
+    code = (
+        "import sys, marginface.server.routes.runs, marginface.server.routes.evaluations; print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", READ)
+def test_no_file_of_a_run_is_read_through_a_link_that_leads_out(shown: TestClient, runs: Path, name: str) -> None:
+    """Who may write into the folder of runs could otherwise have the service read them the key of the gallery."""
+    secret = runs.parent / "secret"
+    secret.write_text('name = "a secret"\n[loss]\nname = "a secret"\n', encoding="utf-8")
+    file = runs / "small" / name
+    file.unlink(missing_ok=True)
+    file.symlink_to(secret)
+    answer = shown.get("/v1/runs")
+    told = next(run for run in answer.json()["items"] if run["folder"] == "small")
+    assert told["state"] == "unreadable"
+    assert told["message"].startswith(f"small/{name}: it is a link that leads out")
+    for path in ("", "/journal"):
+        refused = shown.get(f"/v1/runs/{told['run']}{path}")
+        assert refused.status_code == 422
+        assert "a secret" not in refused.text + answer.text
+        assert str(runs) not in refused.text
+
+
+def test_a_report_that_is_a_link_out_is_not_there(shown: TestClient, runs: Path) -> None:
+    secret = runs.parent / "secret"
+    secret.write_text("a secret", encoding="utf-8")
+    (runs / "papers" / "arcface" / "report.html").unlink()
+    (runs / "papers" / "arcface" / "report.html").symlink_to(secret)
+    run = id_of(shown, "papers/arcface")
+    assert not next(one for one in shown.get("/v1/runs").json()["items"] if one["run"] == run)["has_report"]
+    assert shown.get(f"/v1/runs/{run}/report").status_code == 404
+    ticket = shown.post(f"/v1/runs/{run}/ticket").json()["ticket"]
+    assert shown.get(f"/v1/reports/{run}", params={"ticket": ticket}).status_code == 404
+
+
+def test_links_within_the_folder_are_followed(shown: TestClient, runs: Path) -> None:
+    kept = runs / "kept.toml"
+    (runs / "small" / "recipe.toml").rename(kept)
+    (runs / "small" / "recipe.toml").symlink_to(kept)
+    assert 'name = "small"' in shown.get(f"/v1/runs/{id_of(shown, 'small')}").json()["recipe"]
+
+
+def test_a_pipe_in_place_of_a_journal_is_not_waited_for(shown: TestClient, runs: Path) -> None:
+    (runs / "small" / "journal.jsonl").unlink()
+    os.mkfifo(runs / "small" / "journal.jsonl")
+    told = next(run for run in shown.get("/v1/runs").json()["items"] if run["folder"] == "small")
+    assert (told["state"], "expected a file" in told["message"]) == ("unreadable", True)
+
+
+def test_checkpoints_elsewhere_are_neither_named_nor_counted(shown: TestClient, runs: Path) -> None:
+    outside = runs.parent / "outside" / "step-1"
+    outside.mkdir(parents=True)
+    (outside / "weights").write_bytes(bytes(1000))
+    place = runs / "small" / "checkpoints"
+    (place / "step-2").mkdir(parents=True)
+    (place / "step-2" / "weights").symlink_to(outside / "weights")
+    (place / "step-1").symlink_to(outside)
+    told = shown.get(f"/v1/runs/{id_of(shown, 'small')}").json()["checkpoints"]
+    assert told == [{"name": "step-2", "bytes": 0}]
+    (runs / "torn" / "checkpoints").symlink_to(outside.parent)
+    (runs / "torn" / "journal.jsonl").write_text("", encoding="utf-8")
+    assert shown.get(f"/v1/runs/{id_of(shown, 'torn')}").json()["checkpoints"] == []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from marginface.gallery import Gallery
 from oracles.browsed import Visit
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
@@ -62,6 +63,51 @@ def test_when_every_photo_is_refused_other_photos_can_be_added(visit: Visit, dra
     page.get_by_role("button", name="Enrol", exact=True).click()
     visit.settle()
     visit.sees("1 face of 1 photo enrolled.")
+
+
+def test_people_are_exported_sealed_by_a_passphrase(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open("people/people")
+    page.get_by_role("link", name="Export").click()
+    page.get_by_label("Only some").check()
+    page.get_by_label("Find people by name").fill("Ann")
+    page.get_by_label("Ann Example", exact=True).check()
+    assert page.get_by_role("button", name="Leave out Ann Example").is_visible()
+    page.get_by_label("Passphrase", exact=True).fill("correct horse battery")
+    page.get_by_label("The same again").fill("correct horse")
+    page.get_by_role("button", name="Make and save the archive").click()
+    visit.sees("The two passphrases differ.")
+    page.get_by_label("The same again").fill("correct horse battery")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Make and save the archive").click()
+    assert re.fullmatch(r"marginface-people-\d{4}-\d\d-\d\d\.archive", download.value.suggested_filename)
+    visit.sees("is saved: 1 person,")
+    assert page.get_by_label("Passphrase", exact=True).input_value() == ""
+    with Gallery.create(tmp_path / "other.db", sealed=False) as other:
+        other.import_archive(Path(download.value.path()), passphrase="correct horse battery")
+        assert [person.name for person in other.collection("people").people()] == ["Ann Example"]
+
+
+def test_a_short_passphrase_is_refused_with_what_to_do(visit: Visit) -> None:
+    visit.expected_errors.append("422")
+    page = visit.open("people/people/export")
+    for label in ("Passphrase", "The same again"):
+        page.get_by_label(label, exact=True).fill("short")
+    page.get_by_role("button", name="Make and save the archive").click()
+    page.get_by_role("alert").get_by_text("at least 8 characters").wait_for()
+
+
+def test_one_person_is_exported_from_their_own_view(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open("people/people")
+    page.get_by_role("link", name="Ann Example").click()
+    page.get_by_role("link", name="Export").click()
+    page.get_by_role("button", name="Leave out Ann Example").wait_for()
+    page.get_by_role("button", name="Make one up").click()
+    secret = page.get_by_label("Passphrase", exact=True).input_value()
+    assert re.fullmatch(r"([a-z2-9]{4}-){5}[a-z2-9]{4}", secret)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Make and save the archive").click()
+    with Gallery.create(tmp_path / "other.db", sealed=False) as other:
+        assert other.import_archive(Path(download.value.path()), passphrase=secret).people == 1
 
 
 def test_people_are_searched_by_name(visit: Visit) -> None:

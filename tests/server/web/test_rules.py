@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from oracles.browsed import Scheme, Visit
-from oracles.page_rules import heading_faults, nameless, poor_contrast, tab_stops, too_small, too_wide
+from oracles.page_rules import faults_of, tab_stops
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
 
-VIEWS = ("look", "compare", "identify", "people", "people/people/enrol", "jobs", "health", "training", "key")
+VIEWS = (
+    "look",
+    "compare",
+    "identify",
+    "people",
+    "people/people/enrol",
+    "people/people/export",
+    "jobs",
+    "health",
+    "events",
+    "training",
+    "evaluations",
+    "key",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -42,23 +54,11 @@ def test_answers_keep_the_same_rules(
         visit.check()
 
 
-def faults_of(page: Any, *, fingers: bool) -> dict[str, list[str]]:
-    """Return what breaks a rule on the page as it is now."""
-    found = {
-        "without a name": nameless(page),
-        "contrast": poor_contrast(page),
-        "headings": heading_faults(page),
-        "wide": too_wide(page),
-        "small": too_small(page) if fingers else [],
-    }
-    return {what: faults for what, faults in found.items() if faults}
-
-
 def test_the_keyboard_goes_from_the_skip_link_through_the_menu_to_the_view(visit: Visit) -> None:
     page = visit.open("look")
     stops = tab_stops(page)
     assert stops[0] == "Skip to the content"
-    menu = ["Look", "Compare", "Identify", "People", "Jobs", "Health", "Training", "Key"]
+    menu = ["Look", "Compare", "Identify", "People", "Jobs", "Health", "Events", "Training", "Evaluations", "Key"]
     assert [stop for stop in stops if stop in menu] == menu
     assert stops[-2:] == ["Choose a photo: Drop a photo here", "Use the camera: Drop a photo here"]
     assert page.locator("[tabindex]:not([tabindex='0']):not([tabindex='-1'])").count() == 0
@@ -127,5 +127,5 @@ def test_a_name_is_shown_as_it_is_written_and_never_as_html(visit: Visit) -> Non
 
 def test_the_browser_is_asked_to_remember_no_field(visit: Visit) -> None:
     kept = "input:not([autocomplete=off]):not([type=file]):not([type=checkbox]):not([type=radio])"
-    for view in ("people", "people/people/enrol", "health", "key"):
+    for view in ("people", "people/people/enrol", "health", "events", "key"):
         assert visit.open(view).locator(kept).count() == 0, view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from marginface.server.access import KeyStore, NewKey, parse_scopes
-from marginface.server.places import state_address
 from marginface.server.state import open_state
+from marginface.server.state.places import state_address
 from marginface.training.lock import held
-from oracles.browsed import Visit
+from oracles.browsed import Scheme, Visit
+from oracles.evaluated import write_comparison, write_suite
+from oracles.page_rules import faults_of
 from oracles.run_folders import add_steps
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
@@ -83,6 +86,88 @@ def test_a_report_is_shown_and_its_scripts_do_not_run(visit: Visit) -> None:
     heading.wait_for()
     assert heading.evaluate("one => getComputedStyle(one).color") == "rgb(0, 114, 178)"
     assert page.title() != "reached"
+
+
+@pytest.fixture(scope="module")
+def measured(served: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of runs with a suite and a comparison in it, as the commands leave them."""
+    runs: Path = served.runs  # type: ignore[attr-defined]
+    data = tmp_path_factory.mktemp("data")
+    write_suite(data, runs / "suite")
+    write_comparison(data / "training", runs / "two", "arcface", "cosface")
+    return runs
+
+
+def test_evaluations_are_listed_by_kind_with_intervals(visit: Visit, measured: Path) -> None:
+    page = visit.open("evaluations")
+    suites = page.get_by_role("table", name="Suites of protocols").inner_text()
+    told = json.loads((measured / "suite" / "results.json").read_text())["results"][0]
+    assert f"{100 * told['value']:.2f} % [{100 * told['low']:.2f}, {100 * told['high']:.2f}]" in suites
+    assert "Finished" in suites
+    assert "accuracy (cosface)" in page.get_by_role("table", name="Comparisons of losses").inner_text()
+    page.get_by_label("Kind").select_option("Comparisons of losses")
+    page.get_by_role("table", name="Suites of protocols").wait_for(state="hidden")
+    page.get_by_label("Kind").select_option("By group (RFW, BFW)")
+    visit.sees("There is none of this kind")
+    page.get_by_label("Kind").select_option("All kinds")
+
+
+def test_a_suite_is_followed_while_it_runs(visit: Visit, measured: Path) -> None:
+    place = measured / "suite" / "suite.progress.json"
+    whole = place.read_text()
+    told = json.loads(whole)
+    told["protocols"][1].update(state="running", images=[6, 16])
+    place.write_text(json.dumps(told))
+    with held(measured / "suite", "suite"):
+        page = visit.open("evaluations")
+        page.get_by_role("link", name="drawn").click()
+        visit.sees("1 of 2 protocols")
+        visit.sees("6 of 16 images")
+        assert page.get_by_role("table", name="Figures of Drawn open set").count() == 0
+        told["protocols"][1]["images"] = [12, 16]
+        place.write_text(json.dumps(told))
+        visit.sees("12 of 16 images")
+        place.write_text(whole)
+        page.get_by_role("table", name="Figures of Drawn open set").wait_for()
+    visit.sees("Finished")
+
+
+def test_an_evaluation_shows_figures_tables_and_its_report(visit: Visit, measured: Path) -> None:
+    page = visit.open("evaluations")
+    page.get_by_role("link", name="drawn").click()
+    figures = page.get_by_role("table", name="Figures of Drawn pairs")
+    figures.wait_for()
+    assert "Accuracy" in figures.inner_text()
+    assert figures.locator("svg.interval").count() > 0
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile(r"results\.csv")).click()
+    assert Path(download.value.path()).read_bytes() == (measured / "suite" / "results.csv").read_bytes()
+    page.get_by_text("Report", exact=True).click()
+    page.frame_locator("iframe.report").get_by_role("heading", name="sface: drawn").wait_for()
+
+
+def test_a_comparison_leads_to_its_trainings(visit: Visit, measured: Path) -> None:
+    page = visit.open("evaluations")
+    page.get_by_role("link", name="2 losses, one seed: two losses").click()
+    visit.sees("cosface against arcface")
+    assert "points" in page.get_by_role("table", name="Differences on held-out pairs").inner_text()
+    page.get_by_role("table", name="Trainings").get_by_role("link", name="cosface").click()
+    visit.sees("3 of 3")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_evaluations_can_be_read_by_everyone(
+    chromium: object, served: object, measured: Path, width: int, scheme: Scheme
+) -> None:
+    with Visit(chromium, served.address, width, scheme) as visit:  # type: ignore[attr-defined]
+        page = visit.open("evaluations")
+        assert faults_of(page, fingers=width == 360) == {}
+        for name in ("drawn", "2 losses, one seed: two losses"):
+            visit.open("evaluations")
+            page.get_by_role("link", name=name).click()
+            visit.sees("Finished")
+            assert faults_of(page, fingers=width == 360) == {}, name
+        visit.check()
 
 
 def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab_alone(visit: Visit, served: object) -> None:

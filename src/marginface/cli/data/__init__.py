@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.data.audit import audit
-from marginface.cli.data.bar import image_bar
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, EngineName, Workers, write_json
+from marginface.cli.options import Address, ExecutorName, JsonFlag, NumbersFile, Workers, deliver
+from marginface.defaults import DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
     from marginface.batch import BatchReport
@@ -27,7 +27,6 @@ Source = Annotated[
         "such as s3://bucket/photos.",
     ),
 ]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers here as JSON.")]
 
 
 @app.callback()
@@ -42,7 +41,8 @@ def inspect(
     read: Annotated[
         bool, typer.Option("--read/--index-only", help="Read and decode every image, or look at the index alone.")
     ] = True,
-    json_file: JsonFile = None,
+    out: NumbersFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Say what a data set is: identities, images, sizes, what cannot be read, and what does not fit the data.
 
@@ -54,11 +54,9 @@ def inspect(
 
     place = location(path)
     images = open_images(place, label=label)
-    with image_bar("Reading") as progress:
+    with progress_bar("Reading", "images") as progress:
         found = survey(images, format_of(place), read=read, progress=progress)
-    for line in found.lines():
-        typer.echo(line)
-    write_json(found.to_dict(), json_file)
+    deliver(found.to_dict(), out, as_json=as_json, show=lambda: typer.echo("\n".join(found.lines())))
 
 
 @app.command()
@@ -68,20 +66,21 @@ def convert(
         str,
         typer.Argument(show_default=False, help="New folder or URL, or that of an interrupted conversion."),
     ],
-    to: Annotated[str, typer.Option("--to", show_default=False, help="folders, recordio, tar or parquet.")],
+    to: Annotated[str, typer.Option("--format", show_default=False, help="folders, recordio, tar or parquet.")],
     label: Label = "",
-    per_shard: Annotated[int, typer.Option("--per-shard", help="Images in a file, of tar and parquet.")] = 10_000,
-    engine: EngineName = "local",
+    per_shard: Annotated[int, typer.Option("--per-shard", help="Images in a file, of tar and parquet.")] = PER_SHARD,
+    executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = 2,
-    json_file: JsonFile = None,
+    workers: Workers = DEFAULT_WORKERS,
+    out: NumbersFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a data set in another format; the encoded images stay as they are, byte for byte.
 
     Run it again to go on after an interruption. Until all is written, no command takes the folder for data.
-    Tar and parquet can go to a store (s3://bucket/shards), and be written by many machines (--engine ray).
+    Tar and parquet can go to a store (s3://bucket/shards), and be written by many machines (--executor ray).
     """
-    from marginface.batch import ENGINES, run
+    from marginface.batch import EXECUTORS, run
     from marginface.batch.copying import Copying
     from marginface.data.convert import check_apart
     from marginface.data.convert import convert as convert_images
@@ -89,11 +88,11 @@ def convert(
     from marginface.locations import is_remote, location
 
     source_place, place = location(source), location(destination)
-    maker = ENGINES[engine](workers, address)
+    maker = EXECUTORS[executor](workers, address)
     check_apart(source_place, place)
     images = open_images(source_place, label=label)
-    with image_bar("Converting") as progress:
-        if engine == "local" and not is_remote(place):
+    with progress_bar("Converting", "images") as progress:
+        if executor == "local" and not is_remote(place):
             done: Conversion | BatchReport = convert_images(images, place, to, per_shard=per_shard, progress=progress)
         else:
             done = run(
@@ -101,13 +100,12 @@ def convert(
                 Copying(),
                 place,
                 to,
-                engine=maker,
+                executor=maker,
                 source=source,
                 per_shard=per_shard,
                 progress=progress,
             )
-    typer.echo(done.summary())
-    write_json(done.to_dict(), json_file)
+    deliver(done.to_dict(), out, as_json=as_json, show=lambda: typer.echo(done.summary()))
 
 
 app.command()(audit)

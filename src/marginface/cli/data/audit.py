@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,9 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.data.bar import image_bars
+from marginface.cli.bars import progress_bars
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, BatchRuntime, EngineName, Model, Workers, write_json
+from marginface.cli.options import (
+    Address,
+    ExecutorName,
+    JsonFlag,
+    Model,
+    NumbersFile,
+    Runtime,
+    Workers,
+    deliver,
+    typed_command,
+)
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MODEL, DEFAULT_WORKERS
 
 if TYPE_CHECKING:
     from marginface.values import Threshold
@@ -61,8 +71,8 @@ def audit(
     against_names: NamesOfAgainst = None,
     label: Label = "",
     embed: Embed = True,
-    model: Model = "sface",
-    runtime: BatchRuntime = "onnxruntime",
+    model: Model = DEFAULT_MODEL,
+    engine: Runtime = DEFAULT_ENGINE,
     min_images: Annotated[int, typer.Option("--min-images", help="Name identities with fewer images.")] = 2,
     fmr: Fmr = 1e-6,
     threshold: GivenThreshold = None,
@@ -72,12 +82,12 @@ def audit(
             "--shards", metavar="FOLDER", help="Keep what is found of DATA here, a folder or URL, and not in the cache."
         ),
     ] = "",
-    engine: EngineName = "local",
+    executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = 2,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="All findings, as JSON.")] = None,
-    html_file: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="A page with the pictures side by side.")
+    workers: Workers = DEFAULT_WORKERS,
+    out: NumbersFile = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with the pictures side by side.")
     ] = None,
     exclusions_file: Annotated[
         Path | None,
@@ -85,6 +95,7 @@ def audit(
             "--exclusions", metavar="FILE.toml", help="What to leave out, with reasons, for exclude in a recipe."
         ),
     ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Find what is wrong with a data set before a training does.
 
@@ -96,7 +107,7 @@ def audit(
     biometric data: the last line says where they are, delete them when you are done.
     """
     from marginface.auditing import Auditor, kept_folder
-    from marginface.batch import ENGINES, run
+    from marginface.batch import EXECUTORS, run
     from marginface.batch.audited import Auditing, audited
     from marginface.data.audit import AuditReport, AuditSettings, Named, exclusions_of
     from marginface.data.audit import audit as find
@@ -107,18 +118,18 @@ def audit(
 
     settings = AuditSettings(min_images=min_images, fmr=fmr, match=_given(threshold))
     _check(against, pairs, against_names, exclusions_file)
-    _check_engine(engine, address, workers, shards)
+    _check_executor(executor, address, workers, shards)
     source = open_training([location(place) for place in data], label)
     images = with_names(source, names)
     others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
-    embedder = load_embedder(model, engine=runtime) if embed else None
+    embedder = load_embedder(model, engine=engine) if embed else None
     if embedder is not None:
         settings = replace(settings, known=known_thresholds(embedder.card, embedder.contract))
-    with image_bars() as progress:
-        auditor, reading = Auditor(embedder, workers, progress, runtime), partial(progress, "Reading")
+    with progress_bars("images") as progress:
+        auditor, reading = Auditor(embedder, workers, progress, engine), partial(progress, "Reading")
         if shards:
-            work, maker = Auditing(model if embed else "", runtime), ENGINES[engine](workers, address)
-            looked = run(source, work, location(shards), "npy", engine=maker, source=" ".join(data), progress=reading)
+            work, maker = Auditing(model if embed else "", engine), EXECUTORS[executor](workers, address)
+            looked = run(source, work, location(shards), "npy", executor=maker, source=" ".join(data), progress=reading)
             here = Named(audited(looked, images.listing), images)
         else:
             here = Named(auditor.look_at(images), images)
@@ -126,33 +137,35 @@ def audit(
     found = find(here.data, settings, None if there is None else there.data)
     exclusions, proposed = exclusions_of(found, here, there)
     report = AuditReport(found, here, there, exclusions)
-    typer.echo("\n".join(report.lines()))
-    command = " ".join(["marginface", *sys.argv[1:]])
-    write_json({"command": command, **report.to_dict()}, json_file)
-    if html_file is not None:
+    command = typed_command()
+    values = {"command": command, **report.to_dict()}
+    deliver(values, out, as_json=as_json, show=lambda: typer.echo("\n".join(report.lines())))
+    if page is not None:
         from marginface.evaluation.audit_page import AuditPage
 
-        AuditPage(report, command).write(html_file)
-        typer.echo(f"Page: {html_file}")
+        AuditPage(report, command).write(page)
+        typer.echo(f"Page: {page}", err=as_json)
     if exclusions_file is not None:
         from marginface.data.exclusions import write_exclusions
 
         write_exclusions(exclusions, exclusions_file, about=f"Made by: {command}", proposed=proposed)
         count = f"{len(exclusions.identities):,} identities, {len(exclusions.images):,} images"
-        typer.echo(f'Exclusions: {exclusions_file} ({count}); in a recipe: [data] exclude = "{exclusions_file}"')
+        typer.echo(
+            f'Exclusions: {exclusions_file} ({count}); in a recipe: [data] exclude = "{exclusions_file}"', err=as_json
+        )
     kept = [shards or kept_folder(images), *([] if others is None else [kept_folder(others)])]
-    typer.echo(f"Kept: {', '.join(str(folder) for folder in kept)}")
+    typer.echo(f"Kept: {', '.join(str(folder) for folder in kept)}", err=as_json)
 
 
-def _check_engine(engine: str, address: str, workers: int, shards: str) -> None:
-    """Refuse an engine without a place that all its workers see."""
-    from marginface.batch import ENGINES
+def _check_executor(executor: str, address: str, workers: int, shards: str) -> None:
+    """Refuse an executor without a place that all its workers see."""
+    from marginface.batch import EXECUTORS
     from marginface.errors import InputError
 
-    ENGINES[engine](workers, address)
-    if engine != "local" and not shards:
+    EXECUTORS[executor](workers, address)
+    if executor != "local" and not shards:
         raise InputError(
-            f"--engine {engine} keeps what it finds in shards: say --shards FOLDER, one that every worker sees"
+            f"--executor {executor} keeps what it finds in shards: say --shards FOLDER, one that every worker sees"
         )
 
 

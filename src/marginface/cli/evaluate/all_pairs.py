@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import Runtime, write_json
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror, Nearest, rule_of
+from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.all_pairs import AllPairsResult
 
 
 def all_pairs(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    model: EvaluatedModel,
     folder: Annotated[
-        Path, typer.Argument(help="Photos or crops, a folder per person, or embeddings of them: FILE.npz, shards.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            show_default=False,
+            help="Photos or crops, a folder per person, or embeddings of them: FILE.npz, shards.",
+        ),
     ],
     metadata: Annotated[Path | None, typer.Option(help="A CSV file with the column image and others.")] = None,
     slices: Annotated[
@@ -28,12 +35,13 @@ def all_pairs(
     cross: Annotated[
         str, typer.Option(help="A column of two values, such as mask: pairs of one with the other alone.")
     ] = "",
-    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    aligned: Aligned = False,
     mirror: Mirror = True,
     far: Far = None,
     nearest: Nearest = False,
-    json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    out: NumbersFile = None,
+    engine: Runtime = DEFAULT_ENGINE,
+    as_json: JsonFlag = False,
 ) -> None:
     """Score all pairs of a set of photos and of its groups: TAR at FAR 1e-6 of billions of pairs, exactly.
 
@@ -50,19 +58,16 @@ def all_pairs(
     listed = list_people(folder)
     parts = parts_of(listed, about, slices or (), cross, far or None)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
-    with ImageBar() as bar:
-        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+    with progress_bar("Reading", "images") as bar:
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         faces = listed.faces(embedder, reader)
         result = evaluate_all_pairs(embedder, faces, parts, fars=far or None, rule=rule_of(nearest=nearest))
-    _print(result)
-    write_json(result.to_dict(), json_file)
+    deliver(result.to_dict(), out, as_json=as_json, show=lambda: _print(result))
 
 
 def _print(result: AllPairsResult) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.protocol_lines import all_pairs_lines
 
     title = f"{result.model} on {result.source}, all pairs" + (f" of {result.crossed}" if result.crossed else "")
-    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), all_pairs_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), all_pairs_lines(result), title=title)
     typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

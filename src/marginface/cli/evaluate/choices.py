@@ -1,20 +1,24 @@
-"""Options that several evaluations share, and their table."""
+"""Arguments and options that several evaluations share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from marginface.metrics.roc import FarRule
 
+EvaluatedModel = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        show_default=False,
+        help="A run or checkpoint folder, an .onnx file with its card, or a name from 'marginface weights list'.",
+    ),
+]
+Aligned = Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")]
 Far = Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")]
 Mirror = Annotated[bool, typer.Option(help="Sum the embeddings of crop and mirrored crop, as papers do.")]
 Nearest = Annotated[
     bool,
@@ -25,16 +29,3 @@ Nearest = Annotated[
 def rule_of(*, nearest: bool) -> FarRule:
     """Return the name of the rule."""
     return "nearest" if nearest else "at_most"
-
-
-def lines_table(title: str, head: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
-    """Return a table for the terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
-    for name in head:
-        table.add_column(name)
-    for line in lines:
-        table.add_row(*line)
-    return table

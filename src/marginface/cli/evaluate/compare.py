@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.choices import Far, JsonFile, Nearest, lines_table, rule_of
-from marginface.cli.options import write_json
+from marginface.cli.evaluate.choices import Far, Nearest, rule_of
+from marginface.cli.options import JsonFlag, NumbersFile, deliver
+from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
     from marginface.evaluation.two_models import TwoModels
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="The scores of a model: a CSV file of --scores.", show_default=False)],
-    second: Annotated[Path, typer.Argument(help="The scores of another on the same pairs.", show_default=False)],
+    first: Annotated[
+        Path, typer.Argument(metavar="FIRST", help="The scores of a model: a CSV file of --scores.", show_default=False)
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="SECOND", help="The scores of another on the same pairs.", show_default=False)
+    ],
     far: Far = None,
     nearest: Nearest = False,
-    json_file: JsonFile = None,
+    out: NumbersFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Say whether one of two models is better on the same pairs: accuracy and TAR at FAR, over people.
 
@@ -32,15 +38,12 @@ def compare(
     tables = read_scores(first), read_scores(second)
     names = (first.stem, second.stem) if first.stem != second.stem else (str(first), str(second))
     found = compare_tables(names, *tables, fars=far or None, rule=rule_of(nearest=nearest))
-    _print(found)
-    write_json(found.to_dict(), json_file)
+    deliver(found.to_dict(), out, as_json=as_json, show=lambda: _print(found))
 
 
 def _print(found: TwoModels) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.score_lines import two_model_lines
 
-    Console().print(lines_table(f"{found.pairs:,} pairs", ("", *found.names, "Note"), two_model_lines(found)))
+    print_table(("", *found.names, "Note"), two_model_lines(found), title=f"{found.pairs:,} pairs")
     for sentence in found.sentences():
         typer.echo(sentence)

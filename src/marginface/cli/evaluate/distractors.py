@@ -7,33 +7,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import Far, JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import Runtime, write_json
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror, Nearest, rule_of
+from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.distractors import DistractorResult
 
 
 def distractors(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
+    model: EvaluatedModel,
     probes: Annotated[
-        Path, typer.Argument(help="Photos or crops, a folder per person, or embeddings of them: FILE.npz, shards.")
+        Path,
+        typer.Argument(
+            metavar="PROBES",
+            show_default=False,
+            help="Photos or crops, a folder per person, or embeddings of them: FILE.npz, shards.",
+        ),
     ],
     others: Annotated[
         Path | None,
         typer.Argument(metavar="[DISTRACTORS]", help="Photos or crops of anybody else, or embeddings: .npz, .npy."),
     ] = None,
     people: Annotated[
-        int, typer.Option(help="Without DISTRACTORS: draw so many people as probes; 0: all with two photos.")
+        int,
+        typer.Option("--probe-people", help="Without DISTRACTORS: draw so many as probes; 0: all with two photos."),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Decides who is drawn, and the order of the distractors.")] = 0,
-    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    aligned: Aligned = False,
     mirror: Mirror = True,
     far: Far = None,
     nearest: Nearest = False,
-    json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    out: NumbersFile = None,
+    engine: Runtime = DEFAULT_ENGINE,
+    as_json: JsonFlag = False,
 ) -> None:
     """Search each photo of a person for every other one, among 10, 100 … all distractors: rank 1, 5, 10; TAR at FAR.
 
@@ -52,21 +61,18 @@ def distractors(
     else:
         listed, among = list_probes(listed), list_anybody(others)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
-    with ImageBar() as bar:
-        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+    with progress_bar("Reading", "images") as bar:
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         faces = (part.faces(embedder, reader) for part in (listed, among))
         rule = rule_of(nearest=nearest)
         result = evaluate_distractors(embedder, *faces, split=split, seed=seed, fars=far or None, rule=rule)
-    _print(result, probes)
-    write_json({"data": str(probes), **result.to_dict()}, json_file)
+    deliver({"data": str(probes), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result, probes))
 
 
 def _print(result: DistractorResult, probes: Path) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.protocol_lines import distractor_lines
 
     title = f"{result.model} on {probes}, {result.searches:,} searches"
-    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), distractor_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), distractor_lines(result), title=title)
     typer.echo(f"Split: {result.split}.")
     typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

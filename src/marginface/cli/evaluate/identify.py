@@ -7,26 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import Runtime, write_json
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror, Nearest, rule_of
+from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.open_set import OpenSetResult
 
 
 def identify(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
-    folder: Annotated[Path, typer.Argument(help="Photos or crops, a folder per person.")],
+    model: EvaluatedModel,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", show_default=False, help="Photos or crops, a folder per person.")
+    ],
     enrolled: Annotated[int, typer.Option(help="Photos of a person that are enrolled.")] = 1,
     strangers: Annotated[float, typer.Option(help="Share of the people drawn to be strangers besides.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Decides which strangers are drawn.")] = 0,
     distance: Annotated[str, typer.Option(help="cosine, euclidean or manhattan.")] = "cosine",
-    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    aligned: Aligned = False,
     mirror: Mirror = True,
     nearest: Nearest = False,
-    json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    out: NumbersFile = None,
+    engine: Runtime = DEFAULT_ENGINE,
+    as_json: JsonFlag = False,
 ) -> None:
     """Enrol people, search their other photos and strangers: rank 1, 5, 10 and TPIR at FPIR.
 
@@ -42,19 +47,16 @@ def identify(
     DISTANCES[distance]  # raises UnknownName before the work
     split = identification_split(photos_by_person(folder), enrolled=enrolled, strangers=strangers, seed=seed)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
-    with ImageBar() as bar:
-        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+    with progress_bar("Reading", "images") as bar:
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_open_set(embedder, split, reader, distance=distance, rule=rule_of(nearest=nearest))
-    _print(result, folder)
-    write_json({"data": str(folder), **result.to_dict()}, json_file)
+    deliver({"data": str(folder), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result, folder))
 
 
 def _print(result: OpenSetResult, folder: Path) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.score_lines import open_set_lines
 
     title = f"{result.model} on {folder}, open set"
-    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), open_set_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), open_set_lines(result), title=title)
     typer.echo(f"Split: {result.split.rule}.")
     typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

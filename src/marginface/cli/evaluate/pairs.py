@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import lines_table
-from marginface.cli.options import Runtime, write_json
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far
+from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver, typed_command
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation import PairResult
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 
 
 def pairs(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
-    data: Annotated[Path, typer.Argument(help="A folder in the layout of LFW or CFP, or a pack: lfw.bin.")],
+    model: EvaluatedModel,
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", show_default=False, help="A folder in the layout of LFW or CFP, or a pack: lfw.bin."
+        ),
+    ],
     pairs_file: Annotated[Path | None, typer.Option("--pairs", help="An LFW pair list: pairs.txt.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="Of CFP: FF (frontal) or FP (profile).")] = None,
-    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
-    far: Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")] = None,
+    aligned: Aligned = False,
+    far: Far = None,
     variant: Annotated[
         str, typer.Option(help="insightface, noflip or sphereface: how a paper scores.")
     ] = "insightface",
@@ -35,10 +41,11 @@ def pairs(
         list[str] | None,
         typer.Option("--slice", help="Divide the pairs by this column of --metadata; may be repeated."),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers here as JSON.")] = None,
+    out: NumbersFile = None,
     scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
-    engine: Runtime = "onnxruntime",
+    engine: Runtime = DEFAULT_ENGINE,
+    as_json: JsonFlag = False,
 ) -> None:
     """Score the pairs of LFW (--pairs FILE), CFP (--split FF or FP) or a .bin pack: accuracy, TAR at FAR, EER, AUC.
 
@@ -58,32 +65,28 @@ def pairs(
     how = VARIANTS[variant].with_pca(pca)
     embedder = load_embedder(model, mirror=how.sums_mirror, engine=engine)
     cropper = None if protocol.aligned else protocol_cropper()
-    with ImageBar() as bar:
-        reader = Reader(protocol.store, cropper, progress=bar.show)
+    with progress_bar("Reading", "images") as bar:
+        reader = Reader(protocol.store, cropper, progress=bar)
         result = evaluate_pairs(embedder, protocol.pairs, reader, variant=how, fars=far or None)
-    _print_table(result)
     parts = _slices(result, metadata, slices or [])
-    write_json({**result.to_dict(), "slices": [one.to_dict() for one in parts]}, json_file)
+    values = {**result.to_dict(), "slices": [one.to_dict() for one in parts]}
+    deliver(values, out, as_json=as_json, show=lambda: _print(result, parts))
     if scores is not None:
         from marginface.evaluation.score_file import write_scores
 
         write_scores(result, scores)
-        typer.echo(f"Scores: {scores}")
+        typer.echo(f"Scores: {scores}", err=as_json)
     if report is not None:
         from marginface.evaluation import write_report
         from marginface.evaluation.single import result_report
 
-        command = " ".join(["marginface", *sys.argv[1:]])
-        write_report(result_report(result, crop_reader(cropper, protocol.store), command), report)
-        typer.echo(f"Report: {report}")
+        write_report(result_report(result, crop_reader(cropper, protocol.store), typed_command()), report)
+        typer.echo(f"Report: {report}", err=as_json)
 
 
 def _slices(result: PairResult, metadata: Path | None, columns: list[str]) -> list[Slices]:
-    """Print and return the parts of the pairs by columns of the images' metadata."""
-    from rich.console import Console
-
+    """Return the parts of the pairs by columns of the images' metadata."""
     from marginface.errors import InputError
-    from marginface.evaluation.score_lines import slice_lines
     from marginface.evaluation.slices import read_metadata
 
     if not columns:
@@ -93,18 +96,16 @@ def _slices(result: PairResult, metadata: Path | None, columns: list[str]) -> li
             "--slice names a column of --metadata FILE.csv, a file with a line for each image; got no file"
         )
     about = read_metadata(metadata)
-    found = [result.slices(about, column) for column in columns]
-    for one in found:
-        title = f"By {one.column}, at the threshold {one.threshold:.3f} of all pairs"
-        Console().print(lines_table(title, (one.column, "FMR", "FNMR"), slice_lines(one)))
-    return found
+    return [result.slices(about, column) for column in columns]
 
 
-def _print_table(result: PairResult) -> None:
-    from rich.console import Console
-
+def _print(result: PairResult, parts: list[Slices]) -> None:
+    from marginface.evaluation.score_lines import slice_lines
     from marginface.evaluation.single import result_lines
 
     title = f"{result.model} on {result.pairs.protocol}"
-    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), result_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), result_lines(result), title=title)
     typer.echo(f"Contract {result.contract.id}, variant {result.variant.describe()}, {result.seconds:.1f} s.")
+    for one in parts:
+        title = f"By {one.column}, at the threshold {one.threshold:.3f} of all pairs"
+        print_table((one.column, "FMR", "FNMR"), slice_lines(one), title=title)

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.choices import Far, JsonFile, Nearest, rule_of
-from marginface.cli.options import write_json
+from marginface.cli.evaluate.choices import Far, Nearest, rule_of
+from marginface.cli.options import JsonFlag, NumbersFile, deliver
+from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
     from marginface.evaluation.score_file import ScoreResult
 
 
 def scores(
-    file: Annotated[Path, typer.Argument(help="A CSV file with the columns score and genuine.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV file with the columns score and genuine.", show_default=False)
+    ],
     far: Far = None,
     nearest: Nearest = False,
     slices: Annotated[
         list[str] | None, typer.Option("--slice", help="Divide the pairs by this column; may be repeated.")
     ] = None,
-    json_file: JsonFile = None,
+    out: NumbersFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Score a file of comparisons: accuracy, TAR at FAR, EER, AUC, with intervals, and by slice.
 
@@ -31,18 +35,13 @@ def scores(
     from marginface.evaluation.score_file import read_scores, score_table
 
     result = score_table(read_scores(file), fars=far or None, rule=rule_of(nearest=nearest), slices=slices or None)
-    _print(result, file.name)
-    write_json({"file": str(file), **result.to_dict()}, json_file)
+    deliver({"file": str(file), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result, file.name))
 
 
 def _print(result: ScoreResult, name: str) -> None:
-    from rich.console import Console
-
-    from marginface.cli.evaluate.choices import lines_table
     from marginface.evaluation.score_lines import score_lines, slice_lines
 
-    console = Console()
-    console.print(lines_table(name, ("", "Figure", "95 % interval, note"), score_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), score_lines(result), title=name)
     for one in result.slices:
         title = f"By {one.column}, at the threshold {one.threshold:.4g} of all pairs"
-        console.print(lines_table(title, (one.column, "FMR", "FNMR"), slice_lines(one)))
+        print_table((one.column, "FMR", "FNMR"), slice_lines(one), title=title)

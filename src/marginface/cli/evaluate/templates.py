@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import JsonFile, Mirror, Nearest, lines_table, rule_of
-from marginface.cli.options import Runtime, write_json
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import EvaluatedModel, Mirror, Nearest, rule_of
+from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.templates import TemplateResult
 
 
 def templates(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
-    folder: Annotated[Path, typer.Argument(help="The folder with meta and loose_crop of IJB-B or IJB-C.")],
+    model: EvaluatedModel,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", show_default=False, help="The folder with meta and loose_crop of IJB-B or IJB-C."
+        ),
+    ],
     verification: Annotated[bool, typer.Option(help="Score the pairs (1:1).")] = True,
     identification: Annotated[bool, typer.Option(help="Search the probes in both galleries (1:N).")] = True,
     pooling: Annotated[
@@ -25,8 +32,9 @@ def templates(
     ] = "insightface",
     mirror: Mirror = True,
     nearest: Nearest = False,
-    json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    out: NumbersFile = None,
+    engine: Runtime = DEFAULT_ENGINE,
+    as_json: JsonFlag = False,
 ) -> None:
     """Score IJB-B or IJB-C: TAR at FAR of 1:1; rank 1, 5, 10 and TPIR at FPIR of 1:N, each gallery apart.
 
@@ -48,26 +56,22 @@ def templates(
     pairs = read_template_pairs(files, images) if verification else None
     searches = read_searches(files, images) if identification else None
     embedder = load_embedder(model, mirror=mirror, engine=engine)
-    with ImageBar() as bar:
+    with progress_bar("Reading", "images") as bar:
         result = evaluate_templates(
             embedder,
             images,
-            Reader(progress=bar.show),
+            Reader(progress=bar),
             pairs=pairs,
             searches=searches,
             pooling=how,
             rule=rule_of(nearest=nearest),
         )
-    _print(result)
-    write_json(result.to_dict(), json_file)
+    deliver(result.to_dict(), out, as_json=as_json, show=lambda: _print(result))
 
 
 def _print(result: TemplateResult) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.score_lines import template_lines
 
-    console = Console()
     title = f"{result.model} on {result.protocol}, {result.pooling.describe(mirror=result.contract.mirror)}"
-    console.print(lines_table(title, ("", "Figure", "95 % interval, note"), template_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), template_lines(result), title=title)
     typer.echo(f"Contract {result.contract.id}, {result.images:,} images, {result.seconds:.1f} s.")

@@ -7,21 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.evaluate.bar import ImageBar
-from marginface.cli.evaluate.choices import JsonFile, Mirror, lines_table
-from marginface.cli.options import Runtime, write_json
+from marginface.cli.bars import progress_bar
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror
+from marginface.cli.options import JsonFlag, NumbersFile, Runtime, deliver
+from marginface.cli.tables import print_table
+from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation.tinyface import TinyFaceResult
 
 
 def tinyface(
-    model: Annotated[str, typer.Argument(help="A run or checkpoint folder, an .onnx file with its card, or a name.")],
-    folder: Annotated[Path, typer.Argument(help="TinyFace: the folder of Gallery_Match, Gallery_Distractor, Probe.")],
-    aligned: Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")] = False,
+    model: EvaluatedModel,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            show_default=False,
+            help="TinyFace: the folder of Gallery_Match, Gallery_Distractor, Probe.",
+        ),
+    ],
+    aligned: Aligned = False,
     mirror: Mirror = True,
-    json_file: JsonFile = None,
-    engine: Runtime = "onnxruntime",
+    out: NumbersFile = None,
+    engine: Runtime = DEFAULT_ENGINE,
+    as_json: JsonFlag = False,
 ) -> None:
     """Search the probes of TinyFace in its gallery with the distractors: rank 1, 5, 10, 20 and mAP.
 
@@ -35,20 +45,17 @@ def tinyface(
 
     protocol = read_tinyface(folder)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
-    with ImageBar() as bar:
-        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar.show)
+    with progress_bar("Reading", "images") as bar:
+        reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_tinyface(embedder, protocol, reader)
-    _print(result)
-    write_json({"data": str(folder), **result.to_dict()}, json_file)
+    deliver({"data": str(folder), **result.to_dict()}, out, as_json=as_json, show=lambda: _print(result))
 
 
 def _print(result: TinyFaceResult) -> None:
-    from rich.console import Console
-
     from marginface.evaluation.protocol_lines import tinyface_lines
 
     protocol = result.protocol
     gallery = f"{len(protocol.gallery):,} images and {len(protocol.distractors):,} distractors"
     title = f"{result.model} on TinyFace, {len(protocol.probes):,} probes in {gallery}"
-    Console().print(lines_table(title, ("", "Figure", "95 % interval, note"), tinyface_lines(result)))
+    print_table(("", "Figure", "95 % interval, note"), tinyface_lines(result), title=title)
     typer.echo(f"Contract {result.contract.id}, {result.seconds:.1f} s.")

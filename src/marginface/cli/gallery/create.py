@@ -9,6 +9,7 @@ import typer
 
 from marginface.cli.gallery.options import KeyFile, Where
 from marginface.cli.options import JsonFlag, Mirror, Model, print_json
+from marginface.defaults import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from marginface.gallery import Gallery
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def create(
     where: Where,
     collection: Annotated[str, typer.Option("--collection", "-c", metavar="NAME", help="Its name.")] = "people",
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
     rotated: Annotated[
         bool, typer.Option("--rotated", help="Turn vectors by a secret rotation: two galleries do not compare.")

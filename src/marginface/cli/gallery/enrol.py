@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
 from marginface.cli.options import (
     CalibrationFile,
     JsonFlag,
@@ -20,7 +20,15 @@ from marginface.cli.options import (
     WhichFace,
     Workers,
     print_json,
-    progress_bar,
+)
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import (
+    DEFAULT_ENGINE,
+    DEFAULT_FPIR,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
+    ENROLMENT_GATE,
 )
 
 if TYPE_CHECKING:
@@ -43,25 +51,25 @@ def enrol(
     face: WhichFace = "one",
     quality: Annotated[
         str, typer.Option("--quality", help="Faces below it are refused: off, usable, standard, strict.")
-    ] = "standard",
+    ] = ENROLMENT_GATE,
     keep_crops: Annotated[
         bool, typer.Option("--keep-crops", help="Keep the aligned faces, sealed, so that 'migrate' can use them.")
     ] = False,
     refuse_lookalikes: Annotated[
         bool, typer.Option("--refuse-lookalikes", help="Refuse a face that a search would take for another person.")
     ] = False,
-    fpir: Annotated[float, typer.Option(help="Of the searches that look-alikes are found by.")] = 0.01,
+    fpir: Annotated[float, typer.Option(help="Of the searches that look-alikes are found by.")] = DEFAULT_FPIR,
     consent: Annotated[str, typer.Option(metavar="TEXT", help="How and when the people agreed.")] = "",
     purpose: Annotated[str, typer.Option(metavar="TEXT", help="What they are enrolled for.")] = "",
     keep_until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day; 'purge' erases after it.")
     ] = None,
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
-    workers: Workers = 2,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
+    workers: Workers = DEFAULT_WORKERS,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
 ) -> None:

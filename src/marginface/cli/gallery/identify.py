@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
 from marginface.cli.options import (
     CalibrationFile,
     Fpir,
@@ -23,23 +22,35 @@ from marginface.cli.options import (
     Workers,
     print_json,
 )
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import (
+    DEFAULT_CANDIDATES,
+    DEFAULT_ENGINE,
+    DEFAULT_FPIR,
+    DEFAULT_GATE,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MODEL,
+    DEFAULT_WORKERS,
+)
 
 
 def identify(
     where: Where,
     photos: Photos,
-    fpir: Fpir = 0.01,
+    fpir: Fpir = DEFAULT_FPIR,
     uncertain_fpir: UncertainFpir = None,
-    most: Annotated[int, typer.Option("--most", metavar="N", help="Candidates to list for a face.")] = 5,
+    most: Annotated[
+        int, typer.Option("--most", metavar="N", help="Candidates to list for a face.")
+    ] = DEFAULT_CANDIDATES,
     collection: InCollection = "",
     face: WhichFaces = "all",
-    quality: Gate = "usable",
-    model: Model = "sface",
+    quality: Gate = DEFAULT_GATE,
+    model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
     mirror: Mirror = False,
-    min_score: MinScore = 0.6,
-    engine: Runtime = "onnxruntime",
-    workers: Workers = 2,
+    min_score: MinScore = DEFAULT_MIN_SCORE,
+    engine: Runtime = DEFAULT_ENGINE,
+    workers: Workers = DEFAULT_WORKERS,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -9,8 +9,9 @@ import typer
 
 from marginface.cli.gallery.enrol import enrolled
 from marginface.cli.gallery.options import InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
 from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, WhichFace, Workers, print_json
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, ENROLMENT_GATE
 
 if TYPE_CHECKING:
     from marginface.enrolment import EnrolReport, EnrolSettings, ImportReport, PersonPhoto
@@ -43,14 +44,16 @@ def import_from(
     ] = "",
     collection: InCollection = "",
     face: WhichFace = "one",
-    quality: Annotated[str, typer.Option("--quality", help="Of photos: off, usable, standard, strict.")] = "standard",
+    quality: Annotated[
+        str, typer.Option("--quality", help="Of photos: off, usable, standard, strict.")
+    ] = ENROLMENT_GATE,
     keep_crops: Annotated[
         bool, typer.Option("--keep-crops", help="Of photos: keep the aligned faces, sealed.")
     ] = False,
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
-    engine: Runtime = "onnxruntime",
-    workers: Workers = 2,
+    engine: Runtime = DEFAULT_ENGINE,
+    workers: Workers = DEFAULT_WORKERS,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -71,7 +74,7 @@ def import_from(
         if take == "vectors":
             report = import_vectors(gallery, found, collection or system)
         else:
-            recognizer = recognizer_for(model, None, mirror=mirror, min_score=0.6, engine=engine)
+            recognizer = recognizer_for(model, None, mirror=mirror, min_score=DEFAULT_MIN_SCORE, engine=engine)
             report = _photos_enrolled(gallery, collection, recognizer, settings, found.photos(photos), as_json=as_json)
     print_json(report.to_dict()) if as_json else typer.echo(report.explain())
     raise typer.Exit(report.exit_status)

@@ -6,21 +6,23 @@ from typing import Annotated
 
 import typer
 
+from marginface.cli.bars import progress_bar
 from marginface.cli.gallery.options import NOT_WHOLE, InCollection, KeyFile, Where, opened
-from marginface.cli.gallery.recognizing import recognizer_for
-from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, Workers, print_json, progress_bar
+from marginface.cli.options import JsonFlag, Mirror, Model, Runtime, Workers, print_json
+from marginface.cli.recognizing import recognizer_for
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS
 
 
 def migrate(
     where: Where,
-    model: Model = "sface",
+    model: Model = DEFAULT_MODEL,
     mirror: Mirror = False,
     collection: InCollection = "",
     erase_old: Annotated[
         bool, typer.Option("--erase-old", help="Erase the old embeddings when the new ones are in their place.")
     ] = False,
-    engine: Runtime = "onnxruntime",
-    workers: Workers = 2,
+    engine: Runtime = DEFAULT_ENGINE,
+    workers: Workers = DEFAULT_WORKERS,
     key_file: KeyFile = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -34,7 +36,7 @@ def migrate(
     from marginface.enrolment import Migration
 
     with opened(where, key_file) as gallery:
-        recognizer = recognizer_for(model, None, mirror=mirror, min_score=0.6, engine=engine)
+        recognizer = recognizer_for(model, None, mirror=mirror, min_score=DEFAULT_MIN_SCORE, engine=engine)
         migration = Migration(gallery, gallery.collection(collection), recognizer, workers=workers)
         with progress_bar("Migrating", "faces") as progress:
             report = migration.run(progress)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -93,18 +93,3 @@ def print_receipts(receipts: Sequence[Receipt], *, as_json: bool) -> None:
         typer.echo("\n\n".join(receipt.explain() for receipt in receipts))
     if not all(receipts):
         raise typer.Exit(NOT_WHOLE)
-
-
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows under headings; numbers are put to the right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for number, column in enumerate(columns):
-        is_number = bool(rows) and isinstance(rows[0][number], int)
-        table.add_column(column, overflow="fold", justify="right" if is_number else "left")
-    for row in rows:
-        table.add_row(*[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row])
-    Console(highlight=False, markup=False).print(table)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marginface.cli.gallery.options import InCollection, KeyFile, Where, Who, is_face, opened, print_table
+from marginface.cli.gallery.options import InCollection, KeyFile, Where, Who, is_face, opened
 from marginface.cli.options import JsonFlag, print_json
+from marginface.cli.tables import print_table
 from marginface.words import plural
 
 if TYPE_CHECKING:
@@ -58,11 +59,18 @@ def show(
         )
 
 
-def rename(where: Where, who: Who, new: NewName, collection: InCollection = "", key_file: KeyFile = None) -> None:
+def rename(
+    where: Where,
+    who: Who,
+    new: NewName,
+    collection: InCollection = "",
+    key_file: KeyFile = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Give a person another name."""
     with opened(where, key_file) as gallery:
         person = gallery.collection(collection).rename(who, new)
-    typer.echo(f"{person.uid} is {person.name} now.")
+    _tell(person, f"{person.uid} is {person.name} now.", as_json=as_json)
 
 
 def describe(
@@ -75,24 +83,28 @@ def describe(
     ] = None,
     collection: InCollection = "",
     key_file: KeyFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Record consent, purpose and retention of a person; what is not given stays as it was."""
-    from marginface.gallery import About
-
+    given = {"consent": consent, "purpose": purpose, "retain_until": None if keep_until is None else keep_until.date()}
     with opened(where, key_file) as gallery:
-        shelf = gallery.collection(collection)
-        old = shelf.person(who).about
-        until = old.retain_until if keep_until is None else keep_until.date()
-        texts = (old.consent if consent is None else consent, old.purpose if purpose is None else purpose)
-        person = shelf.describe(who, About(*texts, until))
-    typer.echo(f"{person.name}: recorded.")
+        said = {name: value for name, value in given.items() if value is not None}
+        person = gallery.collection(collection).revise(who, None, said)
+    _tell(person, f"{person.name}: recorded.", as_json=as_json)
 
 
-def merge(where: Where, who: Who, target: Target, collection: InCollection = "", key_file: KeyFile = None) -> None:
+def merge(
+    where: Where,
+    who: Who,
+    target: Target,
+    collection: InCollection = "",
+    key_file: KeyFile = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Give all faces of a person to another one: both names are of one human being."""
     with opened(where, key_file) as gallery:
         person = gallery.collection(collection).merge(who, target)
-    typer.echo(f"{person.name} has {plural(person.faces, 'face')} now.")
+    _tell(person, f"{person.name} has {plural(person.faces, 'face')} now.", as_json=as_json)
 
 
 def move(
@@ -107,6 +119,7 @@ def move(
         str, typer.Option("--to-collection", metavar="NAME", help="Of the person who gets a face; default: the same.")
     ] = "",
     key_file: KeyFile = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Move a person to another collection of the same contract, or a face to another person."""
     with opened(where, key_file) as gallery:
@@ -115,18 +128,26 @@ def move(
             person = shelf.move_face(what, to, gallery.collection(to_collection) if to_collection else None)
         else:
             person = shelf.move(what, gallery.collection(to))
-    typer.echo(f"{person.name}, in {person.collection}: {plural(person.faces, 'face')}.")
+    _tell(person, f"{person.name}, in {person.collection}: {plural(person.faces, 'face')}.", as_json=as_json)
 
 
-def delete(where: Where, what: What, collection: InCollection = "", key_file: KeyFile = None) -> None:
+def delete(
+    where: Where, what: What, collection: InCollection = "", key_file: KeyFile = None, as_json: JsonFlag = False
+) -> None:
     """Delete a person, or one face; 'erase' is what also cleans the disk and proves it."""
     with opened(where, key_file) as gallery:
         shelf = gallery.collection(collection)
         person = shelf.delete_face(what) if is_face(what) else shelf.delete(what)
-    if is_face(what):
-        typer.echo(f"{what} deleted; {person.name} has {plural(person.faces, 'face')} left.")
-    else:
-        typer.echo(f"{person.uid} deleted, with {plural(person.faces, 'face')}.")
+    faces = plural(person.faces, "face")
+    gone = (
+        f"{what} deleted; {person.name} has {faces} left." if is_face(what) else f"{person.uid} deleted, with {faces}."
+    )
+    _tell(person, gone, as_json=as_json)
+
+
+def _tell(person: Person, text: str, *, as_json: bool) -> None:
+    """Tell what became of a person."""
+    print_json(person.to_dict()) if as_json else typer.echo(text)
 
 
 def _line(person: Person) -> tuple[str, int, str, str, str, str]:

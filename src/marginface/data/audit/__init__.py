@@ -8,6 +8,8 @@ Each step is a pure function of a shard or of what shards came to, so that a sha
                likeness.nearest_identities  is a map again, over shards of embeddings and the sums of all
     words      report, exclude            names for the findings; the list of exclusions
 
+opened says what can be audited; duplicates, hashes, labels, names and thresholds make parts of the findings.
+
 Embeddings are handed in; ``marginface.auditing`` makes them.
 """
 

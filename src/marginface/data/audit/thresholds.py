@@ -7,10 +7,10 @@ import numpy as np
 from marginface.data.audit.likeness import Embeddings, has_embedding
 from marginface.errors import InputError
 from marginface.metrics import count_similarities, similarity_of
+from marginface.metrics.roc import PAIRS_PER_ERROR
 from marginface.values import IntArray, Threshold
 
 SAMPLE = 8192  # images: 33 million pairs
-PAIRS_PER_ERROR = 10  # a rate is measured where it means so many false matches or more
 
 
 def measure_thresholds(

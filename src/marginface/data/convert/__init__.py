@@ -1,4 +1,8 @@
-"""From any format to another, the encoded bytes unchanged; interrupted, the same call goes on."""
+"""From any format to another, the encoded bytes unchanged; interrupted, the same call goes on.
+
+job        what every writer is handed        rows   what a shard is written from
+folders, recordio, tar, parquet               the writers, a line each in WRITERS
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,11 @@ from marginface.data.convert.recordio import write_recordio
 from marginface.data.convert.tar import write_tar
 from marginface.data.encoded import EncodedImages, Progress, index_fingerprint
 from marginface.data.unfinished import read_state
+from marginface.defaults import PER_SHARD
 from marginface.errors import DataError, InputError
 from marginface.locations import is_remote
 from marginface.registry import Registry
 
-PER_SHARD = 10_000
 Writer = Callable[[Job], Iterator[int]]
 
 WRITERS: Registry[Writer] = Registry("format to write")

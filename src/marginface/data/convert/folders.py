@@ -8,7 +8,7 @@ from pathlib import Path
 
 from marginface.data.convert.job import Job
 from marginface.errors import DataError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
 
@@ -24,7 +24,7 @@ def write_folders(job: Job) -> Iterator[int]:
     for index in range(len(labels)):
         read = job.read(index) if index not in done and index not in job.left_out else None
         if read is not None:
-            _write(job.destination / names[int(labels[index])] / f"{index:08d}{read[1]}", read[0])
+            write_bytes(job.destination / names[int(labels[index])] / f"{index:08d}{read[1]}", read[0])
         yield 1
 
 
@@ -57,7 +57,3 @@ def _safe(name: str) -> str:
 def _present(destination: Path) -> set[int]:
     """Return the numbers of the images that are there."""
     return {int(path.stem) for path in destination.glob("*/*.*") if path.stem.isdecimal()}
-
-
-def _write(path: Path, content: bytes) -> None:
-    write_whole(path, lambda stream: stream.write(content))

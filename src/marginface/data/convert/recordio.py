@@ -18,7 +18,7 @@ from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.record import pack_content, pack_record, record_content
 from marginface.data.packs.recordio import NAMES, PROPERTY
 from marginface.errors import DataError, ImageError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.geometry import CROP_SIZE
 from marginface.values import IntArray
 
@@ -64,7 +64,7 @@ class _Part:
             f"{key}\t{offset}\t{index}\n"
             for key, (offset, index) in enumerate(zip(self.offsets, self.written, strict=True), 1)
         )
-        write_whole(self._journal, lambda stream: stream.write(text.encode()))
+        write_bytes(self._journal, text.encode())
         self._end = end
 
     def __enter__(self) -> _Part:
@@ -152,7 +152,7 @@ def _finish(job: Job, part: _Part) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_bytes(path, text.encode())
 
 
 def _whole_records(rec: Path, journal: Path) -> tuple[list[int], list[int], int]:

@@ -6,6 +6,8 @@
     parquet    image bytes and labels              parquet
     list       lines of path and label             listfile
 
+bytefile reads at an offset from several threads; names says what a label is called.
+
 To add one: a file here with a class that is DivisibleImages, a line in FORMATS.
 """
 

@@ -114,7 +114,7 @@ def open_records(path: Path) -> RecordImages:
     if is_remote(path):
         raise DataError(
             f"{path}: RecordIO is read from a disk of this machine. Copy it here, or convert it where it is on a disk: "
-            "marginface data convert FOLDER URL --to tar"
+            "marginface data convert FOLDER URL --format tar"
         )
     if len(found) != 1 or not found[0].is_file():
         names = ", ".join(file.name for file in found) or "none"

@@ -1,7 +1,14 @@
 """Faces drawn by this package: for the demo and the tests, so that nothing needs a photograph of a person.
 
-An identity is a vector of measures, colours and habits; an image adds pose, expression, light, camera and things in the
+An identity is a vector of measures, colors and habits; an image adds pose, expression, light, camera and things in the
 way. Both are drawn from (seed, identity, image), so any image can be drawn alone, in any order, on any machine.
+
+identity, nuisance   what stays in all images of a person, what changes from one to the next
+drawing              one image; drawn_faces: as many as wanted, as a source of crops
+face, features, hair, surface, scene, canvas   how a head and what is around it are painted
+
+Protocols whose images are not to be had freely, in their published layout: grouped_pairs (RFW, BFW), ijb, tinyface;
+planted: embeddings with known answers, in the shape of MegaFace and MFR.
 """
 
 from marginface.data.synthetic.drawn_faces import DrawnFaces, draw_photo

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from multiprocessing import get_context
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,7 +18,6 @@ from marginface.geometry import CROP_SIZE
 from marginface.values import FloatArray, ImageArray, IntArray, frozen
 
 MEMORY_GB = 4.0
-PART = 64  # crops per piece of work of a process
 RECIPE_VERSION = 1  # part of the fingerprint: raise it with any change of what is drawn
 _WHO, _IMAGE, _PHOTO, _TAIL, _NOISE = range(5)  # streams of random numbers
 
@@ -35,11 +32,6 @@ def _who(seed: int, identity: int) -> DrawnIdentity:
 
 
 _Settings = tuple[int, int, int, float, float, float, int]
-
-
-def _draw_part(settings: _Settings, indices: IntArray) -> ImageArray:
-    """Draw some crops in another process, from nothing but numbers."""
-    return DrawnFaces(*settings).read(indices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,18 +93,6 @@ class DrawnFaces:
             out[place] = self._draw(int(chosen[place]))
             self._memory.put(int(chosen[place]), out[place])
         return out
-
-    def draw_ahead(self, processes: int = 2) -> None:
-        """Draw every crop now, on several processes, and keep what fits in MEMORY_GB.
-
-        The processes are spawned: a script that calls this needs ``if __name__ == "__main__":``.
-        """
-        missing = np.flatnonzero(~self._memory.holds(np.arange(len(self.labels))))
-        parts = [part for part in np.array_split(missing, max(1, len(missing) // PART)) if len(part)]
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            for part, crops in zip(parts, pool.map(partial(_draw_part, self._settings()), parts), strict=True):
-                for slot, crop in zip(part.tolist(), crops, strict=True):
-                    self._memory.put(slot, crop)
 
     def fingerprint(self) -> str:
         """Return the sha256 over the settings and the version of the drawing code."""

@@ -26,7 +26,7 @@ def _identify(numbers: Numbers) -> Iterator[Figure]:
 
 
 def _templates(numbers: Numbers) -> Iterator[Figure]:
-    yield from _tars(numbers["verification"]["tar_at_far"])
+    yield from _tars((numbers["verification"] or {"tar_at_far": ()})["tar_at_far"])
     for gallery in numbers["identification"]:
         yield from _gallery(gallery, f" ({gallery['gallery']})")
 

@@ -15,6 +15,7 @@ from marginface.evaluation.reading import CropReader
 from marginface.evaluation.runs import ErrorPair, Measurement, measure
 from marginface.evaluation.score_file import read_scores, write_scores
 from marginface.files import write_whole
+from marginface.geometry import CROP_SIZE
 
 _KINDS = ("false_matches", "false_non_matches")
 
@@ -27,7 +28,7 @@ def keep_measurement(result: PairResult, read_crop: CropReader, out: Path, name:
     for kind in _KINDS:
         errors: Sequence[ErrorPair] = getattr(measured, kind)
         crops = [np.stack([error.first, error.second]) for error in errors]
-        arrays[f"{kind}_crops"] = np.stack(crops) if crops else np.empty((0, 2, 112, 112, 3), np.uint8)
+        arrays[f"{kind}_crops"] = np.stack(crops) if crops else np.empty((0, 2, CROP_SIZE, CROP_SIZE, 3), np.uint8)
         arrays[f"{kind}_names"] = np.array([error.names for error in errors], dtype=str).reshape(-1, 2)
         arrays[f"{kind}_similarities"] = np.array([error.similarity for error in errors])
     write_whole(out / f"{name}.npz", partial(np.savez_compressed, allow_pickle=False, **arrays))

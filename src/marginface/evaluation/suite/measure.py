@@ -13,6 +13,7 @@ from marginface.data.identification import identification_split, photos_by_perso
 from marginface.data.rfw import read_rfw
 from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.data.tinyface import read_tinyface
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.evaluation.all_pairs import evaluate_all_pairs, parts_of
 from marginface.evaluation.distractors import evaluate_distractors, list_probes, probes_and_distractors
 from marginface.evaluation.faces import list_anybody, list_people
@@ -38,7 +39,6 @@ from marginface.evaluation.suite.plan import (
 from marginface.evaluation.templates import evaluate_templates
 from marginface.evaluation.tinyface import evaluate_tinyface
 from marginface.evaluation.variants import VARIANTS
-from marginface.weights import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder

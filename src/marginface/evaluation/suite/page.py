@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.glossary import GLOSSARY
-from marginface.evaluation.markup import Html, document, element, figure, image, join, row, table
 from marginface.evaluation.runs import RunSummary
 from marginface.evaluation.sections import background, curves, hardest_errors, percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.kept import kept_measurement
 from marginface.evaluation.suite.published import published_for
 from marginface.evaluation.suite.run import Done, SuiteResult
+from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.plots import cmc_figure, distractor_figure, render
 
 
-def write_page(result: SuiteResult, out: Path, command: str = "") -> Path:
+def write_suite_page(result: SuiteResult, out: Path, command: str = "") -> Path:
     """Write report.html and return its path.
 
     Raises:
@@ -36,9 +36,7 @@ def write_page(result: SuiteResult, out: Path, command: str = "") -> Path:
         "Glossary": element("dl", *(part for item in GLOSSARY.items() for part in _term(*item))),
     }
     lead = element("p", f"{len(result.done)} protocols on {result.model}. Brackets: 95 % intervals.")
-    path = out / "report.html"
-    path.write_text(document(f"{result.model}: {result.suite}", [lead], parts), encoding="utf-8")
-    return path
+    return write_page(document(f"{result.model}: {result.suite}", [lead], parts), out / "report.html")
 
 
 def _term(word: str, meaning: str) -> tuple[Html, Html]:

@@ -4,6 +4,7 @@ OUT/
     PROTOCOL.json       the numbers, and the key of what they are of: settings, data, way of cropping, contract
     PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors
     embeddings.sqlite   embeddings by content and contract
+    suite.progress.json which protocols there are, and how far they are
     results.csv, .json, .tex   one table of all
     report.html
 """
@@ -11,9 +12,7 @@ OUT/
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,10 @@ from marginface.documents import parse_json
 from marginface.evaluation.suite.kept import is_kept
 from marginface.evaluation.suite.measure import Tools, measure_entry
 from marginface.evaluation.suite.plan import AnyEntry, PairsEntry, Suite
+from marginface.evaluation.suite.progress import SuiteProgress
 from marginface.evaluation.suite.state import data_state
 from marginface.evaluation.variants import VARIANTS
-from marginface.files import json_bytes, write_whole
+from marginface.files import write_json
 
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
@@ -55,24 +55,22 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
         MarginfaceError: a protocol cannot be run; those before it are kept.
     """
     out.mkdir(parents=True, exist_ok=True)
-    done, model = [], ""
+    done, model, told = [], "", SuiteProgress(out, suite)
     for number, entry in enumerate(suite.protocol, 1):
         embedder = tools.embedder(_sums_mirror(entry, suite))
         model, key = embedder.card.name, _key(entry, embedder, tools.reading(aligned=False), data_state(entry, out))
         place = out / f"{entry.file_name}.json"
         numbers = _kept(place, key) if entry.kind != "pairs" or is_kept(out, entry.file_name) else None
+        told.begin(entry, model)
         tools.tell(f"{entry.name} ({number} of {len(suite.protocol)}){': done before' if numbers else ''}")
         if numbers is None:
             place.unlink(missing_ok=True)  # what lies beside it is of another key from here on
-            numbers = {"key": key, "name": entry.name, "kind": entry.kind, **measure_entry(entry, embedder, out, tools)}
-            text = json.dumps(numbers, indent=2, ensure_ascii=False) + "\n"
-            write_whole(place, partial(_write, text=text))
+            seen = replace(tools, progress=told.counting(tools.progress))
+            numbers = {"key": key, "name": entry.name, "kind": entry.kind, **measure_entry(entry, embedder, out, seen)}
+            write_json(place, numbers)
+        told.end(entry)
         done.append(Done(entry, numbers))
     return SuiteResult(model, suite.name, tuple(done))
-
-
-def _write(stream: Any, *, text: str) -> None:
-    stream.write(json_bytes(text))
 
 
 def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marginface.evaluation.cells import plain_cell
-from marginface.evaluation.environment import describe_environment
+from marginface.environment import describe_environment
 from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.run import SuiteResult
+from marginface.files import write_json
+from marginface.markup import plain_cell
 
 _SPECIAL = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}
@@ -32,7 +32,7 @@ def write_tables(result: SuiteResult, out: Path) -> None:
         "protocols": [one.numbers for one in result.done],
         "environment": describe_environment(),
     }
-    (out / "results.json").write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(out / "results.json", values)
     (out / "results.tex").write_text(latex_table(result.model, rows), encoding="utf-8")
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 from marginface.contract import ModelCard, require_same_contract
 from marginface.errors import InputError
+from marginface.matching.calibration.table import SAME_RATE
 from marginface.metrics import fmr_of_search, size_of_search
 from marginface.values import Threshold
-
-_SAME = 1 + 1e-9  # two rates that differ by less are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class CardThresholds:
         if not 0 < fpir < 1 or size < 1:
             raise InputError(f"fpir is a share between 0 and 1, of searches of 1 face or more; got {fpir} and {size}")
         wanted = fmr_of_search(fpir, size)
-        fitting = [entry for entry in self.card.thresholds if entry.fmr <= wanted * _SAME]
+        fitting = [entry for entry in self.card.thresholds if entry.fmr <= wanted * SAME_RATE]
         if fitting:
             return replace(max(fitting, key=lambda entry: entry.fmr).value(), fpir=fpir, size=size)
         raise InputError(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from marginface.documents import parse_toml
 from marginface.errors import CalibrationError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.matching.calibration.table import FORMAT, Calibration
 
 _HEAD = """\
@@ -28,7 +28,7 @@ def write_calibration(calibration: Calibration, path: Path) -> Path:
     """
     values: dict[str, Any] = calibration.model_dump(mode="python", exclude_none=True)
     text = _HEAD + tomli_w.dumps(values)
-    return write_whole(path, lambda stream: stream.write(text.encode("utf-8")))
+    return write_bytes(path, text.encode("utf-8"))
 
 
 def read_calibration(path: Path) -> Calibration:

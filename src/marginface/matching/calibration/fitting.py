@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from marginface.errors import CalibrationError
-from marginface.matching.calibration.table import Calibration, CalibrationData, Making, Rung
+from marginface.matching.calibration.table import SAME_RATE, Calibration, CalibrationData, Making, Rung
 from marginface.metrics import (
     ErrorRates,
     SimilarityCounts,
@@ -60,8 +60,8 @@ def ladder(impostor_pairs: int) -> tuple[float, ...]:
     """
     smallest = smallest_rate(impostor_pairs)
     rates = [float(f"{digit}e-{decade + (digit > 1)}") for decade in _DECADES for digit in (1, 5, 2)]
-    supported = [rate for rate in rates if rate * (1 + 1e-9) >= smallest]
-    if smallest < _LARGEST and smallest * (1 + 1e-9) < supported[-1]:
+    supported = [rate for rate in rates if rate * SAME_RATE >= smallest]
+    if smallest < _LARGEST and smallest * SAME_RATE < supported[-1]:
         supported.append(smallest)
     return tuple(supported)
 

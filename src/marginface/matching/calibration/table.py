@@ -16,7 +16,7 @@ from marginface.values import Threshold
 
 FORMAT: Final = 1
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
-_SAME = 1 + 1e-9  # two rates that differ by less are one
+SAME_RATE = 1 + 1e-9  # two rates that differ by less are one
 
 
 class Rung(BaseModel):
@@ -132,14 +132,14 @@ class Calibration(BaseModel):
             CalibrationError: The rate is no share, or smaller than the impostor pairs support.
         """
         _require_share(fmr, "false-match rate")
-        if fmr * _SAME < self.smallest_fmr:
+        if fmr * SAME_RATE < self.smallest_fmr:
             raise CalibrationError(
                 f"FMR {fmr:.3g} is beyond this calibration: {self._support()}. Smallest FMR here: "
                 f"{self.smallest_fmr:.3g}. {_what_it_takes(fmr)}"
             )
-        place = next(number for number, rung in enumerate(self.thresholds) if rung.fmr <= fmr * _SAME)
+        place = next(number for number, rung in enumerate(self.thresholds) if rung.fmr <= fmr * SAME_RATE)
         stricter = self.thresholds[place]
-        on_it = place == 0 or fmr <= stricter.fmr * _SAME
+        on_it = place == 0 or fmr <= stricter.fmr * SAME_RATE
         laxer = stricter if on_it else self.thresholds[place - 1]
         return Threshold(
             similarity=stricter.similarity if on_it else _between(laxer, stricter, fmr),
@@ -168,7 +168,7 @@ class Calibration(BaseModel):
         if size < 1:
             raise CalibrationError(f"a search makes one comparison or more; got a size of {size}")
         fmr = fmr_of_search(fpir, size)
-        if fmr * _SAME < self.smallest_fmr:
+        if fmr * SAME_RATE < self.smallest_fmr:
             raise CalibrationError(
                 f"FPIR {fpir:g} in a search of {size:,} needs FMR {fmr:.2g}, and this calibration supports "
                 f"{self.smallest_fmr:.2g}: {self._support()}. In such a search it supports FPIR "
@@ -230,9 +230,9 @@ def _require_share(rate: float, name: str) -> None:
 def _check_rung(rung: Rung, data: CalibrationData) -> None:
     """Raise ValueError if a rung cannot be one of these data."""
     name, share = f"threshold of FMR {rung.fmr:.4g}", rung.false_matches / data.impostor_pairs
-    if share > rung.fmr * _SAME:
+    if share > rung.fmr * SAME_RATE:
         raise ValueError(f"{name}: {rung.false_matches:,} false matches in {data.impostor_pairs:,} pairs are above it")
-    if rung.fmr * _SAME < smallest_rate(data.impostor_pairs):
+    if rung.fmr * SAME_RATE < smallest_rate(data.impostor_pairs):
         raise ValueError(f"{name}: {data.impostor_pairs:,} impostor pairs do not support it; see the rule of three")
     if not rung.fmr_low <= share <= rung.fmr_high:
         raise ValueError(f"{name}: its measured rate {share:.4g} is not within its bounds")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from marginface.errors import InputError
 from marginface.matching.index.protocol import ServerIndex
 
-_POSTGRES = ("postgresql", "postgres")
-_QDRANT = ("qdrant", "qdrants")
-SCHEMES = (*_POSTGRES, *_QDRANT)
+POSTGRES = ("postgresql", "postgres")
+QDRANT = ("qdrant", "qdrants")
 
 
 def open_index(address: str, collection: str, *, contract: str, embedding_size: int) -> ServerIndex:
@@ -26,11 +25,11 @@ def open_index(address: str, collection: str, *, contract: str, embedding_size: 
         MissingExtra: The package for such a server is not installed.
     """
     scheme = address.partition("://")[0]
-    if scheme in _POSTGRES:
+    if scheme in POSTGRES:
         from marginface.matching.index.postgres import PostgresIndex
 
         return PostgresIndex.open(address, collection, contract=contract, embedding_size=embedding_size)
-    if scheme in _QDRANT:
+    if scheme in QDRANT:
         from marginface.matching.index.qdrant import QdrantIndex
 
         return QdrantIndex.open(address, collection, contract=contract, embedding_size=embedding_size)

@@ -12,10 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from marginface.errors import ContractMismatch, InputError
-from marginface.values import FloatArray, IntArray, frozen
+from marginface.values import LENGTH_ERROR, FloatArray, IntArray, frozen
 
 NOBODY = -1  # the id in a place of Hits that stays empty
-_LENGTH_ERROR = 1e-3  # as for values.Embedding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +156,7 @@ def checked_vectors(vectors: FloatArray, embedding_size: int, name: str = "vecto
         raise InputError(f"{name} are floats (N, {embedding_size}); got {rows.dtype} {rows.shape}.{hint}")
     rows = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= _LENGTH_ERROR))
+    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= LENGTH_ERROR))
     if len(wrong):
         raise InputError(
             f"{name} are finite and of length 1; row {wrong[0]} has length {lengths[wrong[0]]:.4g} "

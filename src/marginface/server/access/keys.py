@@ -11,16 +11,16 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from marginface.errors import InputError
-from marginface.gallery.names import check_text
+from marginface.gallery.names import LONGEST_NAME, check_text
 from marginface.server.access.scopes import Scope
+from marginface.server.state.clock import time_text
 
 _TOKEN = re.compile(r"mf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _MOST_PER_MINUTE = 1_000_000
-_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class NewKey:
     per_minute: int | None = None
 
     def __post_init__(self) -> None:
-        check_text(self.name, "the name of a key", _LONGEST_NAME)
+        check_text(self.name, "the name of a key", LONGEST_NAME)
         if not self.scopes:
             raise InputError("a key is made for at least one scope; 'marginface keys create --help' lists them")
         if self.per_minute is not None and not 1 <= self.per_minute <= _MOST_PER_MINUTE:
@@ -104,8 +104,3 @@ def parse_token(text: str) -> tuple[str, str] | None:
 def digest_of(secret: str) -> str:
     """Return the hash that is stored, 64 hex digits."""
     return hashlib.sha256(b"marginface api key|" + secret.encode()).hexdigest()
-
-
-def time_text(time: datetime) -> str:
-    """Return a time as 2027-01-31T12:00:00Z."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -38,7 +38,7 @@ class Scope(Enum):
     AUDIT = "audit", "read who did what, and check that record"
     STATS = "stats", "see counts, calibration, and whether a gallery is whole"
     JOBS = "jobs", "start, follow and cancel long work, besides the scope of the work itself"
-    RUNS = "runs", "see training runs and their reports"
+    RUNS = "runs", "see training runs, evaluations and their reports"
     METRICS = "metrics", "read the figures for monitoring"
 
 

@@ -10,9 +10,10 @@ from sqlalchemy import Column, Integer, Row, Table, Text, func, insert, select, 
 
 from marginface.errors import UnknownName
 from marginface.registry import near_names
-from marginface.server.access.keys import ApiKey, NewKey, digest_of, new_token, parse_token, time_text, token_of
+from marginface.server.access.keys import ApiKey, NewKey, digest_of, new_token, parse_token, token_of
 from marginface.server.access.scopes import Scope, parse_scopes
 from marginface.server.state import METADATA, State
+from marginface.server.state.clock import now_text, time_text
 
 KEYS = Table(
     "service_keys",
@@ -40,7 +41,7 @@ class KeyStore:
     def create(self, wanted: NewKey) -> tuple[ApiKey, str]:
         """Make a key; return it with its token, which is stored nowhere and cannot be had again."""
         key_id, secret = new_token()
-        key = ApiKey(key_id, wanted, time_text(datetime.now(UTC)), digest=digest_of(secret))
+        key = ApiKey(key_id, wanted, now_text(), digest=digest_of(secret))
         with self._state.writing() as connection:
             connection.execute(insert(KEYS).values(_row(key)))
         return key, token_of(key_id, secret)
@@ -57,15 +58,25 @@ class KeyStore:
 
     def revoke(self, key_id: str) -> ApiKey:
         """Revoke a key, for good; raise UnknownName if there is none with this id."""
-        now = time_text(datetime.now(UTC))
         with self._state.writing() as connection:
             row = connection.execute(select(KEYS).where(KEYS.c.id == key_id)).one_or_none()
             if row is None:
                 known = [str(name) for name in connection.execute(select(KEYS.c.id)).scalars()]
                 raise UnknownName(f"there is no key {key_id!r}. {near_names(key_id, known)}'keys list' shows them")
             if not row.revoked:
-                connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(revoked=now))
+                connection.execute(update(KEYS).where(KEYS.c.id == key_id).values(revoked=now_text()))
             return _key(connection.execute(select(KEYS).where(KEYS.c.id == key_id)).one())
+
+    def follow(self, collection: str, renamed: str) -> int:
+        """Let the keys for a collection be for its new name; return how many there were."""
+        with self._state.writing() as connection:
+            keys = [_key(row) for row in connection.execute(select(KEYS))]
+            named = [key for key in keys if collection in key.made_for.collections]
+            for key in named:
+                names = [renamed if name == collection else name for name in key.made_for.collections]
+                values = {"collections": json.dumps(list(dict.fromkeys(names)))}
+                connection.execute(update(KEYS).where(KEYS.c.id == key.id).values(values))
+        return len(named)
 
     def recognize(self, token: str) -> ApiKey | None:
         """Return the valid key of a token; None for every other text."""

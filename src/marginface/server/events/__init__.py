@@ -7,14 +7,13 @@ confirming   SecondKeys: two people for a match, an erasure, an export
 forgetting   who is erased from the gallery is erased from here
 """
 
-from marginface.server.events.confirming import EVERYONE, Confirmation, NeedsSecondKey, NotConfirmable, SecondKeys
+from marginface.server.events.confirming import EVERYONE, NeedsSecondKey, NotConfirmable, SecondKeys
 from marginface.server.events.forgetting import Forgetting
 from marginface.server.events.log import Event, EventLog
 from marginface.server.events.recording import Recorder, Search
 
 __all__ = [
     "EVERYONE",
-    "Confirmation",
     "Event",
     "EventLog",
     "Forgetting",

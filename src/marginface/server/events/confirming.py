@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
 from marginface.errors import MarginfaceError
-from marginface.server.clock import later_text
 from marginface.server.events.log import (
     CONFIRMATION,
     IDENTIFICATION,
@@ -28,9 +27,9 @@ from marginface.server.events.log import (
     find,
 )
 from marginface.server.events.tables import EVENTS
+from marginface.server.settings import Verb
+from marginface.server.state.clock import later_text
 
-Verb = Literal["identify", "erase", "export"]
-VERBS: tuple[Verb, ...] = ("identify", "erase", "export")
 EVERYONE = "*"  # as a subject: the whole collection
 _MATCH_NEEDS = 2  # keys that agree to a match
 _REQUEST_NEEDS = 1  # besides the one that asks
@@ -76,7 +75,15 @@ class SecondKeys:
 
     def __init__(self, log: EventLog, verbs: Iterable[str]) -> None:
         self.log = log
-        self.verbs = frozenset(verbs)
+        self._verbs = frozenset(verbs)
+
+    def needs(self, verb: Verb) -> bool:
+        """Say whether a verb needs the word of a second key."""
+        return verb in self._verbs
+
+    def begins_as(self, *, is_match: bool) -> str | None:
+        """Return in which state the answer of an identification begins; None: it needs no second key."""
+        return "unconfirmed" if is_match and self.needs("identify") else None
 
     def confirmation(self, event: Event) -> Confirmation:
         """Return what the keys have said about an event."""
@@ -91,7 +98,7 @@ class SecondKeys:
             limit: How many at most.
         """
         is_match = and_(EVENTS.c.action == IDENTIFICATION, EVENTS.c.subject.contains('"decision":"match"'))
-        kinds = or_(EVENTS.c.action == REQUEST, is_match) if "identify" in self.verbs else EVENTS.c.action == REQUEST
+        kinds = or_(EVENTS.c.action == REQUEST, is_match) if self.needs("identify") else EVENTS.c.action == REQUEST
         recent = (kinds, EVENTS.c.time > later_text(-_LISTED))
         statement = select(EVENTS).where(*recent).order_by(EVENTS.c.seq.desc())
         if collections is not None:
@@ -127,7 +134,7 @@ class SecondKeys:
         Raises:
             NeedsSecondKey: No other key has agreed yet.
         """
-        if verb not in self.verbs:
+        if not self.needs(verb):
             return
         with self.log.state.writing() as connection:
             request = self._open_request(connection, key, verb, collection, subject)
@@ -166,7 +173,7 @@ class SecondKeys:
     def _needs_second(self, event: Event) -> bool:
         if event.action == REQUEST:
             return True
-        return event.action == IDENTIFICATION and event.details["decision"] == "match" and "identify" in self.verbs
+        return event.action == IDENTIFICATION and event.details["decision"] == "match" and self.needs("identify")
 
     def _require_confirmable(self, connection: Connection, event: Event, key: str) -> None:
         known = self._confirmation(connection, event)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from marginface.errors import UnknownName
 from marginface.gallery import AuditReport
 from marginface.gallery import audit as chain
-from marginface.gallery.tables import NAMED_AT_ONCE, in_parts
-from marginface.server.clock import later_text, now_text
+from marginface.gallery.tables import in_parts
 from marginface.server.events.tables import EVENTS, MARKS
 from marginface.server.state import State
+from marginface.server.state.clock import later_text, now_text
+from marginface.server.state.columns import is_uid, new_uid
 
 IDENTIFICATION = "identification"
 CONFIRMATION = "confirmation"
@@ -26,8 +26,8 @@ REQUEST = "request"  # of a verb that needs a second key
 USE = "use"  # of a request that was confirmed
 ERASURE = "erasure"
 LET_GO = "let-go"
+Action = Literal["identification", "confirmation", "request", "use", "erasure", "let-go"]
 _AT_ONCE = 10_000
-_UID = re.compile(r"e-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class EventLog:
         """Add entries in a transaction that writes; return their opaque ids."""
         last, rows = chain.last_entry(connection, EVENTS), []
         for one in new:
-            uid, private = f"e-{secrets.token_hex(8)}", _private_text(one.private)
+            uid, private = new_uid("e"), _private_text(one.private)
             subject = {"event": uid, "about": one.about, "collection": one.collection, **one.details}
             if private is not None:
                 subject["private"] = _digest(private)
@@ -114,19 +114,24 @@ class EventLog:
         with self.state.reading() as connection:
             return find(connection, uid)
 
-    def newest(self, collections: Sequence[str] | None, limit: int, before: int | None = None) -> list[Event]:
+    def newest(
+        self, collections: Sequence[str] | None, limit: int, before: int | None = None, action: Action | None = None
+    ) -> list[Event]:
         """Return the last entries, the newest first.
 
         Args:
             collections: Only those about these collections (opaque ids); None: all.
             limit: How many at most.
             before: Only those with a lower number.
+            action: Only of this kind; None: of all.
         """
         statement = select(EVENTS).order_by(EVENTS.c.seq.desc()).limit(limit)
         if collections is not None:
             statement = statement.where(EVENTS.c.collection.in_(collections))
         if before is not None:
             statement = statement.where(EVENTS.c.seq < before)
+        if action is not None:
+            statement = statement.where(EVENTS.c.action == action)
         with self.state.reading() as connection:
             return [event_in(row) for row in connection.execute(statement)]
 
@@ -189,8 +194,7 @@ class EventLog:
 
 def find(connection: Connection, uid: str) -> Event:
     """Return an entry; raise UnknownName if there is none."""
-    is_one = _UID.fullmatch(uid)  # a database chokes on some texts that are none
-    row = connection.execute(select(EVENTS).where(EVENTS.c.uid == uid)).one_or_none() if is_one else None
+    row = connection.execute(select(EVENTS).where(EVENTS.c.uid == uid)).one_or_none() if is_uid("e", uid) else None
     if row is None:
         raise no_event(uid)
     return event_in(row)
@@ -217,8 +221,7 @@ def event_in(row: Row[Any]) -> Event:
 def _about_people(connection: Connection, people: Sequence[str]) -> list[int]:
     """Return the numbers of the entries that tell of people; a request may name several."""
     found: list[int] = []
-    for start in range(0, len(people), NAMED_AT_ONCE):
-        part = people[start : start + NAMED_AT_ONCE]
+    for part in in_parts(people):
         mine = select(EVENTS.c.seq).where(EVENTS.c.person.in_(part), EVENTS.c.private.is_not(None))
         found.extend(connection.execute(mine).scalars())
     asked = select(EVENTS).where(EVENTS.c.action == REQUEST, EVENTS.c.private.is_not(None))

@@ -8,15 +8,15 @@ results (confirming.py). Of a search without a match nothing is kept that tells 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from marginface.gallery import Collection
 from marginface.pipeline import Identification, IdentifiedFace
-from marginface.server.clock import now_text
 from marginface.server.events.log import IDENTIFICATION, EventLog, NewEvent
+from marginface.server.state.clock import now_text
+from marginface.server.state.columns import new_uid
 
 _PHOTOS = "photos of events"
 
@@ -53,7 +53,7 @@ class Recorder:
         if not self.is_on:
             return ()
         told = {
-            "search": f"s-{secrets.token_hex(8)}",
+            "search": new_uid("s"),
             "started": search.started,
             "ended": now_text(),
             "contract": found.contract,

@@ -8,16 +8,15 @@ still holds.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import Column, Index, Table, Text
 
 from marginface.server.state import METADATA
-
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+from marginface.server.state.columns import NUMBER
 
 EVENTS = Table(
     "service_events",
     METADATA,
-    Column("seq", _NUMBER, primary_key=True, autoincrement=False),
+    Column("seq", NUMBER, primary_key=True, autoincrement=False),
     Column("time", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
@@ -36,5 +35,5 @@ MARKS = Table(
     "service_marks",
     METADATA,
     Column("name", Text, primary_key=True),
-    Column("number", _NUMBER, nullable=False),
+    Column("number", NUMBER, nullable=False),
 )

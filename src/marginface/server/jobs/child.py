@@ -12,22 +12,23 @@ import os
 import resource
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from marginface.errors import GalleryBusy, MarginfaceError, UnknownGalleryName
+from marginface.errors import GalleryBusy, MarginfaceError
 from marginface.gallery import Gallery
+from marginface.server.discretion import told
 from marginface.server.jobs.claims import Claim, Ending, JobLost
-from marginface.server.jobs.kinds import DOES
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.work import JobWork, Stopped
-from marginface.server.places import spool_folder, state_address
+from marginface.server.logs import log_to_stderr, places_in
 from marginface.server.settings import ServerSettings, handed_over
 from marginface.server.state import open_state
+from marginface.server.state.places import spool_folder, state_address
 
 LOG = logging.getLogger("marginface.jobs")
 
@@ -38,21 +39,20 @@ def main(uid: str) -> int:
     holder = next(lines, "")
     threading.Thread(target=_listen, args=(lines, stop), daemon=True).start()
     settings = handed_over()
-    state = open_state(state_address(settings.gallery))
-    try:
-        with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
-            return _worked(settings, gallery, Claim(state, job_key(settings, gallery, state), uid, holder), stop)
-    except GalleryBusy:
-        return Ending.BUSY
-    finally:
-        state.close()
+    with open_state(state_address(settings.gallery)) as state:
+        try:
+            with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+                key = job_key(gallery, settings.key_file, state)
+                return _worked(settings, gallery, Claim(state, key, uid, holder), stop)
+        except GalleryBusy:
+            return Ending.BUSY
 
 
 def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: threading.Event) -> int:
     try:
         job = claim.job()
         acting = gallery.acting(f"job {job.uid} for {job.asked_by}")
-        DOES[job.kind](JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
+        KINDS[job.kind].do(JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
     except Stopped:
         return Ending.STOPPED
     except JobLost:
@@ -61,15 +61,8 @@ def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: thre
         raise
     except MarginfaceError as error:
         with suppress(JobLost):
-            claim.fail(_said(error, gallery))
+            claim.fail(told(error, gallery))
     return 0
-
-
-def _said(error: MarginfaceError, gallery: Gallery) -> str:
-    """Return what an error says to who asked for the job: no names of others, and not where the gallery lies."""
-    if isinstance(error, UnknownGalleryName):
-        return error.brief
-    return str(error).replace(gallery.address, "the gallery")
 
 
 def _listen(lines: Iterator[str], stop: threading.Event) -> None:
@@ -98,13 +91,11 @@ def _confine() -> None:
 
 def _say_where(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
     """Log where a bug of ours happened, not what it said: a message may hold a name."""
-    frames = traceback.extract_tb(trace)
-    places = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[::-1])
-    LOG.error("job %s: %s at %s", sys.argv[-1], kind.__name__, places)
+    LOG.error("job %s: %s at %s", sys.argv[-1], kind.__name__, places_in(trace))
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     sys.excepthook = _say_where
     _confine()
     sys.exit(main(sys.argv[1]))

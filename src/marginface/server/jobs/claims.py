@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
 
 from marginface.errors import MarginfaceError
 from marginface.gallery import GalleryKey
-from marginface.server.clock import now_text
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState
-from marginface.server.jobs.rows import end, job_in, seal_in
+from marginface.server.jobs.rows import end, job_in, parts_in, seal_in, write_part
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.jobs.wishes import KINDS
 from marginface.server.state import State
+from marginface.server.state.clock import now_text
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a job is taken over
@@ -106,9 +106,8 @@ class Claim:
         """Return what is in the result so far."""
         with self.state.reading() as connection:
             row = self._row(connection)
-            seal = seal_in(row, self.key)
-            parts = connection.execute(select(PARTS).where(PARTS.c.job == row.number).order_by(PARTS.c.first)).all()
-            return [item for part in parts for item in seal.open(f"part {part.first}", bytes(part.sealed))]
+            parts = parts_in(connection, row.number, seal_in(row, self.key))
+            return [item for _, items in parts for item in items]
 
     def begin_anew(self) -> None:
         """Forget what an earlier process did of work that cannot be gone on with."""
@@ -158,8 +157,7 @@ class Claim:
             return
         last = select(func.coalesce(func.max(PARTS.c.first + PARTS.c.count), 0)).where(PARTS.c.job == row.number)
         first = int(connection.execute(last).scalar_one())
-        sealed = seal_in(row, self.key).seal(f"part {first}", list(items))
-        connection.execute(insert(PARTS).values(job=row.number, first=first, count=len(items), sealed=sealed))
+        write_part(connection, row.number, seal_in(row, self.key), items, first)
 
     def _row(self, connection: Connection) -> Row[Any]:
         ours = (JOBS.c.uid == self.uid, JOBS.c.holder == self.holder, JOBS.c.state == JobState.RUNNING.value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from marginface.errors import InputError
 from marginface.pipeline import Clusters, NamedPhoto
 from marginface.reasons import Reason
+from marginface.server.decoding.decoder import Decoder
 from marginface.server.jobs.archives import Photos
 from marginface.server.jobs.wishes import ClusterWish
 from marginface.server.jobs.work import JobWork
@@ -17,18 +19,17 @@ _TOLD_EVERY = 1.0  # seconds
 _ITEMS = 100  # in a part of the result: groups, then the photos that are in none
 
 
-def cluster(work: JobWork) -> None:
+def cluster(work: JobWork, wish: ClusterWish) -> None:
     """Group the faces of the job's archive; the result names the photos as the archive does."""
-    wish = ClusterWish.model_validate(work.job.settings)
     work.claim.begin_anew()
     left_out: list[dict[str, Any]] = []
-    with work.photos() as photos:
+    with work.photos() as photos, work.decoder() as decoder:
         total = len(photos.survey())
         if not total:
             raise InputError("no photos in the archive")
         work.claim.progress(0, total)
         clusters = work.recognizer().cluster(
-            _readable(photos, left_out),
+            _readable(photos, decoder, left_out),
             fpir=wish.fpir,
             similarity=wish.similarity,
             faces=wish.faces,
@@ -54,13 +55,13 @@ class _Telling:
             self._next = time.monotonic() + _TOLD_EVERY
 
 
-def _readable(photos: Photos, left_out: list[dict[str, Any]]) -> Iterator[NamedPhoto]:
+def _readable(photos: Photos, decoder: Decoder, left_out: list[dict[str, Any]]) -> Iterator[NamedPhoto]:
     for member, content in photos.read():
         if content is None:
             text = f"{member.name}: {member.fault}"
             left_out.append({"photo": member.name, "codes": [Reason.UNREADABLE.value], "reasons": [text]})
         else:
-            yield NamedPhoto(member.name, content)
+            yield NamedPhoto(member.name, content, partial(decoder.decode_now, name=member.name))
 
 
 def _write(work: JobWork, clusters: Clusters, left_out: list[dict[str, Any]], total: int) -> None:

@@ -4,14 +4,16 @@ Photos are done in the order of the archive, 32 at a time; then the faces are in
 of each photo is in the result. A process that ended is followed by one that begins with the photo after the last that
 is in the result: a photo whose face was written just before is found to be there already.
 
-Where a process ended by itself, one of the next photos may have killed it. So the next process looks at them one by
-one, and if it ends too, the one after it leaves that photo out and says so.
+A photo that kills its decoder is refused like any that cannot be read: that is another process. Where the process of
+the job itself ended, one of the next photos may have killed it too: so the next process looks at them one by one, and
+if it ends too, the one after it leaves that photo out and says so.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,25 +22,25 @@ from marginface.enrolment import REVIEWS, Enroller, EnrolSettings, Outcome, Pers
 from marginface.enrolment.enrolling import BATCH
 from marginface.gallery import About
 from marginface.reasons import Reason, Remark
+from marginface.server.decoding.decoder import Decoder
 from marginface.server.jobs.archives import Member, person_of, require_layout
 from marginface.server.jobs.wishes import EnrolWish
 from marginface.server.jobs.work import JobWork
 
-_KILLER = "its decoder ended the process twice. Save the photo anew as JPEG or PNG"
+_KILLER = "it ended the process of the job twice. Save the photo anew as JPEG or PNG"
 
 Read = tuple[Member, bytes | None]
 
 
-def enrol(work: JobWork) -> None:
+def enrol(work: JobWork, wish: EnrolWish) -> None:
     """Enrol the photos of the job's archive that are not in its result yet."""
-    wish = EnrolWish.model_validate(work.job.settings)
-    with work.photos() as photos:
+    with work.photos() as photos, work.decoder() as decoder:
         members = photos.survey()
         strip = require_layout(members, wish.strip)
         work.claim.progress(work.job.done, len(members))
         enroller = _enroller(work, wish)
         for part in _parts(work, photos.read(work.job.done)):
-            outcomes = _outcomes(enroller, part, strip)
+            outcomes = _outcomes(enroller, decoder, part, strip)
             if not outcomes:
                 break
             _write(work, outcomes, len(members))
@@ -73,7 +75,7 @@ def _parts(work: JobWork, photos: Iterator[Read]) -> Iterator[Iterable[Read]]:
         yield islice(photos, BATCH)
 
 
-def _outcomes(enroller: Enroller, part: Iterable[Read], strip: int) -> list[PhotoOutcome]:
+def _outcomes(enroller: Enroller, decoder: Decoder, part: Iterable[Read], strip: int) -> list[PhotoOutcome]:
     """Enrol photos; those without bytes are refused for their fault. Few are in memory at a time."""
     faults: dict[int, PhotoOutcome] = {}
 
@@ -83,7 +85,8 @@ def _outcomes(enroller: Enroller, part: Iterable[Read], strip: int) -> list[Phot
             if content is None:
                 faults[place] = _refused(person, member)
             else:
-                yield PersonPhoto(person, Path(member.name), content)
+                decode = partial(decoder.decode_now, name=member.name)
+                yield PersonPhoto(person, Path(member.name), content, decode=decode)
 
     outcomes = list(enroller.enrol_each(readable()))
     for place in sorted(faults):

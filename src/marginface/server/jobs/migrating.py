@@ -13,9 +13,8 @@ from marginface.server.jobs.wishes import MigrateWish
 from marginface.server.jobs.work import JobWork
 
 
-def migrate(work: JobWork) -> None:
+def migrate(work: JobWork, wish: MigrateWish) -> None:
     """Bring the job's collection to another model, or finish what an earlier process has brought there."""
-    wish = MigrateWish.model_validate(work.job.settings)
     collection = work.gallery.collection(work.job.collection)
     if is_beside(collection.name):  # an earlier process ended after the new embeddings had taken their place
         summary: dict[str, Any] = {"complete": True, "retired": collection.name, "remarks": [_RESUMED]}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from marginface.gallery import Receipt
+from marginface.server.jobs.wishes import PurgeWish
 from marginface.server.jobs.work import JobWork
 
 
-def purge(work: JobWork) -> None:
+def purge(work: JobWork, _: PurgeWish) -> None:
     """Purge all collections; the result holds what the receipts say, in counts."""
     work.claim.begin_anew()
     receipts = work.gallery.purge()

@@ -13,6 +13,27 @@ class WrongState(MarginfaceError):
     """A job is not in the state that a verb needs; the message says in which it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many jobs, or archives, may wait: of all, and of one key, so that one leaves room to others."""
+
+    of_all: int
+    of_one: int
+
+    def require(self, all_there: int, own_there: int, what: str) -> None:
+        """Raise TooManyJobs if there are as many already."""
+        if all_there >= self.of_all:
+            raise TooManyJobs(f"{self.of_all} {what} wait already; cancel some, or come again later")
+        if own_there >= self.of_one:
+            raise TooManyJobs(f"{self.of_one} {what} of your key wait already; cancel some, or come again later")
+
+
+class AlreadySending(MarginfaceError):
+    """Who sends an archive sends another one already; come again when that is there."""
+
+    retry_after = 10
+
+
 class TooManyJobs(MarginfaceError):
     """So many jobs or archives wait already that another one is not taken; come again later."""
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from marginface.errors import GalleryError, UnknownName
 from marginface.gallery import GalleryKey
-from marginface.server.clock import later_text, now_text
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, Times, Tries
 from marginface.server.jobs.sealing import JobSeal, seal_of
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.jobs.wishes import KINDS
+from marginface.server.state.clock import later_text, now_text
+from marginface.server.state.columns import is_uid
 
-_UID = re.compile(r"j-[0-9a-f]{16}")
 OVER = tuple(state.value for state in JobState if state.is_over)
 
 
 def row_of(connection: Connection, uid: str) -> Row[Any]:
     """Return the row of a job; raise UnknownName if there is none."""
-    is_one = _UID.fullmatch(uid)  # a database chokes on some texts that are none
-    row = connection.execute(select(JOBS).where(JOBS.c.uid == uid)).one_or_none() if is_one else None
+    row = connection.execute(select(JOBS).where(JOBS.c.uid == uid)).one_or_none() if is_uid("j", uid) else None
     if row is None:
         raise no_job(uid)
     return row
@@ -59,6 +58,21 @@ def job_in(row: Row[Any], key: GalleryKey) -> Job:
     )
 
 
+def parts_in(connection: Connection, number: int, seal: JobSeal, after: int = 0) -> Iterator[tuple[int, list[Any]]]:
+    """Give the parts of a result that hold items after one number: how many items come before each, and its items."""
+    wanted = (PARTS.c.job == number, PARTS.c.first + PARTS.c.count > after)
+    for part in connection.execute(select(PARTS).where(*wanted).order_by(PARTS.c.first)):
+        yield part.first, seal.open(_place(part.first), bytes(part.sealed))
+
+
+def write_part(connection: Connection, number: int, seal: JobSeal, items: Sequence[Any], first: int) -> None:
+    """Write a part of a result, or write one anew that begins at the same place and has as many items."""
+    sealed = seal.seal(_place(first), list(items))
+    there = (PARTS.c.job == number, PARTS.c.first == first)
+    if not connection.execute(update(PARTS).where(*there).values(sealed=sealed)).rowcount:
+        connection.execute(insert(PARTS).values(job=number, first=first, count=len(items), sealed=sealed))
+
+
 def end(connection: Connection, row: Row[Any], state: JobState, told: bytes | None) -> None:
     """Write that a job is over; it is deleted with its result when its days have passed."""
     times = {"finished": now_text(), "expires": later_text(KINDS[row.kind].keep_days)}
@@ -70,6 +84,11 @@ def remove(connection: Connection, number: int) -> None:
     """Delete a job with its key and its result."""
     connection.execute(delete(PARTS).where(PARTS.c.job == number))
     connection.execute(delete(JOBS).where(JOBS.c.number == number))
+
+
+def _place(first: int) -> str:
+    """Return what a part is sealed for."""
+    return f"part {first}"
 
 
 def _opened(row: Row[Any], key: GalleryKey) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row
 
 from marginface.enrolment import Outcome
 from marginface.reasons import Reason
+from marginface.server.jobs.rows import parts_in, write_part
 from marginface.server.jobs.sealing import JobSeal
-from marginface.server.jobs.tables import PARTS
 
 _SENTENCES = {reason.value: reason.sentence for reason in Reason}
 NAMING = frozenset({Reason.LOOKS_LIKE.value, Reason.PHOTO_OF_ANOTHER.value})  # reasons whose words name others
@@ -18,16 +18,14 @@ NAMING = frozenset({Reason.LOOKS_LIKE.value, Reason.PHOTO_OF_ANOTHER.value})  # 
 
 def scrub_result(connection: Connection, row: Row[Any], seal: JobSeal, known: Collection[str]) -> int:
     """Take out of a result the people who were enrolled and are not known any more; return how many items changed."""
-    parts = connection.execute(select(PARTS).where(PARTS.c.job == row.number).order_by(PARTS.c.first)).all()
-    opened = [(part.first, seal.open(f"part {part.first}", bytes(part.sealed))) for part in parts]
+    opened = list(parts_in(connection, row.number, seal))
     gone = {item["person"] for _, items in opened for item in items if _is_gone(item, known)}
     changed = 0
     for first, items in opened:
         clean = [_scrubbed(item, gone, known) for item in items]
         if clean != items:
             changed += sum(old != new for old, new in zip(items, clean, strict=True))
-            place = (PARTS.c.job == row.number, PARTS.c.first == first)
-            connection.execute(update(PARTS).where(*place).values(sealed=seal.seal(f"part {first}", clean)))
+            write_part(connection, row.number, seal, clean, first)
     return changed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -17,13 +18,12 @@ from marginface.errors import GalleryError, GalleryKeyError
 from marginface.gallery import Gallery, GalleryKey, find_key
 from marginface.gallery.keys import NONCE_SIZE
 from marginface.gallery.sealing import derived_key, new_data_key
-from marginface.server.settings import ServerSettings
 from marginface.server.state import State
 
 
-def job_key(settings: ServerSettings, gallery: Gallery, state: State) -> GalleryKey:
-    """Return the key that wraps the keys of jobs."""
-    key = find_key(settings.key_file) if gallery.key_source else None
+def job_key(gallery: Gallery, key_file: Path | None, state: State) -> GalleryKey:
+    """Return the key that wraps the keys of jobs; ``key_file`` is where the gallery's was looked for."""
+    key = find_key(key_file) if gallery.key_source else None
     return key or GalleryKey(state.secret("jobs"), "the state of the service")
 
 

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from marginface.gallery import GalleryKey
-from marginface.server.clock import later_text, now_text
-from marginface.server.jobs.records import Job, JobState, TooManyJobs, WrongState
-from marginface.server.jobs.rows import OVER, end, job_in, remove, row_of, seal_in
+from marginface.server.jobs.kinds import KINDS
+from marginface.server.jobs.records import Job, JobState, Places, WrongState
+from marginface.server.jobs.rows import OVER, end, job_in, parts_in, remove, row_of, seal_in
 from marginface.server.jobs.scrubbing import scrub_result
 from marginface.server.jobs.sealing import JobSeal, new_seal
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.jobs.wishes import KINDS, Wish
+from marginface.server.jobs.wishes import Wish
 from marginface.server.state import State
+from marginface.server.state.clock import later_text, now_text
+from marginface.server.state.columns import new_uid
 
-_MOST = 1000  # jobs that wait
+_PLACES = Places(1000, 1000)
 _OPEN = (JobState.WAITING.value, JobState.QUEUED.value)
 _AT_ONCE = 200  # rows that are read together
 _SENT_WITHIN = 1.0  # days: a job whose archive does not come is deleted after that
-
-
-@dataclass(frozen=True, slots=True)
-class ResultPage:
-    """A part of a result: plain values, and the number of the item that comes next; None: there is none."""
-
-    items: tuple[dict[str, Any], ...]
-    following: int | None
 
 
 class JobStore:
@@ -47,28 +39,29 @@ class JobStore:
         self._state = state
         self._key = key
 
-    def create(self, wish: Wish, collection: str, asked_by: str, most: int = _MOST) -> Job:
+    def create(self, wish: Wish, collection: str, asked_by: str, places: Places = _PLACES) -> Job:
         """Make a job; one that needs an archive waits for it.
 
         Args:
             wish: What is asked for.
             collection: The opaque id of its collection; empty: none.
             asked_by: The id of the key that asks.
-            most: How many may wait for their archive or their turn.
+            places: How many may wait for their archive or their turn.
 
         Raises:
             TooManyJobs: As many wait already.
         """
         with self._state.writing() as connection:
             waiting = select(func.count()).where(JOBS.c.state.in_(_OPEN))
-            if connection.execute(waiting).scalar_one() >= most:
-                raise TooManyJobs(f"{most} jobs wait already; cancel some, or come again later")
+            own = waiting.where(JOBS.c.asked_by == asked_by)
+            all_there, own_there = (int(connection.execute(one).scalar_one()) for one in (waiting, own))
+            places.require(all_there, own_there, "jobs")
             return job_in(self.add(connection, wish, collection, asked_by), self._key)
 
     def add(self, connection: Connection, wish: Wish, collection: str, asked_by: str) -> Any:
         """Make a job in a transaction that writes; return its row."""
         waits = KINDS[wish.kind].needs_archive
-        uid = f"j-{secrets.token_hex(8)}"
+        uid = new_uid("j")
         seal, wrapped = new_seal(self._key, uid)
         row = {
             "uid": uid,
@@ -157,19 +150,17 @@ class JobStore:
         waiting = {str(row.uid) for row in rows if row.state == JobState.WAITING.value}
         return waiting | {str(row.upload) for row in rows if row.upload}
 
-    def result(self, uid: str, start: int, limit: int) -> ResultPage:
-        """Return items of a result, from one number on: photos of an import, groups, gaps, receipts."""
+    def result(self, uid: str, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return items of a result after one number: photos of an import, groups, gaps, receipts; the first has 1."""
         with self._state.reading() as connection:
             row = row_of(connection, uid)
             seal = seal_in(row, self._key)
-            wanted = (PARTS.c.job == row.number, PARTS.c.first + PARTS.c.count > start)
-            parts = connection.execute(select(PARTS).where(*wanted).order_by(PARTS.c.first))
             items: list[dict[str, Any]] = []
-            for part in parts:
-                items += seal.open(f"part {part.first}", bytes(part.sealed))[max(0, start - part.first) :]
-                if len(items) > limit:
+            for first, part in parts_in(connection, row.number, seal, after):
+                items += part[max(0, after - first) :]
+                if len(items) >= limit:
                     break
-        return ResultPage(tuple(items[:limit]), start + limit if len(items) > limit else None)
+        return list(enumerate(items[:limit], start=after + 1))
 
     def scrub(self, collection: str, known: Collection[str]) -> int:
         """Take the people who are gone out of the results of a collection's imports; return how many items changed.

@@ -7,7 +7,6 @@ may hold a name (settings, messages, results) is sealed by the job's own key, wh
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Float,
@@ -20,13 +19,12 @@ from sqlalchemy import (
 )
 
 from marginface.server.state import METADATA
-
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+from marginface.server.state.columns import NUMBER
 
 JOBS = Table(
     "service_jobs",
     METADATA,
-    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
     Column("uid", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -56,7 +54,7 @@ JOBS = Table(
 PARTS = Table(
     "service_job_parts",
     METADATA,
-    Column("job", _NUMBER, ForeignKey("service_jobs.number"), primary_key=True),
+    Column("job", NUMBER, ForeignKey("service_jobs.number"), primary_key=True),
     Column("first", Integer, primary_key=True),  # the number of its first item in the result
     Column("count", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),

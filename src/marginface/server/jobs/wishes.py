@@ -1,23 +1,21 @@
-"""What may be asked of each kind of job, checked before anything is stored; and the table of kinds."""
+"""What may be asked of each kind of job, checked before anything is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from marginface.contract import ModelCard
 from marginface.cropping import FACE_POLICIES
+from marginface.defaults import DEFAULT_CLUSTER_FPIR, DEFAULT_FPIR, DEFAULT_GATE
 from marginface.enrolment import REVIEWS
-from marginface.errors import MissingExtra
 from marginface.pipeline.reader import CHOICES
 from marginface.quality import GATES
 from marginface.registry import Registry
-from marginface.server.access import Scope
+from marginface.server.defaults import DEFAULT_REVIEW
+from marginface.server.schemas.fields import Name, OneOf, RecordedText
 from marginface.weights import WEIGHTS
 
 EMBEDDERS: Registry[ModelCard] = Registry("model")  # that a collection can be brought to: never a path of this machine
@@ -25,23 +23,11 @@ for _name, _weights in WEIGHTS.items():
     if _weights.card is not None:
         EMBEDDERS.add(_name, _weights.card)
 
-
-def _of(table: Mapping[str, object], *more: str) -> AfterValidator:
-    """Return what lets pass the names of a table alone, and what else is allowed."""
-
-    def check(name: str) -> str:
-        if name not in more:
-            table[name]  # raises UnknownName, which is a ValueError: it says which there are
-        return name
-
-    return AfterValidator(check)
-
-
-OneFace = Annotated[str, Field(json_schema_extra={"enum": list(FACE_POLICIES)}), _of(FACE_POLICIES)]
-FaceChoice = Annotated[str, Field(json_schema_extra={"enum": list(CHOICES)}), _of(CHOICES)]
-ReviewName = Annotated[str, Field(json_schema_extra={"enum": list(REVIEWS)}), _of(REVIEWS)]
-Gate = Annotated[str, Field(json_schema_extra={"enum": list(GATES)}), _of(GATES)]
-ModelName = Annotated[str, Field(json_schema_extra={"enum": ["", *EMBEDDERS]}), _of(EMBEDDERS, "")]
+OneFace = Annotated[str, OneOf(FACE_POLICIES)]
+FaceChoice = Annotated[str, OneOf(CHOICES)]
+ReviewName = Annotated[str, OneOf(REVIEWS)]
+QualityGate = Annotated[str, OneOf(GATES)]
+ModelName = Annotated[str, OneOf(EMBEDDERS, "")]
 
 
 class _Wish(BaseModel):
@@ -52,13 +38,13 @@ class EnrolWish(_Wish):
     """Enrol the people of an archive: a folder for each person, with their photos."""
 
     kind: Literal["enrol"]
-    collection: str = Field(min_length=1, max_length=300, examples=["staff"])
+    collection: Name = Field(examples=["staff"])
     faces: OneFace = Field("one", description="which face of a photo is meant; one: several give none")
-    review: ReviewName = Field("standard", description="how strictly photos are looked at; strict: no look-alikes")
+    review: ReviewName = Field(DEFAULT_REVIEW, description="how strictly photos are looked at; strict: no look-alikes")
     keep_crops: bool = Field(default=False, description="keep the aligned faces, sealed, for a later model")
-    fpir: float = Field(0.01, gt=0, lt=1, description="of the searches that look-alikes are found by")
-    consent: str = Field("", max_length=2000, description="how and when the people agreed")
-    purpose: str = Field("", max_length=2000, description="what they are enrolled for")
+    fpir: float = Field(DEFAULT_FPIR, gt=0, lt=1, description="of the searches that look-alikes are found by")
+    consent: RecordedText = Field("", description="how and when the people agreed")
+    purpose: RecordedText = Field("", description="what they are enrolled for")
     retain_until: date | None = Field(None, description="the last day they are kept")
     strip: int | None = Field(None, ge=0, le=8, description="folders in the archive before those of the people")
 
@@ -67,17 +53,19 @@ class ClusterWish(_Wish):
     """Group the faces of an archive of photos by who they may be."""
 
     kind: Literal["cluster"]
-    fpir: float = Field(0.5, gt=0, lt=1, description="how often a lone face may find one as similar as groups need")
+    fpir: float = Field(
+        DEFAULT_CLUSTER_FPIR, gt=0, lt=1, description="how often a lone face may find one as similar as groups need"
+    )
     similarity: float | None = Field(None, ge=-1, le=1, description="join groups at this mean similarity instead")
     faces: FaceChoice = Field("all", description="which faces of a photo")
-    quality: Gate = Field("usable", description="faces below it are left out")
+    quality: QualityGate = Field(DEFAULT_GATE, description="faces below it are left out")
 
 
 class MigrateWish(_Wish):
     """Embed the kept crops of a collection with another model; its people stay."""
 
     kind: Literal["migrate"]
-    collection: str = Field(min_length=1, max_length=300, examples=["staff"])
+    collection: Name = Field(examples=["staff"])
     model: ModelName = Field("", description="a registered name; empty: the service's own model")
     mirror: bool = Field(default=False, description="add the embedding of the mirrored crop")
     erase_old: bool = Field(default=False, description="erase the old embeddings when the new ones are in their place")
@@ -90,40 +78,3 @@ class PurgeWish(_Wish):
 
 
 Wish = EnrolWish | ClusterWish | MigrateWish | PurgeWish
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of job.
-
-    Attributes:
-        scope: What a key needs besides ``jobs``.
-        wish: What may be asked of it.
-        needs_archive: It waits for an upload.
-        goes_on: What it did is kept when it is begun again, so that ``done`` never goes back.
-        keep_days: How long the job and its result are kept after its end.
-        package: What has to be installed besides the service, and the extra that brings it; empty: nothing.
-    """
-
-    scope: Scope
-    wish: type[_Wish]
-    needs_archive: bool
-    goes_on: bool
-    keep_days: int
-    package: tuple[str, str] = ("", "")
-
-    def require_package(self) -> None:
-        """Raise MissingExtra if what the work needs is not installed: before an archive is sent for it."""
-        name, extra = self.package
-        if name and find_spec(name) is None:
-            raise MissingExtra(f"this work needs {name} at the service: pip install 'marginface[{extra}]'")
-
-
-KINDS: dict[str, Kind] = {
-    "enrol": Kind(Scope.ENROL, EnrolWish, needs_archive=True, goes_on=True, keep_days=7),
-    "cluster": Kind(
-        Scope.CLUSTER, ClusterWish, needs_archive=True, goes_on=False, keep_days=7, package=("scipy", "cluster")
-    ),
-    "migrate": Kind(Scope.MANAGE, MigrateWish, needs_archive=False, goes_on=True, keep_days=30),
-    "purge": Kind(Scope.ERASE, PurgeWish, needs_archive=False, goes_on=False, keep_days=400),
-}

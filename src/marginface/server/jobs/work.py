@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from marginface.gallery import Gallery
 from marginface.pipeline import Recognizer
+from marginface.server.decoding.decoder import Decoder
 from marginface.server.jobs.archives import ArchiveLimits, Photos, open_archive
 from marginface.server.jobs.claims import Claim
 from marginface.server.jobs.records import Job
 from marginface.server.jobs.spool import Spool
-from marginface.server.recognizing import load_recognizer
+from marginface.server.recognizer import capped, load_recognizer
 from marginface.server.settings import ServerSettings
 
 _UNPACKED = 4  # times the largest archive: photos are packed already, and hardly shrink
@@ -50,7 +51,16 @@ class JobWork:
 
     def recognizer(self) -> Recognizer:
         """Return the recognizer of the service."""
-        return load_recognizer(self.settings)
+        return capped(load_recognizer(self.settings), self.settings.limits.faces)
+
+    @contextmanager
+    def decoder(self) -> Iterator[Decoder]:
+        """Give what decodes the photos of the archive: processes of their own, with the limits of the service."""
+        decoder = Decoder(self.settings.limits)
+        try:
+            yield decoder
+        finally:
+            decoder.close()
 
     @contextmanager
     def photos(self) -> Iterator[Photos]:

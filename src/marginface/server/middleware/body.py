@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marginface.server.envelope import error_answer
-from marginface.server.middleware.bodies import OF_ARCHIVES
-from marginface.server.pressure import RETRY_AFTER
+from marginface.server.middleware.bodies import is_archive, may_hold_photos
+from marginface.server.refusals import error_answer
 from marginface.server.settings import Limits
+from marginface.server.threads import RETRY_AFTER
 
 _NO_ROOM = "the service holds as many photos as it may; come again in a moment"
-_JSON_BYTES = 2 << 20  # becomes up to 25 times as much memory, and stops the worker while it is read
-_PHOTOS_IN_JSON = re.compile(  # read by the route itself, after the Gate
-    r"/api/v1/(recognition/recognize|recognition/faces(/[^/]+/verify)?|verification/verify|detection/detect)"
-)
+_JSON_BYTES = 512 << 10  # becomes up to 25 times as much memory, and stops the worker while it is read
 _CLOSE = {"Connection": "close"}  # what is left of the body is not read
 
 
@@ -27,7 +23,7 @@ class BodyLimits:
     """Refuses a body that is too large (413), comes too slowly (408) or finds no room beside the others (503).
 
     The declared length is looked at first; what comes is counted, whatever was declared. An archive for a job goes to
-    the disk as it comes and takes no room.
+    the disk as it comes and takes no room; it may take as long as its length allows, at ``archive_rate`` at least.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
@@ -40,20 +36,19 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limits = self._limits
-        is_archive = scope["method"] == "PUT" and OF_ARCHIVES.fullmatch(scope["path"]) is not None
-        most = limits.archive_bytes if is_archive else _most(scope, limits)
-        seconds = limits.body_seconds * (max(1.0, most / limits.body_bytes) if is_archive else 1.0)
-        room = _Room(most) if is_archive else self._room
-        request_id = scope.get("state", {}).get("request_id", "")
-        declared = _declared(scope)
+        limits, declared = self._limits, _declared(scope)
+        if is_archive(scope):
+            most, rate = limits.archive_bytes, limits.archive_rate
+            room = _Room(most)
+        else:
+            most, rate, room = _most(scope, limits), 0, self._room
         if declared > most:
-            await error_answer(413, "too_large", _too_large(most), request_id)(scope, receive, send)
+            await error_answer(scope, 413, "too_large", _too_large(most))(scope, receive, send)
             return
         if declared > room.left:
-            await error_answer(503, "overloaded", _NO_ROOM, request_id, retry=RETRY_AFTER)(scope, receive, send)
+            await error_answer(scope, 503, "overloaded", _NO_ROOM, retry=RETRY_AFTER)(scope, receive, send)
             return
-        counted = _Counted(receive, most, time.monotonic() + seconds, room)
+        counted = _Counted(receive, most, _Pace(limits.body_seconds, rate), room)
         try:
             await self._app(scope, counted, send)
         finally:
@@ -67,13 +62,32 @@ class _Room:
         self.left = left
 
 
+class _Pace:
+    """How long a body may take: so many seconds, and a second more for so many bytes that have come.
+
+    Args:
+        seconds: For any body.
+        rate: Bytes; 0: no second more.
+    """
+
+    def __init__(self, seconds: float, rate: int) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self._rate = rate
+
+    def left(self, got: int) -> float:
+        """Return the seconds that the next bytes may take when so many have come; who hurried does not rest long."""
+        earned = got / self._rate if self._rate else 0.0
+        return min(self._until + earned - time.monotonic(), self._seconds)
+
+
 class _Counted:
     """A receive that counts bytes and looks at the clock."""
 
-    def __init__(self, receive: Receive, most: int, until: float, room: _Room) -> None:
+    def __init__(self, receive: Receive, most: int, pace: _Pace, room: _Room) -> None:
         self._receive = receive
         self._most = most
-        self._until = until
+        self._pace = pace
         self._room = room
         self.got = 0
         self._complete = False
@@ -82,7 +96,7 @@ class _Counted:
         if self._complete:  # what is waited for now is that the caller leaves
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), max(0.001, self._until - time.monotonic()))
+            message = await asyncio.wait_for(self._receive(), max(0.001, self._pace.left(self.got)))
         except TimeoutError:
             raise HTTPException(408, "the body of the request came too slowly; send it again", _CLOSE) from None
         size = len(message.get("body", b""))
@@ -98,11 +112,7 @@ class _Counted:
 
 def _most(scope: Scope, limits: Limits) -> int:
     """Return how many bytes a body may have: one that holds no photos is small."""
-    kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-    is_form = kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded"
-    if is_form or _PHOTOS_IN_JSON.fullmatch(scope["path"]):
-        return limits.body_bytes
-    return min(limits.body_bytes, _JSON_BYTES)
+    return limits.body_bytes if may_hold_photos(scope) else min(limits.body_bytes, _JSON_BYTES)
 
 
 def _declared(scope: Scope) -> int:

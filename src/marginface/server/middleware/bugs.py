@@ -6,14 +6,13 @@ A message or a traceback with values may hold a name or a vector, so neither is 
 from __future__ import annotations
 
 import logging
-import traceback
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marginface.server.envelope import error_answer
+from marginface.server.logs import places_in
+from marginface.server.refusals import error_answer
 
 LOG = logging.getLogger("marginface.server")
-_FRAMES = 8
 
 
 class BugAnswer:
@@ -38,14 +37,8 @@ class BugAnswer:
             await self._app(scope, receive, answer)
         except Exception as error:  # noqa: BLE001  (the door of the service)
             request_id = scope.get("state", {}).get("request_id", "")
-            LOG.error("request %s: %s at %s", request_id, type(error).__name__, _places(error))
+            LOG.error("request %s: %s at %s", request_id, type(error).__name__, places_in(error.__traceback__))
             if has_begun:
                 return
             said = "a bug of ours; what was acknowledged before is kept. Report the request id"
-            await error_answer(500, "internal", said, request_id)(scope, receive, send)
-
-
-def _places(error: Exception) -> str:
-    """Return the innermost calls, as file:line function."""
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
-    return " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[::-1])
+            await error_answer(scope, 500, "internal", said)(scope, receive, send)

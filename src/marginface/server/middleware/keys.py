@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marginface.errors import MarginfaceError
-from marginface.server.envelope import answer_of
 from marginface.server.gate import recognized
 from marginface.server.middleware.bodies import WITHOUT_BODY
+from marginface.server.refusals import COMPREFACE, answer_of
 from marginface.server.routes.compreface.refusals import refusal
 from marginface.server.service import service_of
 
@@ -31,7 +31,7 @@ class KeyCheck:
             try:
                 caller = await to_thread.run_sync(recognized, service_of(request), request)
             except MarginfaceError as error:
-                refuse = refusal if scope["path"].startswith("/api/") else answer_of
+                refuse = refusal if scope["path"].startswith(COMPREFACE) else answer_of
                 answer = refuse(error, request)
                 answer.headers["Connection"] = "close"  # its body is not read
                 await answer(scope, receive, send)

@@ -14,12 +14,6 @@ LOG = logging.getLogger("marginface.access")
 _SENT_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def log_to_stderr() -> None:
-    """Let a process write its log; each worker is one, and has nothing of its parent's settings."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("pebble").setLevel(logging.CRITICAL)  # it logs what a photo did to its decoder
-
-
 class RequestLog:
     """Gives each request an id (the caller's X-Request-ID, if it is one) and logs what came of it.
 

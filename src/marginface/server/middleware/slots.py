@@ -7,9 +7,9 @@ import asyncio
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marginface.server.middleware.bodies import OF_ARCHIVES, WITHOUT_BODY
-from marginface.server.pressure import RETRY_AFTER
+from marginface.server.middleware.bodies import takes_a_slot
 from marginface.server.settings import Limits
+from marginface.server.threads import RETRY_AFTER, Overloaded
 
 
 class Slots:
@@ -27,7 +27,7 @@ class Slots:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] != "http" or scope["method"] in WITHOUT_BODY or OF_ARCHIVES.fullmatch(scope["path"]):
+        if scope["type"] != "http" or not takes_a_slot(scope):
             await self._app(scope, receive, send)
             return
         visit = _Visit(self, receive, send)
@@ -39,8 +39,7 @@ class Slots:
     async def enter(self) -> None:
         """Wait for a slot; raise HTTPException if too many wait already."""
         if self._slots.locked() and self._waiting >= self._most_waiting:
-            text = f"the service is computing and {self._waiting} requests wait; come again in {RETRY_AFTER} s"
-            raise HTTPException(503, text, {"Retry-After": str(RETRY_AFTER)})
+            raise HTTPException(503, str(Overloaded(self._waiting)), {"Retry-After": str(RETRY_AFTER)})
         self._waiting += 1
         try:
             await self._slots.acquire()

@@ -7,24 +7,22 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from marginface.gallery import Gallery
+from marginface.server.jobs import JobStore
 from marginface.server.monitoring.figures import FOLDER_VARIABLE, Figures
-
-if TYPE_CHECKING:
-    from marginface.server.service import Service
 
 _OF_PROCESS = re.compile(r"gauge_live\w+_(\d+)\.db")
 
 
-def gathered(service: Service, figures: Figures) -> bytes:
+def gathered(figures: Figures, jobs: JobStore, gallery: Gallery) -> bytes:
     """Return all figures in the text format of Prometheus."""
     held = CollectorRegistry()
-    held.register(_Held(service))
+    held.register(_Held(jobs, gallery))
     return generate_latest(_counted(figures)) + generate_latest(held)
 
 
@@ -55,18 +53,19 @@ def _lives(process: int) -> bool:
 class _Held:
     """What the service and its gallery hold now, the same whichever worker is asked."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, jobs: JobStore, gallery: Gallery) -> None:
+        self._jobs = jobs
+        self._gallery = gallery
 
     def collect(self) -> Iterator[Metric]:
         """Give jobs by kind and state, and people and faces by collection."""
         jobs = GaugeMetricFamily("marginface_jobs", "Jobs, by kind and state.", labels=("kind", "state"))
-        for (kind, state), count in self._service.jobs.counts().items():
+        for (kind, state), count in self._jobs.counts().items():
             jobs.add_metric((kind, state), count)
         yield jobs
         people = GaugeMetricFamily("marginface_people", "People, by opaque id of collection.", labels=("collection",))
         faces = GaugeMetricFamily("marginface_faces", "Faces, by opaque id of collection.", labels=("collection",))
-        for info in self._service.gallery.collections():
+        for info in self._gallery.collections():
             people.add_metric((info.uid,), info.people)
             faces.add_metric((info.uid,), info.faces)
         yield people

@@ -13,9 +13,13 @@ jobs          long work: asked for, sent an archive, followed, cancelled
 metrics       figures for Prometheus
 events        how the service was used; the word of second keys
 compreface    the paths of CompreFace, for programs that ask it
-runs          training runs: curves while they train, reports
+runs          training runs: curves while they train
+evaluations   suites, comparisons, numbers: figures with intervals, how far a running one is
+reports       the page of a run or an evaluation, for a frame with a ticket
 page          the web page's files
+
 parameters    what several of them ask for in the same words
+cursors       where a list goes on
 """
 
 from fastapi import APIRouter
@@ -26,6 +30,7 @@ from marginface.server.routes import (
     calibration,
     collections,
     compreface,
+    evaluations,
     events,
     faces,
     health,
@@ -35,6 +40,7 @@ from marginface.server.routes import (
     page,
     persons,
     photos,
+    reports,
     runs,
 )
 
@@ -53,5 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
     compreface.router,
     runs.router,
+    evaluations.router,
+    reports.router,
     page.router,
 )

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
-from marginface.server.access import Scope
-from marginface.server.acting import gallery_for
-from marginface.server.archives import archive_of
+from marginface.server.access import Caller, Scope
 from marginface.server.events import EVERYONE
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
+from marginface.server.people.acting import gallery_for
+from marginface.server.people.exports import archive_of
 from marginface.server.routes.parameters import Here, InCollection
 from marginface.server.schemas.removal import ExportRequest
 
@@ -41,9 +41,9 @@ async def export_people(
         service.second_keys.require(caller.id, "export", known.uid, _subject(people, body.passphrase))
         return archive_of(gallery, known, people, body.passphrase)
 
-    pieces = await service.work.run(packed)
+    pieces = await service.long_work.run(packed)
     name = "marginface-export" + (".jsonl" if body.passphrase is None else ".archive")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(pieces, media_type=_BINARY, headers=headers)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from marginface.gallery import AuditEntry
 from marginface.server.access import Scope
-from marginface.server.cursors import make_cursor, read_cursor
 from marginface.server.gate import Gate
-from marginface.server.routes.parameters import Cursor, Here, Limit
+from marginface.server.routes.parameters import Here, Part
 from marginface.server.schemas import audit as schemas
-from marginface.server.service import Service
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
@@ -22,20 +23,16 @@ Head = Annotated[
 
 
 @router.get("", response_model=schemas.AuditPage, dependencies=_WHOLE)
-async def list_audit(service: Here, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+async def list_audit(service: Here, part: Part) -> dict[str, Any]:
     """List who did what, the newest first. The key must be for all collections: the audit is of the whole gallery."""
-    return await service.work.run(_page, service, cursor, limit)
 
+    def newest(before: int | None, count: int) -> Sequence[AuditEntry]:
+        return service.gallery.audit(count, before=before)[::-1]
 
-def _page(service: Service, cursor: str | None, limit: int) -> dict[str, Any]:
-    before = read_cursor(service.state, "audit", cursor)
-    entries = service.gallery.audit(limit + 1, before=before)[::-1]
-    page, more = entries[:limit], len(entries) > limit
-    items = [entry.to_dict() for entry in page]
-    return {"items": items, "next_cursor": make_cursor(service.state, "audit", page[-1].seq) if more else None}
+    return await service.work.run(part.page, "audit", newest, attrgetter("seq"), AuditEntry.to_dict)
 
 
 @router.get("/check", response_model=schemas.AuditCheck, dependencies=_WHOLE)
 async def check_audit(service: Here, head: Head = None) -> dict[str, Any]:
     """Walk the whole chain and say whether it holds, and whether an entry that was kept elsewhere is in it."""
-    return await service.work.run(lambda: service.gallery.verify_audit(head or "").to_dict())
+    return await service.long_work.run(lambda: service.gallery.verify_audit(head or "").to_dict())

@@ -8,19 +8,18 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from marginface.gallery import Collection
-from marginface.server.access import Scope
-from marginface.server.acting import allowed_name, gallery_for, receipt_values
-from marginface.server.events import EVERYONE
-from marginface.server.gate import Caller, Gate, needs
-from marginface.server.routes.parameters import Here, InCollection, OneTime
+from marginface.server.access import Caller, Scope
+from marginface.server.discretion import receipt_values
+from marginface.server.gate import Gate, needs
+from marginface.server.people import erasing
+from marginface.server.people.acting import allowed_name, gallery_for
+from marginface.server.routes.parameters import Erasing, Here, InCollection, Managing, OneTime
 from marginface.server.schemas import collections as schemas
 from marginface.server.schemas.removal import Receipt
 
 router = APIRouter(prefix="/v1/collections", tags=["collections"])
 
 Anybody = Annotated[Caller, Depends(Gate(None))]
-Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
-Erasing = Annotated[Caller, Depends(Gate(Scope.ERASE))]
 
 
 @router.get("", response_model=schemas.CollectionPage)
@@ -53,10 +52,17 @@ async def show_collection(service: Here, collection: InCollection) -> dict[str, 
 async def rename_collection(
     service: Here, caller: Managing, collection: InCollection, body: schemas.CollectionChange
 ) -> dict[str, Any]:
-    """Give a collection another name. Keys are for names: those made for the old one do not follow it."""
+    """Give a collection another name. The keys for it follow; a key for some collections has to be for both names."""
     name = allowed_name(caller, body.name)
-    gallery = gallery_for(service, caller)
-    return await service.work.run(lambda: gallery.rename_collection(collection, name).info().to_dict())
+
+    def renamed() -> dict[str, Any]:
+        gallery = gallery_for(service, caller)
+        old = gallery.collection(collection).name
+        info = gallery.rename_collection(collection, name).info()
+        service.keys.follow(old, info.name)
+        return info.to_dict()
+
+    return await service.work.run(renamed)
 
 
 @router.delete("/{collection}", response_model=Receipt)
@@ -64,12 +70,7 @@ async def erase_collection(service: Here, caller: Erasing, once: OneTime, collec
     """Erase a collection with everyone in it; its data key is destroyed. The answer is a receipt."""
 
     def erased() -> dict[str, Any]:
-        gallery = gallery_for(service, caller)
-        uid = gallery.collection(collection).uid
-        service.second_keys.require(caller.id, "erase", uid, EVERYONE)
-        receipt = gallery.erase_collection(uid)
-        service.forget_erased(receipt)
-        return receipt_values(receipt)
+        return receipt_values(erasing.erase_collection(service, caller, collection))
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))
 
@@ -83,7 +84,7 @@ async def count_collection(service: Here, collection: InCollection) -> dict[str,
 @router.get("/{collection}/check", response_model=schemas.CollectionCheck, dependencies=[needs(Scope.STATS)])
 async def check_collection(service: Here, collection: InCollection) -> dict[str, Any]:
     """Open every record of a collection and see whether it fits; a million faces take some tens of seconds."""
-    return await service.work.run(lambda: _checked(service.collection(collection)))
+    return await service.long_work.run(lambda: _checked(service.collection(collection)))
 
 
 def _checked(collection: Collection) -> dict[str, Any]:

@@ -2,56 +2,47 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from starlette.responses import Response
 
 from marginface.cropping import FACE_POLICIES
 from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
-from marginface.gallery import About, Collection
+from marginface.gallery import About, Collection, GalleryFace
 from marginface.server.access import Scope
-from marginface.server.acting import collection_for, other_collection
-from marginface.server.cursors import make_cursor, read_cursor
-from marginface.server.enrolling import enrol_uploads
-from marginface.server.gate import Caller, Gate, needs
+from marginface.server.defaults import DEFAULT_REVIEW
+from marginface.server.gate import needs
+from marginface.server.people.acting import collection_for, other_collection
+from marginface.server.people.enrolling import enrol_uploads
+from marginface.server.photos.uploads import require_count
+from marginface.server.routes.cursors import Paging
 from marginface.server.routes.parameters import (
     Consent,
-    Cursor,
+    Enrolling,
     Here,
     InCollection,
-    Limit,
+    Managing,
     OneTime,
+    Part,
     Purpose,
     RetainUntil,
     TheFace,
     ThePerson,
-    named_in,
 )
 from marginface.server.schemas import faces as schemas
+from marginface.server.schemas.fields import OneOf
 from marginface.server.schemas.persons import Person
-from marginface.server.service import Service
-from marginface.server.uploads import require_count
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["faces"])
 
-Enrolling = Annotated[Caller, Depends(Gate(Scope.ENROL))]
-Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
 Images = Annotated[list[UploadFile], File(description="photos of this one person, a part for each")]
 ReviewName = Annotated[
-    str,
-    Form(
-        description="how strictly photos are looked at; strict refuses look-alikes",
-        json_schema_extra={"enum": list(REVIEWS)},
-    ),
-    named_in(REVIEWS),
+    str, Form(description="how strictly photos are looked at; strict refuses look-alikes"), OneOf(REVIEWS)
 ]
-OneFace = Annotated[
-    str,
-    Form(description="which face of a photo is meant", json_schema_extra={"enum": list(FACE_POLICIES)}),
-    named_in(FACE_POLICIES),
-]
+OneFace = Annotated[str, Form(description="which face of a photo is meant"), OneOf(FACE_POLICIES)]
 _NOTHING_NEW: dict[str, Any] = {"model": schemas.Enrolment, "description": "No photo gave a new face."}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _PICTURE = {"description": "The aligned face.", "content": {"image/png": _BINARY}}
@@ -68,7 +59,7 @@ async def enrol_faces(
     collection: InCollection,
     person: ThePerson,
     images: Images,
-    review: ReviewName = "standard",
+    review: ReviewName = DEFAULT_REVIEW,
     faces: OneFace = "one",
     keep_crops: KeepCrops = False,
     consent: Consent = "",
@@ -79,7 +70,7 @@ async def enrol_faces(
 
     Status 201: there is a new face; 200: there is none, and ``rejected`` or ``is_new`` says why.
     """
-    require_count(service, images, 1)
+    require_count(images, 1, service.settings.limits.photos)
     about, how = About(consent, purpose, retain_until), REVIEWS[review]
     settings = EnrolSettings(
         faces,
@@ -103,25 +94,18 @@ def _status(enrolment: dict[str, Any]) -> int:
 
 
 @router.get("/persons/{person}/faces", response_model=schemas.FacePage, dependencies=[needs(Scope.PEOPLE)])
-async def list_faces(
-    service: Here,
-    collection: InCollection,
-    person: ThePerson,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> dict[str, Any]:
+async def list_faces(service: Here, collection: InCollection, person: ThePerson, part: Part) -> dict[str, Any]:
     """List the faces of a person in the order they were added; there are no vectors in it."""
-    return await service.work.run(lambda: _page(service, service.collection(collection), person, cursor, limit))
+    return await service.work.run(lambda: _page(service.collection(collection), person, part))
 
 
-def _page(service: Service, collection: Collection, who: str, cursor: str | None, limit: int) -> dict[str, Any]:
+def _page(collection: Collection, who: str, part: Paging) -> dict[str, Any]:
     person = collection.person(who)
-    listing = f"faces|{collection.uid}|{person.uid}"
-    last = read_cursor(service.state, listing, cursor) or 0
-    found = [face for face in collection.faces(person) if face.id > last]
-    page, more = found[:limit], len(found) > limit
-    items = [face.to_dict() for face in page]
-    return {"items": items, "next_cursor": make_cursor(service.state, listing, page[-1].id) if more else None}
+
+    def after(last: int | None, count: int) -> list[GalleryFace]:
+        return [face for face in collection.faces(person) if face.id > (last or 0)][:count]
+
+    return part.page(f"faces|{collection.uid}|{person.uid}", after, attrgetter("id"), GalleryFace.to_dict)
 
 
 @router.get(
@@ -133,13 +117,19 @@ async def show_crop(service: Here, collection: InCollection, face: TheFace) -> R
     if not picture:
         missing = f"no crop of face {face!r} was kept: it was enrolled without keep_crops"
         raise UnknownGalleryName(missing, missing)
-    return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})
+    return Response(picture, media_type="image/png")
 
 
 @router.delete("/faces/{face}", response_model=Person)
-async def delete_face(service: Here, caller: Managing, collection: InCollection, face: TheFace) -> dict[str, Any]:
+async def delete_face(
+    service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace
+) -> Response:
     """Delete a face and return its person. No search finds it from now on; erasing a person cleans the disk too."""
-    return await service.work.run(lambda: collection_for(service, caller, collection).delete_face(face).to_dict())
+
+    def deleted() -> dict[str, Any]:
+        return collection_for(service, caller, collection).delete_face(face).to_dict()
+
+    return await once.answer(Person, 200, lambda: service.work.run(deleted))
 
 
 @router.post("/faces/{face}/move", response_model=Person)

@@ -7,9 +7,12 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import APIRouter, Depends
 
-from marginface.server.gate import Caller, Gate
-from marginface.server.schemas.about import About, Alive
-from marginface.server.service import Service, service_of
+from marginface import __version__
+from marginface.server.access import Caller
+from marginface.server.gate import Gate
+from marginface.server.routes.parameters import Here
+from marginface.server.schemas.about import About, Alive, AllowedLimits
+from marginface.server.service import Service
 
 router = APIRouter(tags=["service"])
 
@@ -21,7 +24,7 @@ async def alive() -> dict[str, Any]:
 
 
 @router.get("/readyz", response_model=Alive)
-async def ready(service: Annotated[Service, Depends(service_of)]) -> dict[str, Any]:
+async def ready(service: Here) -> dict[str, Any]:
     """Say that the gallery and the state of the service answer too. Needs no key."""
     await to_thread.run_sync(_asked, service)  # not a place among those that compute: strangers may ask this
     return {"status": "ready"}
@@ -33,12 +36,8 @@ def _asked(service: Service) -> None:
 
 
 @router.get("/v1", response_model=About)
-async def about(
-    service: Annotated[Service, Depends(service_of)], caller: Annotated[Caller, Depends(Gate(None))]
-) -> dict[str, Any]:
+async def about(service: Here, caller: Annotated[Caller, Depends(Gate(None))]) -> dict[str, Any]:
     """Say what this service is, what it allows, and what the caller's key is for."""
-    from marginface import __version__
-
     contract = service.recognizer.contract
     return {
         "name": "marginface",
@@ -46,9 +45,7 @@ async def about(
         "contract": contract.id,
         "embedding_size": contract.embedding_size,
         "model": service.settings.model,
-        "limits": service.settings.limits.model_dump(
-            include={"body_bytes", "photo_bytes", "photos", "pixels", "per_minute", "archive_bytes"}
-        ),
+        "limits": service.settings.limits.model_dump(include=set(AllowedLimits.model_fields)),
         "caller": {
             "key": None if caller.key is None else caller.key.id,
             "scopes": sorted(scope.value for scope in caller.scopes),

@@ -8,17 +8,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
 
+from marginface.defaults import DEFAULT_CANDIDATES, DEFAULT_FPIR, DEFAULT_GATE
 from marginface.enrolment import CollectionPeople
 from marginface.pipeline import Identification
-from marginface.server.access import Scope
-from marginface.server.acting import collection_for
-from marginface.server.clock import now_text
+from marginface.server.access import Caller, Scope
 from marginface.server.events import Search
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
+from marginface.server.people.acting import collection_for
+from marginface.server.photos.uploads import read_photo
 from marginface.server.routes.parameters import FacePolicy, Here, Image, InCollection, QualityGate
 from marginface.server.schemas.identification import IdentificationAnswer
 from marginface.server.service import Service
-from marginface.server.uploads import read_photo
+from marginface.server.state.clock import now_text
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["identify"])
 
@@ -40,16 +41,16 @@ async def identify(
     caller: Identifying,
     collection: InCollection,
     image: Image,
-    fpir: Fpir = 0.01,
+    fpir: Fpir = DEFAULT_FPIR,
     uncertain_fpir: UncertainFpir = None,
-    most: Most = 5,
+    most: Most = DEFAULT_CANDIDATES,
     faces: FacePolicy = "all",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
 ) -> dict[str, Any]:
     """Say who of a collection the faces of a photo are. The threshold rises with the number of faces there."""
     started = now_text()
     known = await service.work.run(collection_for, service, caller, collection)
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
 
     def answered() -> dict[str, Any]:
         found = service.recognizer.identify(
@@ -71,6 +72,6 @@ def _told(service: Service, found: Identification, events: Sequence[str]) -> dic
     """Return an answer as plain values; each face with its entry in the record, and what a match still needs."""
     told = found.to_dict()
     for face, event in zip_longest(told["faces"], events):
-        needs = face["decision"] == "match" and "identify" in service.second_keys.verbs
-        face.update({"event": event, "confirmation": "unconfirmed" if needs else None})
+        state = service.second_keys.begins_as(is_match=face["decision"] == "match")
+        face.update({"event": event, "confirmation": state})
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Request
@@ -9,13 +10,13 @@ from starlette.responses import Response
 
 from marginface.errors import InputError
 from marginface.gallery.names import is_beside
-from marginface.server.access import Scope
-from marginface.server.cursors import make_cursor, read_cursor
-from marginface.server.gate import Caller, Forbidden, Gate
-from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, PurgeWish
+from marginface.server.access import Caller, Forbidden, Scope
+from marginface.server.gate import Gate
+from marginface.server.jobs import KINDS, ClusterWish, Job, MigrateWish, Places, PurgeWish, Wish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
-from marginface.server.routes.parameters import Cursor, Here, Limit, OneTime
+from marginface.server.routes.cursors import Paging
+from marginface.server.routes.parameters import Cursor, Here, Limit, OneTime, Part
 from marginface.server.schemas import jobs as schemas
 from marginface.server.service import Service
 
@@ -23,9 +24,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 Working = Annotated[Caller, Depends(Gate(Scope.JOBS))]
 TheJob = Annotated[str, Path(description="opaque id of a job", examples=["j-5d0c9be1f2a34877"])]
-Asked = Annotated[
-    EnrolWish | ClusterWish | MigrateWish | PurgeWish, Body(discriminator="kind", examples=[schemas.ENROL])
-]
+Asked = Annotated[Wish, Body(discriminator="kind", examples=[schemas.ENROL])]
 _BINARY = {"schema": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}}
 _ARCHIVE = {"required": True, "content": {"application/octet-stream": _BINARY}}
 
@@ -42,29 +41,28 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
         caller.require_whole()
     if isinstance(body, MigrateWish) and body.erase_old:
         caller.require(Scope.ERASE)
-        if "erase" in service.second_keys.verbs:
+        if service.second_keys.needs("erase"):
             raise InputError("erase_old: an erasure needs the word of a second key here; erase the old one afterwards")
 
-    most = service.settings.limits.open_jobs
+    places = _places(caller, service.settings.limits.open_jobs)
 
     def made() -> dict[str, Any]:
         collection = _collection_of(service, caller, body)
-        return _told(service, caller, service.jobs.create(body, collection, caller.id, most))
+        return _told(service, caller, service.jobs.create(body, collection, caller.id, places))
 
     return await once.answer(schemas.Job, 201, lambda: service.work.run(made))
 
 
 @router.get("", response_model=schemas.JobPage)
-async def list_jobs(service: Here, caller: Working, cursor: Cursor = None, limit: Limit = 50) -> dict[str, Any]:
+async def list_jobs(service: Here, caller: Working, part: Part) -> dict[str, Any]:
     """List the jobs that the key may see, the newest first: its own, and those about its collections."""
 
-    def page() -> dict[str, Any]:
-        before = read_cursor(service.state, "jobs", cursor)
-        jobs = service.jobs.newest(lambda job: _sees(service, caller, job), limit + 1, before)
-        following = make_cursor(service.state, "jobs", jobs[limit - 1].number) if len(jobs) > limit else None
-        return {"items": [_told(service, caller, job) for job in jobs[:limit]], "next_cursor": following}
+    def newest(before: int | None, count: int) -> list[Job]:
+        return service.jobs.newest(lambda job: _sees(service, caller, job), count, before)
 
-    return await service.work.run(page)
+    return await service.work.run(
+        part.page, "jobs", newest, attrgetter("number"), lambda job: _told(service, caller, job)
+    )
 
 
 @router.get("/{job}", response_model=schemas.Job)
@@ -77,15 +75,16 @@ async def show_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any
 async def send_archive(service: Here, caller: Working, job: TheJob, request: Request) -> dict[str, Any]:
     """Send the archive of a job, as the body of the request: .zip, .tar or .tar.gz with a folder for each person.
 
-    It is sealed as it comes, and deleted when the job is over.
+    It is sealed as it comes, and deleted when the job is over. A key sends one archive at a time.
     """
     found = await service.work.run(_found, service, caller, job)
     caller.require(KINDS[found.kind].scope)
     if found.asked_by != caller.id:  # the audit will say that the key that asked has enrolled them
         raise Forbidden("another key asked for this job, and it alone sends the archive. Ask for a job of your own")
     seal = await service.work.run(service.jobs.seal, job)
-    service.spool.require_room(service.settings.limits.archives)
-    name = await service.spool.receive(job, request.stream(), seal.passphrase)
+    sender = _sender(caller, request)
+    service.spool.require_room(sender, _places(caller, service.settings.limits.archives))
+    name = await service.spool.receive(job, sender, request.stream(), seal.passphrase)
 
     def queued() -> dict[str, Any]:
         try:
@@ -108,20 +107,20 @@ async def show_result(
     def page() -> dict[str, Any]:
         found = _found(service, caller, job)
         caller.require(KINDS[found.kind].scope)
-        start = read_cursor(service.state, f"result {job}", cursor) or 0
-        part = service.jobs.result(job, start, limit)
-        items = part.items
-        if Scope.PEOPLE not in caller.scopes:
-            items = tuple(_unnamed(found, caller, item) for item in items)
-        following = part.following
-        told = None if following is None else make_cursor(service.state, f"result {job}", following)
-        return {"job": _told(service, caller, found), "items": list(items), "next_cursor": told}
+        part = Paging(service.state, cursor, limit)
+        page = part.page(
+            f"result {job}",
+            lambda last, count: service.jobs.result(job, last or 0, count),
+            itemgetter(0),
+            lambda one: one[1] if Scope.PEOPLE in caller.scopes else _unnamed(found, caller, one[1]),
+        )
+        return {"job": _told(service, caller, found), **page}
 
     return await service.work.run(page)
 
 
 @router.delete("/{job}", response_model=schemas.Job)
-async def cancel_job(service: Here, caller: Working, job: TheJob) -> dict[str, Any]:
+async def cancel_job(service: Here, caller: Working, once: OneTime, job: TheJob) -> Response:
     """Cancel a job; what it did is kept. One that is over is deleted, with its result."""
 
     def done() -> dict[str, Any]:
@@ -133,12 +132,23 @@ async def cancel_job(service: Here, caller: Working, job: TheJob) -> dict[str, A
         else:
             found = service.jobs.cancel(job)
         service.spool.sweep(service.jobs.uploads())
-        return _told(service, caller, found)
+        return {**_told(service, caller, found), "message": None}  # it may name people, and this answer is kept
 
-    return await service.work.run(done)
+    return await once.answer(schemas.Job, 200, lambda: service.work.run(done))
 
 
-def _collection_of(service: Service, caller: Caller, wish: EnrolWish | ClusterWish | MigrateWish | PurgeWish) -> str:
+def _places(caller: Caller, most: int) -> Places:
+    """Return how many places there are, and how many a key may have: half, while there are keys."""
+    return Places(most, most if caller.key is None else max(1, most // 2))
+
+
+def _sender(caller: Caller, request: Request) -> str:
+    """Return who sends an archive, one at a time: a key; while no key was made, an address of this machine."""
+    address = request.client.host if caller.key is None and request.client else ""
+    return f"{caller.id} {address}"
+
+
+def _collection_of(service: Service, caller: Caller, wish: Wish) -> str:
     """Return the opaque id of the collection that is asked for; empty for work on none, or on all."""
     if isinstance(wish, ClusterWish | PurgeWish):
         return ""

@@ -20,5 +20,5 @@ _WHOLE = [Depends(Gate(Scope.METRICS, whole=True))]  # it counts every collectio
 @router.get("/metrics", response_class=Response, responses={200: _ANSWER}, dependencies=_WHOLE)
 async def show_metrics(service: Here) -> Response:
     """Give the figures of all workers in the text format of Prometheus; none of them tells of a person."""
-    text = await service.work.run(gathered, service, service.figures)
+    text = await service.work.run(gathered, service.figures, service.jobs, service.gallery)
     return Response(text, media_type=CONTENT_TYPE_LATEST)

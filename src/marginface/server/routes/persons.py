@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from marginface.enrolment import is_earlier
-from marginface.gallery import About, Collection
+from marginface.gallery import About, Collection, Person
+from marginface.gallery.names import LONGEST_NAME
 from marginface.server.access import Scope
-from marginface.server.acting import collection_for, other_collection, receipt_values
-from marginface.server.cursors import make_cursor, read_cursor
-from marginface.server.gate import Caller, Gate, needs
-from marginface.server.routes.parameters import Cursor, Here, InCollection, Limit, OneTime, ThePerson
+from marginface.server.discretion import receipt_values
+from marginface.server.gate import needs
+from marginface.server.people import erasing
+from marginface.server.people.acting import collection_for, other_collection
+from marginface.server.routes.cursors import Paging
+from marginface.server.routes.parameters import (
+    Enrolling,
+    Erasing,
+    Here,
+    InCollection,
+    Managing,
+    OneTime,
+    Part,
+    ThePerson,
+)
 from marginface.server.schemas import persons as schemas
 from marginface.server.schemas.removal import Receipt
-from marginface.server.service import Service
 
 router = APIRouter(prefix="/v1/collections/{collection}/persons", tags=["persons"])
 
-Enrolling = Annotated[Caller, Depends(Gate(Scope.ENROL))]
-Managing = Annotated[Caller, Depends(Gate(Scope.MANAGE))]
-Erasing = Annotated[Caller, Depends(Gate(Scope.ERASE))]
-Named = Annotated[str, Query(max_length=200, description="only people in whose name this is, whatever its case")]
+Named = Annotated[
+    str, Query(max_length=LONGEST_NAME, description="only people in whose name this is, whatever its case")
+]
 
 
 @router.get("", response_model=schemas.PersonPage, dependencies=[needs(Scope.PEOPLE)])
-async def list_persons(
-    service: Here, collection: InCollection, cursor: Cursor = None, limit: Limit = 50, q: Named = ""
-) -> dict[str, Any]:
+async def list_persons(service: Here, collection: InCollection, part: Part, q: Named = "") -> dict[str, Any]:
     """List people in the order they were added, a page at a time."""
-    return await service.work.run(lambda: _page(service, service.collection(collection), cursor, limit, q))
+    return await service.work.run(lambda: _page(service.collection(collection), part, q))
 
 
-def _page(service: Service, collection: Collection, cursor: str | None, limit: int, named: str) -> dict[str, Any]:
-    listing = f"persons|{collection.uid}|{named}"
-    last = read_cursor(service.state, listing, cursor) or 0
-    found = collection.people_after(last, limit + 1, named=named)  # one more says whether there is a next page
-    page, more = found[:limit], len(found) > limit
-    items = [person.to_dict() for person in page]
-    return {"items": items, "next_cursor": make_cursor(service.state, listing, page[-1].id) if more else None}
+def _page(collection: Collection, part: Paging, named: str) -> dict[str, Any]:
+    def after(last: int | None, count: int) -> Sequence[Person]:
+        return collection.people_after(last or 0, count, named=named)
+
+    return part.page(f"persons|{collection.uid}|{named}", after, attrgetter("id"), Person.to_dict)
 
 
 @router.post("", response_model=schemas.Person, status_code=201)
@@ -77,7 +85,7 @@ async def change_person(
         known = collection_for(service, caller, collection)
         who = known.person(person)
         if is_earlier(said.get("retain_until"), who.about.retain_until):
-            service.second_keys.require(caller.id, "erase", known.uid, who.uid)
+            erasing.require_agreed(service, caller, known, who.uid)
         return known.revise(who, name, said).to_dict()
 
     return await service.work.run(changed)
@@ -109,7 +117,6 @@ async def move_person(
 
 
 @router.delete("/{person}", response_model=Receipt)
-@router.post("/{person}/erase", response_model=Receipt)
 async def erase_person(
     service: Here, caller: Erasing, once: OneTime, collection: InCollection, person: ThePerson
 ) -> Response:
@@ -117,10 +124,6 @@ async def erase_person(
 
     def erased() -> dict[str, Any]:
         known = collection_for(service, caller, collection)
-        who = known.person(person)
-        service.second_keys.require(caller.id, "erase", known.uid, who.uid)
-        receipt = known.erase(who)
-        service.forget_erased(receipt)
-        return receipt_values(receipt)
+        return receipt_values(erasing.erase_person(service, caller, known, known.person(person)))
 
     return await once.naming("").answer(Receipt, 200, lambda: service.work.run(erased))

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
 
-from marginface.pipeline import EmbeddedFace, Recognizer, Verification
+from marginface.defaults import DEFAULT_FMR, DEFAULT_GATE
+from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer, Verification
 from marginface.quality import shortfalls
 from marginface.reasons import codes_of
 from marginface.server.access import Scope
-from marginface.server.crops import crop_url
 from marginface.server.gate import needs
+from marginface.server.photos.crops import crop_url
+from marginface.server.photos.uploads import UploadedPhoto, read_photo, read_photos, require_count, require_faces
 from marginface.server.routes.parameters import FacePolicy, Here, Image, QualityGate
 from marginface.server.schemas.photos import ComparisonAnswer, Detection, EmbeddingAnswer, VerificationAnswer
-from marginface.server.uploads import UploadedPhoto, read_photo, require_count
-from marginface.values import ImageArray
 
 router = APIRouter(prefix="/v1", tags=["photos"])
 
@@ -27,6 +27,7 @@ UncertainFmr = Annotated[
         gt=0, lt=1, description="a laxer rate: between the two thresholds the answer is: cannot tell", examples=[0.01]
     ),
 ]
+_NAMES = ("first photo", "second photo")
 Crops = Annotated[bool, Form(description="send the aligned faces too")]
 
 
@@ -34,11 +35,11 @@ Crops = Annotated[bool, Form(description="send the aligned faces too")]
 async def detect(
     service: Here,
     image: Image,
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Find all faces of a photo, with quality and reasons."""
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
     return await service.work.run(_detected, service.recognizer, photo, quality, crops)
 
 
@@ -47,42 +48,46 @@ async def verify(
     service: Here,
     image_a: Image,
     image_b: Image,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     faces: FacePolicy = "largest",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
     crops: Crops = False,
 ) -> dict[str, Any]:
     """Say whether two photos show the same person, at a stated false-match rate."""
-    first = await read_photo(service, image_a, "image_a")
-    second = await read_photo(service, image_b, "image_b")
+    recognizer = service.recognizer
+    rule = recognizer.pair_rule(fmr, uncertain_fmr, faces=faces)  # what cannot be answered is refused before
+    photos = await read_photos(service.decoder, {"image_a": image_a, "image_b": image_b})
 
-    def answered() -> dict[str, Any]:
-        answer = service.recognizer.verify(
-            first.image, second.image, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=faces, quality=quality
-        )
-        return _verification(answer, (first.image, second.image), crops=crops)
+    def looked(which: int) -> tuple[EmbeddedPhoto, str | None]:
+        image = photos[which].image
+        look = recognizer.embed_photo(image, faces=faces, quality=quality, name=_NAMES[which])
+        return look, crop_url(image, look.faces[0].face) if crops and look.faces else None
 
-    return await service.work.run(answered)
+    (one, first), (other, second) = await service.work.run_each(looked, (0, 1))
+    return _verification(recognizer.verify_embedded(one, other, rule), [first, second] if crops else None)
 
 
 @router.post("/compare", response_model=ComparisonAnswer, dependencies=[needs(Scope.VERIFY)])
 async def compare(
     service: Here,
     images: Images,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
     uncertain_fmr: UncertainFmr = None,
     faces: FacePolicy = "all",
-    quality: QualityGate = "usable",
+    quality: QualityGate = DEFAULT_GATE,
 ) -> dict[str, Any]:
     """Compare all faces of several photos, each with each."""
-    require_count(service, images, 2)
-    photos = [(await read_photo(service, part, f"photo {n}")).image for n, part in enumerate(images, start=1)]
+    limits, recognizer = service.settings.limits, service.recognizer
+    require_count(images, 2, limits.photos)
+    rule = recognizer.pair_rule(fmr, uncertain_fmr)
+    named = {f"photo {number}": part for number, part in enumerate(images, start=1)}
+    photos = [photo.image for photo in await read_photos(service.decoder, named)]
 
     def answered() -> dict[str, Any]:
-        answer = service.recognizer.compare_all(
-            photos, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=faces, quality=quality, workers=1
-        )
+        looks = recognizer.embed_all(photos, faces=faces, quality=quality, workers=1)
+        require_faces(sum(len(look.faces) for look in looks), limits.faces)
+        answer = recognizer.compare_embedded(looks, rule)
         return {**answer.to_dict(), "calibration": answer.rule.threshold.to_dict()}
 
     return await service.work.run(answered)
@@ -96,7 +101,7 @@ async def embed(
     quality: QualityGate = "off",
 ) -> dict[str, Any]:
     """Return the embeddings of the faces of a photo. They are biometric data: the scope is its own."""
-    photo = await read_photo(service, image, "image")
+    photo = await read_photo(service.decoder, image, "image")
 
     def answered() -> dict[str, Any]:
         look = service.recognizer.embed_photo(photo.image, faces=faces, quality=quality, name=photo.name)
@@ -124,16 +129,9 @@ def _detected(recognizer: Recognizer, photo: UploadedPhoto, gate: str, crops: bo
     return {"image": {"width": width, "height": height}, "faces": faces, "contract": recognizer.contract.id}
 
 
-def _verification(answer: Verification, images: tuple[ImageArray, ImageArray], *, crops: bool) -> dict[str, Any]:
-    pictures = [
-        None if face is None else crop_url(image, face) for image, face in zip(images, answer.faces, strict=True)
-    ]
-    return {
-        **answer.to_dict(),
-        "calibration": answer.threshold.to_dict(),
-        "explanation": answer.explain(),
-        "crops": pictures if crops else None,
-    }
+def _verification(answer: Verification, crops: list[str | None] | None) -> dict[str, Any]:
+    told = {**answer.to_dict(), "calibration": answer.threshold.to_dict()}
+    return {**told, "explanation": answer.explain(), "crops": crops}
 
 
 def _with_vector(used: EmbeddedFace) -> dict[str, Any]:

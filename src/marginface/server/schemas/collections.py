@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from marginface.server.schemas.fields import Name
+
 _UID = "c-5d0c9be1f2a34877"
 _COLLECTION: dict[str, Any] = {
     "uid": _UID,
@@ -62,7 +64,7 @@ class NewCollection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "visitors"}]})
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
 
 
 class CollectionChange(BaseModel):
@@ -70,7 +72,7 @@ class CollectionChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "former staff"}]})
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
 
 
 class FacesPerPerson(BaseModel):
@@ -83,21 +85,11 @@ class FacesPerPerson(BaseModel):
     most: int
 
 
-class CollectionStats(BaseModel):
+class CollectionStats(Collection):
     """How much a collection holds, and how it is searched. ``due``: people whose last day to be kept has passed."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_STATS]})
 
-    uid: str
-    name: str
-    contract: str
-    embedding_size: int
-    rotated: bool
-    sealed_by: str
-    created: str
-    people: int
-    faces: int
-    crops: int
     people_without_faces: int
     faces_per_person: FacesPerPerson
     due: int

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from marginface.server.schemas.fields import Name
+
 _FACE: dict[str, Any] = {
     "uid": "f-b1946ac92492d234",
     "created": "2027-01-31T12:00:00Z",
@@ -127,5 +129,5 @@ class FaceMove(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"person": "p-77d2e8453f9a1c0b", "collection": "visitors"}]}
     )
 
-    person: str = Field(min_length=1, max_length=200)
-    collection: str | None = Field(None, min_length=1, max_length=200)
+    person: Name
+    collection: Name | None = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from marginface.server.schemas.fields import Name, RecordedText
 
 _PERSON: dict[str, Any] = {
     "uid": "p-3f9a1c0b77d2e845",
@@ -17,7 +19,6 @@ _PERSON: dict[str, Any] = {
     "purpose": "door",
     "retain_until": "2029-01-31",
 }
-_TEXT = 2_000
 
 
 class Person(BaseModel):
@@ -56,9 +57,9 @@ class NewPerson(BaseModel):
         },
     )
 
-    name: str = Field(min_length=1, max_length=200)
-    consent: str = Field("", max_length=_TEXT)
-    purpose: str = Field("", max_length=_TEXT)
+    name: Name
+    consent: RecordedText = ""
+    purpose: RecordedText = ""
     retain_until: date | None = None
 
 
@@ -69,9 +70,9 @@ class PersonChange(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"name": "Anne Example", "retain_until": "2031-12-31"}]}
     )
 
-    name: str = Field("", min_length=1, max_length=200)
-    consent: str = Field("", max_length=_TEXT)
-    purpose: str = Field("", max_length=_TEXT)
+    name: Name = ""
+    consent: RecordedText = ""
+    purpose: RecordedText = ""
     retain_until: date | None = None
 
 
@@ -80,7 +81,7 @@ class Merge(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"into": "p-3f9a1c0b77d2e845"}]})
 
-    into: str = Field(min_length=1, max_length=200)
+    into: Name
 
 
 class Move(BaseModel):
@@ -88,4 +89,4 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "former staff"}]})
 
-    to: str = Field(min_length=1, max_length=200)
+    to: Name

@@ -136,7 +136,7 @@ class RunCurve(BaseModel):
 
 
 class Ticket(BaseModel):
-    """The right to see one report for so many seconds, at GET /v1/reports/{run}."""
+    """The right to see one report for so many seconds, at GET /v1/reports/{report}."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"ticket": "1795891234.9f86d081884c7d65", "seconds": 60}]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from types import FrameType
 from torch import distributed
 
 from marginface.errors import InputError, RankLost
+from marginface.processors import usable_cpus
 from marginface.training.distributed.ranks import PARENT
 
 _POLL = 0.05  # seconds
@@ -68,7 +68,6 @@ def _start(command: Sequence[str], rank: int, processes: int, port: int) -> subp
 
 def environment(rank: int, processes: int, port: int) -> Mapping[str, str]:
     """Return what torchrun says to a process, and a share of the processor's cores."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     said = {
         "RANK": rank,
         "LOCAL_RANK": rank,
@@ -81,7 +80,7 @@ def environment(rank: int, processes: int, port: int) -> Mapping[str, str]:
         PARENT: os.getpid(),
     }
     unless_said = {
-        "OMP_NUM_THREADS": max(cores // processes, 1),
+        "OMP_NUM_THREADS": max(usable_cpus() // processes, 1),
         "TORCH_CPP_LOG_LEVEL": "ERROR",  # what a lost connection means is said in our words
     }
     return {key: str(value) for key, value in {**unless_said, **os.environ, **said}.items()}

@@ -6,14 +6,15 @@ work      multiplications and traffic of a step
 machine   what this machine has: memory, and its multiply rate at the shape of a tile
 
 Not in these figures: the interpreter and torch (about 0.3 GB), backbone, activations and images; element-wise work,
-the optimizer's passes over the centres, waiting for the network.
+the optimizer's passes over the centers, waiting for the network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
+from typing import Any
 
 from marginface.errors import InputError
 from marginface.training.plan.head import Head, Way, head_of, way_of, ways_of
@@ -63,6 +64,19 @@ class Price:
     sent_bytes: int
     fits: bool
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            **asdict(self.way),
+            "recipe": self.way.keys(),
+            "memory_bytes": self.peak.bytes,
+            "memory_parts": dict(self.peak.parts),
+            "multiplications": self.multiplications,
+            "seconds": dict(self.seconds),
+            "sent_bytes": self.sent_bytes,
+            "fits": self.fits,
+        }
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -72,6 +86,18 @@ class Plan:
     ranks: int
     machine: Machine
     prices: tuple[Price, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; ``recipe`` of a way: the keys of a recipe that choose it."""
+        machine = {**vars(self.machine), "gflops": dict(self.machine.gflops)}
+        ways = [price.to_dict() for price in self.prices]
+        return {
+            "head": asdict(self.head),
+            "ranks": self.ranks,
+            "machine": machine,
+            "ways": ways,
+            "advice": self.advice(),
+        }
 
     def advice(self) -> str:
         """Say which of the ways to take; where none fits, from how many processes on the leanest exact one does."""

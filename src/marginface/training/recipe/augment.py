@@ -14,7 +14,7 @@ from marginface.training.recipe.section import Fraction, Section
 class Fade(Section):
     """How strong the augmentation is over the run; see data.transforms.Augmentation for the other keys."""
 
-    strength: Fraction = Field(default=1.0, description="multiplies every setting but flip")
+    strength: Fraction = Field(default=1.0, description="multiplies every setting but flip and turn")
     final_strength: Fraction | None = Field(default=None, description="strength at the end; absent: as strength")
     fade_from: Fraction = Field(default=0.6, description="fraction of the run where the strength begins to change")
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from marginface.documents import parse_toml
 from marginface.errors import RecipeError
-from marginface.files import write_whole
+from marginface.files import write_bytes
 from marginface.registry import near_names
 from marginface.training.recipe import DATA_SECTIONS, Recipe
 
@@ -67,7 +67,7 @@ def recipe_from(values: Mapping[str, Any], name: str = "recipe", overrides: Sequ
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe with every key that has a value, so that read_recipe gives it back; whole or not at all."""
     text = tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_bytes(path, text.encode())
 
 
 def recipe_sha256(recipe: Recipe) -> str:

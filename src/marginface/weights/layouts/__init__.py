@@ -3,6 +3,7 @@
 arcface_torch   insightface's IResNet and MobileFaceNet (backbone.pth, or model.pt of CVLface's copy)
 ir              IR-18 … IR-101 of AdaFace and CVLface
 sface           the ONNX initializers of opencv_zoo's SFace
+layout          what a family is
 """
 
 from __future__ import annotations

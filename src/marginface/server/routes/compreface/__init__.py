@@ -2,8 +2,8 @@
 
 subjects   add, list, rename (which merges), erase people
 faces      add, list, delete examples; is a photo of the same person as an example?
-looking    recognize, verify, detect
-erasing    with second keys, and from the records of the service too
+looking    recognize, verify, detect; faces_found: what they tell of a face
+receipts   what an erasure removed
 shapes     the answers                    refusals   {"message", "code"} instead of our envelope
 asked      parameters and photos of a request: multipart or Base64
 place      the one collection of a key    ids        opaque ids as UUIDs

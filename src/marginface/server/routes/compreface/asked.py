@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-import hashlib
+import json
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,12 +15,14 @@ from fastapi import Depends, Query, Request
 from starlette.datastructures import UploadFile
 
 from marginface.errors import InputError
+from marginface.server.photos.uploads import UploadedPhoto, decoded, read_photos
 from marginface.server.routes.compreface.refusals import NO_IMAGE, NO_PART, Refusal
 from marginface.server.service import Service, service_of
-from marginface.server.uploads import UploadedPhoto, read_photo
+from marginface.server.threads import all_or_first_error
 
 _OF_COMPREFACE = frozenset({"age", "gender", "mask", "pose", "landmarks", "calculator"})
 _MOST_FIELDS = 16
+_MOST_PARTS = 64  # of JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,8 @@ def body_of(*names: str) -> dict[str, Any]:
 
 async def _from_form(request: Request, service: Service, names: tuple[str, ...]) -> Photos:
     async with request.form(max_files=len(names), max_fields=_MOST_FIELDS) as form:
-        parts = [(name, form.get(name)) for name in names]
-        return tuple([await read_photo(service, _part(part, name), name) for name, part in parts])
+        parts = {name: _part(form.get(name), name) for name in names}
+        return tuple(await read_photos(service.decoder, parts))
 
 
 def _part(part: object, name: str) -> Any:
@@ -93,22 +97,22 @@ def _part(part: object, name: str) -> Any:
 
 
 async def _from_json(request: Request, service: Service, names: tuple[str, ...]) -> Photos:
-    try:
-        said = await request.json()
-    except ValueError:  # no JSON, or no text
-        raise InputError(
-            "the body is no JSON; expected {" + ", ".join(f'"{name}": Base64' for name in names) + "}"
-        ) from None
-    contents = [(name, _decoded(said, name)) for name in names]
-    return tuple(
-        [
-            UploadedPhoto(name, await service.decoder.decode(content, name), hashlib.sha256(content).hexdigest())
-            for name, content in contents
-        ]
-    )
+    said = _plain(await request.body(), names)
+    contents = [(name, _bytes_in(said, name)) for name in names]
+    photos = (decoded(service.decoder, content, name) for name, content in contents)
+    return tuple(all_or_first_error(await asyncio.gather(*photos, return_exceptions=True)))
 
 
-def _decoded(said: object, name: str) -> bytes:
+def _plain(body: bytes, names: tuple[str, ...]) -> object:
+    """Return what the JSON of a body holds: few texts. What has many parts would become many times its size."""
+    few = sum(map(body.count, (b"[", b"{", b","))) <= _MOST_PARTS
+    with suppress(ValueError):  # no JSON, or no text
+        if few:
+            return json.loads(body)
+    raise InputError("the body is not as expected: {" + ", ".join(f'"{name}": Base64' for name in names) + "}")
+
+
+def _bytes_in(said: object, name: str) -> bytes:
     text = said.get(name) if isinstance(said, dict) else None
     if not isinstance(text, str):
         raise Refusal(f"Required part {name} is missing", NO_PART)

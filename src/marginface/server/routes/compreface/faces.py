@@ -9,25 +9,28 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
+from marginface.defaults import DEFAULT_FMR
 from marginface.enrolment import DecodedPhoto, Enroller, EnrolSettings, PersonPhoto, PhotoOutcome
 from marginface.errors import InputError, UnknownName
 from marginface.gallery import Collection, Receipt
-from marginface.gallery.names import checked_name
+from marginface.gallery.names import LONGEST_NAME, checked_name
 from marginface.reasons import Reason
 from marginface.server.access import Scope
+from marginface.server.people.erasing import erase_everybody, erase_person
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Parameters, Photos, body_of, photos_named
-from marginface.server.routes.compreface.erasing import erase_everybody, erase_person, tell_receipt
 from marginface.server.routes.compreface.faces_found import (
     Fmr,
     comparison,
+    decided_by,
     embedded_faces,
     face_answer,
-    pair_rule,
     require_plugins,
     versions,
 )
 from marginface.server.routes.compreface.ids import face_id, image_id
 from marginface.server.routes.compreface.place import Place, place_for
+from marginface.server.routes.compreface.receipts import tell_receipt
 from marginface.server.routes.compreface.refusals import (
     IMAGE_UNKNOWN,
     NO_FACE,
@@ -37,7 +40,6 @@ from marginface.server.routes.compreface.refusals import (
     Refusal,
 )
 from marginface.server.routes.compreface.shapes import ID_EXAMPLE, ComparedWithExample, Deleted, Example, Examples
-from marginface.server.uploads import UploadedPhoto
 
 router = APIRouter(prefix="/recognition/faces", route_class=CompreFaceRoute)
 
@@ -48,16 +50,15 @@ _Erases = Annotated[Place, Depends(place_for(Scope.ERASE))]
 _Verifies = Annotated[Place, Depends(place_for(Scope.VERIFY))]
 _File = Annotated[Photos, Depends(photos_named("file"))]
 _Image = Annotated[str, Path(description="the image_id of an example", examples=[ID_EXAMPLE])]
-_Images = Annotated[list[str], Body(examples=[[ID_EXAMPLE]])]
+_Images = Annotated[list[str], Body(max_length=1000, examples=[[ID_EXAMPLE]])]
 _Of = Annotated[str | None, Query(description="of this person; without it, of all")]
 _NUMBERS = {Reason.NO_FACE: NO_FACE, Reason.SEVERAL_FACES: SEVERAL_FACES}
-_MOST_AT_ONCE = 1000
 
 
 @router.post("", response_model=Example, status_code=201, openapi_extra=body_of("file"))
 async def add_example(
     place: _Enrols,
-    subject: Annotated[str, Query(min_length=1, max_length=200, description="whose face it is")],
+    subject: Annotated[str, Query(min_length=1, max_length=LONGEST_NAME, description="whose face it is")],
     photos: _File,
     asked: Parameters,
 ) -> dict[str, Any]:
@@ -92,7 +93,7 @@ async def delete_example(place: _Manages, image: _Image) -> dict[str, Any]:
 @router.post("/delete", response_model=list[Example])
 async def delete_several(place: _Manages, images: _Images) -> list[dict[str, Any]]:
     """Delete faces; what is not there is passed over."""
-    faces = [face_id(image) for image in images[:_MOST_AT_ONCE]]
+    faces = [face_id(image) for image in images]
     return await place.service.work.run(_deleted_of, place.collection, faces)
 
 
@@ -113,7 +114,7 @@ async def picture(place: _Sees, image: _Image) -> Response:
     openapi_extra=body_of("file"),
 )
 async def verify_example(
-    place: _Verifies, image: _Image, photos: _File, asked: Parameters, fmr: Fmr = 1e-3
+    place: _Verifies, image: _Image, photos: _File, asked: Parameters, fmr: Fmr = DEFAULT_FMR
 ) -> dict[str, Any]:
     """Compare the faces of a photo with an example."""
     require_plugins(place.caller, asked)
@@ -125,14 +126,15 @@ async def verify_example(
             owner, enrolled = collection.embedding(example)
         except UnknownName:
             raise _unknown(example) from None
-        rule, look = pair_rule(recognizer, fmr), embedded_faces(recognizer, photos[0], asked)
+        rule, look = recognizer.pair_rule(fmr), embedded_faces(recognizer, photos[0], asked)
         may_know = {Scope.PEOPLE, Scope.IDENTIFY} & place.caller.scopes
         named = {"subject": owner.name} if may_know else {}
         result = [
             {**face_answer(face, photos[0].image, asked), **comparison(face, enrolled, rule), **named}
             for face in look.faces
         ]
-        return {"result": result, "plugins_versions": versions(recognizer, asked)}
+        told = {"result": result, "plugins_versions": versions(recognizer, asked)}
+        return {**told, **decided_by(rule.threshold, recognizer.contract.id)}
 
     return await place.service.work.run(compared)
 
@@ -170,14 +172,14 @@ def _listed(collection: Collection, page: int, size: int, subject: str | None) -
 
 def _erased(place: Place, subject: str | None) -> Receipt | None:
     if subject is None:
-        return erase_everybody(place)
+        return erase_everybody(place.service, place.caller, place.collection)
     if not subject:  # a variable that was empty, perhaps: nobody is erased by that
         raise InputError("subject: it is empty; expected a name, or no subject at all to erase everybody")
     try:
         person = place.collection.person(subject)
     except UnknownName:
         return None
-    return erase_person(place, person)
+    return erase_person(place.service, place.caller, place.collection, person)
 
 
 def _deleted(collection: Collection, face: str) -> dict[str, Any]:

@@ -6,18 +6,17 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from marginface.defaults import DEFAULT_GATE
 from marginface.pipeline import EmbeddedFace, EmbeddedPhoto, Recognizer
 from marginface.pipeline.rules import Rule
-from marginface.server.access import Scope
-from marginface.server.gate import Caller
+from marginface.server.access import Caller, Scope
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked
 from marginface.server.routes.compreface.refusals import NO_FACE, Refusal
-from marginface.server.uploads import UploadedPhoto
 from marginface.similarity import similarity
-from marginface.values import Decision, Embedding, Face, ImageArray
+from marginface.values import Decision, Embedding, Face, ImageArray, Threshold
 
 Fmr = Annotated[float, Query(gt=0, lt=1, description="ours: how often two persons may be called the same")]
-_GATE = "usable"
 DIGITS = 5  # of similarities and probabilities, as CompreFace rounds
 
 
@@ -38,15 +37,15 @@ def found_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -> t
 def embedded_faces(recognizer: Recognizer, photo: UploadedPhoto, asked: Asked) -> EmbeddedPhoto:
     """Return the faces that are asked for, embedded; raise Refusal if there is none."""
     faces = found_faces(recognizer, photo, asked)
-    look = recognizer.embed_faces(photo.image, faces, quality=_GATE, name=photo.name)
+    look = recognizer.embed_faces(photo.image, faces, quality=DEFAULT_GATE, name=photo.name)
     if not look.faces:
         raise Refusal("No face is found in the given image", NO_FACE)
     return look
 
 
-def pair_rule(recognizer: Recognizer, fmr: float) -> Rule:
-    """Return the rule for two faces; raise CalibrationError if the data supports no such rate."""
-    return Rule(recognizer.thresholds.threshold(fmr))
+def decided_by(threshold: Threshold, contract: str) -> dict[str, Any]:
+    """Return what an answer says of its threshold besides the number: as those of our own paths do."""
+    return {"contract": contract, "fmr": threshold.fmr, "calibration": threshold.to_dict()}
 
 
 def comparison(face: EmbeddedFace, other: Embedding, rule: Rule, *, usable: bool = True) -> dict[str, Any]:

@@ -8,31 +8,33 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from marginface.defaults import DEFAULT_FMR, DEFAULT_FPIR
 from marginface.enrolment import CollectionPeople
 from marginface.errors import InputError
 from marginface.pipeline import IdentifiedFace
-from marginface.server.access import Scope
-from marginface.server.clock import now_text
+from marginface.server.access import Caller, Scope
 from marginface.server.events import Search
-from marginface.server.gate import Caller, Gate
+from marginface.server.gate import Gate
+from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Asked, Parameters, Photos, body_of, photos_named
 from marginface.server.routes.compreface.faces_found import (
     DIGITS,
     Fmr,
     box_answer,
     comparison,
+    decided_by,
     embedded_faces,
     face_answer,
     found_faces,
-    pair_rule,
     require_plugins,
     versions,
 )
-from marginface.server.routes.compreface.place import Here, Place, place_for
+from marginface.server.routes.compreface.place import Place, place_for
 from marginface.server.routes.compreface.refusals import SEVERAL_FACES, CompreFaceRoute, Refusal
 from marginface.server.routes.compreface.shapes import Detected, Recognized, Verifications
+from marginface.server.routes.parameters import Here
 from marginface.server.service import Service
-from marginface.server.uploads import UploadedPhoto
+from marginface.server.state.clock import now_text
 
 router = APIRouter(route_class=CompreFaceRoute)
 
@@ -52,7 +54,7 @@ async def recognize(
     asked: Parameters,
     prediction_count: _Predictions = 1,
     detect_faces: Annotated[bool, Query(description="false is refused: a photo is no face")] = True,
-    fpir: _Fpir = 0.01,
+    fpir: _Fpir = DEFAULT_FPIR,
 ) -> dict[str, Any]:
     """Say who of the key's collection the faces of a photo may be."""
     started = now_text()
@@ -71,7 +73,7 @@ async def verify(
     caller: Annotated[Caller, Depends(Gate(Scope.VERIFY))],
     photos: _Two,
     asked: Parameters,
-    fmr: Fmr = 1e-3,
+    fmr: Fmr = DEFAULT_FMR,
 ) -> dict[str, Any]:
     """Compare the face of one photo with those of another."""
     require_plugins(caller, asked)
@@ -100,11 +102,17 @@ def _recognized(
             **_people(one),
             "threshold": round(found.threshold.similarity, DIGITS),
             "event": event,
-            "confirmation": "unconfirmed" if one and "identify" in service.second_keys.verbs else None,
+            "confirmation": service.second_keys.begins_as(is_match=bool(one)),
         }
         for one, event in zip_longest(found.faces, events)
     ]
-    return {"result": result, "plugins_versions": versions(service.recognizer, asked)}
+    return {
+        "result": result,
+        "plugins_versions": versions(service.recognizer, asked),
+        **decided_by(found.threshold, found.contract),
+        "fpir": found.fpir,
+        "comparisons": found.comparisons,
+    }
 
 
 def _people(found: IdentifiedFace) -> dict[str, Any]:
@@ -117,13 +125,14 @@ def _verified(service: Service, photos: Sequence[UploadedPhoto], asked: Asked, f
     source, target = (embedded_faces(recognizer, photo, asked) for photo in photos)
     if len(source.faces) > 1:
         raise Refusal("More than one face in the source image", SEVERAL_FACES)
-    rule, one = pair_rule(recognizer, fmr), source.faces[0]
+    rule, one = recognizer.pair_rule(fmr), source.faces[0]
     matches = [
         {**face_answer(other, photos[1].image, asked), **comparison(other, one.embedding, rule, usable=one.is_usable)}
         for other in target.faces
     ]
     told = {"source_image_face": face_answer(one, photos[0].image, asked), "face_matches": matches}
-    return {"result": [{**told, "plugins_versions": versions(recognizer, asked)}]}
+    result = [{**told, "plugins_versions": versions(recognizer, asked)}]
+    return {"result": result, **decided_by(rule.threshold, recognizer.contract.id)}
 
 
 def _detected(service: Service, photo: UploadedPhoto, asked: Asked) -> dict[str, Any]:
@@ -133,4 +142,5 @@ def _detected(service: Service, photo: UploadedPhoto, asked: Asked) -> dict[str,
         result = [face_answer(one, photo.image, asked) for one in look.faces]
     else:
         result = [box_answer(face, photo.image, asked) for face in found_faces(recognizer, photo, asked)]
-    return {"result": result, "plugins_versions": versions(recognizer, asked)}
+    told = {"result": result, "plugins_versions": versions(recognizer, asked)}
+    return {**told, "contract": recognizer.contract.id}

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
 
 from fastapi import Depends, Request
 
 from marginface.errors import InputError
 from marginface.gallery import Collection
-from marginface.server.access import Scope
-from marginface.server.acting import gallery_for
-from marginface.server.gate import Caller, Gate
+from marginface.server.access import Caller, Scope
+from marginface.server.gate import Gate
+from marginface.server.people.acting import gallery_for
 from marginface.server.service import Service, service_of
-
-Here = Annotated[Service, Depends(service_of)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,21 @@
-"""CompreFace's form of an error: {"message", "code"}, with its number where it has one for what happened.
+"""CompreFace's numbers of errors: what its programs look for in {"message", "code"}.
 
-Our own envelope is in the same body.
+The form is that of refusals.error_answer, which all errors on these paths have, also those that no route tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from marginface import errors
-from marginface.server.envelope import kind_of, told
-from marginface.server.gate import NoKey
-from marginface.server.pressure import RETRY_AFTER
+from marginface.server.access import NoKey
+from marginface.server.refusals import error_answer, kind_of, said, wait_of
 
 NO_FACE, SEVERAL_FACES, SUBJECT_UNKNOWN, SUBJECT_TAKEN, IMAGE_UNKNOWN = 28, 31, 42, 43, 44
 WRONG_VALUE, NO_PART, WRONG_ARGUMENT, NO_HEADER, NO_IMAGE, UNDEFINED = 26, 34, 36, 20, 21, 0
@@ -57,37 +55,21 @@ class CompreFaceRoute(APIRoute):
             except errors.MarginfaceError as error:
                 return refusal(error, request)
             except RequestValidationError as error:
-                return _answer(request, 400, WRONG_VALUE, _first(error))
-            except HTTPException as error:
-                return _answer(request, error.status_code, UNDEFINED, str(error.detail), dict(error.headers or {}))
+                return error_answer(request.scope, 400, "bad_input", _first(error), number=WRONG_VALUE)
 
         return handled
 
 
 def refusal(error: errors.MarginfaceError, request: Request) -> JSONResponse:
     """Return what an error of ours is answered by on these paths."""
-    kind = kind_of(error)
+    kind, text, details = kind_of(error), said(error, request), getattr(error, "details", None)
     if isinstance(error, Refusal):
-        return _answer(request, error.status, error.number, str(error))
+        return error_answer(request.scope, error.status, kind.code, text, number=error.number)
     number, instead = next((one[1:] for one in _NUMBERS if isinstance(error, one[0])), (UNDEFINED, None))
-    waits = kind.status in (429, 503)
-    headers = {"Retry-After": str(getattr(error, "retry_after", RETRY_AFTER))} if waits else {}
-    return _answer(request, instead or kind.status, number, told(error, request), headers, kind.code)
+    status, retry = instead or kind.status, wait_of(error)
+    return error_answer(request.scope, status, kind.code, text, details=details, retry=retry, number=number)
 
 
 def _first(error: RequestValidationError) -> str:
     first = error.errors()[0]
     return f"{first['loc'][-1]}: {first['msg']}"
-
-
-def _answer(
-    request: Request,
-    status: int,
-    number: int,
-    message: str,
-    headers: Mapping[str, str] | None = None,
-    code: str = "refused",
-) -> JSONResponse:
-    """Return both forms of an error in one body: that of CompreFace, and our envelope."""
-    envelope = {"error": {"code": code, "message": message, "details": {}}, "request_id": request.state.request_id}
-    return JSONResponse({"message": message, "code": number, **envelope}, status, dict(headers or {}))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from marginface.server.schemas.fields import Name
+from marginface.server.schemas.photos import ThresholdAnswer
+
 ID_EXAMPLE = "00000000-0000-0000-b194-6ac92492d234"
 
 
@@ -61,21 +64,32 @@ class PluginsVersions(BaseModel):
     calculator: str = Field(examples=["59b08417f911d62a"])
 
 
-class Detected(BaseModel):
-    """The faces of a photo, largest first."""
+class Decided(BaseModel):
+    """Ours, beside what CompreFace answers: by what the faces were decided, as every decision of this service says."""
 
+    contract: str = Field(examples=["59b08417f911d62a"])
+    fmr: float = Field(description="how often two persons are called the same at this threshold", examples=[0.01])
+    calibration: ThresholdAnswer
+
+
+class Detected(BaseModel):
+    """The faces of a photo, largest first; ``contract`` is ours."""
+
+    contract: str = Field(examples=["59b08417f911d62a"])
     result: list[FoundFace]
     plugins_versions: PluginsVersions | None = None
 
 
-class Recognized(BaseModel):
+class Recognized(Decided):
     """The faces of a photo, largest first, and who they may be."""
 
     result: list[RecognizedFace]
+    fpir: float = Field(description="how often a search of a stranger may find anybody", examples=[0.02])
+    comparisons: int = Field(description="the faces that each was compared with", examples=[31])
     plugins_versions: PluginsVersions | None = None
 
 
-class ComparedWithExample(BaseModel):
+class ComparedWithExample(Decided):
     """The faces of a photo, largest first, compared with an example."""
 
     result: list[ComparedFace]
@@ -90,7 +104,7 @@ class Verified(BaseModel):
     plugins_versions: PluginsVersions | None = None
 
 
-class Verifications(BaseModel):
+class Verifications(Decided):
     """One verification, in a list."""
 
     result: list[Verified]
@@ -118,7 +132,7 @@ class Subject(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"subject": "Ann Example"}]})
 
-    subject: str = Field(min_length=1, max_length=200)
+    subject: Name
 
 
 class Subjects(BaseModel):

@@ -10,8 +10,9 @@ from marginface.errors import TakenName, UnknownName
 from marginface.gallery import Collection, Person, Receipt
 from marginface.gallery.names import checked_name
 from marginface.server.access import Scope
-from marginface.server.routes.compreface.erasing import erase_everybody, erase_person, tell_receipt
+from marginface.server.people.erasing import erase_everybody, erase_person
 from marginface.server.routes.compreface.place import Place, place_for
+from marginface.server.routes.compreface.receipts import tell_receipt
 from marginface.server.routes.compreface.refusals import SUBJECT_TAKEN, SUBJECT_UNKNOWN, CompreFaceRoute, Refusal
 from marginface.server.routes.compreface.shapes import Deleted, Subject, Subjects, Updated
 
@@ -59,13 +60,13 @@ async def delete_subject(place: _Erases, subject: _Name, response: Response) -> 
 @router.delete("", response_model=Deleted)
 async def delete_subjects(place: _Erases, response: Response) -> dict[str, Any]:
     """Erase everybody of the collection."""
-    receipt = await place.service.work.run(erase_everybody, place)
+    receipt = await place.service.work.run(erase_everybody, place.service, place.caller, place.collection)
     return {"deleted": 0 if receipt is None else len(tell_receipt(response, receipt).people)}
 
 
 def _erased(place: Place, subject: str) -> tuple[Person, Receipt]:
     person = _found(place.collection, subject)
-    return person, erase_person(place, person)
+    return person, erase_person(place.service, place.caller, place.collection, person)
 
 
 def _found(collection: Collection, subject: str) -> Person:

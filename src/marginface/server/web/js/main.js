@@ -17,7 +17,9 @@ const NEEDS = {
   people: "people",
   jobs: "jobs",
   health: "stats",
+  events: "audit",
   training: "runs",
+  evaluations: "runs",
 };
 
 let asking = null;

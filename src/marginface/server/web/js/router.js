@@ -9,13 +9,18 @@ const ROUTES = [
   ["identify", "identify", () => import("./views/identify.js")],
   ["people", "people", () => import("./views/people.js")],
   ["people/:collection", "people", () => import("./views/people.js")],
+  ["people/:collection/export", "people", () => import("./views/export.js")],
+  ["people/:collection/export/:person", "people", () => import("./views/export.js")],
   ["people/:collection/enrol", "people", () => import("./views/enrol.js")],
   ["people/:collection/person/:person", "people", () => import("./views/person.js")],
   ["jobs", "jobs", () => import("./views/jobs.js")],
   ["jobs/:job", "jobs", () => import("./views/job.js")],
   ["health", "health", () => import("./views/health.js")],
+  ["events", "events", () => import("./views/events.js")],
   ["training", "training", () => import("./views/training.js")],
   ["training/:run", "training", () => import("./views/run.js")],
+  ["evaluations", "evaluations", () => import("./views/evaluations.js")],
+  ["evaluations/:evaluation", "evaluations", () => import("./views/evaluation.js")],
   ["key", "key", () => import("./views/key.js")],
 ];
 

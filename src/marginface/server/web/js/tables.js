@@ -4,9 +4,9 @@ import { h } from "./elements.js";
 
 /**
  * Return a table. Columns are { name, cell: (row) => text or element, right }; the first names the row.
- * `stacked`: on a phone each row is a block with its labels.
+ * `stacked`: on a phone each row is a block with its labels; `headed`: a heading above says what the caption says.
  */
-export function table(caption, columns, rows, { hint, stacked = false } = {}) {
+export function table(caption, columns, rows, { hint, stacked = false, headed = false } = {}) {
   const head = h(
     "tr",
     {},
@@ -22,7 +22,7 @@ export function table(caption, columns, rows, { hint, stacked = false } = {}) {
   const made = h(
     "table",
     { class: stacked ? "rows" : null },
-    h("caption", {}, caption, hint ? h("span", { class: "hint" }, hint) : null),
+    h("caption", { class: headed ? "unseen" : null }, caption, hint ? h("span", { class: "hint" }, hint) : null),
     h("thead", {}, head),
     h("tbody", {}, body),
   );

@@ -36,7 +36,7 @@ export async function rename(current) {
       maxlength: 200,
       value: current.name,
       autofocus: true,
-      hint: "Keys are made for names: those made for the old one do not follow it.",
+      hint: "The keys that are for it follow.",
     }),
     action: "Rename",
     act: (form) => call("PATCH", path("collections", current.uid), { json: { name: form.get("name") } }),

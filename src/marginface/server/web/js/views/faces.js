@@ -58,7 +58,7 @@ function verbs(face, at, { collection, person, changed }) {
       body: h("p", {}, "No search finds it from now on. To clean the disk too, erase the person."),
       action: "Delete the face",
       danger: true,
-      act: () => call("DELETE", here),
+      act: () => call("DELETE", here, { once: true }),
     });
     if (done) changed();
   };

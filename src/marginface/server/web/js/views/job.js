@@ -66,7 +66,7 @@ export async function show(place, { job: id, signal }) {
       body: h("p", {}, "What it has done is kept."),
       action: "Cancel the job",
       leave: "Let it run",
-      act: async () => draw((await call("DELETE", path("jobs", job.id))) ?? { ...job, stopping: true }),
+      act: async () => draw((await call("DELETE", path("jobs", job.id), { once: true })) ?? { ...job, stopping: true }),
     });
   }
 
@@ -77,7 +77,7 @@ export async function show(place, { job: id, signal }) {
         body: h("p", {}, "What it did to the gallery stays."),
         action: "Delete",
         danger: true,
-        act: () => call("DELETE", path("jobs", job.id)),
+        act: () => call("DELETE", path("jobs", job.id), { once: true }),
       });
       if (gone) to("jobs");
     };

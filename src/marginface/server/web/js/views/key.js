@@ -25,7 +25,7 @@ const SCOPES = [
   ["jobs", "Jobs", "start, follow and cancel long work, besides the scope of the work itself"],
   ["stats", "Health", "see counts, calibration, and whether a gallery is whole"],
   ["audit", "Audit", "read who did what, and check that record"],
-  ["runs", "Training", "see training runs and their reports"],
+  ["runs", "Training", "see training runs, evaluations and their reports"],
   ["confirm", "Second word", "give the word of a second key about a match, an erasure or an export"],
   ["templates", "Vectors", "see vectors; they are biometric data"],
   ["metrics", "Metrics", "read the figures for monitoring"],

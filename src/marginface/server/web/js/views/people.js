@@ -78,11 +78,12 @@ function people(current, signal) {
     icon("add"),
     "Enrol a person",
   );
+  const out = h("a", { class: "button", href: linkTo("people", current.name, "export") }, icon("save"), "Export");
   const more = h("details", { class: "card" }, h("summary", {}, `About ${current.name}`), aboutCollection(current));
   return h(
     "section",
     { class: "stack", "aria-label": `People in ${current.name}` },
-    h("div", { class: "toolbar" }, search, enrol),
+    h("div", { class: "toolbar" }, search, enrol, out),
     found,
     more,
   );

@@ -3,6 +3,7 @@
 import { ask } from "../dialogs.js";
 import { h, put } from "../elements.js";
 import { choice, textField } from "../fields.js";
+import { icon } from "../icons.js";
 import { filling, note, say } from "../notes.js";
 import { again, crumbs, linkTo, to, viewHead } from "../router.js";
 import { call, path, query } from "../service.js";
@@ -37,7 +38,7 @@ export async function show(place, { collection, person: uid, signal }) {
       h(
         "div",
         { class: "stack loose" },
-        recorded(person, here),
+        recorded(person, collection, here),
         h("section", { class: "stack", "aria-label": "Faces" }, h("h2", {}, "Faces"), faces),
         addition(person, collection),
         verbs(person, collection, here),
@@ -47,7 +48,7 @@ export async function show(place, { collection, person: uid, signal }) {
   place.querySelector("h1")?.focus({ preventScroll: true });
 }
 
-function recorded(person, here) {
+function recorded(person, collection, here) {
   return h(
     "section",
     { class: "card stack", "aria-label": "What is recorded" },
@@ -55,7 +56,17 @@ function recorded(person, here) {
       "div",
       { class: "card-head" },
       h("h2", {}, "What is recorded"),
-      h("button", { type: "button", class: "button small", click: () => edit(person, here) }, "Change"),
+      h(
+        "div",
+        { class: "buttons" },
+        h(
+          "a",
+          { class: "button small", href: linkTo("people", collection, "export", person.uid) },
+          icon("save"),
+          "Export",
+        ),
+        h("button", { type: "button", class: "button small", click: () => edit(person, here) }, "Change"),
+      ),
     ),
     facts([
       ["Consent", person.consent || "none recorded"],
@@ -185,7 +196,7 @@ async function erase(person, collection, here) {
     ),
     action: "Erase for good",
     danger: true,
-    act: () => call("POST", `${here}/erase`, { once: true }),
+    act: () => call("DELETE", here, { once: true }),
   });
   if (!receipt) return;
   await showReceipt(receipt, person.name);

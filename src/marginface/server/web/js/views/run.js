@@ -7,6 +7,7 @@ import { crumbs, linkTo, viewHead } from "../router.js";
 import { call, path, query } from "../service.js";
 import { facts, tiles } from "../tables.js";
 import { bytes, count, moment, readable } from "../words.js";
+import { reportCard } from "./report.js";
 import { heldOutWords, runBadge, stepsWords } from "./training.js";
 import { while_ } from "./watching.js";
 
@@ -20,14 +21,25 @@ export async function show(place, { run: id, signal }) {
   const head = h("div", {});
   const now = h("div", { class: "stack" });
   const curves = h("div", { class: "split even" });
-  const more = h("div", { class: "stack loose" });
+  const more = h("div", { class: "stack" });
   put(place, head, h("div", { class: "stack loose" }, now, curves, more));
   let shown = null;
   await filling(head, "Loading…", async () => {
     const [run, curve] = await Promise.all([call("GET", here, { signal }), journal(here, 0, signal)]);
     shown = { run, curve };
     draw();
-    put(more, report(run, here, signal), written(run));
+    put(
+      more,
+      reportCard({
+        has: run.has_report,
+        here,
+        id,
+        of: run.name ?? run.folder,
+        none: "It is written when the run finishes.",
+        signal,
+      }),
+      written(run),
+    );
     return [
       crumbs([["Training", linkTo("training")], run.name ?? run.folder]),
       viewHead(run.name ?? run.folder, `${run.loss ?? ""} on ${run.backbone ?? ""}, in ${run.folder}.`),
@@ -91,25 +103,6 @@ function journal(here, after, signal) {
 
 function lastOf(points, name) {
   return points.findLast((point) => point[name] !== null)?.[name];
-}
-
-function report(run, here, signal) {
-  if (!run.has_report)
-    return note("info", "There is no report yet.", h("p", {}, "It is written when the run finishes."));
-  const place = h("div", {});
-  const open = () =>
-    filling(place, "Opening…", async () => {
-      const { ticket } = await call("POST", `${here}/ticket`, { signal });
-      return h("iframe", {
-        class: "report",
-        sandbox: "",
-        title: `Report of ${run.name ?? run.folder}`,
-        src: query(path("reports", run.run), { ticket }),
-      });
-    });
-  const details = h("details", { class: "card" }, h("summary", {}, "Report"), place);
-  details.addEventListener("toggle", () => details.open && !place.hasChildNodes() && open());
-  return details;
 }
 
 function written(run) {

@@ -3,10 +3,11 @@
 import { ask } from "../dialogs.js";
 import { h } from "../elements.js";
 import { filling, say } from "../notes.js";
-import { linkTo } from "../router.js";
 import { call, path } from "../service.js";
 import { table } from "../tables.js";
 import { moment, similarity } from "../words.js";
+import { collections } from "./collections.js";
+import { whom } from "./whom.js";
 
 const VERBS = { erase: "Erase a person", export: "Export", identify: "A match" };
 
@@ -15,9 +16,13 @@ export function secondWords(signal) {
   const place = h("div", { class: "stack" });
   const look = () =>
     filling(place, "Looking for what waits…", async () => {
-      const { items } = await call("GET", "/v1/events/waiting", { signal });
+      const [{ items }, known] = await Promise.all([
+        call("GET", "/v1/events/waiting", { signal }),
+        collections(signal),
+      ]);
       if (!items.length) return h("p", { class: "soft" }, "Nothing waits for a word.");
-      return table("Waiting", columns(look), items, { stacked: true });
+      const names = new Map(known.map((one) => [one.uid, one.name]));
+      return table("Waiting", columns(look, names), items, { stacked: true, headed: true });
     });
   look();
   const about = "What was asked for by one key is done when another one agrees. Look at it before you do.";
@@ -30,10 +35,10 @@ export function secondWords(signal) {
   );
 }
 
-function columns(again) {
+function columns(again, names) {
   return [
     { name: "What", cell: whatIsAsked },
-    { name: "About", cell: aboutWhom },
+    { name: "About", cell: (event) => whom(event, names) },
     { name: "Asked", cell: (event) => [moment(event.time), " by key ", h("code", {}, event.key)] },
     { name: "Your word", cell: (event) => buttons(event, again) },
   ];
@@ -42,12 +47,6 @@ function columns(again) {
 function whatIsAsked({ action, details }) {
   if (action === "identification") return `A match, similarity ${similarity(details.similarity)}`;
   return VERBS[details.verb] ?? details.verb;
-}
-
-function aboutWhom({ collection, private: told }) {
-  const person = told?.person ?? told?.subject;
-  if (!person?.startsWith("p-")) return collection ?? "–";
-  return h("a", { href: linkTo("people", collection, "person", person) }, person);
 }
 
 function buttons(event, again) {
@@ -66,5 +65,5 @@ function buttons(event, again) {
   };
   const button = (words, agree) =>
     h("button", { type: "button", class: "button small", click: () => speak(agree) }, words);
-  return h("div", { class: "buttons" }, button("Agree", true), button("Disagree", false));
+  return h("div", { class: "buttons side-by-side" }, button("Agree", true), button("Disagree", false));
 }

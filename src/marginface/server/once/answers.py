@@ -1,0 +1,167 @@
+"""Answers that are kept for a day, so that a request that is sent again is not carried out again.
+
+In the state of the service lie a keyed hash of the Idempotency-Key, one of the request, and the answer, sealed by a key
+that comes from the Idempotency-Key and from the caller's token: the database alone does not open it. An error is not
+kept, nothing was done then. Once somebody of a collection is erased, the answers about it are dropped, and that they
+were given is kept: such a request is not carried out again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, delete, insert, select, update
+
+from marginface.errors import MarginfaceError
+from marginface.server.state import METADATA, State
+
+KEPT_SECONDS = 24 * 3600
+RUNS_AT_MOST = 600  # seconds after which a request whose worker died may be sent again
+_RUNNING = 0  # in the place of a status, before there is an answer
+_DROPPED = (
+    "this request was carried out before; its answer was dropped, since somebody of the collection was erased. Ask for "
+    "the present state, or send another Idempotency-Key"
+)
+
+ANSWERS = Table(
+    "service_answers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("collection", Text, nullable=False, index=True),
+    Column("made", BigInteger, nullable=False, index=True),
+    Column("audited", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+class OtherRequest(MarginfaceError):
+    """The same Idempotency-Key came with another request before."""
+
+
+class StillRunning(MarginfaceError):
+    """The first request with this Idempotency-Key is not answered yet."""
+
+    retry_after = 2
+
+
+class AnswerDropped(MarginfaceError):
+    """The request was carried out before; its answer is not kept any more."""
+
+    def __init__(self, message: str = _DROPPED) -> None:
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it came: its Idempotency-Key, who sent it by which token, and what stands for its content."""
+
+    key: str = field(repr=False)
+    caller: str
+    token: str = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with an Idempotency-Key, as it is kept.
+
+    Attributes:
+        id: A keyed hash of the key and of who sent it.
+        request: A keyed hash of method, path and body.
+        collection: The opaque id of the collection whose people the answer may name; empty: it names nobody.
+        audited: The last entry of the audit before it was carried out.
+        purpose: What the seal of the answer is derived for.
+    """
+
+    id: str
+    request: str
+    collection: str
+    audited: int
+    purpose: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The first answer, which names people of ``collection`` as they were at ``audited``."""
+
+    status: int
+    body: bytes = field(repr=False)
+    collection: str = ""
+    audited: int = 0
+
+
+class KeptAnswers:
+    """The answers of a service that are kept."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        state.add_tables(ANSWERS)
+
+    def asked(self, sent: Sent, collection: str, audited: int) -> Asked:
+        """Return a request as it is kept; see Asked."""
+        owner = f"{sent.caller}|{sent.key}".encode()
+        secret = hashlib.sha256(f"{len(sent.token)}|{sent.token}|{sent.key}".encode()).hexdigest()
+        return Asked(
+            self._state.fingerprint("idempotency key", owner),
+            self._state.fingerprint("idempotency request", sent.content),
+            collection,
+            audited,
+            f"idempotent answer|{secret}",
+        )
+
+    def claim(self, asked: Asked) -> KeptAnswer | None:
+        """Return the first answer; None if there is none, and then this request is the first.
+
+        Raises:
+            OtherRequest, StillRunning, AnswerDropped: It cannot be carried out, and has no answer.
+        """
+        now = int(time.time())
+        with self._state.writing() as connection:
+            connection.execute(delete(ANSWERS).where(ANSWERS.c.made < now - KEPT_SECONDS))
+            stale = (ANSWERS.c.status == _RUNNING) & (ANSWERS.c.made < now - RUNS_AT_MOST)
+            connection.execute(delete(ANSWERS).where(stale))
+            row = connection.execute(select(ANSWERS).where(ANSWERS.c.id == asked.id)).one_or_none()
+            if row is None:
+                connection.execute(insert(ANSWERS).values(_first(asked, now)))
+                return None
+        _require_same(row.request, asked)
+        if row.status == _RUNNING:
+            raise StillRunning("the first request with this Idempotency-Key is being carried out; come again")
+        if not row.sealed:
+            raise AnswerDropped
+        body = self._state.unseal(asked.purpose, asked.id, bytes(row.sealed))
+        return KeptAnswer(row.status, body, row.collection, row.audited)
+
+    def keep(self, asked: Asked, answer: KeptAnswer) -> None:
+        """Keep the answer of a request that was claimed."""
+        sealed = self._state.seal(asked.purpose, asked.id, answer.body)
+        with self._state.writing() as connection:
+            mine = update(ANSWERS).where(ANSWERS.c.id == asked.id)
+            connection.execute(mine.values(status=answer.status, sealed=sealed))
+
+    def release(self, asked: Asked) -> None:
+        """Let a request that failed be sent again."""
+        with self._state.writing() as connection:
+            mine = (ANSWERS.c.id == asked.id) & (ANSWERS.c.status == _RUNNING)
+            connection.execute(delete(ANSWERS).where(mine))
+
+    def forget(self, collection: str) -> None:
+        """Drop the answers that may name people of a collection (its opaque id): somebody of it was erased."""
+        with self._state.writing() as connection:
+            named = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.status != _RUNNING)
+            connection.execute(named.values(sealed=b""))
+
+
+def _first(asked: Asked, now: int) -> dict[str, Any]:
+    row = {"id": asked.id, "request": asked.request, "collection": asked.collection, "audited": asked.audited}
+    return {**row, "made": now, "status": _RUNNING, "sealed": b""}
+
+
+def _require_same(request: str, asked: Asked) -> None:
+    if request != asked.request:
+        raise OtherRequest("this Idempotency-Key came with another request before; send a new one with every request")

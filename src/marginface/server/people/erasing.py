@@ -1,0 +1,45 @@
+"""Somebody erased: by a second key where one is needed, from the gallery, and from what the service keeps beside it."""
+
+from __future__ import annotations
+
+from marginface.gallery import Collection, Person, Receipt
+from marginface.server.access import Caller
+from marginface.server.events import EVERYONE
+from marginface.server.people.acting import gallery_for
+from marginface.server.service import Service
+
+
+def erase_person(service: Service, caller: Caller, collection: Collection, person: Person) -> Receipt:
+    """Erase a person; raise NeedsSecondKey where another key has to agree first."""
+    require_agreed(service, caller, collection, person.uid)
+    return _followed(service, collection.erase(person))
+
+
+def erase_everybody(service: Service, caller: Caller, collection: Collection) -> Receipt | None:
+    """Erase everybody of a collection, which stays; None if there is nobody. It raises what erase_person does."""
+    people = collection.people()
+    if not people:
+        return None
+    require_agreed(service, caller, collection, EVERYONE)
+    return _followed(service, collection.erase(people))
+
+
+def erase_collection(service: Service, caller: Caller, named: str) -> Receipt:
+    """Erase a collection, by name or opaque id, with everyone in it. It raises what erase_person does."""
+    gallery = gallery_for(service, caller)
+    collection = gallery.collection(named)
+    require_agreed(service, caller, collection, EVERYONE)
+    return _followed(service, gallery.erase_collection(collection.uid))
+
+
+def require_agreed(service: Service, caller: Caller, collection: Collection, subject: str) -> None:
+    """Raise NeedsSecondKey where an erasure, or what comes to one, needs the word of another key.
+
+    The subject is the opaque id of a person, or EVERYONE.
+    """
+    service.second_keys.require(caller.id, "erase", collection.uid, subject)
+
+
+def _followed(service: Service, receipt: Receipt) -> Receipt:
+    service.forget_erased(receipt)
+    return receipt

@@ -1,0 +1,108 @@
+"""The folder of a comparison or a sweep as it is now, for those who look: no torch, and it may be running.
+
+DIR/recipe.toml and a folder VARIANT/seed-N for each training (jobs.py); its tables come when all are done,
+or at Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marginface.documents import parse_json
+from marginface.files import is_inside, read_inside
+from marginface.training.lock import LOCK, holder
+from marginface.training.run_folder import is_run
+from marginface.training.run_names import OUTCOME, RECIPE, RUN
+
+ENDS = frozenset({"finished", "diverged", "failed"})
+_STATES = ENDS | {"waiting", "interrupted"}
+_JOBS = f"*/seed-*/{RECIPE}"
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedJob:
+    """A training of a comparison: ``state`` is waiting, running, interrupted, finished, diverged or failed."""
+
+    variant: str
+    seed: str
+    state: str
+    message: str
+    run: Path
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state in ENDS
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonFolder:
+    """What the folder of a comparison says; ``work`` is what runs there now, as ``compare``, empty if nothing."""
+
+    path: Path
+    work: str
+    jobs: tuple[ComparedJob, ...]
+
+    @property
+    def done(self) -> int:
+        """Return how many trainings have ended."""
+        return sum(job.has_ended for job in self.jobs)
+
+
+def find_comparisons(root: Path) -> Iterator[ComparisonFolder]:
+    """Yield the comparisons at and below a folder; a link to a folder is not followed.
+
+    Args:
+        root: As Path.resolve() gives it; nothing outside is read.
+    """
+    return _below(root, root)
+
+
+def _below(root: Path, folder: Path) -> Iterator[ComparisonFolder]:
+    if (folder / RECIPE).is_file():
+        places = [] if is_run(folder) else [path for path in sorted(folder.glob(_JOBS)) if is_inside(root, path)]
+        if places:
+            yield ComparisonFolder(folder, work_in(root, folder), tuple(_job(root, path.parent) for path in places))
+        return
+    try:
+        inner = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
+    except OSError:  # nobody's business, or gone
+        return
+    for name in inner:
+        if not name.startswith("."):
+            yield from _below(root, folder / name)
+
+
+def work_in(root: Path, folder: Path) -> str:
+    """Return what runs in a folder now, as ``compare`` or ``suite``; empty: nothing."""
+    if not is_inside(root, folder / LOCK):
+        return ""
+    try:
+        found = holder(folder)
+    except OSError:  # of somebody else: may be read and not locked
+        return ""
+    return "" if found is None else found.work
+
+
+def _job(root: Path, folder: Path) -> ComparedJob:
+    told = _outcome(root, folder / OUTCOME)
+    state = str(told.get("status"))
+    state = state if state in _STATES else "waiting"
+    if state not in ENDS and work_in(root, folder):
+        state = "running"
+    message = str(told.get("message") or "")
+    return ComparedJob(folder.parent.name, folder.name.removeprefix("seed-"), state, message, folder / RUN)
+
+
+def _outcome(root: Path, path: Path) -> dict[str, Any]:
+    """Return what came of a training; nothing where it has not ended, or what is there cannot be read."""
+    try:
+        told = parse_json(read_inside(root, path, most=_MOST_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

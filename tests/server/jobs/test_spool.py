@@ -1,0 +1,86 @@
+"""Archives on the disk: who sends one is known over all processes, and what a killed one has left goes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from marginface.server.jobs import AlreadySending, Spool
+
+FIRST, SECOND = "j-0123456789abcdef", "j-fedcba9876543210"
+
+
+async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def receive(spool: Spool, job: str, sender: str) -> str:
+    return anyio.run(spool.receive, job, sender, chunks(b"an archive"), "a passphrase")
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def test_an_archive_that_is_there_keeps_nobody_from_sending_the_next(spool: Spool) -> None:
+    names = {receive(spool, job, "a key") for job in (FIRST, SECOND)}
+    assert len(names) == 2
+    with spool.opened(next(iter(names)), "a passphrase") as stream:
+        assert stream.read() == b"an archive"
+
+
+def test_one_archive_of_a_sender_at_a_time(spool: Spool, tmp_path: Path) -> None:
+    async def both() -> None:
+        async def meanwhile() -> AsyncIterator[bytes]:
+            yield bytes(2 << 20)
+            with pytest.raises(AlreadySending):
+                await spool.receive(SECOND, "a key", chunks(b"no"), "a passphrase")
+            assert await spool.receive(SECOND, "another key", chunks(b"yes"), "a passphrase")
+            assert spool.sweep({FIRST, SECOND}) == 0
+
+        await spool.receive(FIRST, "a key", meanwhile(), "a passphrase")
+
+    anyio.run(both)
+    assert len(list((tmp_path / "spool").iterdir())) == 2, "what was refused is gone"
+
+
+SENDS = """
+import anyio, sys
+from pathlib import Path
+from marginface.server.jobs.spool import Spool
+
+async def endless():
+    while True:
+        yield bytes(1 << 20)
+        print("sent", flush=True)
+        await anyio.sleep(60)
+
+anyio.run(Spool(Path(sys.argv[1])).receive, sys.argv[2], "a key", endless(), "a passphrase")
+"""
+
+
+def test_what_a_killed_process_was_sending_holds_no_place(spool: Spool, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SENDS, str(tmp_path / "spool"), FIRST]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as sends:
+        assert sends.stdout is not None
+        assert sends.stdout.readline()
+        with pytest.raises(AlreadySending):
+            receive(spool, SECOND, "a key")
+        (half,) = (tmp_path / "spool").iterdir()
+        hour_ago = time.time() - 3600
+        os.utime(half, (hour_ago, hour_ago))
+        assert spool.sweep({FIRST}) == 0, "it is being sent"
+        sends.kill()
+        sends.wait()
+    name = receive(spool, SECOND, "a key")
+    assert spool.sweep({FIRST, SECOND}) == 1
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == [name]

@@ -1,0 +1,144 @@
+"""What is checked before an address is bound, and a service that runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from marginface.cli import app
+from marginface.errors import GalleryError, InputError
+from marginface.server.access import KeyStore, NewKey, parse_scopes
+from marginface.server.running.serving import prepare
+from marginface.server.settings import ServerSettings, checked
+from marginface.server.state import open_state
+from marginface.server.state.places import state_address
+from oracles.enrolments import red_recognizer
+from oracles.served import MakeKey
+
+pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
+
+
+@pytest.fixture(autouse=True)
+def red(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marginface.server.running.serving.load_recognizer", lambda _: red_recognizer())
+
+
+def test_an_address_that_others_reach_needs_a_key(settings: ServerSettings, make_key: MakeKey) -> None:
+    reachable = settings.model_copy(update={"host": "0.0.0.0"})
+    with pytest.raises(InputError, match="keys create"):
+        prepare(reachable)
+    make_key("detect")
+    said = prepare(reachable)
+    assert "no TLS" in said[0]
+
+
+def test_a_revoked_key_does_not_open_the_service_again(settings: ServerSettings) -> None:
+    state = open_state(state_address(settings.gallery))
+    keys = KeyStore(state)
+    key, _ = keys.create(NewKey(parse_scopes("detect")))
+    keys.revoke(key.id)
+    state.close()
+    assert not [sentence for sentence in prepare(settings) if "No key" in sentence]
+
+
+def test_on_this_machine_it_says_that_it_is_open(settings: ServerSettings) -> None:
+    assert "everyone on this machine" in prepare(settings)[0]
+
+
+def test_a_gallery_that_was_named_has_to_be_there(settings: ServerSettings, tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="gallery create"):
+        prepare(settings.model_copy(update={"gallery": str(tmp_path / "other.db")}))
+
+
+def test_the_default_gallery_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
+    monkeypatch.delenv("MARGINFACE_GALLERY", raising=False)
+    from marginface.server.state.places import default_gallery
+
+    said = prepare(ServerSettings(gallery=default_gallery()))
+    assert "Made a gallery" in said[0]
+    assert (tmp_path / "data" / "marginface" / "people.db").exists()
+    assert (tmp_path / "config" / "gallery.key").exists()
+
+
+def test_an_address_that_is_taken_is_told_before_anything_starts(settings: ServerSettings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(InputError, match="cannot be bound: Address already in use"):
+            prepare(settings.model_copy(update={"port": other.getsockname()[1]}))
+
+
+def test_a_certificate_comes_with_its_key(settings: ServerSettings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="both files"):
+        prepare(settings.model_copy(update={"certificate": tmp_path / "a.pem"}))
+    both = {"certificate": tmp_path / "a.pem", "certificate_key": tmp_path / "b.pem"}
+    with pytest.raises(InputError, match="no such file"):
+        prepare(settings.model_copy(update=both))
+
+
+@pytest.mark.parametrize(
+    "values", [{"port": 70000}, {"workers": 0}, {"limits": {"pixels": "many"}}, {"limits": {"x": 1}}]
+)
+def test_a_wrong_setting_is_named(values: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=r"port|workers|limits_pixels|limits_x"):
+        checked({"gallery": "people.db", **values})
+
+
+def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
+    run, place = CliRunner(), ["--gallery", str(tmp_path / "people.db")]
+    made = run.invoke(app, ["keys", "create", "--scope", "enrol,identify", "--collection", "staff", *place])
+    assert made.exit_code == 0
+    token = next(line for line in made.output.splitlines() if line.startswith("mf_"))
+    assert "enrol,identify on staff" in made.output
+    key_id = token.split("_")[1]
+    listed = run.invoke(app, ["keys", "list", *place])
+    assert key_id in listed.output
+    assert token not in listed.output
+    assert run.invoke(app, ["keys", "revoke", key_id, *place]).exit_code == 0
+    assert "REVOKED" in run.invoke(app, ["keys", "list", *place]).output
+    assert run.invoke(app, ["keys", "revoke", "nobody", *place]).exit_code == 2
+    assert run.invoke(app, ["keys", "create", "--scope", "everything", *place]).exit_code == 2
+
+
+def test_it_serves_and_stops_when_told(settings: ServerSettings) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "marginface", "serve", settings.gallery, "--port", str(port), "--key-file"]
+    process = subprocess.Popen([*command, str(settings.key_file)], stderr=subprocess.PIPE, env=dict(os.environ))
+    try:
+        assert _answer(f"http://127.0.0.1:{port}/readyz") == b'{"status":"ready"}'
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130, -2)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _answer(url: str) -> bytes:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return bytes(answer.read())
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.mark.parametrize("told", [{"names": ("faces.example",)}, {"proxies": ("127.0.0.1",)}])
+def test_a_service_that_is_made_known_needs_a_key(settings: ServerSettings, told: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="--name and --proxy"):
+        prepare(settings.model_copy(update=told))
