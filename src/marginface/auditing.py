@@ -21,13 +21,12 @@ from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
 from marginface.data.encoded import EncodedImages
-from marginface.defaults import DEFAULT_WORKERS
+from marginface.defaults import DEFAULT_ENGINE, DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
 from marginface.files import write_bytes, write_whole
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, IntArray
-from marginface.weights import DEFAULT_ENGINE
 from marginface.weights.cache import cache_folder
 
 if TYPE_CHECKING:

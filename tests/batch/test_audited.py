@@ -37,9 +37,9 @@ def test_rows_and_embeddings_are_those_of_the_auditor(noise: Path, tmp_path: Pat
 def test_another_engine_is_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_audited, "load_embedder", lambda model, engine: MeanColor())
     plain, other = Auditing("m").settings(), Auditing("m", "openvino").settings()
-    assert "runtime" not in plain, "shards of audits that were made before can be gone on with"
-    assert other == {**plain, "runtime": "openvino"}
-    assert Auditing("m", "openvino").command("a", "b", "npy").endswith(" --model m --runtime openvino")
+    assert "engine" not in plain, "shards of audits that were made before can be gone on with"
+    assert other == {**plain, "engine": "openvino"}
+    assert Auditing("m", "openvino").command("a", "b", "npy").endswith(" --model m --engine openvino")
 
 
 def test_an_image_that_is_gone_has_a_row_that_says_so(noise: Path, tmp_path: Path) -> None:

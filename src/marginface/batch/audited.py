@@ -21,13 +21,13 @@ from marginface.data.audit import ROW, AuditedSet, audit_images
 from marginface.data.audit.rows import has_size
 from marginface.data.convert.rows import Row
 from marginface.data.encoded import Listing
+from marginface.defaults import DEFAULT_ENGINE
 from marginface.embedding import Embedder, load_embedder
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.registry import Registry
-from marginface.weights import DEFAULT_ENGINE
 
-_FLAGS = {"model": "--model", "runtime": "--runtime"}
+_FLAGS = {"model": "--model", "engine": "--engine"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Auditing:
 
     Attributes:
         model: What ``load_embedder`` takes, in a place that every worker can read; "" embeds nothing.
-        runtime: What runs the model, of weights.ENGINES.
+        engine: What runs the model, of weights.ENGINES.
     """
 
     model: str = ""
-    runtime: str = DEFAULT_ENGINE
+    engine: str = DEFAULT_ENGINE
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Auditing:
         """Return what decides rows and embeddings besides the images."""
         embedder = self._embedder()
         contract = "" if embedder is None else embedder.contract.id
-        digits = {} if self.runtime == DEFAULT_ENGINE else {"runtime": self.runtime}
+        digits = {} if self.engine == DEFAULT_ENGINE else {"engine": self.engine}
         return {"row": str(ROW.descr), "contract": contract, **digits}
 
     def command(self, source: str, destination: str, _to: str) -> str:
@@ -79,7 +79,7 @@ class Auditing:
         return step
 
     def _embedder(self) -> Embedder | None:
-        return load_embedder(self.model, engine=self.runtime) if self.model else None
+        return load_embedder(self.model, engine=self.engine) if self.model else None
 
 
 def fill_rows(stream: IO[bytes], rows: Iterable[Row], _identities: tuple[str, ...]) -> None:

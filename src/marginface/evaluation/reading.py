@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_WORKERS
+from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_ENGINE, DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
 from marginface.evaluation.memory import EmbeddingMemory
 from marginface.files import is_file
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.values import BoolArray, FloatArray, ImageArray
-from marginface.weights import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.cropping import Crop, FaceCropper
