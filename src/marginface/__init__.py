@@ -1,4 +1,4 @@
-"""marginface: train, measure, calibrate and serve face recognisers.
+"""marginface: train, measure, calibrate and serve face recognizers.
 
 The public names are loaded on first use, so that ``import marginface`` costs nothing:
 

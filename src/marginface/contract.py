@@ -1,7 +1,7 @@
 """Contract and model card: what must be equal for two embeddings to be comparable.
 
 A contract is model hash + landmarks + alignment + preprocessing; its id travels with every embedding. A card is the
-TOML file beside a model that states the contract, the licence, the provenance and the thresholds with the data they
+TOML file beside a model that states the contract, the license, the provenance and the thresholds with the data they
 were set on.
 """
 

@@ -179,7 +179,7 @@ class YawEmbedder:
 
 
 def preprocess(crops: ImageArray, contract: Contract) -> FloatArray:
-    """Return the network's input (N, 3, S, S) float32: shrunk by area, colours in order, (pixel − mean) / std."""
+    """Return the network's input (N, 3, S, S) float32: shrunk by area, colors in order, (pixel − mean) / std."""
     small = resize_crops(crops, contract.input_size)
     ordered = small if contract.color_order == "RGB" else small[..., ::-1]
     planes = np.ascontiguousarray(ordered.transpose(0, 3, 1, 2), dtype=np.float32)

@@ -75,7 +75,7 @@ def nms(boxes: NDArray[np.floating], scores: NDArray[np.floating], threshold: fl
 def similarity_transform(source: NDArray[np.floating], target: NDArray[np.floating]) -> DoubleArray:
     """Return the similarity (rotation, scale, shift; never a reflection) that best maps source points to target points.
 
-    It minimises Σ |s·R·source_i + t − target_i|² over all scales s > 0, rotations R and shifts t.
+    It minimizes Σ |s·R·source_i + t − target_i|² over all scales s > 0, rotations R and shifts t.
     Source: Umeyama, "Least-squares estimation of transformation parameters", IEEE TPAMI 13(4), 1991, for the plane,
     where the best rotation is the angle of Σ conj(source_i − mean) · (target_i − mean) of the points as complex
     numbers.

@@ -1,4 +1,4 @@
-"""Bytes or a file → RGB uint8: the only place that knows formats, EXIF, colour profiles and pixel caps.
+"""Bytes or a file → RGB uint8: the only place that knows formats, EXIF, color profiles and pixel caps.
 
 The content decides what a file is, never its name. An image is turned upright by its EXIF orientation, brought to sRGB
 by its ICC profile where it has a usable one, laid over white where it is transparent, and of an animation the first
@@ -30,7 +30,7 @@ IMAGE_SUFFIXES = frozenset(
     | {".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 
-# Tried in this order; each is recognised by its first bytes. Nothing else is opened: no EPS, no PDF, no video.
+# Tried in this order; each is recognized by its first bytes. Nothing else is opened: no EPS, no PDF, no video.
 _PLUGINS = {
     "JPEG": "Jpeg", "PNG": "Png", "WEBP": "WebP", "TIFF": "Tiff", "GIF": "Gif", "BMP": "Bmp", "PPM": "Ppm",
     "AVIF": "Avif", "JPEG2000": "Jpeg2K",
@@ -226,7 +226,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert colours to sRGB; without a profile, or with one that does not fit, the numbers are taken as sRGB."""
+    """Convert colors to sRGB; without a profile, or with one that does not fit, the numbers are taken as sRGB."""
     if image.mode == "LAB":
         return _transformed(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     if image.mode not in ("L", "RGB", "CMYK"):

@@ -19,7 +19,7 @@ CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="non
 
 
 class MeanColor:
-    """An embedder that one can foresee: the direction of the mean colour."""
+    """An embedder that one can foresee: the direction of the mean color."""
 
     card = CARD
 

@@ -72,7 +72,7 @@ def test_curves_says_what_its_picture_leaves_open_and_leaves_out_what_has_no_bou
     broken = "combined:m1=10,m2=2,m3=0,past_pi=plain"
     answer = call("curves", "arcface", "circle", "sphereface2", broken, "--kind", "margin", "--out", out)
     assert answer.exit_code == 0, answer.output
-    assert "circle: no margin at angles between two centres of about 146.25°" in answer.stderr
+    assert "circle: no margin at angles between two centers of about 146.25°" in answer.stderr
     assert "left out: sphereface2 has no curve: it asks of each class apart" in answer.stderr
     assert f"left out: {broken}: a class is in pieces at every angle" in answer.stderr
     assert "margin of arcface, circle\n" in answer.stdout

@@ -135,7 +135,7 @@ def test_every_place_of_an_epoch_is_as_likely_for_an_image_as_in_a_full_shuffle(
 
 
 @pytest.mark.parametrize("block", [16, 48])
-def test_neighbours_meet_as_much_more_often_as_the_buffer_is_smaller_than_the_data(block: int) -> None:
+def test_neighbors_meet_as_much_more_often_as_the_buffer_is_smaller_than_the_data(block: int) -> None:
     n, batch, buffer = 9600, 32, 192
     labels = np.arange(n) // 8  # sorted by identity, as packs are
     blocks = blocks_of(n, block, buffer)

@@ -90,7 +90,7 @@ def test_a_shift_moves_a_point_by_at_most_its_share_of_the_side() -> None:
         assert moved.std() == pytest.approx(4.1 / math.sqrt(3), rel=0.15)
 
 
-def test_a_rotation_keeps_the_distance_to_the_centre() -> None:
+def test_a_rotation_keeps_the_distance_to_the_center() -> None:
     dot = torch.zeros((64, 3, 81, 81), dtype=torch.uint8)
     dot[:, :, 39:42, 69:72] = 255
     light = run(Augmentation(flip=0, rotation_degrees=90), dot)[:, 0] + 1
@@ -199,7 +199,7 @@ def numbers() -> Draws:
 
 
 def pictures(count: int = 48, size: int = 112) -> Tensor:
-    """Smooth areas and hard edges, in colour."""
+    """Smooth areas and hard edges, in color."""
     coarse = torch.rand((count, 3, 9, 9), generator=torch.Generator().manual_seed(3)) * 255
     images = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)
     images[:, :, 30:50, 40:90] = torch.rand((count, 3, 1, 1), generator=torch.Generator().manual_seed(4)) * 255

@@ -86,8 +86,8 @@ def test_turning_a_point_back_gives_the_pixel_it_came_from(quarters):
     image = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
     view = turned(image, quarters)
     for column, row in [(0, 0), (3, 8), (40, 20)]:
-        centre = Face(Box(0, 0, 1, 1), np.tile(np.float32([column + 0.5, row + 0.5]), (5, 1)), 0.9)
-        x, y = np.floor(view.restore(centre).landmarks[0]).astype(int)
+        center = Face(Box(0, 0, 1, 1), np.tile(np.float32([column + 0.5, row + 0.5]), (5, 1)), 0.9)
+        x, y = np.floor(view.restore(center).landmarks[0]).astype(int)
         np.testing.assert_array_equal(view.image[row, column], image[y, x])
 
 

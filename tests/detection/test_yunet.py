@@ -15,9 +15,9 @@ from oracles.drawing import add_face, draw_face
 
 
 def by_opencv(image, min_score):
-    """OpenCV's own decoder of the published, still quantised file: rows x y w h, five points, score."""
+    """OpenCV's own decoder of the published, still quantized file: rows x y w h, five points, score."""
     if tuple(int(part) for part in cv2.__version__.split(".")[:2]) < (4, 11):
-        pytest.skip("OpenCV before 4.11 cannot read the quantised file")
+        pytest.skip("OpenCV before 4.11 cannot read the quantized file")
     height, width = image.shape[:2]
     detector = cv2.FaceDetectorYN.create(str(locate("yunet")), "", (width, height), min_score, 0.3, 5000)
     rows = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
@@ -36,7 +36,7 @@ def assert_same_as_opencv(faces, rows):
 
 
 @pytest.mark.parametrize("size", [(320, 320), (301, 333)], ids=["multiple of 32", "odd size"])
-def test_drawn_faces_are_what_opencv_finds_in_the_quantised_file(yunet, size):
+def test_drawn_faces_are_what_opencv_finds_in_the_quantized_file(yunet, size):
     image = draw_face(*size, radius=60)
     assert_same_as_opencv(yunet.detect(image), by_opencv(image, 0.6))
 

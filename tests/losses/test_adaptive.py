@@ -23,7 +23,7 @@ NORMS = [0.2, 0.5, 9.0, 10.5, 15.0, 18.0, 22.0, 30.0, 60.0, 95.0, 109.0, 140.0]
 
 
 def problem(classes: int = 5, size: int = 4) -> tuple[Tensor, Tensor, Tensor]:
-    """Features of many norms, from next to their centre to beyond π − m; centres, labels; float64."""
+    """Features of many norms, from next to their center to beyond π − m; centers, labels; float64."""
     generator = torch.Generator().manual_seed(5)
     centers = torch.randn(classes, size, generator=generator, dtype=torch.float64)
     labels = torch.arange(len(NORMS)) % classes

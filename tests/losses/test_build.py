@@ -30,7 +30,7 @@ FLAT_AT_THE_PAPERS_SCALE = {
     "uniface": "as sphereface2",
     "magface": "the penalty of a short feature, 3.5, hides what is below its last digit; so s = 8",
 }
-SEVERAL_CENTERS = {"subcenter_arcface": "3 sub-centres a class: centers (C, 3, D)"}
+SEVERAL_CENTERS = {"subcenter_arcface": "3 sub-centers a class: centers (C, 3, D)"}
 
 
 def moved(head: nn.Module, new_place: torch.Tensor) -> nn.Module:
@@ -43,7 +43,7 @@ def moved(head: nn.Module, new_place: torch.Tensor) -> nn.Module:
 
 
 def on_axes(name: str, classes: int, size: int) -> nn.Module:
-    """A head whose class centres, those of its terms too, are the first axes; in evaluation mode nothing learns."""
+    """A head whose class centers, those of its terms too, are the first axes; in evaluation mode nothing learns."""
     options = {"scale": 8.0} if name in FLAT_AT_THE_PAPERS_SCALE else {}
     head = build(name, num_classes=classes, embedding_size=size, **options).double().eval()
     for key, tensor in head.state_dict().items():

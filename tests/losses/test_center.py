@@ -1,4 +1,4 @@
-"""Center and triplet-center loss against their papers, their centres, and both beside any head."""
+"""Center and triplet-center loss against their papers, their centers, and both beside any head."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def test_the_report_is_of_the_latest_training_batch() -> None:
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ({"centre": {}}, "unknown term of a loss 'centre'. Did you mean 'center'.*center, triplet_center"),
+        ({"center": {}}, "unknown term of a loss 'center'. Did you mean 'center'.*center, triplet_center"),
         ({"center": {"wieght": 1.0}}, "unknown option of term center 'wieght'. Did you mean 'weight'"),
         ({"center": {"weight": "much"}}, "weight of term center is a number"),
         ({"center": 0.003}, "terms are tables by name, such as .*'center'"),

@@ -23,7 +23,7 @@ SIZES = [(1, 1, 4), (5, 1, 4), (1, 7, 4), (6, 2, 3), (9, 27, 16), (20, 17, 5)]
 
 
 def batch(samples: int, classes: int, size: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Features near, across from and far from their centres; float64."""
+    """Features near, across from and far from their centers; float64."""
     generator = torch.Generator().manual_seed(seed)
     centers = torch.randn(classes, size, generator=generator, dtype=torch.float64) * 0.3
     labels = torch.randint(classes, (samples,), generator=generator)
@@ -209,7 +209,7 @@ def test_float32_products_stay_float32_where_the_process_asks_for_less() -> None
 def test_bfloat16_products_of_float64_are_refused() -> None:
     features, centers, labels = batch(4, 9, 4)
     _, tiled = two_heads("arcface", centers, Tiling(multiply="bfloat16"))
-    with pytest.raises(InputError, match=r"for float32 on a CPU; the centres are torch\.float64 on cpu"):
+    with pytest.raises(InputError, match=r"for float32 on a CPU; the centers are torch\.float64 on cpu"):
         tiled(features, labels)
 
 
@@ -318,7 +318,7 @@ def test_short_centers_overflow_nothing(scale: float, length: float, tiles: str)
     centers = torch.nn.functional.normalize(torch.randn(10, 16)) * length
     labels = torch.arange(4)
     dense, tiled = two_heads("normface", centers, Tiling(tiles=tiles, classes=3), scale=scale)
-    features = centers[labels + 5] / length  # each on another class's centre
+    features = centers[labels + 5] / length  # each on another class's center
     ours, theirs = (value_and_gradients(head, features, labels) for head in (tiled, dense))
     assert all(value.isfinite().all() for value in ours)
     assert_near(ours[:2], theirs[:2], 1e-4)

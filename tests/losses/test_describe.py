@@ -79,7 +79,7 @@ def test_both_names_of_normface_say_which_learns_its_scale() -> None:
 def test_what_a_margin_is_worth_says_on_what_it_hangs() -> None:
     facts = {name: " ".join(facts_of(build(name, num_classes=100, embedding_size=64))) for name in LOSSES}
     for name in ("normface", "normface_learned", "adacos", "adacos_fixed"):
-        assert facts[name] == "no margin between two classes, whatever the angle between their centres"
+        assert facts[name] == "no margin between two classes, whatever the angle between their centers"
     assert "(with a feature of length 1): 25.8° at 30°" in facts["magface"]
     assert "(with a feature of length 1, norm_mean = 20, norm_std = 100)" in facts["adaface"]
     assert "(with margin_least = 0.52, margin_most = 0.52)" in facts["kappaface"]

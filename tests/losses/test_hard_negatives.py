@@ -60,7 +60,7 @@ CASES = [
 
 
 def problem(samples: int = 11, classes: int = 7, size: int = 3) -> tuple[Tensor, Tensor, Tensor]:
-    """Features near, between and opposite to their centres, so that some classes are hard and some are not."""
+    """Features near, between and opposite to their centers, so that some classes are hard and some are not."""
     generator = torch.Generator().manual_seed(8)
     centers = torch.randn(classes, size, generator=generator, dtype=torch.float64)
     labels = torch.arange(samples) % classes
@@ -268,7 +268,7 @@ def test_poles_and_zero_norms_have_finite_losses_and_gradients(name: str, gradie
     with torch.no_grad():
         head.centers.copy_(torch.cat([torch.eye(3), torch.zeros(1, 3)]))
     features = torch.cat([torch.eye(3), -torch.eye(3), torch.zeros(2, 3)]).requires_grad_()
-    for labels in (torch.arange(8) % 3, torch.arange(1, 9) % 4):  # own centre or another at the pole
+    for labels in (torch.arange(8) % 3, torch.arange(1, 9) % 4):  # own center or another at the pole
         loss = head(features, labels)
         loss.backward()
         assert loss.isfinite()
@@ -447,7 +447,7 @@ def test_the_margin_of_npcface_is_that_of_its_hard_classes() -> None:
 
 
 def test_the_target_of_npcface_steps_up_where_a_class_becomes_hard_at_a_negative_cosine() -> None:
-    theta = np.radians([75.6, 75.8])  # between opposite centres the other is hard from 90° − 14.3° on
+    theta = np.radians([75.6, 75.8])  # between opposite centers the other is hard from 90° − 14.3° on
     before, after = TargetCurve(NPCFace())(theta)
     assert before == pytest.approx(math.cos(theta[0] + 0.4))
     assert after == pytest.approx(math.cos(theta[1] + 0.4 - 0.2 * math.cos(theta[1])))

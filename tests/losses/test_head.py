@@ -44,7 +44,7 @@ MARGINS = sorted([*CURVES, "dynarcface"])  # its curve differs from class to cla
 
 
 def problem(samples: int = 9, classes: int = 5, size: int = 4) -> tuple[Tensor, Tensor, Tensor]:
-    """Features on both sides of 90° and beyond π − m from their centre, centres, labels; float64."""
+    """Features on both sides of 90° and beyond π − m from their center, centers, labels; float64."""
     generator = torch.Generator().manual_seed(3)
     centers = torch.randn(classes, size, generator=generator, dtype=torch.float64)
     labels = torch.arange(samples) % classes
@@ -317,6 +317,6 @@ def test_features_that_say_nothing_are_not_diagnosed_as_right(value: float) -> N
 
 def test_sub_centers_that_keep_their_lengths_are_refused() -> None:
     with pytest.raises(
-        InputError, match="sub_centers above 1 are for centres of length 1; got 3 with NormProductScale"
+        InputError, match="sub_centers above 1 are for centers of length 1; got 3 with NormProductScale"
     ):
         MarginHead(6, 4, margin=NormFace(), scale=NormProductScale(), sub_centers=3)

@@ -33,7 +33,7 @@ WITH_BIAS = ["sphereface2", "uniface"]
 
 
 def problem(samples: int = 9, classes: int = 5, size: int = 4) -> tuple[Tensor, Tensor, Tensor]:
-    """Features on both sides of 90° from their centre, centres, labels; float64."""
+    """Features on both sides of 90° from their center, centers, labels; float64."""
     generator = torch.Generator().manual_seed(3)
     centers = torch.randn(classes, size, generator=generator, dtype=torch.float64)
     labels = torch.arange(samples) % classes

@@ -40,7 +40,7 @@ def test_more_true_classes_than_the_rate_allows_are_all_taken() -> None:
 
 
 @pytest.mark.parametrize("inner", [Dense(), Chunked(Tiling(classes=3))], ids=["dense", "chunked"])
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "dynarcface"])  # it looks at all centres besides
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "dynarcface"])  # it looks at all centers besides
 def test_a_loss_is_that_of_a_head_with_the_drawn_classes(name: str, inner: Implementation) -> None:
     whole, part, chosen, labels = _whole_and_part(name, inner)
     features = torch.randn(6, 4, dtype=torch.float64)
@@ -121,11 +121,11 @@ def test_values_out_of_range_are_refused(options: dict[str, float], message: str
 
 @pytest.mark.parametrize("name", ["softmax", "lsoftmax"])
 def test_a_filter_on_logits_that_are_no_cosines_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match="its centres keep their lengths"):
+    with pytest.raises(InputError, match="its centers keep their lengths"):
         build(name, num_classes=9, embedding_size=2, interclass_filter=0.4)
     head = build(name, num_classes=9, embedding_size=2)
     head.implementation = Filtered(Dense(), 0.4)
-    with pytest.raises(InputError, match="its centres keep their lengths"):
+    with pytest.raises(InputError, match="its centers keep their lengths"):
         head(torch.ones(1, 2), torch.tensor([0]))
 
 

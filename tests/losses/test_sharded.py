@@ -103,9 +103,9 @@ def test_every_loss_spreads_or_is_refused_by_name(found: Found, world_size: int)
         for name in (*REFUSED, *(name for name in LOSSES if is_pair(name))):
             assert process["messages"][name] != "", name
         said = process["messages"]
-        assert said["dynarcface"].startswith("dynarcface compares the centres of a batch's classes with all others, so")
-        assert "the terms of center (center) have centres of their own" in said["center"]
-        assert "the terms of arcface (center) have centres of their own" in said["term"]
+        assert said["dynarcface"].startswith("dynarcface compares the centers of a batch's classes with all others, so")
+        assert "the terms of center (center) have centers of their own" in said["center"]
+        assert "the terms of arcface (center) have centers of their own" in said["term"]
         assert "a pair loss has no classes to take in tiles, to spread" in said["triplet"]
 
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_is_said_in_every_process(found: Found, world_size: int) 
     for process in found[world_size]:
         said = process["messages"]
         assert f"each process brings the same number of samples to a sharded head; got {counts}. " in said["samples"]
-        assert f"labels are in 0 … {CLASSES - 1}, or −1 where the centre is not here; got {CLASSES}" in said["labels"]
+        assert f"labels are in 0 … {CLASSES - 1}, or −1 where the center is not here; got {CLASSES}" in said["labels"]
         assert "share its classes, one after the other; got classes 0 … -1 of 0, " in said["shards"]
         assert (
             f"each of {world_size} processes has at least one class; got num_classes {world_size - 1}"
@@ -251,7 +251,7 @@ def test_shards_hold_every_class_once(classes: int, world_size: int) -> None:
         (lambda: headed(Shard(0, 2, 5)), "the shard of a head with 4 classes is one of so many; got Shard"),
         (
             lambda: Sharded(Dense(), Shard(0, 2, 4)).compare(*[torch.zeros(3, 2)] * 2, torch.zeros(3)),
-            "2 centres; got 3",
+            "2 centers; got 3",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Center losses and sub-centres by their papers: loops over samples, classes and coordinates."""
+"""Center losses and sub-centers by their papers: loops over samples, classes and coordinates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def center_loss(features: Tensor, centers: Tensor, labels: Tensor, weight: float
 
 
 def moved_centers(features: Tensor, centers: Tensor, labels: Tensor, alpha: float, rule: str) -> Tensor:
-    """Return the centres after one batch: c − α·n/(1 + n)·(c − mean), or without the fraction."""
+    """Return the centers after one batch: c − α·n/(1 + n)·(c − mean), or without the fraction."""
     moved = centers.clone()
     for j, c in enumerate(centers):
         mine = [x for x, y in zip(features, labels.tolist(), strict=True) if y == j]
@@ -38,7 +38,7 @@ def triplet_center_loss(features: Tensor, centers: Tensor, labels: Tensor, weigh
 
 
 def subcenter_arcface_loss(features: Tensor, centers: Tensor, labels: Tensor, scale: float, margin: float) -> Tensor:
-    """centers (C, K, D); the angle to a class is the smallest to any of its sub-centres."""
+    """centers (C, K, D); the angle to a class is the smallest to any of its sub-centers."""
     losses = []
     for x, y in zip(features, labels.tolist(), strict=True):
         logits = []
@@ -51,7 +51,7 @@ def subcenter_arcface_loss(features: Tensor, centers: Tensor, labels: Tensor, sc
 
 
 def outliers(features: list[list[float]], labels: list[int], centers: list[list[list[float]]], degrees: float):
-    """Return the places to drop, by counting: which sub-centre wins most often in a class, and how far it is."""
+    """Return the places to drop, by counting: which sub-center wins most often in a class, and how far it is."""
 
     def angle(x, c):
         dot = sum(a * b for a, b in zip(x, c, strict=True))

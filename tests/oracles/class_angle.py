@@ -43,9 +43,9 @@ def expface(exponent: float) -> AngleCurve:
 
 
 def class_margin_of_both(target: Target, other: Other, class_angle: float, steps: int = 4000) -> float:
-    """Return θ2 − θ1 where a feature on its way from its own centre to the other first loses: ψ(θ1) = φ(θ2).
+    """Return θ2 − θ1 where a feature on its way from its own center to the other first loses: ψ(θ1) = φ(θ2).
 
-    NaN if it loses on its own centre, or wins again after it has lost.
+    NaN if it loses on its own center, or wins again after it has lost.
     """
 
     def wins(theta1: float) -> bool:

@@ -14,7 +14,7 @@ CARD = ModelCard(name="coarse", file="x.onnx", sha256="0" * 64, license="none", 
 
 
 def coarse(crop: ImageArray) -> FloatArray:
-    """16 means of each colour, less gray: a face as a few large pixels, of a length that differs."""
+    """16 means of each color, less gray: a face as a few large pixels, of a length that differs."""
     return crop.reshape(4, 28, 4, 28, 3).mean(axis=(1, 3)).ravel().astype(np.float32) - 110
 
 

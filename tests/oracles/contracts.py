@@ -11,7 +11,7 @@ FLAT = {"sphereface_r": "ψ = cos(min(mθ, π)) stays at −1 beyond π/m: there
 
 FOLLOWS_NORMS = {
     "softmax": "inner products with a bias",
-    "lsoftmax": "inner products: feature and centre norms take the place of the scale",
+    "lsoftmax": "inner products: feature and center norms take the place of the scale",
     "sphereface": "feature norms take the place of the scale",
 }
 

@@ -101,7 +101,7 @@ def sample_losses(
 
 
 def dynarcface_margin(centers: Tensor, label: int, k1: float = 1.0, k2: float = 0.2, k3: float = 0.5) -> float:
-    """The margin of a class, from the angle to its nearest neighbour; π without one."""
+    """The margin of a class, from the angle to its nearest neighbor; π without one."""
     own, nearest = centers[label].detach(), math.pi
     for j, other in enumerate(centers.detach()):
         if j != label:

@@ -14,7 +14,7 @@ CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="non
 
 @dataclass
 class MeanColor:
-    """The direction of the mean colour above a gray. It counts the crops it was given."""
+    """The direction of the mean color above a gray. It counts the crops it was given."""
 
     card: ModelCard = CARD
     contract: Contract = field(default_factory=lambda: CARD.contract(mirror=True))

@@ -32,7 +32,7 @@ from marginface.losses.sharded import Sharded
 from marginface.training import update_in_backward
 
 CLASSES, SIZE, SAMPLES = 11, 5, 4  # samples of a process
-START_CLASSES = 2500  # in three blocks of first centres
+START_CLASSES = 2500  # in three blocks of first centers
 REFUSED = {"dynarcface", "center", "triplet_center"}
 
 
@@ -75,7 +75,7 @@ def is_pair(name: str) -> bool:
 
 
 def batches(world_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Samples near, across from and far from their centres; then one of each process without; then all of a class."""
+    """Samples near, across from and far from their centers; then one of each process without; then all of a class."""
     generator = torch.Generator().manual_seed(3)
     samples = SAMPLES * world_size
     centers = first_centers()
@@ -214,7 +214,7 @@ class KeptGradients:
 
 
 def handed_over(rank: int, world_size: int) -> Tensor:
-    """Return the gradient of this process's centres that an update got, none of it in ``grad``."""
+    """Return the gradient of this process's centers that an update got, none of it in ``grad``."""
     features, labels = next(iter(batches(world_size)))
     mine = slice(rank * SAMPLES, (rank + 1) * SAMPLES)
     head = sharded_head(Case("arcface", tiles=2))
@@ -226,7 +226,7 @@ def handed_over(rank: int, world_size: int) -> Tensor:
 
 
 def learned(head: nn.Module, world_size: int, mine: slice, *, in_backward: bool) -> Tensor:
-    """Return centres that SGD with momentum and decay has taught, within the backward pass or after it."""
+    """Return centers that SGD with momentum and decay has taught, within the backward pass or after it."""
     optimizer = torch.optim.SGD(head.parameters(), lr=0.05, momentum=0.9, weight_decay=0.1)
     update = update_in_backward(head, optimizer) if in_backward else None
     with mock.patch.object(sampled, "sample_classes", every_other(0 if head.shard is None else head.shard.start)):

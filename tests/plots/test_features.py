@@ -95,7 +95,7 @@ def test_both_sides_of_the_sphere_together_show_every_feature_once() -> None:
     np.testing.assert_array_equal(seen[0], ~seen[1])
 
 
-def test_ten_classes_differ_in_colour_and_in_marker() -> None:
+def test_ten_classes_differ_in_color_and_in_marker() -> None:
     styles = [class_style(label) for label in range(10)]
     assert len({style["color"] for style in styles}) == 10
     assert len({style["marker"] for style in styles}) == 10
@@ -115,7 +115,7 @@ def test_the_same_features_give_the_same_bytes() -> None:
     assert first == second
 
 
-def test_four_dimensions_and_missing_centres_are_refused() -> None:
+def test_four_dimensions_and_missing_centers_are_refused() -> None:
     with pytest.raises(InputError, match=r"\(N, 2\) or \(N, 3\)"):
         picture(4)
     with pytest.raises(InputError, match="a center for each name"):

@@ -37,7 +37,7 @@ def test_what_a_picture_does_not_show_of_a_loss_is_said() -> None:
     assert [kind for kind in KINDS if "the term that it adds" in said(MagFace(), kind)] == ["loss"]
     assert "drawn with t = 0" in said(CurricularFace(), "margin")
     assert "norm_mean = 20" in said(AdaFace(), "logit")
-    assert "one other, at 180° from the own centre" in said(DynArcFace(), "logit")
+    assert "one other, at 180° from the own center" in said(DynArcFace(), "logit")
     assert "at 90°" in said(NPCFace(), "loss")
     assert said(DynArcFace(), "margin") == ""
     assert "of about 146.25°: a class is in pieces" in said(Circle(), "margin")

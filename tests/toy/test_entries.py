@@ -23,7 +23,7 @@ def one(text: str, classes: int = 8, size: int = 2) -> ToyLoss:
     "text", ["cosface", "amsoftmax", "arcface", "x2softmax", "x2softmax:a=-0.5", "x2softmax:h=-0.1"]
 )
 @pytest.mark.parametrize(("classes", "size"), [(3, 2), (8, 2), (10, 2), (10, 3)])
-def test_a_fitted_margin_is_worth_half_the_widest_angle_between_neighbours(text: str, classes: int, size: int) -> None:
+def test_a_fitted_margin_is_worth_half_the_widest_angle_between_neighbors(text: str, classes: int, size: int) -> None:
     entry = one(text, classes, size)
     widest = widest_class_angle(classes, size)
     margin = head_of(entry.name, entry.options, classes, size).margin
@@ -66,7 +66,7 @@ def test_every_section_is_one_of_a_recipe(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["triplet", "subcenter_arcface"])
-def test_losses_without_one_centre_a_class_are_refused(text: str) -> None:
+def test_losses_without_one_center_a_class_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="single center for each class"):
         one(text)
 

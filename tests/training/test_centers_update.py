@@ -1,4 +1,4 @@
-"""The optimizer within the backward pass, against torch's own optimizers over all centres."""
+"""The optimizer within the backward pass, against torch's own optimizers over all centers."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_a_second_backward_pass_before_the_step_is_refused() -> None:
     ("head", "optimizer", "message"),
     [
         ({"implementation": "dense"}, "sgd", "choose implementation 'chunked'"),
-        ({"name": "triplet"}, "sgd", "a pair loss has no class centres"),
+        ({"name": "triplet"}, "sgd", "a pair loss has no class centers"),
         ({}, lambda centers: Adam(centers), "is for SGD and AdamW; got Adam"),
         ({}, lambda centers: SGD(centers, lr=1, momentum=0.9, dampening=0.5), "without dampening; got 0.5"),
         ({}, lambda centers: SGD([nn.Parameter(torch.ones(1))], lr=1), "give it head.centers"),

@@ -26,7 +26,7 @@ Small = Callable[..., Recipe]
 
 
 class Means(nn.Module):
-    """The mean colour of each quarter, less the mean of all: 12 numbers that tell drawn people apart now and then."""
+    """The mean color of each quarter, less the mean of all: 12 numbers that tell drawn people apart now and then."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         quarters = nn.functional.adaptive_avg_pool2d(images, 2).flatten(1)

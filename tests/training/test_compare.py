@@ -59,7 +59,7 @@ def test_every_loss_begins_with_the_same_backbone_and_sees_the_same_images(small
 
 
 def test_every_loss_drops_the_same_features_at_a_step(small: Small) -> None:
-    """Two losses see one mask: what they draw for themselves (class centres, random margins) does not shift it."""
+    """Two losses see one mask: what they draw for themselves (class centers, random margins) does not shift it."""
     recipe = small(backbone={"name": "resnet18", "options": {"dropout": 0.5, "width": 0.25}})
     batch = Batch(torch.randn(8, 3, 32, 32), torch.arange(8))
     masks: dict[str, list[torch.Tensor]] = {}

@@ -74,7 +74,7 @@ def test_a_head_too_large_is_planned_whole_and_taken_with_fewer_classes() -> Non
     run = dry_run(stated(paper={"identities": 50_000, "images": 400_000}), Limits(memory=10_000_000, gflops=100.0))
     assert run.counts.identities == 50_000
     assert run.here.classes == 6250  # of 16 numbers, their gradient and momentum: a quarter of 10 MB holds them
-    assert run.memory.fixed["head"] > 2 * 50_000 * 16 * 4  # centres and momentum, at least
+    assert run.memory.fixed["head"] > 2 * 50_000 * 16 * 4  # centers and momentum, at least
     assert run.memory.fixed["head"] > 1.5 * run.memory_here.fixed["head"]
 
 
@@ -252,11 +252,11 @@ def described(run: DryRun) -> str:
 
 
 def test_what_is_printed_says_what_was_made_smaller_and_where_memory_ends() -> None:
-    paper = {"title": "Someone, 2020", "arxiv": "1234.5678", "results": "LFW 99", "differs": ["the colours"]}
+    paper = {"title": "Someone, 2020", "arxiv": "1234.5678", "results": "LFW 99", "differs": ["the colors"]}
     recipe = stated(paper={"identities": 50_000, "images": 400_000, **paper}, train={"batch_size": 64, "compile": True})
     text = described(dry_run(recipe, Limits(memory=10_000_000, operations=1e8, gflops=100.0)))
     for part in (
-        *("source: Someone, 2020, arXiv:1234.5678", "published: LFW 99", "differs: - the colours"),
+        *("source: Someone, 2020, arXiv:1234.5678", "published: LFW 99", "differs: - the colors"),
         *("400,000 images of 50,000 identities, as the recipe states: ", " identities and not 50,000"),
         *(
             "images and not 64",

@@ -1,4 +1,4 @@
-"""A run with a pair loss: without class centres, in batches of P × K."""
+"""A run with a pair loss: without class centers, in batches of P × K."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def test_a_recipe_tells_what_its_loss_does_to_other_classes() -> None:
     assert of("subcenter_arcface").sub_centers == 3
     assert not of("sphereface2").keeps_tiles  # it learns a bias
     assert [way.implementation for way in ways_of(of("curricularface"), 1)] == ["chunked"] * 4
-    with pytest.raises(InputError, match="no class centres"):
+    with pytest.raises(InputError, match="no class centers"):
         head_of(recipe_from({"loss": {"name": "triplet"}, "train": {"batch_images_per_identity": 4}}), 5000)
 
 

@@ -210,7 +210,7 @@ def test_weights_that_changed_are_refused(small: SmallRecipe, first_run: Path, t
             {"weights": "RUN", "head": "class_means"},
             {"loss": {"name": "triplet", "scale": None, "margin": None, "margin_from": 0.0, "margin_full": 0.0},
              "train": {"batch_images_per_identity": 4}},
-            r"triplet is a pair loss, without class centres",
+            r"triplet is a pair loss, without class centers",
         ),
     ],
 )  # fmt: skip

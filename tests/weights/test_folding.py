@@ -45,7 +45,7 @@ def test_a_missing_zero_point_is_zero():
 
 
 def small_model():
-    """A 1×1 convolution with block-quantised weights and a PReLU, as the published files are built."""
+    """A 1×1 convolution with block-quantized weights and a PReLU, as the published files are built."""
     x, scale, zero = quantized((6, 4), (6, 2))
     weights = {
         "w_q": x, "w_s": scale, "w_z": zero, "w_shape": np.array([6, 4, 1, 1], np.int64),
@@ -78,7 +78,7 @@ def run(model, x):
     return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
 
 
-def test_the_folded_model_computes_what_the_quantised_one_says():
+def test_the_folded_model_computes_what_the_quantized_one_says():
     model, weights = small_model()
     x = RNG.normal(size=(1, 4, 8, 8)).astype(np.float32)
     np.testing.assert_allclose(run(fold_weights(model), x), by_hand(x, weights), rtol=1e-5, atol=1e-3)

@@ -1,7 +1,7 @@
 """Weights of others → one of our backbones with its card, once; nothing else of this package reads their files.
 
 tensors    a PyTorch file, safetensors or the published SFace → named tensors; no code of the file is run
-contract   their colours, mean and standard deviation → into the first convolution, so that all read one input
+contract   their colors, mean and standard deviation → into the first convolution, so that all read one input
 convert    the two, the names (weights.layouts), and a folder that training, export and use take
 """
 

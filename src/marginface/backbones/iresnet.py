@@ -1,4 +1,4 @@
-"""IResNet, the residual network of most published face recognisers.
+"""IResNet, the residual network of most published face recognizers.
 
 Source: the block BN-conv-BN-PReLU-conv-BN is from Deng et al., "ArcFace", CVPR 2019, arXiv:1801.07698, section 3.1
 (after Han et al., arXiv:1610.02915); layer counts and initial values as in insightface. The first convolution has no

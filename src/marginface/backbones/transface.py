@@ -5,7 +5,7 @@ Source: Dan et al., "TransFace", ICCV 2023, arXiv:2308.10133, in the form of the
 gate   a squeeze-and-excitation over tokens: each of the P tokens is scaled by a number in (0, 1) made of all of them.
 DPAP   dominant patch amplitude perturbation. In a share of the images, the K patches with the largest gates keep the
        phase of their spectrum and mix its amplitude with that of a patch drawn anywhere in the batch:
-       A ← (1 − λ)·A + λ·A', λ uniform in [0, 1]. Faces keep their structure, colours and contrast change.
+       A ← (1 − λ)·A + λ·A', λ uniform in [0, 1]. Faces keep their structure, colors and contrast change.
 EHSM   entropy-guided hard sample mining. The loss of an image is multiplied by 1 + exp(−γ·E), E the mean over its
        tokens of the deviation of their numbers, which stands for the entropy (of a Gaussian it is ln σ and a constant).
        An image whose tokens hold little information counts up to twice. No gradient goes through the weight.

@@ -107,7 +107,7 @@ def _show(plan: Plan) -> None:
 
 def _title(plan: Plan) -> str:
     head, machine = plan.head, plan.machine
-    per_class = f" of {head.sub_centers} centres" if head.sub_centers > 1 else ""
+    per_class = f" of {head.sub_centers} centers" if head.sub_centers > 1 else ""
     rates = ", ".join(f"{rate:,.0f} GFLOP/s ({name})" for name, rate in machine.gflops.items())
     measured = "" if machine.threads is None else f", measured here on {plural(machine.threads, 'thread')}"
     return (

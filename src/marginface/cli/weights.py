@@ -86,7 +86,7 @@ def convert(
 ) -> None:  # fmt: skip
     """Convert foreign weights into a folder that training, export and verify take.
 
-    Names are put into ours, colours and normalization into the first convolution. No code in the file is run.
+    Names are put into ours, colors and normalization into the first convolution. No code in the file is run.
     """
     from marginface.cli.extras import require_train_extra
 

@@ -63,7 +63,7 @@ def batch_indices(num_images: int, batch_size: int, seed: int, step: int) -> Int
 class BlockOrder:
     """Each image once an epoch, in an order that a store which is slow at random places can follow.
 
-    The images are cut into blocks of neighbours. An epoch is a new order of the blocks; as many of them as have
+    The images are cut into blocks of neighbors. An epoch is a new order of the blocks; as many of them as have
     ``buffer`` images are taken at a time, and the images of these are shuffled. Two images of one block then meet in a
     batch about num_images / buffer times as often as in a full shuffle, and a block is read within one buffer.
 
@@ -97,7 +97,7 @@ class BlockOrder:
 
 
 def block_starts(num_images: int, block: int, together: IntArray) -> IntArray:
-    """Return where blocks of at least ``block`` neighbours begin, (B,); the last one may have fewer.
+    """Return where blocks of at least ``block`` neighbors begin, (B,); the last one may have fewer.
 
     Args:
         num_images: N.

@@ -70,19 +70,19 @@ class Augmentation:
         flip: mirror left and right.
         shift: as a fraction of the side.
         scale: as a fraction: 0.1 draws 0.9 to 1.1.
-        rotation_degrees: about the centre.
+        rotation_degrees: about the center.
         crop: one box is kept, all around it turns black (AdaFace's crop).
         smallest_crop: the smallest area of that box, as a fraction; its sides are 3:4 to 4:3.
         photometric: whether brightness, contrast and saturation change at all, in an order that is drawn.
         brightness: factor 1 ± value.
         contrast: factor 1 ± value about the image's mean luma.
         saturation: factor 1 ± value about the pixel's luma.
-        gray: all colour gone.
+        gray: all color gone.
         blur: Gaussian, sigma even in (0, blur_sigma].
         blur_sigma: in pixels of a 112-pixel crop; it shrinks with the input.
         low_resolution: shrunk and enlarged again, each by an interpolation that is drawn (AdaFace's).
         smallest_resolution: the strongest shrinking, as a fraction of the side.
-        erase: one box filled with its own flat random colour.
+        erase: one box filled with its own flat random color.
         erase_side: the largest side of that box, as a fraction of the side.
         noise: standard deviation of Gaussian noise, even in [0, value], in pixel values of 255.
     """
@@ -187,7 +187,7 @@ class Augmentation:
         return images
 
     def _color(self, images: Tensor, draw: Tensor, strength: float) -> Tensor:
-        """Change brightness, contrast and saturation of some images, then take all colour from some."""
+        """Change brightness, contrast and saturation of some images, then take all color from some."""
         amounts = torch.tensor([self.brightness, self.contrast, self.saturation], device=images.device) * strength
         chosen = _where(draw[:, _PHOTOMETRIC] < self.photometric)
         if amounts.any() and len(chosen):

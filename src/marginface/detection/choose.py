@@ -18,7 +18,7 @@ def largest(faces: tuple[Face, ...]) -> Face | None:
 
 
 def nearest_center(faces: tuple[Face, ...], image_shape: tuple[int, ...]) -> Face | None:
-    """Return the face whose box is centred nearest to the centre of the image, or None if there is none.
+    """Return the face whose box is centered nearest to the center of the image, or None if there is none.
 
     This is the face an image of LFW is about; others in the background are ignored by its protocol.
 

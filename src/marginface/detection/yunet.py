@@ -4,7 +4,7 @@ Source: Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine I
 output is decoded here in NumPy: for the cell in column c and row r of stride 8, 16 or 32
 
     score = √(class · objectness)
-    centre = (c + dx, r + dy)·stride
+    center = (c + dx, r + dy)·stride
     size = (exp dw, exp dh)·stride
     point = (c + px, r + py)·stride
 """

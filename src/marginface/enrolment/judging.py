@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from marginface.enrolment.lookalikes import LookalikeRule, Neighbourhood, known_neighbours, lookalikes
+from marginface.enrolment.lookalikes import LookalikeRule, Neighborhood, known_neighbors, lookalikes
 from marginface.enrolment.looking import Looked
 from marginface.enrolment.outcomes import Outcome, PhotoOutcome
 from marginface.gallery import Collection, NewFace
@@ -72,16 +72,16 @@ class Judge:
         faces = [one.face for one in part if one.face is not None]
         if not faces:
             return [Judged(one) for one in part]
-        size, neighbours = self.collection.size(), iter(known_neighbours(self.collection, faces))
-        return list(self._judged(part, size, neighbours))
+        size, neighbors = self.collection.size(), iter(known_neighbors(self.collection, faces))
+        return list(self._judged(part, size, neighbors))
 
-    def _judged(self, part: Sequence[Looked], size: int, neighbours: Iterator[list[Candidate]]) -> Iterator[Judged]:
-        batch = Neighbourhood()
+    def _judged(self, part: Sequence[Looked], size: int, neighbors: Iterator[list[Candidate]]) -> Iterator[Judged]:
+        batch = Neighborhood()
         for looked in part:
             if looked.face is None:
                 yield Judged(looked)
                 continue
-            near = [*next(neighbours), *batch.near(looked.person, looked.face)]
+            near = [*next(neighbors), *batch.near(looked.person, looked.face)]
             threshold = self.rule.similarity(size + len(batch.faces))
             alike = () if threshold is None else lookalikes(looked.person, near, threshold)
             others = {*self._owners(looked.face), *batch.with_photo(looked.face)} - {looked.person}

@@ -49,7 +49,7 @@ class LookalikeRule:
 
 
 @dataclass
-class Neighbourhood:
+class Neighborhood:
     """The faces that are accepted in a batch before they are written, beside those of the collection."""
 
     people: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Neighbourhood:
         return [other for other, one in zip(self.people, self.faces, strict=True) if one.photo == face.photo]
 
 
-def known_neighbours(collection: Collection, faces: Sequence[NewFace]) -> list[list[Candidate]]:
+def known_neighbors(collection: Collection, faces: Sequence[NewFace]) -> list[list[Candidate]]:
     """Return for each face the few people of a collection that are most similar to it, best first."""
     found = collection.search_many([face.embedding for face in faces], _SHOWN + 1)
     return [[candidate(one) for one in matches] for matches in found]

@@ -185,7 +185,7 @@ def evaluate_templates(
     """Embed every image, pool, and score what is given of 1:1 and 1:N.
 
     Faces are cut by the landmarks of the protocol, so that none can fail to be found; the public scripts take these
-    landmarks as pixel centres and alignment.align as measured from the corner, less than half a pixel apart. Of the
+    landmarks as pixel centers and alignment.align as measured from the corner, less than half a pixel apart. Of the
     ``reader`` its threads, progress and memory are used; the memory is one of aligned crops.
 
     Raises:

@@ -12,15 +12,15 @@ head           cosines, margin on the target, cross entropy
 scale          what multiplies the cosines
 softmax        the plain classifier
 one_vs_all     the head of losses that are no softmax: sface, sphereface2, uniface, one rule each
-subcenter      ArcFace with several centres a class, and the wrong labels that they find
+subcenter      ArcFace with several centers a class, and the wrong labels that they find
 center         center loss and triplet-center loss: terms that any head can have
 summed         a head with such terms
 lines          the lines of the table for these, and the table of terms
-centers        class centres and their cosines
+centers        class centers and their cosines
 implementation what a head asks of its classes: dense, all at once, or chunked, by tiles; choose says which
 sharded        ... of the classes of each process, spread over several
 sampled        ... of a random part of the classes (Partial FC); filtered: without those that look like the same person
-pairs          losses without class centres: contrastive, triplet, N-pair, supervised contrastive
+pairs          losses without class centers: contrastive, triplet, N-pair, supervised contrastive
 cross_entropy  the formula all heads share
 angle          arccos with safe gradients
 table          options and defaults of a name

@@ -33,11 +33,11 @@ class AdaCos(nn.Module):
     r"""Scale by the batch, no margin: ψ(θ) = cos θ, s ← ln(B)/cos(min(π/4, θ_med)).
 
     B = 1/N·Σ_i Σ_{j≠y_i} exp(s·cos θ_ij), with the s of the batch before; θ_med is the median of the angles to the true
-    centres. At first s = √2·ln(C − 1). As the angles shrink, so does s, and the task stays hard enough to teach.
+    centers. At first s = √2·ln(C − 1). As the angles shrink, so does s, and the task stays hard enough to teach.
 
     Source: Zhang et al., "AdaCos", CVPR 2019, arXiv:1905.00292. The batch sets s before its own loss is
     computed. The paper has no bounds for s: it is negative where few classes all have negative cosines, and it grows
-    without end (by up to √2 a batch) while features are nearer than 45° to centres that are not theirs, of which users
+    without end (by up to √2 a batch) while features are nearer than 45° to centers that are not theirs, of which users
     of public code report. Here s stays in [1, 128].
 
     s is a buffer and learns in training mode only; a widespread port also moves it in evaluation, until it is NaN. The

@@ -40,7 +40,7 @@ class AdaFace(nn.Module):
     updates μ alone. Samples with label −1 do not count.
 
     Where θ − m·ẑ leaves [0, π] the cosine would turn back. ``outside`` names what happens there, above π (short
-    features far from their centre) and below 0 (long features nearer than 23°):
+    features far from their center) and below 0 (long features nearer than 23°):
 
     - ``continue``: with the slope of cos θ, continuous and falling;
     - ``clip``: 1 below 0, −1 above π, flat: no gradient (the authors' code);

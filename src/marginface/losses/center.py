@@ -1,6 +1,6 @@
-"""Center loss and triplet-center loss: terms that pull features to a centre of their class, beside any head.
+"""Center loss and triplet-center loss: terms that pull features to a center of their class, beside any head.
 
-Their centres live in the space of the features and are not those of the head.
+Their centers live in the space of the features and are not those of the head.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ class CenterLoss(nn.Module):
     recipe.
 
     Source: Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition", ECCV 2016 (λ = 0.003,
-    α = 0.5). After each batch in training mode the centre of every class j in it, with n_j samples and their mean x̄_j,
+    α = 0.5). After each batch in training mode the center of every class j in it, with n_j samples and their mean x̄_j,
     moves by rule:
 
     - ``count``: c ← c − α·n_j/(1 + n_j)·(c − x̄_j), the paper's, whose 1 + n_j slows a class with few samples down;
     - ``mean``: c ← c − α·(c − x̄_j);
-    - ``autograd``: the centres are a parameter, moved by the optimizer, its weight decay and its learning rate along
+    - ``autograd``: the centers are a parameter, moved by the optimizer, its weight decay and its learning rate along
       λ/N·Σ(c − x); α does nothing. Beware: λ makes that small. Public PyTorch code does this, partly after dividing
       the gradient by λ.
 
-    The value and the gradient by x, λ/N·(x − c), come from the centres before they move. The paper sums over the batch
+    The value and the gradient by x, λ/N·(x − c), come from the centers before they move. The paper sums over the batch
     in both losses; here both are means. caffe-face has λ = 0.008. Some public code builds all N×C distances, masks and
-    then clamps them, which leaves a floor of (C − 1)·1e-12 a sample; here each sample meets its own centre alone.
+    then clamps them, which leaves a floor of (C − 1)·1e-12 a sample; here each sample meets its own center alone.
 
-    It runs in the dtype of the centres, float32, whatever the autocast. Label −1 is left out, of the centres too.
+    It runs in the dtype of the centers, float32, whatever the autocast. Label −1 is left out, of the centers too.
 
     Args:
         num_classes: C.
         embedding_size: D.
         weight: λ.
-        rule: how the centres move.
+        rule: how the centers move.
         alpha: α in (0, 1], how far.
 
     Attributes:
@@ -71,7 +71,7 @@ class CenterLoss(nn.Module):
             near = near_names(str(rule), choices)
             raise InputError(f"rule of center is one of {', '.join(choices)}; got {rule!r}. {near}".strip())
         if not 0 < alpha <= 1:
-            raise InputError(f"alpha of center is how far a centre moves, 0 < α ≤ 1; got {alpha}. Usual: 0.5")
+            raise InputError(f"alpha of center is how far a center moves, 0 < α ≤ 1; got {alpha}. Usual: 0.5")
         self.weight, self.rule, self.alpha = _checked_weight("center", weight), rule, alpha
         start = _start(num_classes, embedding_size)
         if rule == "autograd":
@@ -80,7 +80,7 @@ class CenterLoss(nn.Module):
             self.register_buffer("centers", start)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Return the weighted mean, a scalar, then let the centres move if in training mode.
+        """Return the weighted mean, a scalar, then let the centers move if in training mode.
 
         Raises:
             InputError: shape, dtype or range of features or labels is wrong.
@@ -96,7 +96,7 @@ class CenterLoss(nn.Module):
 
     @torch.no_grad()
     def _move(self, features: Tensor, labels: Tensor) -> None:
-        """Move the centres of these classes towards these features."""
+        """Move the centers of these classes towards these features."""
         classes, place, counts = torch.unique(labels, return_inverse=True, return_counts=True)
         centers = self.centers[classes]
         away = torch.zeros_like(centers).index_add_(0, place, centers[place] - features)
@@ -112,13 +112,13 @@ class TripletCenterLoss(nn.Module):
 
     Source: He et al., "Triplet-Center Loss for Multi-View 3D Object Retrieval", CVPR 2018, arXiv:1803.06189. m = 5 and
     λ = 0.1 are from memory and not verified against the paper, and so is that D is half the squared distance. The
-    centres are a parameter, moved by the optimizer. m is in squared units of the feature: it fits features that are
-    not normalized. With a single class there is no other centre and the loss is 0.
+    centers are a parameter, moved by the optimizer. m is in squared units of the feature: it fits features that are
+    not normalized. With a single class there is no other center and the loss is 0.
 
-    The nearest other centre is found by N×C numbers, never N×C×D differences; the distance to it is then computed from
+    The nearest other center is found by N×C numbers, never N×C×D differences; the distance to it is then computed from
     the difference itself, since ‖x‖² + ‖c‖² − 2xᵀc cancels where it matters.
 
-    It runs in the dtype of the centres, float32, whatever the autocast. A sample with label −1 is left out.
+    It runs in the dtype of the centers, float32, whatever the autocast. A sample with label −1 is left out.
 
     Args:
         num_classes: C.
@@ -157,7 +157,7 @@ class TripletCenterLoss(nn.Module):
 
     @torch.no_grad()
     def _nearest_other(self, features: Tensor, known: Tensor) -> Tensor:
-        """Return the class of the nearest centre that is not the own (N,): ½‖c‖² − xᵀc orders as the distance."""
+        """Return the class of the nearest center that is not the own (N,): ½‖c‖² − xᵀc orders as the distance."""
         order = self.centers.square().sum(1) / 2 - features @ self.centers.T
         return order.scatter(1, known[:, None], torch.inf).argmin(1)
 

@@ -1,4 +1,4 @@
-"""Class centres, their cosines, and the way from features to losses: what every head with classes has."""
+"""Class centers, their cosines, and the way from features to losses: what every head with classes has."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from marginface.losses.implementation import SMALLEST_NORM, Implementation, loss
 from marginface.losses.sharded import Sharded
 from marginface.losses.sharded.shard import Shard
 
-_BLOCK = 1024  # classes whose first centres are drawn at once: torch draws in sixteens, so a block begins with one
+_BLOCK = 1024  # classes whose first centers are drawn at once: torch draws in sixteens, so a block begins with one
 _FIRST_NORM = 0.01
 
 
 class ClassCenters(nn.Module, ABC):
-    """C class centres of size D: features (N, D), labels (N,) → mean loss, by the ``_losses`` of a head.
+    """C class centers of size D: features (N, D), labels (N,) → mean loss, by the ``_losses`` of a head.
 
-    It runs in the dtype of the centres.
+    It runs in the dtype of the centers.
 
     Args:
         num_classes: C, the number of identities.
         embedding_size: D.
-        sub_centers: K, how many centres a class has. Above 1 the cosine of a class is that of its nearest centre.
-        shard: the classes whose centres this process holds; None: all.
+        sub_centers: K, how many centers a class has. Above 1 the cosine of a class is that of its nearest center.
+        shard: the classes whose centers this process holds; None: all.
 
     Attributes:
         centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first. With a shard they, and so the
@@ -48,7 +48,7 @@ class ClassCenters(nn.Module, ABC):
         if num_classes < 1 or embedding_size < 1:
             raise InputError(f"num_classes and embedding_size are at least 1; got {num_classes} and {embedding_size}")
         if sub_centers < 1:
-            raise InputError(f"sub_centers, the centres of a class, is at least 1; got {sub_centers}. Usual: 3")
+            raise InputError(f"sub_centers, the centers of a class, is at least 1; got {sub_centers}. Usual: 3")
         of_class = (embedding_size,) if sub_centers == 1 else (sub_centers, embedding_size)
         self.num_classes, self.shard = num_classes, shard
         self.implementation: Implementation = Dense()
@@ -59,7 +59,7 @@ class ClassCenters(nn.Module, ABC):
 
     @property
     def compares_cosines(self) -> bool:
-        """Whether logits of other classes are made of cosines, with no part of the lengths of centres."""
+        """Whether logits of other classes are made of cosines, with no part of the lengths of centers."""
         return True
 
     @property
@@ -94,13 +94,13 @@ class ClassCenters(nn.Module, ABC):
 
     @abstractmethod
     def _losses(self, features: Tensor, labels: Tensor, step: int) -> Tensor:
-        """Return the loss of each sample (N,), in the dtype of the centres."""
+        """Return the loss of each sample (N,), in the dtype of the centers."""
 
     @torch.no_grad()
     def cosine(self, features: Tensor) -> Tensor:
         """Return the cosine of each feature and each class (N, C), without gradient and without margin.
 
-        With sub-centres it is that of the nearest one. With a shard the classes are those of this process.
+        With sub-centers it is that of the nearest one. With a shard the classes are those of this process.
         """
         with torch.autocast(features.device.type, enabled=False):
             directions = functional.normalize(features.to(self.centers.dtype))

@@ -1,4 +1,4 @@
-"""Circle loss with class centres: each cosine is pulled the harder, the farther it is from where it should be."""
+"""Circle loss with class centers: each cosine is pulled the harder, the farther it is from where it should be."""
 
 from __future__ import annotations
 

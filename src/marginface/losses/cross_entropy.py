@@ -8,11 +8,11 @@ from torch.nn import functional
 
 from marginface.errors import InputError
 
-ABSENT = -1  # "the centre of this sample is not here"
+ABSENT = -1  # "the center of this sample is not here"
 
 
 def check_batch(features: Tensor, labels: Tensor, centers: Tensor) -> None:
-    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centres (C, …, D)."""
+    """Raise InputError unless features are (N, D), labels (N,) int64 in −1 … C − 1, N ≥ 1, for centers (C, …, D)."""
     check_shapes(features, labels, centers.shape[0], centers.shape[-1])
 
 
@@ -31,7 +31,7 @@ def check_shapes(features: Tensor, labels: Tensor, num_classes: int, size: int) 
     low, high = (int(bound) for bound in labels.aminmax())
     if low < ABSENT or high >= num_classes:
         raise InputError(
-            f"labels are in 0 … {num_classes - 1}, or −1 where the centre is not here; got {low} … {high}. "
+            f"labels are in 0 … {num_classes - 1}, or −1 where the center is not here; got {low} … {high}. "
             f"num_classes must be the number of identities of the training data."
         )
 

@@ -15,7 +15,7 @@ from marginface.losses.implementation import Curve, Logits, Own, Survey, Update
 
 
 def products(directions: Tensor, centers: Tensor, *, normalized: bool = True) -> Tensor:
-    """Return directions times centres (N, C); with sub-centres that of the nearest, which alone gets the gradient."""
+    """Return directions times centers (N, C); with sub-centers that of the nearest, which alone gets the gradient."""
     rows = centers.flatten(0, -2)
     product = directions @ (functional.normalize(rows) if normalized else rows).T
     return product if centers.ndim == 2 else product.view(-1, *centers.shape[:-1]).max(2).values
@@ -31,7 +31,7 @@ class Dense:
     def learning(self, _update: Update, /) -> Dense:
         """Raise InputError."""
         raise InputError(
-            "the dense implementation has the gradient of all centres at once, so no update within the backward pass "
+            "the dense implementation has the gradient of all centers at once, so no update within the backward pass "
             "can spare it: choose implementation 'chunked', or with 'sharded' and few classes name the tiles"
         )
 

@@ -22,20 +22,20 @@ class DynArcFace:
 
     m_y = max(0, θ_nn − k1)·k2 + k3 + 0.03·k3/(1 + |20·(θ_nn − k1)|^1.1)
 
-    θ_nn is the angle between the centre of class y and the nearest other centre. No gradient goes through it. Where
+    θ_nn is the angle between the center of class y and the nearest other center. No gradient goes through it. Where
     there is no other class, θ_nn = π.
 
     Source: Jiao et al., "Dyn-ArcFace", 2021; the paper was not read. The formula is a re-implementation, that of the
     authors of X2-Softmax in their public code, trained straight-through. Of k1, k2, k3 no published values are known.
-    Ours: ArcFace's 0.5 where the neighbour is within 1 rad (57°), and 0.61 where it is at 90°, as most are in 512
+    Ours: ArcFace's 0.5 where the neighbor is within 1 rad (57°), and 0.61 where it is at 90°, as most are in 512
     dimensions. s = 64 is assumed.
 
-    Only the rows of the classes in the batch are compared with all centres: N×C products, not C×C.
+    Only the rows of the classes in the batch are compared with all centers: N×C products, not C×C.
 
     Attributes:
         k1: the angle from which the margin grows, radians.
         k2: margin per radian beyond it.
-        k3: the margin of a class with near neighbours, radians.
+        k3: the margin of a class with near neighbors, radians.
         past_pi: the treatment beyond π − m, see ArcFace.
 
     >>> DynArcFace().margins(torch.tensor([0.5, math.pi / 2]))
@@ -64,11 +64,11 @@ class DynArcFace:
         return add_angle(cosine, margins[place], self.past_pi)
 
     def needs_all_centers(self) -> str:
-        """Return what all centres are for."""
-        return "dynarcface compares the centres of a batch's classes with all others"
+        """Return what all centers are for."""
+        return "dynarcface compares the centers of a batch's classes with all others"
 
     def margins(self, angles: Tensor) -> Tensor:
-        """Return m of classes from the angles to their nearest neighbours, both in radians."""
+        """Return m of classes from the angles to their nearest neighbors, both in radians."""
         beyond = angles - self.k1
         bump = 0.03 * self.k3 / (1 + (20 * beyond).abs() ** 1.1)
         return beyond.clamp_min(0) * self.k2 + self.k3 + bump
@@ -76,7 +76,7 @@ class DynArcFace:
 
 @torch.no_grad()
 def nearest_angles(centers: Tensor, classes: Tensor) -> Tensor:
-    """Return the angle between some centres (K,) and the nearest other of all centres (C, D); π if there is none."""
+    """Return the angle between some centers (K,) and the nearest other of all centers (C, D); π if there is none."""
     directions = functional.normalize(centers[classes])
     nearest = directions.new_full((len(classes),), -1.0)
     for start in range(0, len(centers), _CLASSES):

@@ -21,7 +21,7 @@ class ExpFace:
     arXiv:2509.19753. The formula is the paper's; m is that of public code (about 0.7 or 0.6, trained
     straight-through). The paper's own values were not read, s = 64 is assumed.
 
-    The curve keeps ψ(0) = 1 and ψ(π) = −1, so any two centres can have their margin. Its exact derivative by the
+    The curve keeps ψ(0) = 1 and ψ(π) = −1, so any two centers can have their margin. Its exact derivative by the
     cosine, m·(θ/π)^(m−1)·sin(π(θ/π)^m)/sin θ, grows like θ^(2m−2) towards θ = 0 and is infinite there; the code gives
     the one at the nearest cosine inside, θ = √ε: about 165 in float32 for m = 0.7. Towards π its limit is m².
 

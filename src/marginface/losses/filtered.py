@@ -12,7 +12,7 @@ from marginface.errors import InputError
 from marginface.losses.implementation import Comparison, Curve, Implementation, Logits, Own, Survey, Update
 
 NO_COSINES = (
-    "interclass_filter is a cosine, and the logits of this loss are none: its centres keep their lengths. Leave it "
+    "interclass_filter is a cosine, and the logits of this loss are none: its centers keep their lengths. Leave it "
     "out, or choose a loss over cosines, such as normface or arcface"
 )
 
@@ -48,7 +48,7 @@ class Filtered:
         return FilteredComparison(self.inner.compare(directions, centers, labels), self.threshold)
 
     def learning(self, update: Update, /) -> Filtered:
-        """Return the same implementation whose backward pass hands the gradient of the centres to an update."""
+        """Return the same implementation whose backward pass hands the gradient of the centers to an update."""
         return replace(self, inner=self.inner.learning(update))
 
 

@@ -1,4 +1,4 @@
-"""The head: class centres, cosines, a margin on the target, softmax cross entropy. It knows no loss by name."""
+"""The head: class centers, cosines, a margin on the target, softmax cross entropy. It knows no loss by name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MarginHead(ClassCenters):
     loss_i = softplus(LSE_{j≠y}(s·φ(cos θ_j)) − s·ψ(cos θ_y)) + penalty_i
 
     φ is the identity and the penalty 0 unless the margin says otherwise (losses.margin). All of it runs in the dtype of
-    the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 ("this centre is not
+    the centers, float32, whatever the dtype of an autocast around it. A sample with label −1 ("this center is not
     here") is left out of the mean. The head sees the true class and a sum over the others; how that sum is computed is
     the implementation's matter (losses.implementation).
 
@@ -46,8 +46,8 @@ class MarginHead(ClassCenters):
         scale: s, a number or a Scale.
         gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = φ' = 1, as insightface and the
             authors of X2-Softmax do: the gradient by the cosines is s·(p − onehot), and ψ only shapes p.
-        sub_centers: K, how many centres a class has; above 1 its cosine is that of the nearest (losses.subcenter).
-        shard: the classes whose centres this process holds (losses.sharded); None: all.
+        sub_centers: K, how many centers a class has; above 1 its cosine is that of the nearest (losses.subcenter).
+        shard: the classes whose centers this process holds (losses.sharded); None: all.
 
     Attributes:
         centers: (C, D), or (C, K, D) with K > 1; not normalized; N(0, 0.01) at first. See ClassCenters.
@@ -72,10 +72,10 @@ class MarginHead(ClassCenters):
         self.margin, self.gradient = margin, checked_gradient(gradient)
         self.scaling: Scale = FixedScale(scale) if isinstance(scale, int | float) else scale
         if self.scaling.keeps_center_norms and isinstance(margin, ChangesOthers):
-            raise InputError(f"{type(margin).__name__} changes cosines of other classes; its centres have no norms")
+            raise InputError(f"{type(margin).__name__} changes cosines of other classes; its centers have no norms")
         if self.scaling.keeps_center_norms and sub_centers > 1:
             raise InputError(
-                f"sub_centers above 1 are for centres of length 1; got {sub_centers} with {type(scale).__name__}, "
+                f"sub_centers above 1 are for centers of length 1; got {sub_centers} with {type(scale).__name__}, "
                 "which keeps their lengths"
             )
         if shard is not None and shard.has_others and isinstance(margin, ComparesCenters):
@@ -92,7 +92,7 @@ class MarginHead(ClassCenters):
 
     @property
     def compares_cosines(self) -> bool:
-        """Whether the lengths of the centres are no part of the logits."""
+        """Whether the lengths of the centers are no part of the logits."""
         return not self.scaling.keeps_center_norms
 
     @property

@@ -1,6 +1,6 @@
-"""What a head asks of its class centres, however that is computed: ``dense`` holds N×C numbers, ``chunked`` does not.
+"""What a head asks of its class centers, however that is computed: ``dense`` holds N×C numbers, ``chunked`` does not.
 
-A head never sees the cosines of all classes at once. It compares the directions of a batch with the centres: it gets
+A head never sees the cosines of all classes at once. It compares the directions of a batch with the centers: it gets
 the true class of each sample, and sums over the others. That is what lets an implementation take the classes tile by
 tile, draw a sample of them, or leave them with the processes that hold them.
 
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 SMALLEST_NORM = 1e-12
-"""A shorter direction or centre is divided by this instead of its length, as torch.nn.functional.normalize does."""
+"""A shorter direction or center is divided by this instead of its length, as torch.nn.functional.normalize does."""
 
 Curve = Callable[[Tensor], Tensor]
 """Cosines of some classes (N, C') → numbers of the same shape, each from its own cosine."""
@@ -34,7 +34,7 @@ class Logits(NamedTuple):
 
     Attributes:
         scale: () or (N, 1).
-        normalized: whether the centres are taken with length 1.
+        normalized: whether the centers are taken with length 1.
         bias: (C,), or None.
     """
 
@@ -44,11 +44,11 @@ class Logits(NamedTuple):
 
 
 class Own(NamedTuple):
-    """The true class of each sample, with gradient; all of it 0 for a sample whose class is not among the centres.
+    """The true class of each sample, with gradient; all of it 0 for a sample whose class is not among the centers.
 
     Attributes:
-        product: (N,) directions times centres, which are taken with length 1 where they are normalized.
-        norm: (N,) the lengths that the centres were taken with; a scalar 1 where they are normalized.
+        product: (N,) directions times centers, which are taken with length 1 where they are normalized.
+        norm: (N,) the lengths that the centers were taken with; a scalar 1 where they are normalized.
         bias: (N,) what the logit has besides; a scalar 0 where there is none.
     """
 
@@ -58,7 +58,7 @@ class Own(NamedTuple):
 
 
 class Comparison(Protocol):
-    """The directions of a batch, against the centres."""
+    """The directions of a batch, against the centers."""
 
     def own_cosine(self) -> Tensor:
         """Return the cosines of the true classes (N,), without gradient."""
@@ -85,9 +85,9 @@ class Comparison(Protocol):
 
 
 class Update(Protocol):
-    """What takes the gradient of some centres during the backward pass, so that that of all is never held.
+    """What takes the gradient of some centers during the backward pass, so that that of all is never held.
 
-    ``rows`` are those of the centres as (C, D), or (C·K, D) with K sub-centres.
+    ``rows`` are those of the centers as (C, D), or (C·K, D) with K sub-centers.
     """
 
     def begin(self) -> None:
@@ -95,11 +95,11 @@ class Update(Protocol):
         ...
 
     def refresh(self, rows: Tensor, /) -> None:
-        """Bring some centres up to date before they are used; those that no sample was drawn of may lag behind."""
+        """Bring some centers up to date before they are used; those that no sample was drawn of may lag behind."""
         ...
 
     def step(self, rows: slice | Tensor, gradient: Tensor, /) -> None:
-        """Change some centres by their gradient (n, D), which may be overwritten."""
+        """Change some centers by their gradient (n, D), which may be overwritten."""
         ...
 
 
@@ -110,14 +110,14 @@ class Implementation(Protocol):
         """Return the comparison of a batch.
 
         Args:
-            directions: (N, D) what is multiplied with the centres: features of length 1, or as they are.
-            centers: (C, D), or (C, K, D) with K sub-centres: a class is as near as its nearest sub-centre.
+            directions: (N, D) what is multiplied with the centers: features of length 1, or as they are.
+            centers: (C, D), or (C, K, D) with K sub-centers: a class is as near as its nearest sub-center.
             labels: (N,) int64 in 0 … C − 1, or −1 where the true class is not among these: then all are others.
         """
         ...
 
     def learning(self, update: Update, /) -> Implementation:
-        """Return the same implementation whose backward pass hands the gradient of the centres to an update.
+        """Return the same implementation whose backward pass hands the gradient of the centers to an update.
 
         Raises:
             InputError: it has that gradient only as a whole.
@@ -161,7 +161,7 @@ def losses_by(
 
 
 def own_of(directions: Tensor, centers: Tensor, labels: Tensor, logits: Logits) -> Own:
-    """Return the true class from its centres (N, D) or (N, K, D), by ordinary autograd; logits may have a bias."""
+    """Return the true class from its centers (N, D) or (N, K, D), by ordinary autograd; logits may have a bias."""
     rows = torch.nn.functional.normalize(centers, dim=-1) if logits.normalized else centers
     product = torch.linalg.vecdot(directions[:, None] if centers.ndim == 3 else directions, rows)
     if centers.ndim == 3:

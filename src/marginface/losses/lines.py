@@ -57,7 +57,7 @@ class OneVsAllLoss:
 
 @dataclass(frozen=True)
 class SubCenterArcFace:
-    """ArcFace with several centres a class."""
+    """ArcFace with several centers a class."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class SubCenterArcFace:
         return subcenter_arcface
 
     def head(self, request: HeadRequest) -> nn.Module:
-        """Return a MarginHead with sub-centres."""
+        """Return a MarginHead with sub-centers."""
         chosen = _chosen(request, subcenter_arcface, self.options)
         return subcenter_arcface(**facts_for(subcenter_arcface, request), gradient=request.gradient, **chosen)  # type: ignore[arg-type]
 
@@ -121,7 +121,7 @@ def with_terms(head: nn.Module, terms: TermOptions, request: HeadRequest) -> nn.
     check_terms(terms)
     if request.shard is not None and request.shard.has_others:
         raise InputError(
-            f"the terms of {request.name} ({', '.join(terms)}) have centres of their own, for all classes, that follow "
+            f"the terms of {request.name} ({', '.join(terms)}) have centers of their own, for all classes, that follow "
             f"the samples of one process, and this one has {request.shard}: leave them out, or implementation 'sharded'"
         )
     return SummedHead(head, {name: _term(name, options, request) for name, options in terms.items()})

@@ -23,7 +23,7 @@ class LSoftmax:
     (m = 2 … 4; 4 is our default). Annealing as in the authors' layer: 1000, 2.5e-5, 35, floor 0; they advise a floor of
     5 to 10 where training is hard. pytorch-metric-learning has no annealing.
 
-    There is no scale: the norms are learned, the centres' too.
+    There is no scale: the norms are learned, the centers' too.
 
     Attributes:
         margin: m, a whole number, 2 … 5.

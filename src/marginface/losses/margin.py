@@ -8,7 +8,7 @@ ChangesOthers      it changes the other classes' cosines too (CurricularFace, MV
 Penalizes          it adds a term to the loss of each sample (MagFace)
 Reports            it has numbers worth a line in the journal (SphereFace's λ, CurricularFace's t)
 Cautions           it knows when its parameters do not fit the task (X2-Softmax)
-ComparesCenters    it looks at the centres of all classes, which must not be spread over processes (Dyn-ArcFace)
+ComparesCenters    it looks at the centers of all classes, which must not be spread over processes (Dyn-ArcFace)
 
 A scale may survey, observe and report as well (AdaCos). A margin that keeps buffers or parameters is an nn.Module, any
 other a frozen dataclass. In ``observe`` a buffer that takes part in the gradient of the cosines is replaced and not
@@ -27,13 +27,13 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class MarginContext:
-    """What a margin may look at besides the target cosine. Everything is in the dtype of the centres.
+    """What a margin may look at besides the target cosine. Everything is in the dtype of the centers.
 
     Attributes:
         features: (N, D) as the backbone gives them, not normalized; they carry gradient.
         labels: (N,) int64, 0 where the label is −1.
         present: (N,) bool, false where the label is −1: leave such a sample out of any statistic.
-        centers: (C, D), or (C, K, D) with K sub-centres; not normalized; they carry gradient as the features do:
+        centers: (C, D), or (C, K, D) with K sub-centers; not normalized; they carry gradient as the features do:
             detach what must not be learned from. Where the classes are spread over processes, those of this process.
         step: the step of the training.
         training: whether the head is in training mode; what is drawn or learned is only then.
@@ -57,7 +57,7 @@ class MarginContext:
 
     @classmethod
     def of_curve(cls, cosine: Tensor, *, step: int = 0, training: bool = False) -> MarginContext:
-        """Return a context for looking at a curve apart from any head: two opposite centres, features of length 1.
+        """Return a context for looking at a curve apart from any head: two opposite centers, features of length 1.
 
         Args:
             cosine: (N,) the cosines of the true class, class 0.
@@ -165,7 +165,7 @@ class Cautions(Protocol):
 
 @runtime_checkable
 class ComparesCenters(Protocol):
-    """Looks at the centres of all classes, so it does not work where they are spread over processes."""
+    """Looks at the centers of all classes, so it does not work where they are spread over processes."""
 
     def needs_all_centers(self) -> str:
         """Return what they are needed for, as the beginning of a sentence."""

@@ -30,7 +30,7 @@ def smallest_scale(num_classes: int, loss: float = 1e-4) -> float:
     r"""Return the scale at which the lower bound of the loss (theory.bounds.loss_bound) is ``loss``; at least 1.
 
     With s = 1 the bound stays near log C and nothing can be learned. A loss is −log P of the true class, so it is the
-    scale at which a feature on its centre can have P = e^−loss.
+    scale at which a feature on its center can have P = e^−loss.
 
     >>> round(smallest_scale(10_572), 1)
     18.5

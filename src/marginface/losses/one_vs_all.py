@@ -52,8 +52,8 @@ class OneVsAllHead(ClassCenters):
 
     loss_i = positive(ψ(cos θ_y)) + Σ_{j≠y} negative(φ(cos θ_j)), with ψ and φ the identity unless the rule bends.
 
-    All of it runs in the dtype of the centres, float32, whatever the dtype of an autocast around it. A sample with
-    label −1 ("the centre of this sample is not here") is left out of the mean. With a single class there is no negative
+    All of it runs in the dtype of the centers, float32, whatever the dtype of an autocast around it. A sample with
+    label −1 ("the center of this sample is not here") is left out of the mean. With a single class there is no negative
     term and the loss is the positive one, not 0 as that of a softmax.
 
     Args:
@@ -62,7 +62,7 @@ class OneVsAllHead(ClassCenters):
         rule: the two terms.
         gradient: "exact" is the derivative of the formula; "straight_through" takes ψ' = φ' = 1. SphereFace2 calls the
             latter "characteristic gradient detachment". A rule that bends no cosine has only the exact one.
-        shard: the classes whose centres this process holds (losses.sharded); None: all.
+        shard: the classes whose centers this process holds (losses.sharded); None: all.
 
     Attributes:
         centers: (C, D), not normalized; N(0, 0.01) at first. See ClassCenters.

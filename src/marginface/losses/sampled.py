@@ -35,7 +35,7 @@ def sample_classes(labels: Tensor, num_classes: int, rate: float) -> Tensor:
 class Sampled:
     r"""See Implementation. The sum over the others goes over a random part of them, another one each step.
 
-    A centre whose class is drawn learns as ever; one that is not gets no gradient. With many classes a rate of 0.1
+    A center whose class is drawn learns as ever; one that is not gets no gradient. With many classes a rate of 0.1
     costs a tenth of the products and, in the paper, hardly any accuracy. Where no gradient is wanted
     (torch.no_grad) all classes are compared: a validation loss is not a random one.
 
@@ -45,7 +45,7 @@ class Sampled:
     Args:
         inner: what compares with the part.
         rate: the part, in (0, 1].
-        update: what takes the gradient of the part's centres; None: it becomes one of all centres, 0 for the others,
+        update: what takes the gradient of the part's centers; None: it becomes one of all centers, 0 for the others,
             so that an optimizer also moves those by their momentum and decay, as that of insightface does.
 
     Raises:
@@ -104,7 +104,7 @@ class SampledComparison:
 
 
 def _borrowed(centers: Tensor, chosen: Tensor, update: Update) -> Tensor:
-    """Return the centres of some classes, up to date; their gradient goes to the update."""
+    """Return the centers of some classes, up to date; their gradient goes to the update."""
     sub_centers = 1 if centers.ndim == 2 else centers.shape[1]
     rows = (chosen[:, None] * sub_centers + torch.arange(sub_centers, device=chosen.device)).view(-1)
     update.refresh(rows)
@@ -113,7 +113,7 @@ def _borrowed(centers: Tensor, chosen: Tensor, update: Update) -> Tensor:
 
 
 class _Borrowed(torch.autograd.Function):
-    """Centres, some of their rows (n,) → those rows (n, D), whose gradient an update takes."""
+    """Centers, some of their rows (n,) → those rows (n, D), whose gradient an update takes."""
 
     @staticmethod
     def forward(ctx: Any, centers: Tensor, rows: Tensor, update: Update) -> Tensor:

@@ -1,6 +1,6 @@
 """What multiplies the cosines: a fixed s, one that is learned, or norms that the network is free to choose.
 
-A scale is called with the context and returns s, () for all samples or (N, 1). Where it keeps the norms of the centres,
+A scale is called with the context and returns s, () for all samples or (N, 1). Where it keeps the norms of the centers,
 a logit is s·‖W_j‖·cos θ_j. Like a margin it may survey, observe and report (losses.margin); what it surveys is seen by
 its ``observe``.
 """
@@ -18,7 +18,7 @@ from marginface.losses.margin import MarginContext
 
 
 class Scale(Protocol):
-    """s of the papers; ``keeps_center_norms``: whether the lengths of the centres are part of the logits."""
+    """s of the papers; ``keeps_center_norms``: whether the lengths of the centers are part of the logits."""
 
     keeps_center_norms: bool
 
@@ -46,7 +46,7 @@ class FixedScale(nn.Module):
 
 
 class LearnedScale(nn.Module):
-    """One s that is learned with the centres (NormFace, arXiv:1704.06369, section 3.3, where it is ℓ²).
+    """One s that is learned with the centers (NormFace, arXiv:1704.06369, section 3.3, where it is ℓ²).
 
     Args:
         value: s at first.
@@ -71,7 +71,7 @@ class LearnedScale(nn.Module):
 
 
 class FeatureNormScale(nn.Module):
-    """‖x‖: the centres have length 1, the feature keeps its own (A-Softmax/SphereFace, arXiv:1704.08063)."""
+    """‖x‖: the centers have length 1, the feature keeps its own (A-Softmax/SphereFace, arXiv:1704.08063)."""
 
     keeps_center_norms = False
 
@@ -86,7 +86,7 @@ class NormProductScale(nn.Module):
     keeps_center_norms = True
 
     def forward(self, context: MarginContext) -> Tensor:
-        """Return the norm of each feature (N, 1), with gradient; that of the centre is in the logit."""
+        """Return the norm of each feature (N, 1), with gradient; that of the center is in the logit."""
         return context.feature_norms[:, None]
 
 

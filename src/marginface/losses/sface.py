@@ -31,10 +31,10 @@ class SFace:
     Attributes:
         scale: s.
         k: steepness of both sigmoids, 1/rad.
-        a: angle to the own centre below which the pull stops, radians.
-        b: angle to another centre above which the push stops, radians.
+        a: angle to the own center below which the pull stops, radians.
+        b: angle to another center above which the push stops, radians.
 
-    >>> SFace().positive(torch.tensor([0.9, 0.5])).round(decimals=1)  # 26° and 60° from the own centre
+    >>> SFace().positive(torch.tensor([0.9, 0.5])).round(decimals=1)  # 26° and 60° from the own center
     tensor([ -0., -32.])
     """
 

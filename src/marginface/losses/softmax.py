@@ -19,7 +19,7 @@ class SoftmaxHead(ClassCenters):
     Source: no paper of its own; the classifier that every margin is compared with, as in "CosFace", CVPR 2018,
     arXiv:1801.09414, section 3.1. Papers differ in whether theirs has a bias: this one has, and normalizes nothing.
 
-    It runs in the dtype of the centres, float32, whatever the dtype of an autocast around it. A sample with label −1 is
+    It runs in the dtype of the centers, float32, whatever the dtype of an autocast around it. A sample with label −1 is
     left out of the mean.
 
     Args:

@@ -17,7 +17,7 @@ from marginface.losses.multiplicative import Annealing, falling_cosine
 
 @dataclass(frozen=True)
 class SphereFace:
-    r"""Multiplied angle, centres normalized, features not: z_y = ‖x‖·f(θ_y), z_j = ‖x‖·cos θ_j, no bias.
+    r"""Multiplied angle, centers normalized, features not: z_y = ‖x‖·f(θ_y), z_j = ‖x‖·cos θ_j, no bias.
 
     ψ(θ) = (−1)^k·cos(mθ) − 2k for kπ/m ≤ θ ≤ (k + 1)π/m, f = (λ·cos θ + ψ)/(1 + λ),
     λ = max(floor, base·(1 + gamma·step)^(−power)): almost no margin at first.

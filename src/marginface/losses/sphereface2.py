@@ -24,8 +24,8 @@ class SphereFace2(nn.Module):
     α = 0.8, s = 64, m = 0.5.
 
     Their code gives only the cosine a gradient ("characteristic gradient detachment"): it is the "straight_through" of
-    the head, and the default here, "exact", is the derivative of the formula above. Theirs sets the centres to length 1
-    at each step and does not differentiate that; here the length of a centre has no influence and no gradient.
+    the head, and the default here, "exact", is the derivative of the formula above. Theirs sets the centers to length 1
+    at each step and does not differentiate that; here the length of a center has no influence and no gradient.
 
     Args:
         num_classes: C, for the first bias.

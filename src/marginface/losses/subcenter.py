@@ -1,4 +1,4 @@
-"""Sub-center ArcFace: several centres for a class, so that wrong labels find a place of their own; then find them."""
+"""Sub-center ArcFace: several centers for a class, so that wrong labels find a place of their own; then find them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from marginface.losses.head import Gradient, MarginHead
 from marginface.losses.past_pi import PastPi
 from marginface.losses.sharded.shard import Shard
 
-_ROWS = 4096  # samples at a time in find_outliers: their own sub-centres are rows × K × D numbers
+_ROWS = 4096  # samples at a time in find_outliers: their own sub-centers are rows × K × D numbers
 PAPER_ANGLE = math.radians(75)
 
 
@@ -31,14 +31,14 @@ def subcenter_arcface(
     gradient: Gradient = "exact",
     shard: Shard | None = None,
 ) -> MarginHead:
-    r"""ArcFace with K centres a class, of which the nearest counts: cos θ_j = max_k cos θ_jk, ψ(θ) = cos(θ + m).
+    r"""ArcFace with K centers a class, of which the nearest counts: cos θ_j = max_k cos θ_jk, ψ(θ) = cos(θ + m).
 
     Source: Deng et al., "Sub-center ArcFace: Boosting Face Recognition by Large-scale Noisy Web Faces", ECCV 2020
     (K = 3, m = 0.5, s = 64).
 
-    The clean faces of a class gather at one sub-centre, wrong labels at the others. Three steps: train with K = 3; drop
+    The clean faces of a class gather at one sub-center, wrong labels at the others. Three steps: train with K = 3; drop
     what ``find_outliers`` names; train plain ArcFace on what is left. ``head.centers`` is (C, K, D). ``head.cosine``
-    is (N, C), the cosine to the nearest sub-centre of each class, which alone gets the gradient of a sample.
+    is (N, C), the cosine to the nearest sub-center of each class, which alone gets the gradient of a sample.
 
     Args:
         num_classes: C.
@@ -48,7 +48,7 @@ def subcenter_arcface(
         sub_centers: K; 1 is ArcFace.
         scale: s.
         gradient: "exact" or "straight_through", see MarginHead.
-        shard: the classes whose centres this process holds (losses.sharded); None: all.
+        shard: the classes whose centers this process holds (losses.sharded); None: all.
 
     Raises:
         InputError: an argument is out of range.
@@ -70,9 +70,9 @@ class Outliers:
 
     Attributes:
         drop: (M,) int64, rising: the samples to leave out, by their place among the features given.
-        angles: (N,) radians from each sample to the dominant sub-centre of its class; 0 where the label is −1.
-        dominant: (C,) int64, the sub-centre that is nearest for most samples of a class; −1 for a class without any.
-        counts: (C, K) int64, for how many samples of the class each sub-centre is the nearest.
+        angles: (N,) radians from each sample to the dominant sub-center of its class; 0 where the label is −1.
+        dominant: (C,) int64, the sub-center that is nearest for most samples of a class; −1 for a class without any.
+        counts: (C, K) int64, for how many samples of the class each sub-center is the nearest.
     """
 
     drop: Tensor
@@ -83,9 +83,9 @@ class Outliers:
 
 @torch.no_grad()
 def find_outliers(features: Tensor, labels: Tensor, centers: Tensor, *, max_angle: float = PAPER_ANGLE) -> Outliers:
-    """Find the samples farther than an angle from the dominant sub-centre of their class.
+    """Find the samples farther than an angle from the dominant sub-center of their class.
 
-    Of sub-centres with equal counts the first is dominant. Nothing is changed, the mode of no module included.
+    Of sub-centers with equal counts the first is dominant. Nothing is changed, the mode of no module included.
 
     pytorch-metric-learning's version returns a pair even where only the outliers are asked for (its conditional
     applies to half of the pair), gives float indices where there are none, and fails for a class without samples.
@@ -121,13 +121,13 @@ def find_outliers(features: Tensor, labels: Tensor, centers: Tensor, *, max_angl
 
 
 def _own_cosines(features: Tensor, known: Tensor, centers: Tensor) -> Tensor:
-    """Return the cosine of each feature and each sub-centre of its class (N, K); centers have length 1."""
+    """Return the cosine of each feature and each sub-center of its class (N, K); centers have length 1."""
     tiles = zip(torch.split(features, _ROWS), torch.split(known, _ROWS), strict=True)
     unit = ((functional.normalize(x.to(centers.dtype)), y) for x, y in tiles)
     return torch.cat([torch.einsum("nd,nkd->nk", x, centers[y]) for x, y in unit])
 
 
 def _counts(nearest: Tensor, labels: Tensor, centers: Tensor) -> Tensor:
-    """Return how often each sub-centre is the nearest (C, K)."""
+    """Return how often each sub-center is the nearest (C, K)."""
     classes, of_class = centers.shape[:2]
     return torch.bincount(labels * of_class + nearest, minlength=classes * of_class).reshape(classes, of_class)

@@ -1,4 +1,4 @@
-"""A head with further terms: the sum of their losses, with centres, cosines and margin of the head."""
+"""A head with further terms: the sum of their losses, with centers, cosines and margin of the head."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SummedHead(nn.Module):
 
     @property
     def centers(self) -> Tensor:
-        """The class centres of the head."""
+        """The class centers of the head."""
         return cast(Tensor, self.head.centers)
 
     @property
@@ -79,7 +79,7 @@ class SummedHead(nn.Module):
         return loss + terms.sum()
 
     def cosine(self, features: Tensor) -> Tensor:
-        """Return the cosine of each feature and each class (N, C), by the centres of the head."""
+        """Return the cosine of each feature and each class (N, C), by the centers of the head."""
         return cast(Tensor, self.head.cosine(features))  # type: ignore[operator]
 
     def report(self, step: int) -> dict[str, float]:

@@ -29,7 +29,7 @@ MOST_CLASSES = 2**31 - 1  # twenty times what anybody has
 class HeadRequest:
     """What the caller of ``build`` wants; None stands for the default of the paper.
 
-    ``shard``: the classes whose centres this process holds, of the num_classes of all; None: all.
+    ``shard``: the classes whose centers this process holds, of the num_classes of all; None: all.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Loss(Protocol):
     def head(self, request: HeadRequest) -> nn.Module:
         """Return a new head: features (N, D), labels (N,), step → mean loss.
 
-        It has ``centers`` (C, D) and ``cosine(features)`` (N, C), but for a pair loss, which has no class centres: it
+        It has ``centers`` (C, D) and ``cosine(features)`` (N, C), but for a pair loss, which has no class centers: it
         gives a PairHead with ``diagnose(features, labels)`` instead, and needs several images of an identity in a
         batch.
         """

@@ -22,7 +22,7 @@ class UniFace(nn.Module):
     b = log(10·C) at first are those of the authors' code. b/s is the one similarity that should part genuine from
     impostor.
 
-    Their code clamps both exponents to ±s, so a sample with s·(cos θ_y − m) − b < −s, one that is far from its centre
+    Their code clamps both exponents to ±s, so a sample with s·(cos θ_y − m) − b < −s, one that is far from its center
     and needs it most, gets no gradient. Here nothing is clamped: log(1 + eᶻ) is computed without overflow at any z, so
     the value equals theirs inside ±s and the gradient σ(z) does not die outside. Their balancing of negatives (ratio r,
     and log(10·C·r) for b) is not built: every class counts, r = 1.

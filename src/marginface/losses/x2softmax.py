@@ -52,9 +52,9 @@ class X2Softmax:
 
     @property
     def feasibility_angle(self) -> float:
-        """Return arccos(k − |a|·h²) in radians: two centres closer than this cannot both have their margin.
+        """Return arccos(k − |a|·h²) in radians: two centers closer than this cannot both have their margin.
 
-        ψ(0) = k − |a|·h² is the target logit of a perfect feature, and it must exceed the cosine to the other centre.
+        ψ(0) = k − |a|·h² is the target logit of a perfect feature, and it must exceed the cosine to the other center.
 
         >>> round(math.degrees(X2Softmax().feasibility_angle), 1)
         49.5
@@ -66,7 +66,7 @@ class X2Softmax:
         found = []
         if self.feasibility_angle > 0:
             found.append(
-                f"x2softmax: two centres nearer than {math.degrees(self.feasibility_angle):.1f}° cannot both have "
+                f"x2softmax: two centers nearer than {math.degrees(self.feasibility_angle):.1f}° cannot both have "
                 "their margin (arccos(k − |a|·h²))"
             )
         for low, high in falling_ranges(TargetCurve(self)):

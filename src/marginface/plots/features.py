@@ -1,6 +1,6 @@
-"""Pictures of features in two and three dimensions: in the plane, on the circle, on the sphere, with the class centres.
+"""Pictures of features in two and three dimensions: in the plane, on the circle, on the sphere, with the class centers.
 
-A class has one colour and one marker everywhere, and its key stands beside it: nothing hangs on colour alone.
+A class has one color and one marker everywhere, and its key stands beside it: nothing hangs on color alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _INNER, _ARC, _LABEL = 0.86, (1.05, 1.10), 1.27  # radii on the circle of featur
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeaturePicture:
-    """Features (N, D) with D = 2 or 3 and labels (N,), class centres (C, D), and the name of each class."""
+    """Features (N, D) with D = 2 or 3 and labels (N,), class centers (C, D), and the name of each class."""
 
     features: FloatArray
     labels: IntArray
@@ -137,7 +137,7 @@ def _legend(figure: Figure, picture: FeaturePicture, columns: int) -> None:
 
 
 def class_style(label: int) -> dict[str, Any]:
-    """Return the colour and the marker of a class."""
+    """Return the color and the marker of a class."""
     return {"color": CLASS_COLORS[label % len(CLASS_COLORS)], "marker": MARKERS[label % len(MARKERS)]}
 
 
@@ -163,7 +163,7 @@ def _title(panel: Axes, name: str, what: str) -> None:
 
 
 def _draw_plane(panel: Axes, picture: FeaturePicture) -> None:
-    """Draw the features as they are, and the class centres as rays of one length."""
+    """Draw the features as they are, and the class centers as rays of one length."""
     points = picture.features.astype(np.float64)
     reach = float(np.linalg.norm(points, axis=1).max())
     for angle in (0, math.pi / 2):
@@ -179,7 +179,7 @@ def _draw_plane(panel: Axes, picture: FeaturePicture) -> None:
 
 
 def _draw_circle(panel: Axes, picture: FeaturePicture) -> None:
-    """Draw the directions in a ring, the arc that holds 95 % of each class, and the class centres as rays.
+    """Draw the directions in a ring, the arc that holds 95 % of each class, and the class centers as rays.
 
     Within the ring the distance from the middle means nothing: it keeps the points apart.
     """
@@ -300,7 +300,7 @@ def _key(panel: Axes, text: str, label: int, x: float, y: float) -> None:
 
 
 def _apart(angles: DoubleArray, least: float) -> DoubleArray:
-    """Return the angles, pushed along the circle until neighbours are ``least`` apart, as far as there is room."""
+    """Return the angles, pushed along the circle until neighbors are ``least`` apart, as far as there is room."""
     least = min(least, math.tau / len(angles))
     order = np.argsort(angles)
     moved = angles[order].copy()

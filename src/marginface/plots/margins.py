@@ -28,7 +28,7 @@ _DEEPEST = (
     -3.2
 )  # the lowest target cosine and the largest factor that are drawn: the rest of a curve leaves the picture
 _STEEPEST = 4.2
-_TO_CENTER = "Angle θ between feature and class centre, degrees"
+_TO_CENTER = "Angle θ between feature and class center, degrees"
 
 
 def margin_figure(angles: DoubleArray, curves: Mapping[str, DoubleArray]) -> Figure:
@@ -68,9 +68,9 @@ def derivative_figure(curves: Curves) -> Figure:
 
 
 def decision_figure(curves: Curves) -> Figure:
-    """Draw, in the plane of the angles to two centres, which class a feature is safely of (ArcFace, figure 5).
+    """Draw, in the plane of the angles to two centers, which class a feature is safely of (ArcFace, figure 5).
 
-    A margin that changes the other class, or looks at where its centre is, is asked for both angles.
+    A margin that changes the other class, or looks at where its center is, is asked for both angles.
     """
     columns = min(len(curves), 3)
     rows = math.ceil(len(curves) / columns)
@@ -82,7 +82,7 @@ def decision_figure(curves: Curves) -> Figure:
 
 
 def class_margin_figure(curves: Curves) -> Figure:
-    """Draw the margin between two classes over the angle between their centres (X2-Softmax, figure 4).
+    """Draw the margin between two classes over the angle between their centers (X2-Softmax, figure 4).
 
     A cross is the smallest angle at which both can have their margin; a bar at the bottom covers the angles below it.
     """
@@ -98,7 +98,7 @@ def class_margin_figure(curves: Curves) -> Figure:
     _degree_axis(axes)
     label(
         axes,
-        r"Angle $\theta_w$ between the class centres, degrees",
+        r"Angle $\theta_w$ between the class centers, degrees",
         "Margin θ2 − θ1, degrees",
         "Margin between two classes",
     )
@@ -107,7 +107,7 @@ def class_margin_figure(curves: Curves) -> Figure:
 
 
 def landscape_figure(curves: Curves, *, num_classes: int, scale: float) -> Figure:
-    """Draw the loss of a feature at 90° from all other centres over the angle to its own, on a logarithmic axis.
+    """Draw the loss of a feature at 90° from all other centers over the angle to its own, on a logarithmic axis.
 
     The scale is the same for all, also for a loss whose own is a norm or is learned.
     """
@@ -121,7 +121,7 @@ def landscape_figure(curves: Curves, *, num_classes: int, scale: float) -> Figur
     axes.set_yscale("log")
     axes.set_ylim(1e-6, 2 * max(float(loss.max()) for loss in losses.values()))
     _degree_axis(axes)
-    title = f"Loss of one feature, C = {num_classes:,}, s = {scale:g}, other centres at 90°"
+    title = f"Loss of one feature, C = {num_classes:,}, s = {scale:g}, other centers at 90°"
     label(axes, _TO_CENTER, "Loss, nats", title)
     legend(axes, "lower right")
     return figure
@@ -187,7 +187,7 @@ def _regions(axes: Axes, curve: TargetCurve) -> None:
 
 
 def _class_end(curve: TargetCurve) -> tuple[DoubleArray, DoubleArray]:
-    """Return the angles θ1 to the own centre and θ2 to the other at which a class ends.
+    """Return the angles θ1 to the own center and θ2 to the other at which a class ends.
 
     Of a curve alone θ2 = arccos ψ(θ1). Else from the margin between two classes, whose sum θ1 + θ2 is their angle.
     """

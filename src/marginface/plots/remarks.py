@@ -3,10 +3,10 @@
 logit          ψ of any margin. What a loss does to the other classes is not in it, nor what it adds to the loss.
 derivative     the factor of p − 1 by the true class's cosine. The factors of the other classes are not in it.
 decision       the regions of two classes, of any margin in a softmax over cosines, whatever it does to the other class
-margin         likewise, over the angle between the two centres. None where a class is in pieces.
+margin         likewise, over the angle between the two centers. None where a class is in pieces.
 loss           the loss of one feature, all others at 90° and changed as the loss does; without a penalty that is added
 
-Angles need centres of equal length: true of all losses but lsoftmax, whose centres may choose.
+Angles need centers of equal length: true of all losses but lsoftmax, whose centers may choose.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def no_boundary(kind: str, curve: TargetCurve) -> str:
     between = np.radians(_DEGREES)
     if not _in_pieces_at(curve).any() or np.isfinite(class_margin(curve, between)).any():
         return ""
-    return "a class is in pieces at every angle between two centres: a feature leaves it and returns on its way"
+    return "a class is in pieces at every angle between two centers: a feature leaves it and returns on its way"
 
 
 def _in_pieces_at(curve: TargetCurve) -> BoolArray:
-    """Return, for each quarter of a degree between two centres, whether a class with room for it is in pieces."""
+    """Return, for each quarter of a degree between two centers, whether a class with room for it is in pieces."""
     from marginface.losses.theory import feasibility_angle, in_pieces
 
     between = np.radians(_DEGREES)
@@ -80,7 +80,7 @@ def _place(kind: str, curve: TargetCurve) -> str:
 
     if kind in BETWEEN_TWO or not looks_at_the_other(curve):
         return ""
-    place = "90°" if kind == "loss" else f"{math.degrees(curve.class_angle):.0f}° from the own centre"
+    place = "90°" if kind == "loss" else f"{math.degrees(curve.class_angle):.0f}° from the own center"
     return f"its target depends on where the other classes are; drawn with one other, at {place}"
 
 
@@ -97,4 +97,4 @@ def _gap(kind: str, curve: TargetCurve) -> str:
     if len(pieces) == 0:
         return ""
     where = f"{pieces[0]:g}°" if len(pieces) == 1 else f"{pieces[0]:g}° to {pieces[-1]:g}°"
-    return f"no margin at angles between two centres of about {where}: a class is in pieces there"
+    return f"no margin at angles between two centers of about {where}: a class is in pieces there"

@@ -1,4 +1,4 @@
-"""How every figure looks: dark on white, the colours of Okabe & Ito (2008) that colour-blind readers tell apart."""
+"""How every figure looks: dark on white, the colors of Okabe & Ito (2008) that color-blind readers tell apart."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INK, GRID = "#1f2933", "#d9dee3"
 
 
 def line_style(index: int) -> dict[str, Any]:
-    """Return the colour and dash of the n-th line: told apart in colour and in black and white."""
+    """Return the color and dash of the n-th line: told apart in color and in black and white."""
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
 
 

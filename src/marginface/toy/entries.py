@@ -1,9 +1,9 @@
 r"""The losses of a study: what was written, as [loss] sections of a recipe.
 
-A margin that is not named is fitted. The articles' own margins are for 512 dimensions; in the plane C centres are at
+A margin that is not named is fitted. The articles' own margins are for 512 dimensions; in the plane C centers are at
 most δ = 2π/C apart, and CosFace's 0.35 needs more than that from eight classes on. So a margin without a number is the
-one that is worth δ/2 between two neighbours: a class ends δ/4 from its centre, ψ(δ/4) = cos(3δ/4). All margin losses
-then ask for the same between neighbours, and differ in all else.
+one that is worth δ/2 between two neighbors: a class ends δ/4 from its center, ψ(δ/4) = cos(3δ/4). All margin losses
+then ask for the same between neighbors, and differ in all else.
 
     cosface    m = 2·sin(δ/2)·sin(δ/4)
     arcface    m = δ/2
@@ -70,7 +70,7 @@ def toy_losses(written: tuple[WrittenLoss, ...], classes: int, size: int) -> tup
 
     Raises:
         UnknownName: no such loss, or no such parameter of it.
-        InputError: a value is out of range, the loss has no class centres to draw, or D is neither 2 nor 3.
+        InputError: a value is out of range, the loss has no class centers to draw, or D is neither 2 nor 3.
     """
     if size not in (2, 3):
         raise InputError(f"features are drawn in 2 or 3 dimensions; got {size}")
@@ -91,7 +91,7 @@ def _entry(loss: WrittenLoss, classes: int, size: int) -> ToyLoss:
 
 
 def _above_bound(label: str, head: nn.Module, classes: int, size: int) -> str:
-    """Say if the margin needs a wider angle between neighbours than so many centres can all have."""
+    """Say if the margin needs a wider angle between neighbors than so many centers can all have."""
     inner = innermost(head)
     needed = feasibility_angle(TargetCurve(inner.margin)) if isinstance(inner, MarginHead) else 0.0
     widest = widest_class_angle(classes, size)
@@ -109,7 +109,7 @@ def head_of(name: str, options: Mapping[str, Option], classes: int, size: int) -
 
     Raises:
         UnknownName: no such loss, or no such parameter of it.
-        InputError: a value is out of range, or the loss has no single centre for each class.
+        InputError: a value is out of range, or the loss has no single center for each class.
     """
     chosen = {key: value for key, value in options.items() if key not in ("scale", "gradient")}
     scale, gradient = options.get("scale"), options.get("gradient", "exact")

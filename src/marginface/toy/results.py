@@ -44,7 +44,7 @@ class LossResult:
 
     Attributes:
         loss: what was trained with.
-        centers: (C, D), the class centres (rows of the head's weight).
+        centers: (C, D), the class centers (rows of the head's weight).
         train: measured on the training images, as the articles draw them, without augmentation.
         held_out: measured on other images of the same classes.
         margin_kept: share of the training features whose margined cosine exceeds every other; None without a margin.
@@ -62,7 +62,7 @@ class LossResult:
 
     @property
     def center_angles(self) -> DoubleArray:
-        """Return the angle between every two class centres (C, C), radians, NaN on the diagonal."""
+        """Return the angle between every two class centers (C, C), radians, NaN on the diagonal."""
         return pairwise_angles(self.centers)
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,12 +6,12 @@ sources, batches     crops to train on and held out; batches as a function of (s
 prefetch, loading    batches made ahead on threads; what each of their stages costs
 learner, optim       backbone, head, optimizer, one step; averaging: the mean of the weights that is served
 schedule             learning rate, margin and length of a run
-start, features      where the weights come from, what of them learns; class centres from the means of features
+start, features      where the weights come from, what of them learns; class centers from the means of features
 weighted             losses of samples that a backbone weighs (TransFace)
 dream                a branch for turned heads, trained after the run
 held_out             the pairs of the identities that are kept out
 closed_set           rank 1 among identities of the training and among others, side by side
-centers_update       the optimizer's step on the class centres within the backward pass
+centers_update       the optimizer's step on the class centers within the backward pass
 skipped_steps        ... on those that were not drawn, in closed form
 trainer, interrupt   the loop, and how it is asked to stop
 run, run_names       the folder: train(); run_report: its page

@@ -1,12 +1,12 @@
-"""The optimizer's step on the class centres within the backward pass, so that their gradient is never held as a whole.
+"""The optimizer's step on the class centers within the backward pass, so that their gradient is never held as a whole.
 
-The centres stay among the parameters of a torch optimizer, and their momentum in its state: a checkpoint is the same
+The centers stay among the parameters of a torch optimizer, and their momentum in its state: a checkpoint is the same
 with and without. Only who does the step differs, and when.
 
 Where a head takes a random part of the classes in each step (losses.sampled), the others are
 
 lazy      left alone until they are drawn again, and then brought up to date: momentum and decay of the steps between in
-          closed form. They end where an optimizer over all centres would have brought them, at a part of the cost.
+          closed form. They end where an optimizer over all centers would have brought them, at a part of the cost.
 frozen    left alone: no momentum, no decay, as in the first Partial FC (arXiv:2010.05222). Another training than above.
 """
 
@@ -30,31 +30,31 @@ Unsampled = Literal["lazy", "frozen"]
 
 
 def update_in_backward(head: nn.Module, optimizer: Optimizer, unsampled: Unsampled = "lazy") -> CentersUpdate:
-    """Let the backward pass of a head do an optimizer's step on its centres.
+    """Let the backward pass of a head do an optimizer's step on its centers.
 
     Set the learning rate before the backward pass. ``optimizer.step()`` is still called after it: it does the other
-    parameters, and ends the step. A state_dict of the head has its centres up to date; between steps those that were
+    parameters, and ends the step. A state_dict of the head has its centers up to date; between steps those that were
     not drawn lag behind.
 
     What it excludes, each refused where it can be seen: adding up gradients of several batches; a gradient of the
-    centres by anything but the head's loss; clipping by a norm that includes the head's; torch.amp.GradScaler, whose
-    scaled gradients would be taken as they are; torch.autograd.grad, which updates the centres too. A copy of the head
+    centers by anything but the head's loss; clipping by a norm that includes the head's; torch.amp.GradScaler, whose
+    scaled gradients would be taken as they are; torch.autograd.grad, which updates the centers too. A copy of the head
     has no update.
 
     Args:
         head: of losses.build, with implementation "chunked" or a sample_rate below 1.
-        optimizer: SGD or AdamW, with the head's centres among its parameters.
-        unsampled: what happens to centres that are not drawn.
+        optimizer: SGD or AdamW, with the head's centers among its parameters.
+        unsampled: what happens to centers that are not drawn.
 
     Raises:
-        InputError: the head has no centres, they do not learn, or it has the gradient of all of them at once; the
-            optimizer is another one, does not have the centres, or its steps on centres that are not drawn have no
+        InputError: the head has no centers, they do not learn, or it has the gradient of all of them at once; the
+            optimizer is another one, does not have the centers, or its steps on centers that are not drawn have no
             closed form; ``unsampled`` is none of these.
     """
     core = without_terms(head)
     if isinstance(core, PairHead):
         raise InputError(
-            "a pair loss has no class centres that could learn in the backward pass: leave head_in_backward out"
+            "a pair loss has no class centers that could learn in the backward pass: leave head_in_backward out"
         )
     update = CentersUpdate(cast(nn.Parameter, core.centers), optimizer, unsampled)
     core.implementation = core.implementation.learning(update)  # type: ignore[union-attr, operator]
@@ -65,10 +65,10 @@ def update_in_backward(head: nn.Module, optimizer: Optimizer, unsampled: Unsampl
 
 
 class CentersUpdate:
-    """The steps of an optimizer on some rows of the centres at a time; see losses.implementation.Update.
+    """The steps of an optimizer on some rows of the centers at a time; see losses.implementation.Update.
 
     Args:
-        centers: (C, D), or (C, K, D) with K sub-centres; rows are those of (C·K, D).
+        centers: (C, D), or (C, K, D) with K sub-centers; rows are those of (C·K, D).
         optimizer: SGD or AdamW.
         unsampled: what happens to rows without a step.
 
@@ -79,11 +79,11 @@ class CentersUpdate:
     def __init__(self, centers: nn.Parameter, optimizer: Optimizer, unsampled: Unsampled = "lazy") -> None:
         if unsampled not in get_args(Unsampled):
             raise InputError(
-                f"unsampled is {' or '.join(get_args(Unsampled))}; got {unsampled!r}. For centres that all move in "
+                f"unsampled is {' or '.join(get_args(Unsampled))}; got {unsampled!r}. For centers that all move in "
                 "each step leave the update in the backward pass out"
             )
         if not centers.requires_grad:
-            raise InputError("the centres do not learn (requires_grad is false): there is nothing to update")
+            raise InputError("the centers do not learn (requires_grad is false): there is nothing to update")
         self._centers, self._optimizer = centers, optimizer
         self._rule, self._lazy = _rule_of(optimizer), unsampled == "lazy"
         self._skipped: SkippedSteps | None = None  # from the first time that not all rows are used
@@ -93,7 +93,7 @@ class CentersUpdate:
             raise InputError(f"an update in the backward pass is for SGD without dampening; got {dampening}")
         checked = WeakMethod(self._check_alone)
         optimizer.register_step_pre_hook(lambda *_: (checked() or _nothing)())
-        ended = WeakMethod(self._end)  # the optimizer does not hold this: centres that nobody uses are freed at once
+        ended = WeakMethod(self._end)  # the optimizer does not hold this: centers that nobody uses are freed at once
         optimizer.register_step_post_hook(lambda *_: (ended() or _nothing)())
 
     def begin(self) -> None:
@@ -104,7 +104,7 @@ class CentersUpdate:
         """
         if self._done:
             raise InputError(
-                "the centres were updated in an earlier backward pass of this step, so gradients of several batches "
+                "the centers were updated in an earlier backward pass of this step, so gradients of several batches "
                 "cannot be added up. Call optimizer.step() after each backward pass; for larger batches without it, "
                 "leave the update in the backward pass out"
             )
@@ -150,11 +150,11 @@ class CentersUpdate:
             self._skipped.catch_up_all(self._moving())
 
     def forget(self) -> None:
-        """Let no row have missed a step, as after other centres were loaded."""
+        """Let no row have missed a step, as after other centers were loaded."""
         self._skipped = None
 
     def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
-        return type(None), ()  # a copied head has other centres, which this optimizer does not have
+        return type(None), ()  # a copied head has other centers, which this optimizer does not have
 
     def _end(self) -> None:
         self._done = False
@@ -162,7 +162,7 @@ class CentersUpdate:
     def _check_alone(self) -> None:
         if self._done and self._centers.grad is not None:
             raise InputError(
-                "the centres have a gradient besides that of the head's loss, which the backward pass has taken: the "
+                "the centers have a gradient besides that of the head's loss, which the backward pass has taken: the "
                 "optimizer would do a second step on them. Leave that term or the update in the backward pass out"
             )
 
@@ -170,10 +170,10 @@ class CentersUpdate:
         for group in self._optimizer.param_groups:
             if any(parameter is self._centers for parameter in group["params"]):
                 return group
-        raise InputError("the optimizer does not have the head's centres among its parameters; give it head.centers")
+        raise InputError("the optimizer does not have the head's centers among its parameters; give it head.centers")
 
     def _state(self) -> dict[str, Tensor]:
-        """Return the optimizer's state of the centres, made where there is none yet."""
+        """Return the optimizer's state of the centers, made where there is none yet."""
         names = self._rule.moving(self._group())
         state: dict[str, Tensor] = self._optimizer.state[self._centers] if names else {}
         for name in names:
@@ -202,11 +202,11 @@ class _Rule(Protocol):
         ...
 
     def step(self, rows: list[Tensor], gradient: Tensor, group: dict[str, Any], state: dict[str, Tensor], /) -> None:
-        """Do a step in place on centres and state of some rows."""
+        """Do a step in place on centers and state of some rows."""
         ...
 
     def without_gradient(self, group: dict[str, Any], /) -> Tensor:
-        """Return what a step without gradient makes of (centre, momentum): (2, 2) float64.
+        """Return what a step without gradient makes of (center, momentum): (2, 2) float64.
 
         Raises:
             InputError: it is not linear.
@@ -274,7 +274,7 @@ class _AdamW:
     def without_gradient(self, _group: dict[str, Any], /) -> Tensor:
         """Raise InputError."""
         raise InputError(
-            "the steps of AdamW on a centre that is not drawn have no closed form, so it cannot be lazy: choose "
+            "the steps of AdamW on a center that is not drawn have no closed form, so it cannot be lazy: choose "
             "unsampled 'frozen', or 'dense', or SGD"
         )
 

@@ -3,7 +3,7 @@
 DIR/checkpoints/step-00001000/
     backbone.safetensors    the weights that are evaluated and served (the average, where there is one)
     card.toml               their model card
-    head.safetensors        class centres and the margin's running statistics
+    head.safetensors        class centers and the margin's running statistics
     live.safetensors        the weights being trained, only where backbone.safetensors is an average
     optimizer.safetensors   the optimizer's state and torch's random state
     state.json              step, recipe, data, and the sha256 of every file above

@@ -48,7 +48,7 @@ class LossWatch:
             )
 
     def see(self, loss: float, *, settling: bool) -> None:
-        """Remember the loss of a step, without a judgement: of a step that a resumed run has behind it."""
+        """Remember the loss of a step, without a judgment: of a step that a resumed run has behind it."""
         self._seen += 1
         weight = max(1 / self._seen, 1 - SMOOTHING)
         self._smooth += weight * (loss - self._smooth)
@@ -80,11 +80,11 @@ def check_labels(labels: IntArray, identities: int) -> None:
         raise DataError(f"labels are int64 in 0 to {identities - 1}; got {labels.dtype}, {span}")
     empty = int((np.bincount(labels, minlength=identities) == 0).sum())
     if empty:
-        raise DataError(f"{empty} of {identities} identities have no image: their class centres would never be pulled")
+        raise DataError(f"{empty} of {identities} identities have no image: their class centers would never be pulled")
 
 
 def first_loss_note(loss: float, identities: int, scale: float | None) -> str:
-    """Return a warning if the first loss is not what fresh class centres give, else an empty string.
+    """Return a warning if the first loss is not what fresh class centers give, else an empty string.
 
     Without knowledge a softmax over C identities costs ln C; scaled cosines of random features and a margin add at most
     2 × scale.

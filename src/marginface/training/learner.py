@@ -146,9 +146,9 @@ class Learner:
         return spread.no_sync() if isinstance(spread, DistributedDataParallel) else nullcontext()
 
     def diagnostics(self, features: Tensor, labels: Tensor) -> dict[str, float]:
-        """Return the accuracy by cosine, without margin, and the mean cosine to the own class centre.
+        """Return the accuracy by cosine, without margin, and the mean cosine to the own class center.
 
-        Of a loss without centres: the similarities within the batch, and what the loss has to say about it. All
+        Of a loss without centers: the similarities within the batch, and what the loss has to say about it. All
         processes call it; the numbers are those of the whole batch.
         """
         if self._centers is not None:
@@ -218,7 +218,7 @@ def build_backbone(recipe: Recipe) -> nn.Module:
 
 
 def build_head(recipe: Recipe, identities: int, processes: int = 1) -> nn.Module:
-    """Return the head of a recipe with fresh class centres, its classes spread over the processes where it can be.
+    """Return the head of a recipe with fresh class centers, its classes spread over the processes where it can be.
 
     Raises:
         RecipeError: the recipe asks for a margin that grows and the loss has no margin_strength, or it has a pair loss
@@ -270,7 +270,7 @@ def _implementation(recipe: Recipe) -> str:
 
 
 def _centers_update(recipe: Recipe, head: nn.Module, optimizer: Optimizer) -> CentersUpdate | None:
-    """Return what lets the centres learn in the backward pass, where the recipe asks for it or draws classes."""
+    """Return what lets the centers learn in the backward pass, where the recipe asks for it or draws classes."""
     optim, sampled = recipe.optim, recipe.loss.sample_rate < 1
     if not sampled:
         return update_in_backward(head, optimizer) if optim.head_in_backward else None

@@ -1,6 +1,6 @@
-"""Steps that an optimizer did not do on centres without gradient, done later at once.
+"""Steps that an optimizer did not do on centers without gradient, done later at once.
 
-A step of SGD without gradient is linear in a centre w and its momentum b, the same for all centres. k of them are one
+A step of SGD without gradient is linear in a center w and its momentum b, the same for all centers. k of them are one
 matrix, the product of theirs, in whatever way the learning rate moved between them.
 """
 
@@ -16,7 +16,7 @@ _TRIM_EVERY = 256
 
 
 class SkippedSteps:
-    """How many steps each row of the centres (C, D), or (C, K, D), has missed, and what they come to.
+    """How many steps each row of the centers (C, D), or (C, K, D), has missed, and what they come to.
 
     Args:
         centers: changed in place when they are caught up.
@@ -61,7 +61,7 @@ class SkippedSteps:
 
 
 def rows_of(tensor: Tensor) -> Tensor:
-    """Return centres or their state as (C·K, D), to be changed in place."""
+    """Return centers or their state as (C·K, D), to be changed in place."""
     return tensor.detach().view(-1, tensor.shape[-1])
 
 

@@ -1,7 +1,7 @@
-"""The [start] of a recipe: weights, and class centres where the identities are.
+"""The [start] of a recipe: weights, and class centers where the identities are.
 
 resolve_start   names the weights for good: path, sha256, license
-begin           loads the weights and places the centres, before the first step of a new run
+begin           loads the weights and places the centers, before the first step of a new run
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def resolve_start(recipe: Recipe) -> StartSection:
 
     Raises:
         CheckpointError: the folder holds no weights.
-        RecipeError: they are of another network than [backbone], or the loss has no class centres to place.
+        RecipeError: they are of another network than [backbone], or the loss has no class centers to place.
     """
     start = recipe.start
     if not start.weights:
         return start
     if start.head == "class_means" and isinstance(LOSSES[recipe.loss.name], PairLoss):
         raise RecipeError(
-            f"[start] head: {recipe.loss.name} is a pair loss, without class centres to place; leave head at random"
+            f"[start] head: {recipe.loss.name} is a pair loss, without class centers to place; leave head at random"
         )
     if start.sha256:
         return start
@@ -78,7 +78,7 @@ def begin(learner: Learner, recipe: Recipe, source: CropSource, ranks: Ranks) ->
     if start.head == "random":
         return notes
     place_centers(learner.head, class_means(learner.backbone, source, recipe, ranks))
-    return (*notes, f"class centres: mean directions of {len(source.labels):,} images")
+    return (*notes, f"class centers: mean directions of {len(source.labels):,} images")
 
 
 @dataclass(frozen=True)
@@ -139,19 +139,19 @@ def class_means(backbone: nn.Module, source: CropSource, recipe: Recipe, ranks: 
 
 @torch.no_grad()
 def place_centers(head: nn.Module, means: Tensor) -> None:
-    """Put the class centres of a head where the means (C, D) are, at length 1.
+    """Put the class centers of a head where the means (C, D) are, at length 1.
 
-    With sub-centres the first of each class is its mean; the others keep their random directions, at length 1, for
-    images that do not look like the rest. A bias, a learned scale and the centres of terms stay as they begin. A head
+    With sub-centers the first of each class is its mean; the others keep their random directions, at length 1, for
+    images that do not look like the rest. A bias, a learned scale and the centers of terms stay as they begin. A head
     with a shard takes the means of its classes.
 
     Raises:
-        RecipeError: the head has no class centres.
+        RecipeError: the head has no class centers.
     """
     core = without_terms(head)
     if not isinstance(core, ClassCenters):
         raise RecipeError(
-            '[start] head: a pair loss has no class centres to place; write head = "random" under [start]'
+            '[start] head: a pair loss has no class centers to place; write head = "random" under [start]'
         )
     shard = core.shard
     own = means if shard is None else means[shard.start : shard.stop]

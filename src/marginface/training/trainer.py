@@ -166,7 +166,7 @@ class Trainer:
 
     @property
     def _knows_nothing(self) -> bool:
-        """Say whether the first step meets a softmax with random class centres."""
+        """Say whether the first step meets a softmax with random class centers."""
         return self.learner.is_softmax and self.recipe.start.head == "random"
 
     def save(self, step: int, result: HeldOutResult | None = None) -> Checkpoint:

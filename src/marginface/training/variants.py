@@ -102,7 +102,7 @@ def recipe_of(variant: Variant, seed: int, recipe: Recipe) -> Recipe:
     """Return the recipe with the loss of a variant and a seed, all else equal.
 
     The scale, the gradient and the warm-up of the margin in [loss] go to every loss that has one, the implementation
-    and how centres learn to every loss with class centres; margin and options only to the loss that [loss] names, for
+    and how centers learn to every loss with class centers; margin and options only to the loss that [loss] names, for
     they mean something else in another: that one gets its paper's.
 
     Raises:

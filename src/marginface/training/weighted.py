@@ -15,7 +15,7 @@ def check_can_weigh(backbone: nn.Module, head: nn.Module) -> None:
     if isinstance(backbone, WeighsSamples) and backbone.weighs_samples and not isinstance(head, ClassCenters):
         raise RecipeError(
             "[backbone.options] entropy_weight weighs the loss of each image, and pair losses and losses with terms "
-            "have none of a single image: write entropy_weight = 0, or choose a loss with class centres and no terms"
+            "have none of a single image: write entropy_weight = 0, or choose a loss with class centers and no terms"
         )
 
 

@@ -1,4 +1,4 @@
-"""Graph surgery on weight-only quantised ONNX models: pure functions, model in, new model out.
+"""Graph surgery on weight-only quantized ONNX models: pure functions, model in, new model out.
 
 The published files store each weight as int8 with a scale for every block (ONNX DequantizeLinear, opset 21). ONNX
 Runtime does not run them as they are (checked with 1.32): a per-tensor scale beside a block size is refused, and

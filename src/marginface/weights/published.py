@@ -1,4 +1,4 @@
-"""The table of published weights: what each file is, its sha256, licence and origin, and the card of an embedder."""
+"""The table of published weights: what each file is, its sha256, license and origin, and the card of an embedder."""
 
 from __future__ import annotations
 

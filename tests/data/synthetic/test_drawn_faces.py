@@ -53,7 +53,7 @@ def test_passport_photos_of_one_person_look_more_alike_than_two_persons() -> Non
 
 
 def test_the_eyes_lie_on_the_template() -> None:
-    """Persons with green irises: the green is centred where the template has its eyes, as far as five points allow."""
+    """Persons with green irises: the green is centered where the template has its eyes, as far as five points allow."""
     for seed in range(8):
         random = np.random.default_rng(seed)
         who = draw_identity(random)
@@ -101,7 +101,7 @@ def test_settings_out_of_range_are_refused() -> None:
 
 
 def test_pixels_alone_do_not_tell_who_it_is() -> None:
-    """The data is hard on purpose: nearest neighbour on pixels finds the person in less than half the cases."""
+    """The data is hard on purpose: nearest neighbor on pixels finds the person in less than half the cases."""
     faces = DrawnFaces(20, 4, seed=2)
     pixels = small(faces.read(np.arange(80))).reshape(80, -1)
     kept = ArrayCrops(faces.read(np.arange(80)), faces.labels, faces.identities)

@@ -1,4 +1,4 @@
-"""The bounds against the tables of the papers and against centres placed by hand."""
+"""The bounds against the tables of the papers and against centers placed by hand."""
 
 from __future__ import annotations
 
@@ -134,8 +134,8 @@ def test_the_penalty_of_magface_is_where_the_loss_is_no_longer_falling_at_the_la
 def test_all_bounds_come_with_meaning_and_source() -> None:
     rows = bounds(10_572, 512, 0.99, margin=0.35)
     values = {(row.name, row.meaning.split("; ")[-1]): row.value for row in rows}
-    assert values[("scale", "no margin, centres on a simplex")] == pytest.approx(13.86, abs=0.005)
-    assert values[("scale of cosface", "m = 0.35, centres at 90°")] == pytest.approx(21.32, abs=0.005)
+    assert values[("scale", "no margin, centers on a simplex")] == pytest.approx(13.86, abs=0.005)
+    assert values[("scale of cosface", "m = 0.35, centers at 90°")] == pytest.approx(21.32, abs=0.005)
     assert all(row.meaning and row.source and row.side in {"at least", "at most", "is"} for row in rows)
     assert len(bounds(2, 2, 0.9)) == len(rows) - 3  # no margin asked for, and AdaCos has no scale for two classes
 

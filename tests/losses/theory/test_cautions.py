@@ -29,7 +29,7 @@ def test_a_scale_too_small_for_its_classes() -> None:
 
 
 def test_a_margin_without_room_for_it() -> None:
-    assert "needs 49.5° between centres, and 8 centres in 2 dimensions have at most 45.0°" in cautions("cosface", 8, 2)
+    assert "needs 49.5° between centers, and 8 centers in 2 dimensions have at most 45.0°" in cautions("cosface", 8, 2)
     assert cautions("cosface", 8, 2, margin=0.29) == ""
     assert "needs 30.0°" in cautions("arcface", 13, 2, margin=0.5236)
     assert cautions("cosface", 3, 2, margin=1.45) == ""

@@ -131,7 +131,7 @@ def test_the_loss_counts_the_other_classes_at_90_degrees_as_the_loss_does() -> N
 def test_the_facts_of_such_a_head_are_its_margins_and_say_what_they_hang_on() -> None:
     (worth, room) = facts_of(build("circle", num_classes=100, embedding_size=64))
     assert "none at 60°, 49.3° at 90°, 33.7° at 120°" in worth
-    assert "two centres need 69.3°" in room
+    assert "two centers need 69.3°" in room
     worth, _ = facts_of(build("curricularface", num_classes=100, embedding_size=64))
     assert "(with t = 0)" in worth
     assert "12.9° at 90°" in worth

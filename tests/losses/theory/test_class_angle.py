@@ -160,7 +160,7 @@ def test_a_margin_is_there_just_beyond_the_feasibility_angle_and_not_just_below(
         limit = feasibility_angle(curve)
         below, beyond = class_margin(curve, np.array([limit - 1e-5, limit + 1e-5]))
         assert math.isnan(below)
-        assert beyond == pytest.approx(limit, abs=1e-3)  # the class is its centre alone
+        assert beyond == pytest.approx(limit, abs=1e-3)  # the class is its center alone
 
 
 @pytest.mark.parametrize(

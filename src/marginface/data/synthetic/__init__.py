@@ -1,6 +1,6 @@
 """Faces drawn by this package: for the demo and the tests, so that nothing needs a photograph of a person.
 
-An identity is a vector of measures, colours and habits; an image adds pose, expression, light, camera and things in the
+An identity is a vector of measures, colors and habits; an image adds pose, expression, light, camera and things in the
 way. Both are drawn from (seed, identity, image), so any image can be drawn alone, in any order, on any machine.
 """
 

@@ -130,6 +130,6 @@ class Canvas:
 
 
 def _fixed(pixels: DoubleArray) -> NDArray[np.int32]:
-    """Return pixels in OpenCV's fixed point; OpenCV's origin is the centre of the first pixel, ours its corner."""
+    """Return pixels in OpenCV's fixed point; OpenCV's origin is the center of the first pixel, ours its corner."""
     fixed: NDArray[np.int32] = np.round((pixels - 0.5) * 2**SUBPIXEL_BITS).astype(np.int32)
     return fixed

@@ -38,7 +38,7 @@ def paint_eye(canvas: Canvas, identity: DrawnIdentity, expression: Expression, s
 
 
 def _lid(width: float, height: float, tilt: float, side: int) -> DoubleArray:
-    """Return the edge of a lid (9, 2) about the eye's centre, inner corner first."""
+    """Return the edge of a lid (9, 2) about the eye's center, inner corner first."""
     x = -np.cos(_TURN) * width
     y = np.sin(_TURN) ** 1.15 * height - tilt * x * 1.2
     return np.column_stack([x * side, y])

@@ -74,7 +74,7 @@ class FaceShape:
 
 @dataclass(frozen=True, slots=True)
 class FaceColors:
-    """RGB colours, 0 to 255."""
+    """RGB colors, 0 to 255."""
 
     skin: Color
     hair: Color

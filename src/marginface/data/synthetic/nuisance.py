@@ -34,7 +34,7 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """A lamp: direction (x, y, z) of length 1, how much of the light it is (0 to 1), gain per colour, gamma."""
+    """A lamp: direction (x, y, z) of length 1, how much of the light it is (0 to 1), gain per color, gamma."""
 
     direction: tuple[float, float, float]
     share: float

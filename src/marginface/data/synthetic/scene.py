@@ -15,7 +15,7 @@ _CORNERS = {"round": 2.0, "square": 5.0, "wide": 3.2}
 
 
 def paint_background(size: tuple[int, int], random: np.random.Generator) -> ImageArray:
-    """Return a blurred scene (height, width, 3): a few colours that run into each other."""
+    """Return a blurred scene (height, width, 3): a few colors that run into each other."""
     base = random.uniform(30, 215) + random.normal(0, 22, 3)
     coarse = np.clip(base + random.normal(0, 38, (5, 5, 1)) + random.normal(0, 16, (5, 5, 3)), 0, 255)
     return cv2.resize(coarse.astype(np.uint8), size[::-1], interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
@@ -122,7 +122,7 @@ def light_map(shape: tuple[int, int], center: DoubleArray, radius: DoubleArray, 
 
 
 def apply_light(image: ImageArray, center: DoubleArray, radius: DoubleArray, light: Light) -> ImageArray:
-    """Return the image under the light: shading, colour gain and gamma."""
+    """Return the image under the light: shading, color gain and gamma."""
     small = light_map((image.shape[0] // 4, image.shape[1] // 4), center / 4, radius / 4, light)
     shade = cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     lit = cv2.multiply(image, cv2.merge([shade * gain for gain in light.gain]), dtype=cv2.CV_8U)

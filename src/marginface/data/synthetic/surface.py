@@ -54,7 +54,7 @@ def head_outline(shape: FaceShape, *, grow: float = 1.0) -> DoubleArray:
 
 
 def scaled(color: Color, factor: float) -> Color:
-    """Return the colour times a factor, at most white."""
+    """Return the color times a factor, at most white."""
     return min(color[0] * factor, 255.0), min(color[1] * factor, 255.0), min(color[2] * factor, 255.0)
 
 

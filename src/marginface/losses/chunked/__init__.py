@@ -3,23 +3,23 @@
 Three facts make it exact and lean.
 
 - The margin changes one logit of each sample. So the softmax needs from the classes two things: the log-sum-exp over
-  the others, and the true class's centre. The margin itself stays ordinary autograd on N numbers.
+  the others, and the true class's center. The margin itself stays ordinary autograd on N numbers.
 - A cosine is at most 1, so exp(s·cos θ) cannot overflow while s + ln C is below what the dtype holds: no maximum is
   looked for. Where logits have no such bound, a running maximum is kept, as in online softmax (Milakov and
   Gimelshein, 2018, arXiv:1805.02867).
-- A centre is used as it is and its length divided out of N numbers, so no normalized copy of the centres exists, nor a
-  gradient of one. The gradient of a centre loses its part along the centre while its tile is in the cache.
+- A center is used as it is and its length divided out of N numbers, so no normalized copy of the centers exists, nor a
+  gradient of one. The gradient of a center loses its part along the center while its tile is in the cache.
 
-With curves on the other classes (CurricularFace, Circle, SphereFace2 …) and with sub-centres a tile runs through
+With curves on the other classes (CurricularFace, Circle, SphereFace2 …) and with sub-centers a tile runs through
 autograd of its own: in the forward pass where its N numbers a class are kept, else in the backward pass.
 
 tiles      which samples belong to a tile, how large it is, in which precision it multiplies
-batch      directions against the centres of a tile
-gradient   where the gradient of the centres goes: into one tensor, or tile by tile to what updates them
+batch      directions against the centers of a tile
+gradient   where the gradient of the centers goes: into one tensor, or tile by tile to what updates them
 sums       log-sum-exp over tiles, and its gradient by the directions in the same pass
 totals     what is taken over the classes of a curve
 products   softmax losses with a margin on the true class alone, and plain softmax
-curves     losses that change the other classes, and sub-centres
+curves     losses that change the other classes, and sub-centers
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Chunked:
 
     Args:
         tiling: how the classes are taken.
-        update: what takes the gradient of the centres tile by tile; None: it is one tensor, as usual.
+        update: what takes the gradient of the centers tile by tile; None: it is one tensor, as usual.
     """
 
     tiling: Tiling = field(default_factory=Tiling)
@@ -58,7 +58,7 @@ class Chunked:
         return ChunkedComparison(directions, centers, labels, self.tiling, self.update)
 
     def learning(self, update: Update, /) -> Chunked:
-        """Return the same implementation whose backward pass hands the gradient of the centres to an update."""
+        """Return the same implementation whose backward pass hands the gradient of the centers to an update."""
         return replace(self, update=update)
 
 
@@ -135,7 +135,7 @@ def _plain(like: Tensor) -> Logits:
 
 
 def _largest_logit(queries: Tensor, logits: Logits) -> float:
-    """Return what no logit is above: the largest scale, where the centres have length 1 and there is no bias."""
+    """Return what no logit is above: the largest scale, where the centers have length 1 and there is no bias."""
     if not logits.normalized or logits.bias is not None:
         return math.inf
     return float(torch.linalg.vector_norm(queries.detach(), dim=1).amax())

@@ -1,4 +1,4 @@
-"""Curves over the cosines of the other classes, and sub-centres: totals over tiles, by autograd within each tile."""
+"""Curves over the cosines of the other classes, and sub-centers: totals over tiles, by autograd within each tile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Curves:
 
 
 class TotalOfCurve(torch.autograd.Function):
-    """Directions (N, D), centres, labels, parameters of the curve → total over the other classes (N,), own centres.
+    """Directions (N, D), centers, labels, parameters of the curve → total over the other classes (N,), own centers.
 
     Nothing of a tile is kept: the backward pass computes its cosines again and sends the gradient through the curve.
     Parameters of a curve learn here only.
@@ -77,7 +77,7 @@ class TotalOfCurve(torch.autograd.Function):
 
 
 class KeptTotalOfCurve(torch.autograd.Function):
-    """Directions (N, D), centres, labels → total over the other classes (N,), own centres.
+    """Directions (N, D), centers, labels → total over the other classes (N,), own centers.
 
     The forward pass sends the derivative of the total, up to a factor for each sample, through the curve of each tile
     and keeps it: N numbers a class. The backward pass is one product per tile.
@@ -126,7 +126,7 @@ class KeptTotalOfCurve(torch.autograd.Function):
 
 
 def _finish(by_centers: CentersGradient, batch: Batch, tile: Tile, inverse: Tensor, by_own: Tensor) -> None:
-    """Finish the gradient of a tile: without the part along its centres, with that by the true classes."""
+    """Finish the gradient of a tile: without the part along its centers, with that by the true classes."""
     place, rows = by_centers.place(tile), batch.rows[tile.rows]
     remove_radial(place, rows, inverse)
     add_own(place, tile, by_own, batch.sub_centers)

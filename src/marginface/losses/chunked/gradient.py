@@ -1,4 +1,4 @@
-"""Where the gradient of the centres goes, tile by tile: into one tensor, or to what updates them at once."""
+"""Where the gradient of the centers goes, tile by tile: into one tensor, or to what updates them at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from marginface.losses.implementation import Update
 
 
 class CentersGradient:
-    """The gradient by the rows (C·K, D) of the centres.
+    """The gradient by the rows (C·K, D) of the centers.
 
     Args:
-        rows: the centres.
+        rows: the centers.
         largest: how many rows the largest tile has.
         update: what takes the gradient of each tile; None: they are kept.
-        wanted: false where the centres do not learn: then nobody gets it.
+        wanted: false where the centers do not learn: then nobody gets it.
     """
 
     def __init__(self, rows: Tensor, largest: int, update: Update | None, *, wanted: bool) -> None:
@@ -30,7 +30,7 @@ class CentersGradient:
         return self._space[tile.rows] if self._kept else self._space[: tile.rows.stop - tile.rows.start]
 
     def written(self, tile: Tile, place: Tensor) -> None:
-        """Say that the gradient of a tile is in its place. The centres of the tile may change."""
+        """Say that the gradient of a tile is in its place. The centers of the tile may change."""
         if self._update is not None:
             self._update.step(tile.rows, place)
 

@@ -23,8 +23,8 @@ class Products:
 
     Attributes:
         tiling: how the classes are taken.
-        update: what takes the gradient of the centres, or None.
-        normalized: whether the centres are taken with length 1.
+        update: what takes the gradient of the centers, or None.
+        normalized: whether the centers are taken with length 1.
         stored: whether exponentials are kept for the backward pass.
         most: no logit is above it; ∞ if there is no bound. Where exp of it fits the dtype, no maximum is looked for.
     """
@@ -37,7 +37,7 @@ class Products:
 
 
 class LogSumExpOfProducts(torch.autograd.Function):
-    """Queries (N, D), centres (C, D), bias (C,) or None, labels → log-sum-exp over the others (N,), own centres (N, D).
+    """Queries (N, D), centers (C, D), bias (C,) or None, labels → log-sum-exp over the others (N,), own centers (N, D).
 
     The gradient by the queries is Σ_j p_j·ŵ_j, a by-product of the forward pass. The backward pass has one product per
     tile, of exp(logit) with the queries; where tiles are stored, its only element-wise work on them is that of
@@ -52,7 +52,7 @@ class LogSumExpOfProducts(torch.autograd.Function):
         batch = Batch.of(queries, centers, labels, work.tiling)
         bounded = _fits(work.most + math.log(len(centers)), centers.dtype)
         passed = _first_pass(batch, bias, work, bounded=bounded)
-        if bounded and not _fits(work.most + passed.inverse.max().log().item(), centers.dtype):  # a very short centre
+        if bounded and not _fits(work.most + passed.inverse.max().log().item(), centers.dtype):  # a very short center
             passed = _first_pass(batch, bias, work, bounded=False)
         found = passed.sums.log_sum()
         kept = passed.kept if work.stored else None
@@ -139,7 +139,7 @@ def _logits(batch: Batch, tile: Tile, inverse: Tensor, bias: Tensor | None, norm
 def _take_radial_out(
     gradient: Tensor, rows: Tensor, inverse: Tensor, powers: Tensor, weights: Tensor, bounded: bool
 ) -> None:
-    """Take the part along the centres (n, D) out of a gradient (n, D), in place.
+    """Take the part along the centers (n, D) out of a gradient (n, D), in place.
 
     That part is Σ_i g_i·p_ij·z_ij. With fewer samples than dimensions it is cheaper from the powers (n, N), which still
     know their logits, than from the gradient itself.

@@ -14,7 +14,7 @@ from marginface.errors import InputError
 
 Multiply = Literal["float32", "bfloat16"]
 Tiles = Literal["auto", "store", "recompute"]
-NUMBERS = 2**18  # N·n of a tile, 1 MB: it stays in a core's own cache beside its centres
+NUMBERS = 2**18  # N·n of a tile, 1 MB: it stays in a core's own cache beside its centers
 FEWEST, MOST = 512, 2048  # classes of a tile
 STORED_BYTES = 512 * 2**20  # more than this is computed again in the backward pass
 
@@ -65,7 +65,7 @@ class Tiling:
         before = switch.fp32_precision
         if self.multiply == "bfloat16" and (like.device.type != "cpu" or like.dtype != torch.float32):
             raise InputError(
-                f"multiply 'bfloat16' is for float32 on a CPU; the centres are {like.dtype} on {like.device.type}. "
+                f"multiply 'bfloat16' is for float32 on a CPU; the centers are {like.dtype} on {like.device.type}. "
                 "Leave multiply at 'float32'."
             )
         switch.fp32_precision = "bf16" if self.multiply == "bfloat16" else "ieee"
@@ -80,7 +80,7 @@ class Tile(NamedTuple):
     """Some classes, and the samples whose true class is among them.
 
     Attributes:
-        rows: of the centres, the sub-centres of a class one after the other.
+        rows: of the centers, the sub-centers of a class one after the other.
         samples: (n,) which samples of the batch.
         places: (n,) the place of their class in the tile.
         start: the first class.

@@ -1,4 +1,4 @@
-"""Pair losses: the images of a batch against each other, without class centres.
+"""Pair losses: the images of a batch against each other, without class centers.
 
 batch        what a pair loss looks at: embeddings, who is who, similarities, distances
 head         checks, label −1, the mean, diagnostics

@@ -1,4 +1,4 @@
-"""The head of the pair losses: no class centres, nothing learned."""
+"""The head of the pair losses: no class centers, nothing learned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PairHead(nn.Module):
 
     It runs in the dtype of the features, at least float32, whatever the dtype of an autocast around it. A sample with
     label −1 takes no part. A batch without any valid pair has loss 0, with a gradient of 0, and is counted. Unlike a
-    head with class centres it has no ``centers`` and no ``cosine``: what can be measured of a batch says ``diagnose``.
+    head with class centers it has no ``centers`` and no ``cosine``: what can be measured of a batch says ``diagnose``.
 
     Args:
         num_classes: C, the number of identities; labels are checked against it.

@@ -15,7 +15,7 @@ from marginface.losses.table import HeadRequest, check_options, facts_for, optio
 
 @dataclass(frozen=True)
 class PairLoss:
-    """A loss over the pairs of a batch: no class centres, no scale, one gradient.
+    """A loss over the pairs of a batch: no class centers, no scale, one gradient.
 
     Attributes:
         terms: the class of the pair loss; its arguments are the options.

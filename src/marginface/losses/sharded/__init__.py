@@ -1,4 +1,4 @@
-"""The same numbers with the classes spread over processes: each holds the centres of its own, and all see all samples.
+"""The same numbers with the classes spread over processes: each holds the centers of its own, and all see all samples.
 
 A step, for N = R·n samples of R processes:
 
@@ -7,11 +7,11 @@ A step, for N = R·n samples of R processes:
 3. the log-sum-exps, sums and true classes, a few numbers for each sample, are gathered and combined;
 4. the loss of all N samples follows from these in every process alike, running statistics included;
 5. going back, the gradient of a sample's numbers comes from the process that brought it; each computes the gradient of
-   its own centres, and its part of that of the features, whose sum goes back to where they are from.
+   its own centers, and its part of that of the features, whose sum goes back to where they are from.
 
 A process calls ``backward`` on the mean of its own samples, and the gradients of the backbone are averaged over the
 processes, as torch.nn.parallel.DistributedDataParallel does. Then every gradient is that of the mean over all samples.
-The head itself does not go into a DistributedDataParallel: each process has other centres.
+The head itself does not go into a DistributedDataParallel: each process has other centers.
 
 shard      which classes a process has
 processes  what the processes tell each other, with its gradients
@@ -67,15 +67,15 @@ class Sharded:
     gradients: SummedGradients = field(default_factory=SummedGradients)
 
     def compare(self, directions: Tensor, centers: Tensor, labels: Tensor, /) -> ShardedComparison:
-        """Return the comparison of a batch: directions and labels of all processes, centres of this one.
+        """Return the comparison of a batch: directions and labels of all processes, centers of this one.
 
         Raises:
-            InputError: the centres are not those of the shard.
+            InputError: the centers are not those of the shard.
         """
         start, size = (0, len(centers)) if self.shard is None else (self.shard.start, self.shard.size)
         if len(centers) != size:
             raise InputError(
-                f"this process has classes {self.shard}, so {size} centres; got {len(centers)}. Build the head with "
+                f"this process has classes {self.shard}, so {size} centers; got {len(centers)}. Build the head with "
                 "this shard: losses.build(..., implementation='sharded')"
             )
         here = (labels >= start) & (labels < start + size)
@@ -83,7 +83,7 @@ class Sharded:
         return ShardedComparison(self.inner.compare(directions, centers, places), Processes.of(self.group))
 
     def learning(self, update: Update, /) -> Sharded:
-        """Return the same implementation whose backward pass hands the gradient of this process's centres over."""
+        """Return the same implementation whose backward pass hands the gradient of this process's centers over."""
         return replace(self, inner=self.inner.learning(update))
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]

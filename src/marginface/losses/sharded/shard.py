@@ -43,7 +43,7 @@ class Shard:
 
 
 def shard_of(num_classes: int, rank: int, world_size: int) -> Shard:
-    """Return the classes of a process: neighbours, and as many as any other process has, but for one.
+    """Return the classes of a process: neighbors, and as many as any other process has, but for one.
 
     Args:
         num_classes: C.

@@ -1,7 +1,7 @@
 """What the papers say about a margin without training anything. Angles in radians, float64 arrays in and out.
 
 curve          the target cosine as a function of the angle, its derivatives, the loss it gives
-class_angle    where two classes end, and the margin between them as a function of the angle between their centres
+class_angle    where two classes end, and the margin between them as a function of the angle between their centers
 bounds         how large a scale must be and a margin may be for C classes in D dimensions
 cautions       all of this about a head, in sentences
 """

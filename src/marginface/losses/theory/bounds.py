@@ -1,6 +1,6 @@
 """How large a scale must be, and a margin may be, for C classes in D dimensions. Formulas of the papers, one home each.
 
-The picture behind them is the best that could happen: every feature on its class centre, and the centres as far apart
+The picture behind them is the best that could happen: every feature on its class center, and the centers as far apart
 as they go. What fails there fails everywhere.
 """
 
@@ -24,9 +24,9 @@ class Bound:
 
 
 def scale_bound(num_classes: int, posterior: float, *, perfect: float = 1.0, other: float | None = None) -> float:
-    r"""Return the smallest s at which a feature on its class centre can have this posterior probability.
+    r"""Return the smallest s at which a feature on its class center can have this posterior probability.
 
-    s ≥ ln((C − 1)·P/(1 − P)) / (ψ(0) − c) with c the cosine to every other centre.
+    s ≥ ln((C − 1)·P/(1 − P)) / (ψ(0) − c) with c the cosine to every other center.
 
     Source: Wang et al., "CosFace", CVPR 2018, arXiv:1801.09414, section 3.3, for ψ(0) = 1 and c = −1/(C − 1), where it
     is (C − 1)/C·ln((C − 1)·P/(1 − P)). With a margin ψ(0) < 1: 1 − m for CosFace (our derivation).
@@ -38,7 +38,7 @@ def scale_bound(num_classes: int, posterior: float, *, perfect: float = 1.0, oth
         other: c; None is the least that is possible, −1/(C − 1), a regular simplex.
 
     Returns:
-        The bound; 0 if any scale will do, infinity if none does because the other centres are nearer than ψ(0).
+        The bound; 0 if any scale will do, infinity if none does because the other centers are nearer than ψ(0).
 
     >>> round(scale_bound(10_572, 0.99), 2)
     13.86
@@ -56,7 +56,7 @@ def loss_bound(num_classes: int, scale: float) -> float:
     r"""Return log(1 + (C − 1)·exp(−s·C/(C − 1))), the least loss that is possible without a margin.
 
     Source: Wang et al., "NormFace", ACM MM 2017, arXiv:1704.06369, section 3.3, with s = ℓ²: all features on the
-    centres of a regular simplex. It is scale_bound read the other way round, with P = e^−loss.
+    centers of a regular simplex. It is scale_bound read the other way round, with P = e^−loss.
     """
     if num_classes < 2 or not 0 < scale < math.inf:
         raise InputError(f"a loss needs 2 or more classes and a scale above 0; got {num_classes} and {scale}")
@@ -64,7 +64,7 @@ def loss_bound(num_classes: int, scale: float) -> float:
 
 
 def widest_class_angle(num_classes: int, embedding_size: int) -> float:
-    """Return an angle that the nearest two of C centres in D dimensions cannot exceed, in radians.
+    """Return an angle that the nearest two of C centers in D dimensions cannot exceed, in radians.
 
     D = 2: 2π/C, the regular polygon. C ≤ D + 1: arccos(−1/(C − 1)), the regular simplex. C > D + 1: 90°, and in three
     dimensions less, arccos(1/(2·sin²(π·C/(6·(C − 2)))) − 1). The bound is met by polygon, simplex, octahedron and
@@ -95,7 +95,7 @@ def widest_class_angle(num_classes: int, embedding_size: int) -> float:
 def sphereface_margin_bound(num_classes: int) -> float:
     """Return the smallest m of SphereFace at which every angle within a class is below every angle between classes.
 
-    2 + √3 for two classes, 3 for more with evenly spread centres. Source: Liu et al., "SphereFace", CVPR 2017,
+    2 + √3 for two classes, 3 for more with evenly spread centers. Source: Liu et al., "SphereFace", CVPR 2017,
     arXiv:1704.08063, properties 2 and 3; hence its m = 4.
     """
     if num_classes < 2:
@@ -155,7 +155,7 @@ def bounds(
         raise InputError(f"the margin of cosface is a difference of cosines, 0 ≤ m ≤ 2; got {margin}. Usual: 0.35")
     widest = widest_class_angle(num_classes, embedding_size)
     rows = [
-        _scale_row("scale", scale_bound(num_classes, posterior), posterior, "no margin, centres on a simplex"),
+        _scale_row("scale", scale_bound(num_classes, posterior), posterior, "no margin, centers on a simplex"),
         *(() if margin is None else _scales_with_margin(num_classes, posterior, margin)),
         Bound("margin of cosface", "at most", 1 - math.cos(widest), _reach(widest), "CosFace, section 3.4"),
         Bound("margin of arcface", "at most", widest, f"radians; {_reach(widest)}", "our derivation"),
@@ -182,12 +182,12 @@ def bounds(
 
 
 def _scales_with_margin(num_classes: int, posterior: float, margin: float) -> tuple[Bound, ...]:
-    """Return the scales that CosFace needs, with its centres on a simplex and at 90°."""
+    """Return the scales that CosFace needs, with its centers on a simplex and at 90°."""
     simplex = scale_bound(num_classes, posterior, perfect=1 - margin)
     right_angle = scale_bound(num_classes, posterior, perfect=1 - margin, other=0.0)
     return (
-        _scale_row("scale of cosface", simplex, posterior, f"m = {margin:g}, centres on a simplex"),
-        _scale_row("scale of cosface", right_angle, posterior, f"m = {margin:g}, centres at 90°"),
+        _scale_row("scale of cosface", simplex, posterior, f"m = {margin:g}, centers on a simplex"),
+        _scale_row("scale of cosface", right_angle, posterior, f"m = {margin:g}, centers at 90°"),
     )
 
 
@@ -197,4 +197,4 @@ def _scale_row(name: str, value: float, posterior: float, how: str) -> Bound:
 
 
 def _reach(widest: float) -> str:
-    return f"no placing of the centres has all angles above {math.degrees(widest):.1f}°"
+    return f"no placing of the centers has all angles above {math.degrees(widest):.1f}°"

@@ -23,7 +23,7 @@ _SHOWN = (30, 60, 90, 120, 180)  # class angles, degrees
 def cautions_of(head: nn.Module) -> tuple[str, ...]:
     """Return a sentence for each bound that a head violates; none for a head without margin and scale.
 
-    Three checks are made of every margin on the true class alone: the centres have room for the margin, the scale lets
+    Three checks are made of every margin on the true class alone: the centers have room for the margin, the scale lets
     a perfect feature be sure of its class, and the target cosine falls with the angle. A margin that knows more says
     it itself (losses.margin.Cautions).
 
@@ -31,7 +31,7 @@ def cautions_of(head: nn.Module) -> tuple[str, ...]:
     >>> cautions_of(build("cosface", num_classes=8, embedding_size=2, margin=0.2))
     ()
     >>> print(*cautions_of(build("cosface", num_classes=8, embedding_size=2, margin=0.35)))
-    the margin needs 49.5° between centres, and 8 centres in 2 dimensions have at most 45.0° for the nearest two
+    the margin needs 49.5° between centers, and 8 centers in 2 dimensions have at most 45.0° for the nearest two
     """
     head = without_terms(head)
     if not isinstance(head, MarginHead):
@@ -54,13 +54,13 @@ def facts_of(head: nn.Module) -> tuple[str, ...]:
     needed = math.degrees(feasibility_angle(curve))
     worth = np.degrees(class_margin(curve, np.radians(_SHOWN)))
     if (np.abs(worth) < 0.05).all():
-        return ("no margin between two classes, whatever the angle between their centres",)
+        return ("no margin between two classes, whatever the angle between their centers",)
     shown = ", ".join(
         f"none at {angle}°" if math.isnan(margin) else f"{margin:.1f}° at {angle}°"
         for angle, margin in zip(_SHOWN, worth.tolist(), strict=True)
     )
-    room = (f"two centres need {needed:.1f}° between them for both to have their margin",) if needed > 0 else ()
-    return (f"margin between two classes, by the angle between their centres{_given(head.margin)}: {shown}", *room)
+    room = (f"two centers need {needed:.1f}° between them for both to have their margin",) if needed > 0 else ()
+    return (f"margin between two classes, by the angle between their centers{_given(head.margin)}: {shown}", *room)
 
 
 def _given(margin: Margin) -> str:
@@ -85,7 +85,7 @@ def _room(needed: float, facts: HeadFacts) -> str:
     if needed <= widest + 1e-6:
         return ""
     return (
-        f"the margin needs {math.degrees(needed):.1f}° between centres, and {facts.num_classes:,} centres in "
+        f"the margin needs {math.degrees(needed):.1f}° between centers, and {facts.num_classes:,} centers in "
         f"{facts.embedding_size} dimensions have at most {math.degrees(widest):.1f}° for the nearest two"
     )
 
@@ -101,7 +101,7 @@ def _scale(perfect: float, facts: HeadFacts) -> str:
 
 
 def _rise(curve: TargetCurve, facts: HeadFacts) -> str:
-    """Say where a feature farther from its centre is cheaper, as with some choices for ArcFace beyond π − m."""
+    """Say where a feature farther from its center is cheaper, as with some choices for ArcFace beyond π − m."""
     theta = np.linspace(0, math.pi, 1801)
     rise = np.diff(curve(theta))
     places = np.degrees(theta[np.flatnonzero(rise > _FLAT)])
@@ -111,6 +111,6 @@ def _rise(curve: TargetCurve, facts: HeadFacts) -> str:
     if len(places) and facts.gradient == "exact":
         return (
             f"the target cosine rises with the angle from {places[0]:.1f}° to {places[-1] + 0.1:.1f}°, where the exact "
-            "gradient pushes a feature away from its centre"
+            "gradient pushes a feature away from its center"
         )
     return ""

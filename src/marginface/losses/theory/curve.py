@@ -29,7 +29,7 @@ class TargetCurve:
         margin: the margin.
         feature_norm: ‖x‖, for margins that look at it (MagFace, AdaFace).
         step: the step of the training, for margins that follow it (SphereFace's annealing).
-        class_angle: the angle between the own centre and the only other one, the feature between them, for margins that
+        class_angle: the angle between the own center and the only other one, the feature between them, for margins that
             look at the others (Dyn-ArcFace, NPCFace).
 
     >>> from marginface.losses import CosFace
@@ -48,10 +48,10 @@ class TargetCurve:
             return _array(self._margined(_cosines(theta)))
 
     def excess(self, theta: DoubleArray, other: DoubleArray) -> DoubleArray:
-        """Return ψ(θ1) − φ(θ2): above 0 where a feature θ1 from its own centre and θ2 from one other is of its class.
+        """Return ψ(θ1) − φ(θ2): above 0 where a feature θ1 from its own center and θ2 from one other is of its class.
 
-        φ is the cosine of the other centre as the loss counts it: cos θ2 but for margins that change it
-        (losses.margin.ChangesOthers). Centres of equal length.
+        φ is the cosine of the other center as the loss counts it: cos θ2 but for margins that change it
+        (losses.margin.ChangesOthers). Centers of equal length.
 
         >>> from marginface.losses import Circle
         >>> TargetCurve(Circle()).excess(np.radians([0.0]), np.radians([90.0])).tolist()  # m² − (0² − m²)
@@ -73,7 +73,7 @@ class TargetCurve:
         return -sine * self.cosine_slope(theta)
 
     def loss(self, theta: DoubleArray, *, num_classes: int, scale: float) -> DoubleArray:
-        """Return the loss log(1 + (C − 1)·exp(−s·(ψ(θ) − φ(90°)))) of a feature at 90° from all centres but its own.
+        """Return the loss log(1 + (C − 1)·exp(−s·(ψ(θ) − φ(90°)))) of a feature at 90° from all centers but its own.
 
         Without what a margin adds to the loss (losses.margin.Penalizes).
         """
@@ -97,7 +97,7 @@ class TargetCurve:
         return self.margin(cosine, self._context(cosine, features @ self._centers(cosine)[1:].T))
 
     def _context(self, cosine: Tensor, others: Tensor) -> MarginContext:
-        """Return the context of features with these cosines to their own centre (K,) and to the other (K, 1)."""
+        """Return the context of features with these cosines to their own center (K,) and to the other (K, 1)."""
         context = MarginContext.of_curve(cosine, step=self.step)
         if isinstance(self.margin, Surveys):
             all_other = torch.ones_like(others, dtype=torch.bool)

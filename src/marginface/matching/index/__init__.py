@@ -4,7 +4,7 @@ protocol       VectorIndex: upsert, delete, search, count, snapshot; Hits; what 
 choice         which index in memory for how many faces, and why
 exact          compares every face: in memory, float32
 sketched       looks at 64 bytes of every face first; sketch makes and scans these
-graph          walks a graph of neighbours (usearch): fast, and may miss a face at any similarity
+graph          walks a graph of neighbors (usearch): fast, and may miss a face at any similarity
 recall         how often a shortcut misses a face that is just as similar as a threshold asks
 address        postgresql://… or qdrant://… → an index in a server
 postgres       PostgreSQL with pgvector

@@ -1,4 +1,4 @@
-"""An index over a graph of neighbours, by usearch: searches of a millisecond that may miss a face.
+"""An index over a graph of neighbors, by usearch: searches of a millisecond that may miss a face.
 
 Source: Malkov & Yashunin, "Efficient and robust approximate nearest neighbor search using hierarchical navigable small
 world graphs", TPAMI 2018, arXiv:1603.09320.

@@ -1,7 +1,7 @@
 """An index in PostgreSQL with the extension pgvector (0.8 or later).
 
 A collection is a line in ``marginface_collections``, with its contract, and a table of its own with the vectors as
-float32. A graph of neighbours (HNSW) over their float16 proposes candidates, which are rescored here: similarities are
+float32. A graph of neighbors (HNSW) over their float16 proposes candidates, which are rescored here: similarities are
 those of every other index. ``exact=True`` lets the server compare every face.
 """
 

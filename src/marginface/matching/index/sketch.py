@@ -85,7 +85,7 @@ def _projection(embedding_size: int) -> FloatArray:
 def _distances(probe: Sketches, block: Sketches) -> NDArray[np.uint64]:
     """Return the Hamming distances (B,) of a probe (8,) to sketches (B, 8).
 
-    The eight bit counts of a row are one 64-bit word of eight bytes: neighbours are added to four 16-bit numbers, and
+    The eight bit counts of a row are one 64-bit word of eight bytes: neighbors are added to four 16-bit numbers, and
     a product with 1 + 2¹⁶ + 2³² + 2⁴⁸ has their sum in its top 16 bits. That is three times as fast as sum(axis=1).
     """
     counts = np.bitwise_count(block ^ probe).view(np.uint64)[:, 0]

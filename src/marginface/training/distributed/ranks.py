@@ -132,7 +132,7 @@ class Ranks:
         self.any(wanted=False)
 
     def part_of(self, count: int) -> slice:
-        """Return this process's share of so many things: neighbours, as many as any other has, but for one."""
+        """Return this process's share of so many things: neighbors, as many as any other has, but for one."""
         start, stop = (count * place // self.size for place in (self.place.rank, self.place.rank + 1))
         return slice(start, stop)
 

@@ -35,7 +35,7 @@ def loss_of_whole_batch(
 def keep_alike(head: nn.Module, processes: Processes) -> None:
     """Let the backward pass give each process the mean of the gradients of the head.
 
-    They are equal but for rounding, which differs where processors do, and would add up. Centres that learn within the
+    They are equal but for rounding, which differs where processors do, and would add up. Centers that learn within the
     backward pass leave no gradient: of those each process keeps its own.
     """
 

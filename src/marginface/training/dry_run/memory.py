@@ -45,7 +45,7 @@ class StepMemory:
 
 
 def head_for(recipe: Recipe, classes: int) -> Head | None:
-    """Return the head of a recipe as training.plan has it; None for a loss without class centres."""
+    """Return the head of a recipe as training.plan has it; None for a loss without class centers."""
     return None if isinstance(LOSSES[recipe.loss.name], PairLoss) else head_of(recipe, classes)
 
 
@@ -53,7 +53,7 @@ def memory_of(recipe: Recipe, backbone: nn.Module, head: Head | None, cost: Imag
     """Return the bytes of a step with the batch of a recipe, while ``ahead`` more batches wait.
 
     Of a batch in parts (train.accumulate) the network keeps one part at a time, the pixels are those of all, and the
-    gradient of the centres by the parts before is there while that of the next is made.
+    gradient of the centers by the parts before is there while that of the next is made.
     """
     parts = recipe.train.accumulate
     weights = NUMBER * sum(parameter.numel() for parameter in backbone.parameters())

@@ -6,7 +6,7 @@ work      multiplications and traffic of a step
 machine   what this machine has: memory, and its multiply rate at the shape of a tile
 
 Not in these figures: the interpreter and torch (about 0.3 GB), backbone, activations and images; element-wise work,
-the optimizer's passes over the centres, waiting for the network.
+the optimizer's passes over the centers, waiting for the network.
 """
 
 from __future__ import annotations

@@ -64,10 +64,10 @@ class Head:
         classes: C, the number of identities.
         dim: D, the length of an embedding.
         batch: n, images per process and step.
-        sub_centers: K, how many centres a class has.
+        sub_centers: K, how many centers a class has.
         bends: the loss changes other classes than the true one (CurricularFace, Circle, SphereFace2 …).
         keeps_tiles: whether tiles can be stored: not where the loss bends the other classes and learns how.
-        optimizer: of the centres.
+        optimizer: of the centers.
 
     Raises:
         InputError: a number is below 1.
@@ -100,7 +100,7 @@ class Way:
         name: for people.
         implementation: "dense", "chunked", or "sharded" over several processes.
         tiles: "store" or "recompute".
-        head_in_backward: whether the optimizer's step on the centres is within the backward pass.
+        head_in_backward: whether the optimizer's step on the centers is within the backward pass.
         sample_rate: the part of the classes that takes part in a step.
         unsampled: what happens to the others; "auto" is lazy for SGD.
         ranks: R, over how many processes the classes are spread.
@@ -186,7 +186,7 @@ def head_of(
     built = without_terms(build_head(recipe, _LOOKED_AT))
     if isinstance(built, losses.PairHead):
         raise InputError(
-            f"{recipe.loss.name} compares images with each other and has no class centres: nothing to plan"
+            f"{recipe.loss.name} compares images with each other and has no class centers: nothing to plan"
         )
     bends = _bends(built)
     return Head(

@@ -14,9 +14,9 @@ from marginface.losses.chunked.tiles import Tiling
 from marginface.training.plan.head import NUMBER, Head, Way
 from marginface.training.skipped_steps import ROWS
 
-_DENSE_COPIES = 4  # normalized centres, their gradient, and what dividing by the lengths needs going back
+_DENSE_COPIES = 4  # normalized centers, their gradient, and what dividing by the lengths needs going back
 _DENSE_LOGITS = 5.25  # N×C each: logits, their exponentials and gradients, and who is true as bytes
-_BATCH_COPIES = 7  # N×D each: queries and the same transposed, means, own centres, weighted queries, gradients
+_BATCH_COPIES = 7  # N×D each: queries and the same transposed, means, own centers, weighted queries, gradients
 _GATHERED_COPIES = 1  # and the features of all processes
 _CURVE_TILES = 9.25  # tiles at once where one goes through autograd
 
@@ -36,7 +36,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Share:
-    """A process's rows of centres, those that take part in a step, the samples they meet, the rows of a tile."""
+    """A process's rows of centers, those that take part in a step, the samples they meet, the rows of a tile."""
 
     rows: int
     used: int
@@ -70,7 +70,7 @@ def moments(head: Head, way: Way) -> tuple[Moment, ...]:
 
 
 def _moment(name: str, head: Head, share: Share, **parts: float) -> Moment:
-    """Return a moment; the parts are numbers besides centres and optimizer state, which are always there."""
+    """Return a moment; the parts are numbers besides centers and optimizer state, which are always there."""
     centers = share.rows * head.dim
     numbers = {"centers": centers, "optimizer_state": head.optimizer.states * centers, **parts}
     return Moment(name, MappingProxyType({part: round(NUMBER * count) for part, count in numbers.items()}))
@@ -110,13 +110,13 @@ def _sampled(head: Head, way: Way, share: Share) -> tuple[Moment, ...]:
 
 
 def _step(head: Head, share: Share) -> Moment:
-    """The optimizer's step on all centres."""
+    """The optimizer's step on all centers."""
     centers = share.rows * head.dim
     return _moment("step", head, share, gradient=centers, copies=head.optimizer.copies * centers)
 
 
 def _tiles(head: Head, way: Way, share: Share) -> float:
-    """Return the numbers of tiles: all of them or one, what is computed from one, and the lengths of the centres."""
+    """Return the numbers of tiles: all of them or one, what is computed from one, and the lengths of the centers."""
     if head.through_curves:
         kept = share.used * (share.samples + 1) if way.tiles == "store" else 0
         return kept + _CURVE_TILES * share.tile * share.samples

@@ -12,7 +12,7 @@ _TOTALS = 2  # for each sample: the log-sum-exp over a process's classes, and th
 def multiplications(head: Head, way: Way) -> int:
     """Return the multiplications of the matrix products of a step, each process.
 
-    The products are N×C×D each: logits, gradient by the features, gradient by the centres; once more the logits where
+    The products are N×C×D each: logits, gradient by the features, gradient by the centers; once more the logits where
     tiles are computed again.
     """
     share = Share.of(head, way)

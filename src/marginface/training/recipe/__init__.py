@@ -71,7 +71,7 @@ class Recipe(Section):
             raise ValueError("[optim] unsampled lazy is for sgd: AdamW's steps without a gradient have no closed form")
         if optim.unsampled_as == "dense" and sampled and optim.head_in_backward:
             raise ValueError(
-                "[optim] unsampled dense, the auto of adamw, needs the gradient of all centres: leave head_in_backward "
+                "[optim] unsampled dense, the auto of adamw, needs the gradient of all centers: leave head_in_backward "
                 "out, or choose unsampled frozen"
             )
         return self
@@ -81,7 +81,7 @@ class Recipe(Section):
         drawn = self.loss.sample_rate < 1 and self.optim.unsampled_as != "dense"
         if self.train.accumulate > 1 and (self.optim.head_in_backward or drawn):
             raise ValueError(
-                f"[train] accumulate {self.train.accumulate} adds up gradients, and class centres that learn within "
+                f"[train] accumulate {self.train.accumulate} adds up gradients, and class centers that learn within "
                 "the backward pass have none left to add: leave accumulate at 1, or leave head_in_backward out and, "
                 'with sample_rate below 1, choose [optim] unsampled = "dense"'
             )

@@ -111,11 +111,11 @@ class PackedData(Section):
     decoder: DecoderKey = "auto"
     shuffle: Literal["images", "blocks"] = Field(
         default="images",
-        description="images: any image after any other; blocks: neighbours are read together, for stores that are slow "
+        description="images: any image after any other; blocks: neighbors are read together, for stores that are slow "
         "at random places",
     )
     shuffle_block: Count = Field(
-        default=128, description="of blocks: the fewest neighbours in one; a row group of Parquet stays whole"
+        default=128, description="of blocks: the fewest neighbors in one; a row group of Parquet stays whole"
     )
     shuffle_buffer: Count = Field(default=32768, description="of blocks: how many images are mixed at a time")
 

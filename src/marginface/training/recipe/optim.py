@@ -19,19 +19,19 @@ class OptimSection(Section):
     weight_decay: Amount = Field(default=5e-4, description="on weights with two or more dimensions")
     decay_all: bool = Field(default=False, description="decay biases, batch norms and PReLU slopes of the backbone too")
     head_learning_rate_factor: Positive = Field(default=1.0, description="the head's learning rate over the backbone's")
-    head_weight_decay: Amount | None = Field(default=None, description="on the class centres; absent: weight_decay")
+    head_weight_decay: Amount | None = Field(default=None, description="on the class centers; absent: weight_decay")
     clip_norm: Amount = Field(
         default=5.0,
         description="largest norm of the backbone's gradient, 0 is off; 5 in the X2-Softmax and ArcFace code",
     )
     head_in_backward: bool = Field(
         default=False,
-        description="the class centres learn within the backward pass, tile by tile: the same steps, and no gradient "
-        "of all centres is held; centres that are drawn (loss.sample_rate) and not dense always learn so",
+        description="the class centers learn within the backward pass, tile by tile: the same steps, and no gradient "
+        "of all centers is held; centers that are drawn (loss.sample_rate) and not dense always learn so",
     )
     unsampled: Literal["auto", "lazy", "frozen", "dense"] = Field(
         default="auto",
-        description="centres that loss.sample_rate leaves out: lazy, their momentum and decay follow when they are "
+        description="centers that loss.sample_rate leaves out: lazy, their momentum and decay follow when they are "
         "drawn again; frozen, they have none; dense, they move in each step; auto: lazy, for adamw dense",
     )
     fused: bool = Field(default=False, description="torch's fused kernel: one pass over all parameters in a step")

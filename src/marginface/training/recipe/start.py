@@ -19,7 +19,7 @@ class StartSection(Section):
     )
     head: Literal["random", "class_means"] = Field(
         default="random",
-        description="the first class centres: random, or the mean direction of each identity's features (one pass over "
+        description="the first class centers: random, or the mean direction of each identity's features (one pass over "
         "the training images)",
     )
     freeze: tuple[str, ...] = Field(
