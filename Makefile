@@ -9,7 +9,7 @@ SPEED ?=
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test check bench speed docs package lowest newest format clean
+.PHONY: help demo test check bench speed docs readme package lowest newest format clean
 
 help:            ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -42,6 +42,9 @@ speed: $(READY)  ## every benchmark of speed in one run of 25 minutes on a quiet
 docs: $(READY)   ## the documentation as a site that opens without a network or a server: site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open site/index.html"
+
+readme: $(READY) ## write the generated parts of README.md anew: losses, commands, tree, figures
+	PYTHONPATH=docs $(BIN)/python -m generator.front_page
 
 package: $(READY) ## build the wheel and the sdist, install the wheel in an empty environment and use it
 	$(BIN)/python .ci/package.py

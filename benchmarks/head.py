@@ -69,7 +69,7 @@ def ours(loss: str, **options: str) -> Callable[[int, Tensor, Tensor], Step]:
 
 
 def ours_with_sgd(loss: str, **options: str | float) -> Callable[[int, Tensor, Tensor], Step]:
-    """Return what makes a step of a head of ours that ends with new centres, learned within the backward pass."""
+    """Return what makes a step of a head of ours that ends with new centers, learned within the backward pass."""
 
     def make(classes: int, features: Tensor, labels: Tensor) -> Step:
         head = build(loss, num_classes=classes, embedding_size=SIZE, **options)  # type: ignore[arg-type]

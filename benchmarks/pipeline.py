@@ -6,7 +6,7 @@
 PHOTOS is a folder of photos; so many are taken, evenly over it. Each method is a process of its own
 (pipeline_methods.py), on one processor, with one thread unless its name says two; they take turns, each a round over
 all photos, decoded before. Figures are per face: medians over rounds, and ratios of two methods within a round,
-with the smallest and largest. Processor time counts for ratios per core, so that a neighbour on the machine disturbs
+with the smallest and largest. Processor time counts for ratios per core, so that a neighbor on the machine disturbs
 little; wall time is beside it. The interpreters given have OpenCV 4 (5 does not load the published SFace) and deepface:
 
     python -m venv VENV && VENV/bin/pip install "opencv-python-headless<5"

@@ -5,7 +5,7 @@
 
 The batch is that of all processes together. Each has one thread, its share of the samples and of the classes, and talks
 over the loopback interface by gloo. A step is a forward and a backward pass and the optimizer's, SGD with momentum, on
-the centres. Time is the wall's, from a step that all begin to the end of the slowest: the machine must be quiet,
+the centers. Time is the wall's, from a step that all begin to the end of the slowest: the machine must be quiet,
 with a core for each process. Numbers of processes take turns, ``--rounds`` times; a figure is the median of all steps,
 with the fastest and the slowest. ``told_ms`` is about the part of a step in which processes exchange numbers: a step
 with 2 classes in each.

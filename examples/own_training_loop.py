@@ -21,7 +21,7 @@ def learn(loss: str, faces: DrawnFaces, steps: int) -> torch.nn.Module:
     torch.manual_seed(0)
     backbone = backbones.build("tiny", input_size=112, embedding_size=64, width=0.25)
     head = losses.build(loss, num_classes=PEOPLE, embedding_size=64, scale=16.0)
-    # The head has parameters too: the centre of each person.
+    # The head has parameters too: the center of each person.
     optimizer = torch.optim.SGD([*backbone.parameters(), *head.parameters()], lr=0.1, momentum=0.9)
     random = np.random.default_rng(0)
     for step in range(steps):

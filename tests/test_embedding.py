@@ -99,7 +99,7 @@ def test_mirror_is_another_contract(sface):
     assert sface.contract.id == sface.card.contract().id
 
 
-def test_preprocessing_shrinks_orders_and_normalises(tmp_path):
+def test_preprocessing_shrinks_orders_and_normalizes(tmp_path):
     linear_model(tmp_path / "own.onnx")
     contract = card_of(tmp_path / "own.onnx").contract()
     flat = np.zeros((1, 112, 112, 3), np.uint8)

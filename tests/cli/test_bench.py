@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from marginface import cli
 from marginface.training.loading import Loading
-from oracles.image_packs import crop_bytes, labelled, write_tar
+from oracles.image_packs import crop_bytes, labeled, write_tar
 
 
 def call(*arguments: Any) -> Result:
@@ -23,7 +23,7 @@ def call(*arguments: Any) -> Result:
 
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    members = [m for i in range(24) for m in labelled(f"{i:02d}", crop_bytes(i), f"person {i % 6}")]
+    members = [m for i in range(24) for m in labeled(f"{i:02d}", crop_bytes(i), f"person {i % 6}")]
     return write_tar(tmp_path_factory.mktemp("crops") / "a.tar", members)
 
 

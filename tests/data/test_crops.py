@@ -16,7 +16,7 @@ from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError, InputError
 from marginface.images import read_image
-from oracles.image_packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
+from oracles.image_packs import crop_bytes, labeled, write_insightface, write_parquet, write_tar
 
 NAMES = ("Ann Lee", "Bo", "Cy")
 IMAGES = [[crop_bytes(40), crop_bytes(50), crop_bytes(60)], [crop_bytes(20), crop_bytes(30)], [crop_bytes(70)]]
@@ -31,7 +31,7 @@ def write(root: Path, kind: str, images: list[list[bytes]] = IMAGES) -> Path:
         (root / "identities.txt").write_text("".join(f"{name}\n" for name in NAMES))
     elif kind == "tar":
         write_tar(
-            root / "a.tar", [m for i, (label, image) in enumerate(flat) for m in labelled(f"{i}", image, NAMES[label])]
+            root / "a.tar", [m for i, (label, image) in enumerate(flat) for m in labeled(f"{i}", image, NAMES[label])]
         )
     elif kind == "parquet":
         pytest.importorskip("pyarrow")
@@ -197,7 +197,7 @@ def test_what_an_interrupted_check_found_is_kept(tmp_path: Path, monkeypatch: py
 
 def test_another_label_field_that_chooses_other_images_does_not_get_the_check_of_the_first(tmp_path: Path) -> None:
     good, text = crop_bytes(9), b"text"
-    members = [*labelled("0", good, {"a": 1}), *labelled("1", text, {"b": 1})]
+    members = [*labeled("0", good, {"a": 1}), *labeled("1", text, {"b": 1})]
     path = write_tar(tmp_path / "t.tar", members)
     assert EncodedCrops(open_images(path, label="a")).read(np.array([0]))[0, 0, 0, 0] == 9
     with pytest.raises(DataError, match="no identity is left"):

@@ -1,8 +1,13 @@
-"""The figures and the Python of docs/explanation/evaluation.md and privacy.md are those of the code."""
+"""The figures, Python, recipes and commands of docs/explanation/ are those of the code.
+
+The Python of head.md runs in tests/losses/test_sharded.py, the table of backbones.md is in
+tests/backbones/test_size.py; margins.md, quality.md and thresholds.md have tests of their own.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -14,6 +19,7 @@ from marginface.cli.evaluate import app as evaluate
 from marginface.cli.gallery import app as gallery
 from marginface.cli.serve import app as serve
 from marginface.metrics import wilson_interval
+from marginface.training import recipe_from
 from oracles.walked_pages import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +53,23 @@ def test_the_options_exist(name: str) -> None:
     known = {option for app in (evaluate, gallery, serve) for option in options(get_command(app))}
     known |= {"--set", "--against"}  # of train and of data audit
     assert named <= known
+
+
+def test_the_recipes_of_the_backbones_are_recipes() -> None:
+    transface, dream = (
+        recipe_from(tomllib.loads(block.text)) for block in blocks("explanation/backbones.md") if block.kind == "toml"
+    )
+    assert (transface.backbone.name, transface.backbone.options["perturb"]) == ("transface_s", 0.2)
+    assert dream.dream is not None
+    assert dream.dream.steps == 200
+
+
+def test_the_tables_of_the_head_are_recipes() -> None:
+    page = (ROOT / "docs/explanation/head.md").read_text(encoding="utf-8")
+    found = re.findall(r"^    (\[(?:loss|optim)\]\n(?:    .+\n)+)", page, re.MULTILINE)
+    assert len(found) == 3
+    for text in found:
+        recipe_from(tomllib.loads(text.replace("\n    ", "\n")))
 
 
 def options(command: object) -> set[str]:

@@ -31,7 +31,7 @@ def test_the_page_runs_from_top_to_end(tmp_path: Path, monkeypatch: pytest.Monke
     train(recipe_from(SMALL), Path("runs/mine"))
     for name, who in (("a", 30), ("b", 78)):
         Image.fromarray(draw_photo(who, 0, strength=0.1)[0]).save(f"{name}.jpg")
-    walk = Walk(PAGE, skipped=("marginface verify",))
+    walk = Walk(PAGE)
     walk.go()
     shown, said = (re.sub(r"\d[\d.]*", "#", text) for text in (output(), walk.of("marginface export")))
     assert shown == said

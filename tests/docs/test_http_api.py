@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from marginface.server.app import make_app
 from marginface.server.refusals import KINDS, OF_STATUS
 from marginface.server.settings import ServerSettings
 from oracles.evaluated import invoke
+from oracles.page_services import environment_in, key_in, started
 from oracles.run_folders import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,22 +41,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
     folder = tmp_path_factory.mktemp("http")
     draw(folder)
     measure(folder)
-    environment = {**os.environ, "MARGINFACE_CONFIG": str(folder / "config")}
-    environment.pop("MARGINFACE_GALLERY_KEY", None)
+    environment = environment_in(folder)
     made = [command(line, folder, environment) for line in BLOCKS[0].splitlines()[:2]]
-    key = next(line for line in made[1].splitlines() if line.startswith("mf_"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment |= {"KEY": key, "URL": f"http://127.0.0.1:{port}"}
-    serve = [sys.executable, "-m", "marginface", *BLOCKS[0].splitlines()[2].split()[1:], "--port", str(port)]
-    process = subprocess.Popen(serve, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        wait(f"http://127.0.0.1:{port}/readyz")
+    with started(BLOCKS[0].splitlines()[2], folder, environment) as address:
+        environment |= {"KEY": key_in(made[1]), "URL": address}
         yield {line: told(line, folder, environment) for line in CURLS}
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 def draw(folder: Path) -> None:
@@ -92,13 +79,6 @@ def told(line: str, folder: Path, environment: dict[str, str]) -> Any:
     body, _, status = said.rpartition("\n")
     assert status in ("200", "201"), (line, said)
     return json.loads(body) if body else None
-
-
-def wait(url: str) -> None:
-    until = time.monotonic() + 60
-    while subprocess.run(["curl", "-sf", url], capture_output=True, check=False).returncode:
-        assert time.monotonic() < until, "the service does not answer"
-        time.sleep(0.2)
 
 
 def of(answers: dict[str, Any], *pieces: str) -> Any:

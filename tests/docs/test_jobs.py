@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from marginface.data.synthetic import draw_photo
 from marginface.server.app import make_app
 from marginface.server.jobs import KINDS, JobState
 from marginface.server.settings import ServerSettings
+from oracles.page_services import environment_in, key_in, started
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/jobs.md").read_text(encoding="utf-8")
@@ -51,25 +49,12 @@ def test_the_page_imports_groups_migrates_and_purges(tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     draw(tmp_path)
-    environment = {**os.environ, "MARGINFACE_CONFIG": str(tmp_path / "config")}
-    environment.pop("MARGINFACE_GALLERY_KEY", None)
+    environment = environment_in(tmp_path)
     create, keys, serve = START.splitlines()
     made = bash(f"{create}\n{keys}", tmp_path, environment)
-    key = next(line for line in made.splitlines() if line.startswith("mf_"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment |= {"KEY": key, "URL": f"http://127.0.0.1:{port}"}
-    command = [sys.executable, "-m", "marginface", *serve.split()[1:], "--port", str(port)]
-    service = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait(environment["URL"] + "/readyz")
+    with started(serve, tmp_path, environment) as address:
+        environment |= {"KEY": key_in(made), "URL": address}
         said = bash("\necho; echo ----\n".join(BLOCKS), tmp_path, environment)
-    finally:
-        service.terminate()
-        service.wait(30)
     check(said)
 
 
@@ -90,13 +75,6 @@ def check(said: str) -> None:
         "enrol",
     ]
     assert "enrol" in local
-
-
-def wait(url: str) -> None:
-    until = time.monotonic() + 60
-    while subprocess.run(["curl", "-sf", url], capture_output=True, check=False).returncode:
-        assert time.monotonic() < until, "the service does not answer"
-        time.sleep(0.2)
 
 
 def test_states_kinds_and_paths_of_the_pages_are_there() -> None:

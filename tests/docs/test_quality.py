@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import Any
+
+import pytest
+from PIL import Image
 
 from marginface.data.synthetic import draw_photo
 from marginface.quality import CUES, GATES
 from marginface.reasons import Reason
+from oracles.walked_pages import Walk
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/explanation/quality.md").read_text(encoding="utf-8")
@@ -44,6 +48,12 @@ def test_every_cue_is_on_the_page_with_its_name_in_the_standard() -> None:
         assert not row[6] or Reason(row[6].strip("`"))
 
 
-def test_the_block_gives_the_usual_length_of_a_model(capsys: Any) -> None:
-    exec(BLOCK, {"images": [draw_photo(who, 0, strength=0.0)[0] for who in range(3)]})
-    assert re.fullmatch(r"usual_norm = 1\d\.\d\n", capsys.readouterr().out)
+def test_the_page_runs_and_gives_the_usual_length_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, number in (("photo", 0), ("a", 0), ("b", 1)):
+        Image.fromarray(draw_photo(30, number, strength=0.1)[0]).save(f"{name}.jpg")
+    walk = Walk("explanation/quality.md", names={"images": [draw_photo(who, 0, strength=0.0)[0] for who in range(3)]})
+    walk.go()
+    assert re.fullmatch(r"usual_norm = 1\d\.\d\n", walk.printed[BLOCK])
+    assert json.loads(walk.of("marginface verify"))["decision"] == "same"
+    assert "sharpness" in walk.of("marginface detect")

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.main import get_command
+from typer.testing import CliRunner
 
+from marginface.cli import app
 from marginface.cli.keys import app as keys_app
 from marginface.cli.serve import app as serve_app
+from marginface.data.synthetic import draw_photo
+from marginface.gallery import Gallery
 from marginface.server.access import Scope
 from marginface.server.app import make_app
 from marginface.server.settings import Limits, ServerSettings
+from oracles.page_services import environment_in, key_in, started
+from oracles.walked_pages import blocks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 HOW_TO = DOCS / "how-to"
@@ -44,6 +55,23 @@ def test_options_are_those_of_the_commands(page: str) -> None:
             assert set(re.findall(r"(?<= )--[a-z-]+", line)) <= serving, line
         if "marginface keys create" in line:
             assert set(re.findall(r"(?<= )--[a-z-]+", line.partition("keys create")[2])) <= known, line
+
+
+def test_keys_are_made_listed_and_revoked_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
+    monkeypatch.delenv("MARGINFACE_GALLERY_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with Gallery.create("people.db") as gallery:
+        gallery.create_collection("staff", contract=16 * "0", embedding_size=2)
+    (keys,) = [block.text for block in blocks("how-to/serve.md") if "keys revoke" in block.text]
+    printed = ""
+    for line in keys.splitlines():
+        (shown,) = re.findall(r"revoke ([0-9a-f]{12})", line) or [""]
+        listed = re.findall(r"\b[0-9a-f]{12}\b", printed) or [""]
+        answer = CliRunner().invoke(app, shlex.split(line.replace(shown, listed[0]) if shown else line)[1:])
+        assert answer.exit_code == 0, (line, answer.output)
+        printed = answer.output
+    assert "REVOKED" in printed
 
 
 @pytest.mark.parametrize("name", ["serve", "deploy", "come-from-compreface"])
@@ -91,11 +119,25 @@ def test_the_scopes_on_the_page_are_those_of_the_gates() -> None:
             assert told[place].strip(" `") == door.gate.scope.value, place
 
 
-def test_the_client_of_the_page_is_that_of_the_package() -> None:
-    import marginface.client as client
-
-    code = "\n".join(re.findall(r"```python\n(.*?)```", SERVE, re.S))
-    for name in re.findall(r"service\.(?:jobs\.)?(\w+)\(", code):
-        assert hasattr(client.Client, name) or hasattr(client.Client("http://127.0.0.1:1").jobs, name), name
-    for name in re.findall(r"staff\.(\w+)\(", code):
-        assert hasattr(client.CollectionClient, name), name
+@pytest.mark.allow_hosts(["127.0.0.1"])
+@pytest.mark.enable_socket
+def test_the_client_asks_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photos = {"a": (30, 0), "b": (30, 1), "ann-1": (30, 2), "ann-2": (30, 3), "door": (30, 4)}
+    for name, (who, number) in photos.items():
+        Image.fromarray(draw_photo(who, number, strength=0.1)[0]).save(f"{name}.jpg", quality=95)
+    with zipfile.ZipFile("people.zip", "w") as archive:
+        archive.write("a.jpg", "Ben Example/0.jpg")
+    environment, made = environment_in(tmp_path), ""
+    for words in ("gallery create people.db --collection staff", "keys create --gallery people.db --scope all"):
+        command = [sys.executable, "-m", "marginface", *words.split()]
+        made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    (code,) = re.findall(r"```python\n(.*?)```", SERVE, re.S)
+    with started("marginface serve people.db", tmp_path, environment) as address:
+        exec(code.replace("http://127.0.0.1:8000", address).replace("mf_…", key_in(made)), {})
+    said = capsys.readouterr().out
+    assert "same" in said
+    assert "('Ann Example',)\nTrue " in said
+    assert "1 1\n" in said

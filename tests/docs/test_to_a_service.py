@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from marginface.training import run
+from oracles.page_services import environment_in, key_in, started
 from oracles.walked_pages import Walk, blocks, lines
 
 PAGE = "tutorial/to-a-service.md"
@@ -44,7 +41,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Walk, Pat
         patch.delenv("MARGINFACE_GALLERY_KEY", raising=False)
         patch.setattr(run, "write_run_report", lambda recipe, data, result, path: path.write_text("a report"))
         patch.chdir(folder)
-        walk = Walk(PAGE, smaller=SMALLER, skipped=("pip ", "marginface serve", "from marginface.client"))
+        walk = Walk(PAGE, smaller=SMALLER)
         walk.go()
         yield walk, folder
 
@@ -53,29 +50,10 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Walk, Pat
 def served(walked: tuple[Walk, Path]) -> Iterator[tuple[str, dict[str, str], Path]]:
     """Serve as the page says, on a free port; yield the address, the environment and the folder."""
     walk, folder = walked
-    (key,) = re.findall(r"^mf_\S+", walk.of("marginface keys create"), re.MULTILINE)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "MARGINFACE_CONFIG": str(folder / "config"), "KEY": key}
+    environment = {**environment_in(folder), "KEY": key_in(walk.of("marginface keys create"))}
     (line,) = [one for block in blocks(PAGE) for one in lines(block.text) if one.startswith("marginface serve")]
-    words = [sys.executable, "-m", "marginface", *line.split()[1:], "--port", str(port)]
-    process = subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        until = time.monotonic() + 60
-        while process.poll() is None and not answers(port):
-            assert time.monotonic() < until, "the service does not answer"
-            time.sleep(0.2)
-        assert process.poll() is None, process.stdout.read().decode() if process.stdout else ""
-        yield f"127.0.0.1:{port}", environment, folder
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", port)) == 0
+    with started(line, folder, environment) as address:
+        yield address.removeprefix("http://"), environment, folder
 
 
 def test_the_calibration_is_the_one_that_the_page_makes(walked: tuple[Walk, Path]) -> None:

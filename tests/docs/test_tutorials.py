@@ -37,7 +37,6 @@ def test_the_first_recognizer() -> None:
     walk = Walk(
         "tutorial/first-recognizer.md",
         smaller=SMALL_TRAINING | {"evaluate_every = 90": "evaluate_every = 4"},
-        skipped=("pip ", "marginface verify"),
     )
     walk.go()
     assert re.search(r"Held-out pairs: \d+\.\d+% right \(95 % interval", walk.of("marginface train"))
@@ -89,7 +88,7 @@ def test_an_insightface_data_set() -> None:
 
 def test_your_photos() -> None:
     pytest.importorskip("scipy")
-    walk = Walk("tutorial/your-photos.md", skipped=("pip ", "marginface doctor"))
+    walk = Walk("tutorial/your-photos.md")
     walk.go()
     told = json.loads(walk.of("marginface verify family/Ann/0.jpg family/Ann/2.jpg"))
     assert told["decision"] == "same"

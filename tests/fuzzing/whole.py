@@ -126,9 +126,9 @@ def bin_packs(folder: Path) -> Sequence[bytes]:
 def tars(folder: Path) -> Sequence[bytes]:
     """Shards with cls and with json."""
     members = [
-        *image_packs.labelled("a/1", PNG, "Ann"),
-        *image_packs.labelled("a/2", PNG, "7"),
-        *image_packs.labelled("b/3", PNG, {"label": 3, "name": "x"}),
+        *image_packs.labeled("a/1", PNG, "Ann"),
+        *image_packs.labeled("a/2", PNG, "7"),
+        *image_packs.labeled("b/3", PNG, {"label": 3, "name": "x"}),
     ]
     return (image_packs.write_tar(folder / "made" / "a.tar", members).read_bytes(),)
 

@@ -63,7 +63,7 @@ def test_the_bootstrap_over_identities_gives_twice_the_variance_where_pairs_shar
 
 @pytest.mark.parametrize(("seeds", "worst"), [(2, 0.085), (3, 0.068), (5, 0.062)])
 def test_false_alarms_stay_bounded_whatever_share_of_the_variance_people_have(seeds: int, worst: float) -> None:
-    """Normal errors and known variances, of which the people have a share: the least favourable one is searched."""
+    """Normal errors and known variances, of which the people have a share: the least favorable one is searched."""
     rng, alarms = np.random.default_rng(seeds), []
     for share in (0.01, 0.02, 0.05, 0.1, 0.3, 0.7):
         of_seeds = (1 - share) * rng.chisquare(seeds - 1, 6000) / (seeds - 1)

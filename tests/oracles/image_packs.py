@@ -87,7 +87,7 @@ def write_tar(path: Path, members: Sequence[tuple[str, bytes]]) -> Path:
     return path
 
 
-def labelled(key: str, image: bytes, label: object, suffix: str = ".png") -> list[tuple[str, bytes]]:
+def labeled(key: str, image: bytes, label: object, suffix: str = ".png") -> list[tuple[str, bytes]]:
     """The two members of a key: image and cls (text) or json (anything else)."""
     if isinstance(label, str):
         return [(f"{key}{suffix}", image), (f"{key}.cls", label.encode())]

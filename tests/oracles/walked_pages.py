@@ -1,4 +1,7 @@
-"""A page of the documentation, followed: its files are written, its commands and its Python run, in order."""
+"""A page of the documentation, followed: its files are written, its commands and its Python run, in order.
+
+What ``unrun`` names with a reason is left out.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from typing import Any
 from typer.testing import CliRunner
 
 from marginface.cli import app
+from oracles.unrun import reasons
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 _BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 _STATUS = re.compile(r"# exit status (\d)(?: or (\d))?")
 
@@ -29,9 +34,14 @@ class Block:
     text: str
 
 
+def path_of(page: str) -> Path:
+    """Return where a page is: below docs/, or README.md."""
+    return ROOT / page if page == "README.md" else DOCS / page
+
+
 def blocks(page: str) -> list[Block]:
-    """Return the blocks of a page below docs/."""
-    return [Block(*found) for found in _BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))]
+    """Return the blocks of a page below docs/, or of README.md."""
+    return [Block(*found) for found in _BLOCK.findall(path_of(page).read_text(encoding="utf-8"))]
 
 
 @dataclass
@@ -40,19 +50,17 @@ class Walk:
 
     Attributes:
         smaller: pieces of the page and what to run instead, so that a test takes seconds; each has to be there.
-        skipped: beginnings of commands that are not run.
         names: what the Python of the page has named.
         printed: what each command and each block of Python printed, by its text.
     """
 
     page: str
     smaller: Mapping[str, str] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ("pip ",)
     names: dict[str, Any] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        text = (DOCS / self.page).read_text(encoding="utf-8")
+        text = path_of(self.page).read_text(encoding="utf-8")
         missing = [piece for piece in self.smaller if piece not in text]
         assert not missing, f"{self.page} has no {missing}"
 
@@ -64,7 +72,7 @@ class Walk:
             elif block.kind == "sh":
                 for line in lines(block.text):
                     self._command(line)
-            elif block.kind == "python":
+            elif block.kind == "python" and not self._is_left_out(block.text):
                 self._python(self._small(block.text))
 
     def of(self, beginning: str) -> str:
@@ -72,7 +80,7 @@ class Walk:
         return next(text for line, text in self.printed.items() if line.startswith(beginning))
 
     def _command(self, line: str) -> None:
-        if line.startswith(self.skipped):
+        if self._is_left_out(line):
             return
         words = shlex.split(self._small(line), comments=True)
         assert words[0] == "marginface", line
@@ -85,6 +93,9 @@ class Walk:
         with redirect_stdout(StringIO()) as out:
             exec(compile(code, self.page, "exec"), self.names)
         self.printed[code] = out.getvalue()
+
+    def _is_left_out(self, text: str) -> bool:
+        return text.startswith(tuple(reasons(path_of(self.page).relative_to(ROOT).as_posix())))
 
     def _small(self, text: str) -> str:
         for piece, less in self.smaller.items():

@@ -93,6 +93,12 @@ def test_counted_similarities_at_both_ends_and_without_genuine_pairs_are_drawn()
     assert sum(patch.get_height() for patch in bars) == pytest.approx(100)
 
 
+def test_one_genuine_pair_leaves_the_det_an_axis() -> None:
+    curve = roc(np.array([0.5]), np.array([0.1, 0.6, 0.2]))
+    (axes,) = det_figure({"run": curve}).axes
+    assert axes.get_ylim()[0] < axes.get_ylim()[1]
+
+
 def test_each_axis_of_the_det_begins_at_half_of_one_error() -> None:
     (axes,) = det_figure({"few genuine": roc(GENUINE[:20], IMPOSTOR)}).axes
     normal = NormalDist()

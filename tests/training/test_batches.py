@@ -22,7 +22,7 @@ from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve
 from marginface.training.sources import open_data
 from marginface.values import ImageArray, IntArray
-from oracles.image_packs import crop_bytes, labelled, write_parquet, write_tar
+from oracles.image_packs import crop_bytes, labeled, write_parquet, write_tar
 
 Small = Callable[..., Recipe]
 CPU = torch.device("cpu")
@@ -134,7 +134,7 @@ def test_workers_decide_no_number_and_the_decoder_is_recorded() -> None:
 
 
 def test_a_run_records_its_decoder_and_goes_on_with_no_other(small: Small, tmp_path: Path) -> None:
-    members = [m for i in range(24) for m in labelled(f"{i:02d}", crop_bytes(i), f"person {i % 6}")]
+    members = [m for i in range(24) for m in labeled(f"{i:02d}", crop_bytes(i), f"person {i % 6}")]
     write_tar(tmp_path / "a.tar", members)
     assert len(open_images(tmp_path / "a.tar").listing.labels) == 24
     values = small(train={"steps": 2}).model_dump(mode="json", exclude_none=True)

@@ -30,7 +30,7 @@ def test_the_installed_wheel_carries_the_published_file(cache, name):
     assert file_sha256(locate(name)) == WEIGHTS[name].sha256
 
 
-def test_every_folded_weight_of_yunet_equals_the_slow_dequantisation(cache):
+def test_every_folded_weight_of_yunet_equals_the_slow_dequantization(cache):
     published = onnx.load(str(locate("yunet")))
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in published.graph.initializer}
     folded = {t.name: numpy_helper.to_array(t) for t in fold_weights(published).graph.initializer}

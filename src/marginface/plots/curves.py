@@ -67,8 +67,8 @@ def det_figure(curves: Mapping[str, Roc]) -> Figure:
 
 
 def _half_a_step(rates: Sequence[DoubleArray]) -> float:
-    """Return half of the smallest rate above 0 of several curves."""
-    return max(min(_smallest_step(one) for one in rates) / 2, _SMALLEST)
+    """Return half of the smallest rate above 0 of several curves; a quarter where that leaves no room for an axis."""
+    return min(max(min(_smallest_step(one) for one in rates) / 2, _SMALLEST), 0.25)
 
 
 def cmc_figure(curves: Mapping[str, Sequence[float]]) -> Figure:

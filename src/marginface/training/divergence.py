@@ -48,7 +48,7 @@ class LossWatch:
             )
 
     def see(self, loss: float, *, settling: bool) -> None:
-        """Remember the loss of a step, without a judgement: of a step that a resumed run has behind it."""
+        """Remember the loss of a step, without a judgment: of a step that a resumed run has behind it."""
         self._seen += 1
         weight = max(1 / self._seen, 1 - SMOOTHING)
         self._smooth += weight * (loss - self._smooth)

@@ -19,7 +19,7 @@ from marginface.data.encoded import EncodedImages
 from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError, InputError, UnknownName
-from oracles.image_packs import MAGIC, content, crop_bytes, labelled, write_insightface, write_records, write_tar
+from oracles.image_packs import MAGIC, content, crop_bytes, labeled, write_insightface, write_records, write_tar
 
 IMAGES = [[crop_bytes(1), crop_bytes(2, ".jpg")], [crop_bytes(3)], [crop_bytes(4), crop_bytes(5, ".webp")]]
 FORMATS = pytest.mark.parametrize("to", list(WRITERS))
@@ -47,7 +47,7 @@ def named_tar(root: Path, count: int = 40) -> EncodedImages:
     members = []
     for i in range(count):
         image = crop_bytes(i) if i != 7 else crop_bytes(7) + b"." * (-len(crop_bytes(7)) % 4) + MAGIC + b"end"
-        members += labelled(f"{i}", image, ("Ann", "Bo", "Cy")[i * 7 % 3])
+        members += labeled(f"{i}", image, ("Ann", "Bo", "Cy")[i * 7 % 3])
     return open_images(write_tar(root / "source.tar", members))
 
 
@@ -92,13 +92,13 @@ def test_numbered_identities_become_folders_that_sort_as_numbers(tmp_path: Path)
 
 def test_names_from_a_hostile_pack_stay_within_the_folder(tmp_path: Path) -> None:
     names = ["../../evil", "/etc", "..", "a\0b", "CON:", ".hidden", "x" * 300, "Zoë"]
-    members = [m for i, name in enumerate(names) for m in labelled(str(i), crop_bytes(i), {"identity": name})]
+    members = [m for i, name in enumerate(names) for m in labeled(str(i), crop_bytes(i), {"identity": name})]
     convert(open_images(write_tar(tmp_path / "s.tar", members)), tmp_path / "in" / "out", "folders")
     made = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
     assert len(made) == 8
     assert all(name.startswith("in/out/") and name.count("/") == 3 for name in made)
     assert len(everything(open_images(tmp_path / "in" / "out"))) == 8
-    twins = labelled("0", IMAGES[0][0], {"identity": "a/b"}) + labelled("1", IMAGES[0][0], {"identity": "a:b"})
+    twins = labeled("0", IMAGES[0][0], {"identity": "a/b"}) + labeled("1", IMAGES[0][0], {"identity": "a:b"})
     with pytest.raises(DataError, match=r"'a/b' and 'a:b' would share the folder 'a_b'"):
         convert(open_images(write_tar(tmp_path / "t.tar", twins)), tmp_path / "twins", "folders")
 

@@ -11,7 +11,7 @@ import pytest
 from marginface.data.crops import EncodedCrops
 from marginface.data.packs import open_images
 from marginface.errors import MarginfaceError
-from oracles.image_packs import crop_bytes, labelled, write_insightface, write_parquet, write_tar
+from oracles.image_packs import crop_bytes, labeled, write_insightface, write_parquet, write_tar
 
 IMAGES = [[crop_bytes(1, ".jpg"), crop_bytes(2, ".jpg")], [crop_bytes(3, ".jpg")]]
 
@@ -22,7 +22,7 @@ def write(folder: Path, kind: str) -> Path:
     if kind == "tar":
         return write_tar(
             folder / "a.tar",
-            [m for i, (label, image) in enumerate(flat) for m in labelled(str(i), image, {"label": label})],
+            [m for i, (label, image) in enumerate(flat) for m in labeled(str(i), image, {"label": label})],
         )
     if kind == "parquet":
         pytest.importorskip("pyarrow")

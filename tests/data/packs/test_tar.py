@@ -10,7 +10,7 @@ import pytest
 from marginface.data.packs import open_images
 from marginface.data.packs.tar import TarImages
 from marginface.errors import DataError
-from oracles.image_packs import labelled, write_tar
+from oracles.image_packs import labeled, write_tar
 
 A, B, C = b"image a", b"image b", b"image c"
 
@@ -24,8 +24,8 @@ def told(path: Path) -> bool:
 
 
 def test_shards_hold_key_jpg_with_key_cls_or_key_json(tmp_path: Path) -> None:
-    write_tar(tmp_path / "train-0.tar", [*labelled("x/0001", A, "Bo\n"), *labelled("x/0002.v2", B, "Ann")])
-    write_tar(tmp_path / "train-1.tar", labelled("0001", C, {"identity": "Bo", "label": 17}, ".JPEG"))
+    write_tar(tmp_path / "train-0.tar", [*labeled("x/0001", A, "Bo\n"), *labeled("x/0002.v2", B, "Ann")])
+    write_tar(tmp_path / "train-1.tar", labeled("0001", C, {"identity": "Bo", "label": 17}, ".JPEG"))
     images = open_images(tmp_path)
     assert images.listing.identities == ("Ann", "Bo")
     assert images.listing.labels.tolist() == [1, 0, 1]
@@ -37,13 +37,13 @@ def test_shards_hold_key_jpg_with_key_cls_or_key_json(tmp_path: Path) -> None:
 
 
 def test_numbers_sort_as_numbers_whatever_file_they_stand_in(tmp_path: Path) -> None:
-    members = [*labelled("a", A, "10"), *labelled("b", B, {"label": 9}), *labelled("c", C, {"label": 10.0})]
+    members = [*labeled("a", A, "10"), *labeled("b", B, {"label": 9}), *labeled("c", C, {"label": 10.0})]
     images = open_images(write_tar(tmp_path / "one.tar", members))
     assert (images.listing.identities, images.listing.labels.tolist()) == (("9", "10"), [1, 0, 1])
 
 
 def test_the_field_of_the_label_can_be_named(tmp_path: Path) -> None:
-    path = write_tar(tmp_path / "one.tar", labelled("a", A, {"label": 1, "who": "Ann"}) + labelled("b", B, "3"))
+    path = write_tar(tmp_path / "one.tar", labeled("a", A, {"label": 1, "who": "Ann"}) + labeled("b", B, "3"))
     images = open_images(path, label="who")
     assert images.listing.identities == ("Ann",)
     assert images.listing.left_out == (f"{path}, b: no label: expected b.json with 'who'",)
@@ -52,11 +52,11 @@ def test_the_field_of_the_label_can_be_named(tmp_path: Path) -> None:
 
 def test_members_without_image_or_label_are_left_out_and_images_named(tmp_path: Path) -> None:
     members = [
-        *labelled("good", A, "Ann"),
+        *labeled("good", A, "Ann"),
         ("alone.jpg", B),
         ("note.txt", b"hello"),
         ("label.cls", b"7"),
-        *labelled("good", C, "Ann", ".jpg"),
+        *labeled("good", C, "Ann", ".jpg"),
         ("broken.png", B),
         ("broken.json", b"{"),
         ("list.png", B),
@@ -87,7 +87,7 @@ def test_every_kind_of_tar_is_read_and_links_are_not_followed(tmp_path: Path) ->
 
 
 def test_a_shard_that_is_cut_short_compressed_or_no_tar_is_an_error(tmp_path: Path) -> None:
-    path = write_tar(tmp_path / "one.tar", labelled("a", b"." * 5000, "Ann") + labelled("b", b"." * 5000, "Bo"))
+    path = write_tar(tmp_path / "one.tar", labeled("a", b"." * 5000, "Ann") + labeled("b", b"." * 5000, "Bo"))
     whole = path.read_bytes()
     end = 2 * (512 + 5120 + 1024)
     for size in range(0, len(whole), 256):
@@ -111,12 +111,12 @@ def test_shards_without_labels_or_without_shards_are_errors(tmp_path: Path) -> N
 
 
 def test_offsets_are_kept_until_a_shard_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_tar(tmp_path / "one.tar", labelled("ä\udc80", A, "Ann"))
+    path = write_tar(tmp_path / "one.tar", labeled("ä\udc80", A, "Ann"))
     first = open_images(path)
     with monkeypatch.context() as patch:
         patch.setattr(tarfile, "open", lambda *_: pytest.fail("scanned again"))
         again = TarImages([path])
         assert (again.name(0), again.bytes_of(0)) == (first.name(0), A)
-    write_tar(path, labelled("b", B, "Bo"))
+    write_tar(path, labeled("b", B, "Bo"))
     os.utime(path, ns=(1, 1))
     assert open_images(path).name(0) == "Bo/0/b"

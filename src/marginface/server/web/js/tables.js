@@ -1,4 +1,4 @@
-// Tables that scroll by themselves on a narrow screen, or turn into rows of labelled values.
+// Tables that scroll by themselves on a narrow screen, or turn into rows of labeled values.
 
 import { h } from "./elements.js";
 
