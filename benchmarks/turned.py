@@ -3,8 +3,8 @@
     python benchmarks/turned.py D --photos 200 --start 0 --out benchmarks/results/turned.json
 
 D has lfw/ and cfp/. Photos of different people, evenly spread, --start people on (settings are chosen on some and
-measured on others). Each is turned about its centre by --degrees, in its own frame, mirrored at its borders. The truth
-is the face that is found upright, nearest to the centre. ``right``: the five landmarks are on average within a tenth of
+measured on others). Each is turned about its center by --degrees, in its own frame, mirrored at its borders. The truth
+is the face that is found upright, nearest to the center. ``right``: the five landmarks are on average within a tenth of
 the face's size of where they then must be; ``wrong``: a face, but elsewhere; ``none``. Detectors: one pass; the second
 look with quarter turns; and with eighths as well, the default.
 

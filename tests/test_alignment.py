@@ -10,7 +10,7 @@ from marginface.geometry import TEMPLATE
 
 
 def smooth_image(height=300, width=260):
-    """Colors that change slowly with place, so that sampling between pixels is exact to a grey level."""
+    """Colors that change slowly with place, so that sampling between pixels is exact to a gray level."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float64) + 0.5
     planes = [127 + 100 * np.sin(x / 23 + y / 41), 127 + 100 * np.cos(x / 31), 40 + 0.3 * x + 0.4 * y]
     return np.stack(planes, axis=-1).round().astype(np.uint8)

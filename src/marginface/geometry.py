@@ -123,7 +123,7 @@ def apply_transform(matrix: NDArray[np.floating], points: NDArray[np.floating]) 
 def between_pixel_centers(matrix: NDArray[np.floating]) -> DoubleArray:
     """Return a (2, 3) map between coordinates of this package as OpenCV wants it.
 
-    Here the origin is the outer corner of the top-left pixel, there it is the centre of that pixel.
+    Here the origin is the outer corner of the top-left pixel, there it is the center of that pixel.
     """
     if matrix.shape != (2, 3):
         raise InputError(f"a transform is a (2, 3) matrix; got shape {matrix.shape}")
