@@ -17,6 +17,7 @@ EVERYWHERE = {
 PAGES: dict[str, dict[str, str]] = {
     "README.md": {
         "python3 -m venv": INSTALL,
+        ".venv/bin/marginface demo": "three minutes: tests/test_demo.py runs it smaller",
         "marginface serve": f"{SERVE}tests/docs/test_readme.py starts it on a free port",
         "import os": "asks that service: tests/docs/test_readme.py runs it",
     },
