@@ -20,7 +20,8 @@ def tree() -> str:
 def layers() -> list[list[str]]:
     """Return the modules below marginface, layer by layer, the topmost first."""
     text = (modules.SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8")
-    (contract,) = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    contract = next(contract for contract in contracts if contract["containers"] == ["marginface"])
     return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
 
 
