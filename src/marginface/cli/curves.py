@@ -23,7 +23,7 @@ def curves(
     losses: Annotated[
         list[str],
         typer.Argument(
-            metavar="LOSS...", show_default=False, help="Names, or with parameters, as x2softmax:a=-0.9,h=0,k=0.65."
+            metavar="LOSS", show_default=False, help="Names, or with parameters, as x2softmax:a=-0.9,h=0,k=0.65."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="FILE.png or FILE.svg.")],
