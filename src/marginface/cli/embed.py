@@ -63,9 +63,9 @@ def embed(
 ) -> None:
     """Turn the largest face of each photo into an embedding: a unit vector to compare by cosine.
 
-    FILE.npz holds photos (N,), embeddings (N, D) float32 and the contract id; read it with numpy.load. A photo without
-    a face or that cannot be read is reported, left out, and the exit status is then 2. Parquet files hold name,
-    identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go on.
+    FILE.npz holds photos (N,), embeddings (N, D) float32 and the contract id; read it with numpy.load. Parquet files
+    hold name, identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go
+    on. Exit status: 0 done, 2 an error, or a photo for FILE.npz that cannot be read or has no face: it is left out.
     """
     from marginface.batch import EXECUTORS
     from marginface.batch.embeddings import Embedding as Embedded
