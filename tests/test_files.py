@@ -91,6 +91,24 @@ def test_no_link_leads_out_of_a_folder(tmp_path: Path) -> None:
         read_inside(root, root / "itself", most=100)
 
 
+def test_a_link_that_is_changed_after_the_opening_is_of_no_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path.resolve() / "root"
+    root.mkdir()
+    (tmp_path / "secret").write_bytes(b"secret")
+    (root / "inside").write_bytes(b"inside")
+    link, look = root / "link", os.fstat
+    link.symlink_to("../secret")
+
+    def changed(descriptor: int) -> os.stat_result:
+        link.unlink()
+        link.symlink_to("inside")
+        return look(descriptor)
+
+    monkeypatch.setattr(os, "fstat", changed)
+    with pytest.raises(InputError, match="leads out of"):
+        read_inside(root, link, most=100)
+
+
 def test_what_is_no_plain_file_or_too_large_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     root = tmp_path.resolve()
     (root / "large").write_bytes(b"1234")

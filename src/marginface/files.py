@@ -64,9 +64,9 @@ def is_inside(root: Path, path: Path) -> bool:
 
 
 def read_inside(root: Path, path: Path, *, most: int) -> bytes:
-    """Return the content of a file that belongs to a folder, however somebody links meanwhile.
+    """Return the content of a file that belongs to a folder, also where somebody puts a link in its place meanwhile.
 
-    The file is opened first and looked at after, so that it cannot be another one by then.
+    The file is opened first and looked for after, once: what its name leads to has to be what was opened.
 
     Args:
         root: The folder, as Path.resolve() gives it.
@@ -82,7 +82,8 @@ def read_inside(root: Path, path: Path, *, most: int) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path}: expected a file; got something else, as a folder or a pipe")
-        if not is_inside(root, path) or not os.path.samestat(found, path.resolve().lstat()):
+        place = Path(os.path.realpath(path))
+        if not place.is_relative_to(root) or not os.path.samestat(found, place.lstat()):
             raise InputError(
                 f"{path}: it is a link that leads out of {root}, and only what is in there is read. Put the file "
                 "itself there"

@@ -23,7 +23,7 @@ TEMPLATE: FloatArray = frozen(
 )
 
 # The same five points of a head without rotation, in space: x to the right and y down as seen in the image, z away from
-# the camera, in about millimetres. Source: the 21 points of the DREAM authors' pose estimation (penincillin/DREAM,
+# the camera, in about millimeters. Source: the 21 points of the DREAM authors' pose estimation (penincillin/DREAM,
 # pnp.txt), which is what their yaws are made with; left and right are made equal here.
 HEAD: FloatArray = frozen(
     np.array([[-32.2, 0, 0], [32.2, 0, 0], [0, 33.9, -21.4], [-24.2, 72.1, 0], [24.2, 72.1, 0]], dtype=np.float32)

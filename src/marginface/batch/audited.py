@@ -27,7 +27,7 @@ from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.registry import Registry
 
-_FLAGS = {"model": "--model", "engine": "--engine"}
+_FLAGS = {"model": "--model", "engine": "--runtime"}
 
 
 @dataclass(frozen=True, slots=True)

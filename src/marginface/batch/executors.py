@@ -42,6 +42,6 @@ def _in_process(workers: int, address: str) -> Executor:
     return InProcess(workers)
 
 
-EXECUTORS: Registry[Callable[[int, str], Executor]] = Registry("executor")  # of workers and address
+EXECUTORS: Registry[Callable[[int, str], Executor]] = Registry("engine")  # of workers and address
 EXECUTORS.add("local", _in_process)
 EXECUTORS.add("ray", lambda workers, address: OnRay(address, workers))

@@ -1,8 +1,8 @@
 """The command line: one file per command, imported only when that command is asked for.
 
 A new command is one file with ``app = typer.Typer()`` and one line in PANELS. A command parses, calls and prints; it
-holds no formula and no threshold. Exit status: 0 done (verify: same), 1 verify: different, 2 an error with one message,
-3 verify: cannot tell, 130 interrupted.
+holds no formula and no threshold. Exit status: 0 done, 2 an error with one message, 130 interrupted; 1 and 3 are
+answers, which the help of a command explains (verify: 1 different, 3 cannot tell).
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     Address,
+    BatchWorkers,
     ExecutorName,
     JsonFlag,
     MinScore,
     PerShard,
-    Workers,
     print_json,
 )
 from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE, DEFAULT_WORKERS, PER_SHARD
@@ -55,7 +55,7 @@ def align(
     per_shard: PerShard = PER_SHARD,
     executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = DEFAULT_WORKERS,
+    workers: BatchWorkers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Crop a folder tree of photos to the same tree of aligned 112×112 PNG faces, or to shards that training reads.

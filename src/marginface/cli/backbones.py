@@ -14,7 +14,9 @@ app = typer.Typer()
 
 @app.command()
 def backbones(
-    names: Annotated[list[str] | None, typer.Argument(help="Only these; none: all.", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Only these; none: all.", show_default=False)
+    ] = None,
     input_size: Annotated[int, typer.Option("--input-size", help="Side of the images, pixels.")] = 112,
     as_json: JsonFlag = False,
 ) -> None:

@@ -31,7 +31,7 @@ def calibrate(
     data: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DATA...",
+            metavar="DATA",
             show_default=False,
             help="Folders that hold a folder of photos for each person; of several, photos are compared within each.",
         ),

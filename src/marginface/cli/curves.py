@@ -23,7 +23,7 @@ def curves(
     losses: Annotated[
         list[str],
         typer.Argument(
-            metavar="LOSS...", show_default=False, help="Names, or with parameters, as x2softmax:a=-0.9,h=0,k=0.65."
+            metavar="LOSS", show_default=False, help="Names, or with parameters, as x2softmax:a=-0.9,h=0,k=0.65."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", show_default=False, help="FILE.png or FILE.svg.")],
@@ -45,7 +45,7 @@ def curves(
 
     require_train_extra()
     from marginface.errors import InputError
-    from marginface.files import write_whole
+    from marginface.files import write_bytes
     from marginface.plots import margin_picture, render
 
     if out.suffix not in {".png", ".svg"}:
@@ -53,7 +53,7 @@ def curves(
     found = _drawn(kind, _curves(losses, classes, feature_norm))
     picture = render(margin_picture(kind, found, num_classes=classes, scale=scale), out.suffix[1:])  # type: ignore[arg-type]
     make_folder(out.parent)
-    write_whole(out, lambda stream: stream.write(picture))
+    write_bytes(out, picture)
     typer.echo(f"{out}: {kind} of {', '.join(found)}")
 
 

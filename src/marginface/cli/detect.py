@@ -33,7 +33,7 @@ def detect(
 ) -> None:
     """Find the faces in photos: box, five landmarks and score, the largest face first.
 
-    A photo that cannot be read is reported and the others go on; the exit status is then 2.
+    A photo that cannot be read is reported and the others go on. Exit status: 0 done, 2 an error, or such a photo.
     """
     from marginface.cropping import FaceCropper
 

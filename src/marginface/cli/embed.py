@@ -11,13 +11,13 @@ from marginface.cli.bars import progress_bar
 from marginface.cli.options import (
     Address,
     BatchRuntime,
+    BatchWorkers,
     ExecutorName,
     JsonFlag,
     MinScore,
     Mirror,
     Model,
     PerShard,
-    Workers,
     print_json,
 )
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, PER_SHARD
@@ -36,7 +36,7 @@ def embed(
     photos: Annotated[
         list[str],
         typer.Argument(
-            metavar="PHOTO...",
+            metavar="PHOTO",
             show_default=False,
             help="Photos to read. With --format parquet: one folder per identity, tar shards, Parquet files or a list.",
         ),
@@ -56,29 +56,29 @@ def embed(
         bool, typer.Option("--aligned", help="With --format parquet: the images are 112×112 crops already.")
     ] = False,
     per_shard: PerShard = PER_SHARD,
-    engine: ExecutorName = "local",
+    executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = DEFAULT_WORKERS,
+    workers: BatchWorkers = DEFAULT_WORKERS,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn the largest face of each photo into an embedding: a unit vector to compare by cosine.
 
-    FILE.npz holds photos (N,), embeddings (N, D) float32 and the contract id; read it with numpy.load. A photo without
-    a face or that cannot be read is reported, left out, and the exit status is then 2. Parquet files hold name,
-    identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go on.
+    FILE.npz holds photos (N,), embeddings (N, D) float32 and the contract id; read it with numpy.load. Parquet files
+    hold name, identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go
+    on. Exit status: 0 done, 2 an error, or a photo for FILE.npz that cannot be read or has no face: it is left out.
     """
     from marginface.batch import EXECUTORS
     from marginface.batch.embeddings import Embedding as Embedded
     from marginface.errors import InputError
     from marginface.pipeline import Recognizer
 
-    maker = EXECUTORS[engine](workers, address)
+    maker = EXECUTORS[executor](workers, address)
     if to != "npz":
         work = Embedded(model, mirror, aligned, min_score, runtime)
         done = _embed_shards(photos, out, to, work, maker, per_shard)
         print_json(done.to_dict()) if as_json else typer.echo(done.summary())
         return
-    if engine != "local" or aligned:
+    if executor != "local" or aligned:
         raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")

@@ -38,7 +38,8 @@ def list_(as_json: JsonFlag = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A name from 'marginface losses list'.")], as_json: JsonFlag = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from 'marginface losses list'.")],
+    as_json: JsonFlag = False,
 ) -> None:
     """Show a loss: formula, source, options with their defaults, where public code differs, what to beware of.
 

@@ -55,9 +55,7 @@ _RUNTIMES = "What runs the model: onnxruntime, openvino (float32) or openvino-bf
 Runtime = Annotated[str, typer.Option("--engine", help=_RUNTIMES)]
 BatchRuntime = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine says who does the work
 
-Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO...", show_default=False, help="Photos to read.")]
-
-
+Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO", show_default=False, help="Photos to read.")]
 ExecutorName = Annotated[
     str, typer.Option("--engine", help="Who does it: local (this process) or ray (workers, by Ray Data).")
 ]
@@ -68,7 +66,8 @@ Address = Annotated[
     ),
 ]
 PerShard = Annotated[int, typer.Option("--per-shard", help="Images of the source that make a shard.")]
-Workers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --engine ray.")]
+Workers = Annotated[int, typer.Option("--workers", help="Threads.")]
+BatchWorkers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --engine ray.")]
 
 
 def print_json(value: Any) -> None:

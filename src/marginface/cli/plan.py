@@ -22,7 +22,7 @@ def plan(
     classes: Annotated[int, typer.Option("--classes", show_default=False, help="C, the number of identities.")],
     recipe: Annotated[
         Path | None,
-        typer.Argument(metavar="[RECIPE]", show_default=False, help="A TOML file: dim, batch, optimizer, loss."),
+        typer.Argument(metavar="RECIPE", show_default=False, help="A TOML file: dim, batch, optimizer, loss."),
     ] = None,
     dim: Annotated[int | None, typer.Option("--dim", help="D, the length of an embedding; 512 without recipe.")] = None,
     batch: Annotated[

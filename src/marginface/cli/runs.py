@@ -41,7 +41,7 @@ def _runs() -> None:
 @app.command("list")
 def list_(
     folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="[DIR]...", show_default=False, help="Where to look; default runs/.")
+        list[Path] | None, typer.Argument(metavar="DIR", show_default=False, help="Where to look; default runs/.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from marginface.cli.gallery.options import KeyFile
 from marginface.cli.options import CalibrationFile, MinScore, Mirror, Model, Runtime
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.server.defaults import (
@@ -25,7 +26,7 @@ def serve(
     gallery: Annotated[
         str,
         typer.Argument(
-            metavar="[GALLERY]",
+            metavar="GALLERY",
             show_default=False,
             help="A file, postgresql:// or qdrant://…; default: $MARGINFACE_GALLERY, or people.db in your data folder.",
         ),
@@ -44,7 +45,7 @@ def serve(
     mirror: Mirror = False,
     min_score: MinScore = DEFAULT_MIN_SCORE,
     engine: Runtime = DEFAULT_ENGINE,
-    key_file: Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="The gallery's key.")] = None,
+    key_file: KeyFile = None,
     runs: Annotated[
         Path | None, typer.Option("--runs", metavar="DIR", show_default=False, help="Show the training runs in there.")
     ] = None,

@@ -46,7 +46,7 @@ def train(
 
     The folder then holds recipe.toml (every value), journal.jsonl (a line per step), checkpoints/, report.html and
     manifest.json; 'marginface runs' looks at it. Relative paths in a recipe start where you are. Ctrl-C finishes the
-    step, saves, and says how to go on; exit status 130.
+    step, saves, and says how to go on. Exit status: 0 done, 2 an error with one message, 130 interrupted.
     """
     from marginface.cli.extras import require_train_extra
 

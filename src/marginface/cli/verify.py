@@ -43,8 +43,8 @@ def verify(
 ) -> None:
     """Say whether two photos show the same person, by the largest face in each.
 
-    Exit status: 0 same, 1 different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range),
-    2 an error. With --json the quality of both faces, the boxes and the reason codes are printed too.
+    With --json the quality of both faces, the boxes and the reason codes are printed too. Exit status: 0 same, 1
+    different, 3 cannot tell (no face, a face too poor, or a similarity in the uncertain range), 2 an error.
     """
     recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     answer = recognizer.verify(first, second, fmr=fmr, uncertain_fmr=uncertain_fmr, faces=face, quality=quality)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which; all of them if none is named.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Which; all of them if none is named.")]
 
 
 @app.command("list")

@@ -22,7 +22,7 @@ from marginface.values import DoubleArray, FloatArray, frozen
 
 YAW_STEP, PITCH_STEP = 2.0, 4.0  # degrees from one pose that is rendered to the next
 
-# In pixels of the template, 0.55 for a millimetre. Half width, height and depth of the head; its middle, as high as the
+# In pixels of the template, 0.55 for a millimeter. Half width, height and depth of the head; its middle, as high as the
 # middle between eyes and mouth. |x|^2.5 + |y|^2.5 + |z|^2.5 = 1 is flatter in front than an ellipsoid.
 _HALF = (42.0, 72.0, 52.0)
 _MIDDLE = (CROP_SIZE / 2, 72.0)

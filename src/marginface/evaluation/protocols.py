@@ -26,7 +26,9 @@ class OpenProtocol:
     aligned: bool
 
 
-def open_protocol(data: Path, pairs_file: Path | None, split: str | None, *, aligned: bool = False) -> OpenProtocol:
+def open_protocol(
+    data: Path, pairs_file: Path | None = None, split: str | None = None, *, aligned: bool = False
+) -> OpenProtocol:
     """Open LFW (``pairs_file``), CFP (``split`` FF or FP), or a pack or Parquet file of pairs (neither).
 
     Raises:

@@ -19,7 +19,7 @@ from marginface.pipeline.people import KnownPeople, Searchable
 from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
 from marginface.pipeline.reader import NamedPhoto, Photo, assess
 from marginface.pipeline.recognizer import Recognizer
-from marginface.pipeline.rules import Calibrated
+from marginface.pipeline.rules import Calibrated, Rule
 from marginface.pipeline.verification import Verification
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "NamedPhoto",
     "Photo",
     "Recognizer",
+    "Rule",
     "SearchDecision",
     "Searchable",
     "Verification",

@@ -21,7 +21,6 @@ checkpoint, journal  what a kill cannot destroy
 failures             a full disk and the like, as one message
 live_curves          the journal for TensorBoard
 run_folder, run_diff a run folder, and two of them, for those who look (without torch)
-comparison_folder    that of a comparison, for the same
 divergence           when to stop
 collapse             when embeddings have become one
 variants             the losses of a comparison, as recipes

@@ -9,7 +9,7 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.data.audit import audit
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, ExecutorName, JsonFlag, NumbersFile, Workers, deliver
+from marginface.cli.options import Address, BatchWorkers, ExecutorName, JsonFlag, NumbersFile, deliver
 from marginface.defaults import DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ app = typer.Typer(no_args_is_help=True)
 Source = Annotated[
     str,
     typer.Argument(
+        metavar="SOURCE",
         show_default=False,
         help="train.rec or its folder, tar shards, Parquet files (a file, a folder, or a pattern such as "
         "'train-*.tar'), a list (.lst, .csv, .tsv, .txt), or a folder with one folder per identity; a path, or a URL "
@@ -64,14 +65,18 @@ def convert(
     source: Source,
     destination: Annotated[
         str,
-        typer.Argument(show_default=False, help="New folder or URL, or that of an interrupted conversion."),
+        typer.Argument(
+            metavar="DESTINATION",
+            show_default=False,
+            help="New folder or URL, or that of an interrupted conversion.",
+        ),
     ],
     to: Annotated[str, typer.Option("--format", show_default=False, help="folders, recordio, tar or parquet.")],
     label: Label = "",
     per_shard: Annotated[int, typer.Option("--per-shard", help="Images in a file, of tar and parquet.")] = PER_SHARD,
     executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = DEFAULT_WORKERS,
+    workers: BatchWorkers = DEFAULT_WORKERS,
     out: NumbersFile = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -14,11 +14,11 @@ from marginface.cli.data.options import Label
 from marginface.cli.options import (
     Address,
     BatchRuntime,
+    BatchWorkers,
     ExecutorName,
     JsonFlag,
     Model,
     NumbersFile,
-    Workers,
     deliver,
     typed_command,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="DATA...",
+        metavar="DATA",
         show_default=False,
         help="What a recipe trains on: a pack or a list, or one or several folders of identities; paths or URLs.",
     ),
@@ -84,7 +84,7 @@ def audit(
     ] = "",
     executor: ExecutorName = "local",
     address: Address = "",
-    workers: Workers = DEFAULT_WORKERS,
+    workers: BatchWorkers = DEFAULT_WORKERS,
     out: NumbersFile = None,
     page: Annotated[
         Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with the pictures side by side.")

@@ -38,7 +38,7 @@ def distractors(
     ],
     others: Annotated[
         Path | None,
-        typer.Argument(metavar="[DISTRACTORS]", help="Photos or crops of anybody else, or embeddings: .npz, .npy."),
+        typer.Argument(metavar="DISTRACTORS", help="Photos or crops of anybody else, or embeddings: .npz, .npy."),
     ] = None,
     people: Annotated[
         int,

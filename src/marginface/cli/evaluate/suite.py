@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def suite(
     model: EvaluatedModel,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The list, a TOML file with [[protocol]] tables.", show_default=False)
+        Path, typer.Argument(metavar="FILE", help="A TOML file with a protocol table for each.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)],
     engine: Runtime = DEFAULT_ENGINE,

@@ -16,7 +16,7 @@ _WAIT = 10.0
 def erase(
     where: Where,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False, help="Whom: names or opaque ids.")
+        list[str] | None, typer.Argument(metavar="NAME", show_default=False, help="Whom: names or opaque ids.")
     ] = None,
     collection: InCollection = "",
     whole_collection: Annotated[

@@ -159,7 +159,8 @@ def _numbers(root: Path, path: Path) -> Evaluation | None:
 def _suite(root: Path, folder: Path) -> Evaluation:
     stem, report = folder / _RESULTS, folder / _REPORT
     try:
-        changed = max(stamp_of(path)[0] for path in (folder / PROGRESS, stem.with_suffix(".json")) if path.exists())
+        places = (folder / PROGRESS, stem.with_suffix(".json"))
+        changed = max((stamp_of(path)[0] for path in places if path.exists()), default=0)  # none: gone meanwhile
         name, model, parts = read_suite_folder(root, folder)
     except (MarginfaceError, OSError) as error:
         return Evaluation(folder, UNREADABLE, folder.name, message=str(error))
