@@ -146,3 +146,16 @@ def test_a_pack_that_is_not_there_is_named(lfw: Path) -> None:
     status, text = run("m", lfw / "absent.bin")
     assert status == 2
     assert "cannot read this evaluation pack" in " ".join(text.split())
+
+
+def test_numbers_are_printed_alone_where_the_file_is_a_dash(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("score,genuine\n0.9,1\n0.1,0\n0.8,1\n0.2,0\n", encoding="utf-8")
+    answer = CliRunner().invoke(app, ["evaluate", "scores", str(tmp_path / "s.csv"), "--far", "0.5", "--json", "-"])
+    assert json.loads(answer.stdout)["pairs"] == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
+
+
+def test_a_place_for_the_numbers_that_cannot_be_is_refused_before_the_work(tmp_path: Path) -> None:
+    status, said = run("no-such-model", tmp_path, "--split", "FF", "--json", tmp_path)
+    assert status == 2
+    assert f"{tmp_path}: this is a folder, and a file is written there" in said

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.options import JsonFlag, MinScore, Mirror, Runtime, make_folder, print_json, typed_command
+from marginface.cli.options import (
+    JsonFlag,
+    MinScore,
+    Mirror,
+    Runtime,
+    checked_place,
+    print_json,
+    typed_command,
+)
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 
@@ -77,7 +85,7 @@ def calibrate(
 
     wanted = _rates(fmr or [])
     for path in (out, report):
-        _require_place(path)
+        checked_place(path)
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
     require_enough_photos(photos, wanted)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
@@ -125,14 +133,6 @@ def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iter
     cropping = "aligned" if cropper is None else cropping_of(cropper)
     with closing(EmbeddingMemory(path, reading_of(cropping, engine))) as kept:
         yield kept
-
-
-def _require_place(path: Path | None) -> None:
-    """Refuse before the work a file that could not be written after it."""
-    from marginface.errors import InputError
-
-    if path is not None and make_folder(path.parent) and path.is_dir():
-        raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
 
 
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:

@@ -11,10 +11,29 @@ from typing import Annotated, Any
 
 import typer
 
+STANDARD_OUTPUT = Path("-")
+
+
+def checked_place(path: Path | None) -> Path | None:
+    """Refuse before the work a file that could not be written after it; "-" is no file. Return it as it came."""
+    from marginface.errors import InputError
+
+    if path is not None and path != STANDARD_OUTPUT and make_folder(path.parent) and path.is_dir():
+        raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
+    return path
+
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 NumbersFile = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE.json", show_default=False, help="Write the numbers here, as JSON."),
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE.json",
+        show_default=False,
+        callback=checked_place,
+        help="Write the numbers here, as JSON.",
+    ),
 ]
 MinScore = Annotated[
     float, typer.Option("--min-score", help="Detector score, 0 to 1, below which nothing counts as a face.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginface.cli.options import deliver
+from marginface.cli.options import STANDARD_OUTPUT, checked_place, deliver
 
 if TYPE_CHECKING:
     from marginface.metrics.roc import FarRule
@@ -30,6 +30,7 @@ Numbers = Annotated[
         "-o",
         metavar="FILE.json",
         show_default=False,
+        callback=checked_place,
         help="Write the numbers here, as JSON; - prints them and nothing else.",
     ),
 ]
@@ -39,9 +40,6 @@ Nearest = Annotated[
     bool,
     typer.Option("--nearest", help="Threshold of the nearest FAR, as common scripts have it, not of the largest ≤."),
 ]
-
-
-STANDARD_OUTPUT = Path("-")
 
 
 def deliver_numbers(value: Any, out: Path | None, show: Callable[[], object]) -> None:

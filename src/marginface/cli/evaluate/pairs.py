@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import STANDARD_OUTPUT, Aligned, EvaluatedModel, Far, Numbers, deliver_numbers
-from marginface.cli.options import Runtime, typed_command
+from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Numbers, deliver_numbers
+from marginface.cli.options import STANDARD_OUTPUT, Runtime, typed_command
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
