@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,13 @@ def test_what_the_commands_wrote_is_listed_by_kind_with_headlines(shown: TestCli
     assert all(one["low"] <= one["value"] <= one["high"] for one in suite["headline"])
     assert [one["has_report"] for one in answer.json()["items"]] == [True, True, False, True, False, False, False]
     assert str(runs) not in answer.text
+
+
+def test_a_table_is_given_whatever_bytes_its_name_is(shown: TestClient, runs: Path) -> None:
+    (runs / "single" / "pairs.json").rename(runs / "single" / os.fsdecode(b"\xff.json"))
+    (found,) = shown.get("/v1/evaluations?kind=pairs").json()["items"]
+    answer = shown.get(f"/v1/evaluations/{found['evaluation']}/tables/json")
+    assert (answer.status_code, answer.headers["content-disposition"]) == (200, "attachment; filename*=UTF-8''%3F.json")
 
 
 def test_the_list_comes_in_pages_and_of_a_kind(shown: TestClient) -> None:

@@ -20,6 +20,7 @@ from marginface.server.routes.reports import PAGE, page_of, root_of
 from marginface.server.schemas import evaluations as schemas
 from marginface.server.schemas.runs import Ticket
 from marginface.server.shown.evaluations import ShownEvaluation, shown_evaluation, shown_evaluations
+from marginface.server.shown.files import readable
 
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 
@@ -69,5 +70,5 @@ async def give_evaluation_ticket(service: Here, evaluation: TheEvaluation) -> di
 async def download_table(service: Here, evaluation: TheEvaluation, table: TheTable) -> Response:
     """Answer with a table of an evaluation as the command wrote it, names of its photos included."""
     name, content = await service.work.run(lambda: shown_evaluation(root_of(service), evaluation).table(table))
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(readable(name), safe='')}"}
     return Response(content, media_type=f"{_TYPES[table]}; charset=utf-8", headers=headers)
