@@ -158,6 +158,18 @@ def test_a_decoder_is_not_told_the_keys_of_the_service(obedient: Decoder, monkey
     assert "MARGINFACE" not in names
 
 
+def test_where_no_decoder_starts_it_is_not_said_to_be_the_photo(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(process, "PROGRAM", ("-c", "raise SystemExit(3)"))
+    decoder = Decoder(LIMITS)
+    assert why(decoder, png_of(10)).startswith("photo: the service has no decoder for it now")
+    assert "ended before it was ready, with status 3" in caplog.text
+    monkeypatch.setattr(sys, "executable", "/gone/python")
+    assert "/gone" not in why(decoder, png_of(10))
+    decoder.close()
+
+
 def test_decoders_are_ended_with_whoever_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "PROGRAM", ("-m", "oracles.dying_decoder"))
     decoder = Decoder(LIMITS.model_copy(update={"decode_seconds": 30.0}))
