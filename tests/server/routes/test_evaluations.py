@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
@@ -68,6 +70,29 @@ def test_what_the_commands_wrote_is_listed_by_kind_with_headlines(shown: TestCli
     assert all(one["low"] <= one["value"] <= one["high"] for one in suite["headline"])
     assert [one["has_report"] for one in answer.json()["items"]] == [True, True, False, True, False, False, False]
     assert str(runs) not in answer.text
+
+
+def test_who_looks_for_a_face_does_not_wait_for_who_looks_at_evaluations(
+    start: Start, settings: ServerSettings, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = settings.limits.model_copy(update={"running": 1, "waiting": 0})
+    client = start(settings.model_copy(update={"runs": runs, "limits": limits}))
+    client.post("/v1/collections", json={"name": "staff"})
+    begun, goes_on = Semaphore(0), Event()
+
+    def waits(*_: Any) -> list[Any]:
+        begun.release()
+        goes_on.wait(20)
+        return []
+
+    for where in ("evaluations.shown_evaluations", "runs.shown_runs"):
+        monkeypatch.setattr(f"marginface.server.routes.{where}", waits)
+    with ThreadPoolExecutor(2) as crowd:
+        asked = [crowd.submit(client.get, f"/v1/{what}") for what in ("evaluations", "runs")]
+        assert all(begun.acquire(timeout=20) for _ in asked)
+        assert client.get("/v1/collections/staff/stats").status_code == 200
+        goes_on.set()
+        assert {one.result().status_code for one in asked} == {200}
 
 
 def test_a_table_is_given_whatever_bytes_its_name_is(shown: TestClient, runs: Path) -> None:
