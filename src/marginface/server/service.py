@@ -105,7 +105,7 @@ class Service:
 
     @cached_property
     def shown_work(self) -> Work:
-        """Where the folder of runs is read: it may hold much, and who looks for a face does not wait for that either."""
+        """Where the folder of runs is read: it may hold much, and who looks for a face does not wait for that."""
         return Work(LONG_RUNNING, LONG_WAITING)
 
     @cached_property
