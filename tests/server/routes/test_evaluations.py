@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -93,6 +94,25 @@ def test_who_looks_for_a_face_does_not_wait_for_who_looks_at_evaluations(
         assert client.get("/v1/collections/staff/stats").status_code == 200
         goes_on.set()
         assert {one.result().status_code for one in asked} == {200}
+
+
+def test_a_folder_of_somebody_else_hides_no_other_one(
+    shown: TestClient, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [shown.get(f"/v1/{what}?limit=500").json()["items"] for what in ("evaluations", "runs")]
+    assert all(before)
+    (runs / "closed").mkdir()
+    is_file = Path.is_file
+
+    def is_file_if_allowed(path: Path) -> bool:
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file_if_allowed)
+    for what, known in zip(("evaluations", "runs"), before, strict=True):
+        answer = shown.get(f"/v1/{what}?limit=500")
+        assert (answer.status_code, len(answer.json()["items"])) == (200, len(known)), what
 
 
 def test_a_table_is_given_whatever_bytes_its_name_is(shown: TestClient, runs: Path) -> None:
