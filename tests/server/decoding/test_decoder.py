@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from PIL import Image
 from marginface.errors import ImageTooLarge, UnreadableImage
 from marginface.images import read_image
 from marginface.server.decoding import decoder as decoders
-from marginface.server.decoding import process
+from marginface.server.decoding import process, program
 from marginface.server.decoding.decoder import Decoder
 from marginface.server.decoding.program import ANSWER, REQUEST
 from marginface.server.settings import Limits
@@ -168,6 +169,25 @@ def test_where_no_decoder_starts_it_is_not_said_to_be_the_photo(
     monkeypatch.setattr(sys, "executable", "/gone/python")
     assert "/gone" not in why(decoder, png_of(10))
     decoder.close()
+
+
+def test_a_system_without_a_cap_on_memory_decodes_and_no_other_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS refuses a cap that is lower than what it maps for every process, which is hundreds of gigabytes."""
+    given_up: list[int] = []
+
+    def setrlimit(what: int, _: tuple[int, int]) -> None:
+        if what == resource.RLIMIT_AS:
+            raise ValueError("current limit exceeds maximum limit")
+        given_up.append(what)
+
+    monkeypatch.setattr(program.resource, "setrlimit", setrlimit)
+    monkeypatch.setattr(program.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(program.platform, "system", lambda: "Darwin")
+    program.confine(1 << 30)
+    assert {resource.RLIMIT_NOFILE, resource.RLIMIT_CORE} <= set(given_up)
+    monkeypatch.setattr(program.platform, "system", lambda: "Linux")
+    with pytest.raises(ValueError, match="limit"):
+        program.confine(1 << 30)
 
 
 def test_decoders_are_ended_with_whoever_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
