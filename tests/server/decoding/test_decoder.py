@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import resource
 import signal
 import subprocess
@@ -180,12 +181,12 @@ def test_a_system_without_a_cap_on_memory_decodes_and_no_other_does(monkeypatch:
             raise ValueError("current limit exceeds maximum limit")
         given_up.append(what)
 
-    monkeypatch.setattr(program.resource, "setrlimit", setrlimit)
-    monkeypatch.setattr(program.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(program.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     program.confine(1 << 30)
     assert {resource.RLIMIT_NOFILE, resource.RLIMIT_CORE} <= set(given_up)
-    monkeypatch.setattr(program.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
     with pytest.raises(ValueError, match="limit"):
         program.confine(1 << 30)
 
