@@ -92,6 +92,21 @@ def test_a_post_carries_one_key_and_one_body_over_all_attempts(waits: list[float
     assert b"quality" not in script.requests[0].content
 
 
+def test_what_is_still_being_carried_out_is_waited_for(waits: list[float]) -> None:
+    running = refused(409, "idempotency_running", **{"Retry-After": "2"})
+    script = Script(httpx2.ReadTimeout("slow"), running, done())
+    assert transport(script).json(Call("DELETE", "v1/collections/staff")) == {"ok": True}
+    assert waits[1:] == [2.0]
+    assert len({request.headers["Idempotency-Key"] for request in script.requests}) == 1
+
+
+def test_an_answer_that_is_not_taken_keeps_no_connection(waits: list[float]) -> None:
+    busy = httpx2.Response(503, content=iter([b"later"]))
+    with transport(Script(busy, done())).stream(Call("POST", "v1/x")) as pieces:
+        assert b"".join(pieces)
+    assert busy.is_closed
+
+
 def test_two_calls_have_two_keys() -> None:
     script = Script(done(), done())
     for _ in range(2):

@@ -118,10 +118,10 @@ class Transport:
         attempt = 1
         while True:
             outcome = self._attempt(request, streamed=streamed)
-            if isinstance(outcome, httpx2.Response) and outcome.status_code not in _TRY_AGAIN:
+            if attempt >= self.patience.attempts or not _comes_again(outcome):
                 break
-            if attempt >= self.patience.attempts:
-                break
+            if isinstance(outcome, httpx2.Response):
+                outcome.close()
             time.sleep(self.patience.wait(attempt, _asked_wait(outcome)))
             attempt += 1
         if isinstance(outcome, httpx2.TransportError):
@@ -184,6 +184,13 @@ class _Again:
 
 def _never_sent(error: httpx2.TransportError) -> bool:
     return isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+
+
+def _comes_again(outcome: httpx2.Response | httpx2.TransportError) -> bool:
+    """Say whether a call is tried again: also while its first attempt, which broke off here, is still carried out."""
+    if isinstance(outcome, httpx2.TransportError):
+        return True
+    return outcome.status_code in _TRY_AGAIN or (outcome.status_code == 409 and "retry-after" in outcome.headers)
 
 
 def _asked_wait(outcome: httpx2.Response | httpx2.TransportError) -> float | None:

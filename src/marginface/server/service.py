@@ -104,6 +104,11 @@ class Service:
         return Work(LONG_RUNNING, LONG_WAITING)
 
     @cached_property
+    def shown_work(self) -> Work:
+        """Where the folder of runs is read: it may hold much, and who looks for a face does not wait for that."""
+        return Work(LONG_RUNNING, LONG_WAITING)
+
+    @cached_property
     def rates(self) -> Rates:
         """How often a key may ask."""
         return Rates(self.settings.limits.per_minute, self.settings.workers)

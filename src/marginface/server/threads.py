@@ -13,7 +13,7 @@ from marginface.errors import MarginfaceError
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 RETRY_AFTER = 1  # seconds
-LONG_RUNNING, LONG_WAITING = 2, 8  # of what takes long: checks of all records, exports
+LONG_RUNNING, LONG_WAITING = 2, 8  # of what takes long: checks of all records, exports; the same of who looks at runs
 
 
 class Overloaded(MarginfaceError):

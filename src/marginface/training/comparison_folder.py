@@ -64,14 +64,15 @@ def find_comparisons(root: Path) -> Iterator[ComparisonFolder]:
 
 
 def _below(root: Path, folder: Path) -> Iterator[ComparisonFolder]:
-    if (folder / RECIPE).is_file():
+    try:
+        has_recipe = (folder / RECIPE).is_file()
+        inner = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
+    except OSError:  # nobody's business, or gone
+        return
+    if has_recipe:
         places = [] if is_run(folder) else [path for path in sorted(folder.glob(_JOBS)) if is_inside(root, path)]
         if places:
             yield ComparisonFolder(folder, work_in(root, folder), tuple(_job(root, path.parent) for path in places))
-        return
-    try:
-        inner = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
-    except OSError:  # nobody's business, or gone
         return
     for name in inner:
         if not name.startswith("."):

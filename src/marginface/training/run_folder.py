@@ -236,12 +236,16 @@ def flat_values(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _runs_below(folder: Path) -> Iterator[Path]:
-    if is_run(folder):
+    try:
+        is_one = is_run(folder)
+        inner = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
+    except OSError:  # nobody's business, or gone; those beside it are looked at
+        return
+    if is_one:
         yield folder
         return
-    with suppress(PermissionError):
-        inner = (entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
-        for entry in sorted(entry for entry in inner if entry.name not in (CHECKPOINTS, CURVES)):
+    for entry in inner:
+        if entry.name not in (CHECKPOINTS, CURVES):
             yield from _runs_below(entry)
 
 

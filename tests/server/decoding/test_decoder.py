@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from PIL import Image
 from marginface.errors import ImageTooLarge, UnreadableImage
 from marginface.images import read_image
 from marginface.server.decoding import decoder as decoders
-from marginface.server.decoding import process
+from marginface.server.decoding import process, program
 from marginface.server.decoding.decoder import Decoder
 from marginface.server.decoding.program import ANSWER, REQUEST
 from marginface.server.settings import Limits
@@ -156,6 +158,37 @@ def test_a_decoder_is_not_told_the_keys_of_the_service(obedient: Decoder, monkey
     assert "PYTHONPATH" in names
     assert "PGPASSWORD" not in names
     assert "MARGINFACE" not in names
+
+
+def test_where_no_decoder_starts_it_is_not_said_to_be_the_photo(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(process, "PROGRAM", ("-c", "raise SystemExit(3)"))
+    decoder = Decoder(LIMITS)
+    assert why(decoder, png_of(10)).startswith("photo: the service has no decoder for it now")
+    assert "ended before it was ready, with status 3" in caplog.text
+    monkeypatch.setattr(sys, "executable", "/gone/python")
+    assert "/gone" not in why(decoder, png_of(10))
+    decoder.close()
+
+
+def test_a_system_without_a_cap_on_memory_decodes_and_no_other_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS refuses a cap that is lower than what it maps for every process, which is hundreds of gigabytes."""
+    given_up: list[int] = []
+
+    def setrlimit(what: int, _: tuple[int, int]) -> None:
+        if what == resource.RLIMIT_AS:
+            raise ValueError("current limit exceeds maximum limit")
+        given_up.append(what)
+
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    program.confine(1 << 30)
+    assert {resource.RLIMIT_NOFILE, resource.RLIMIT_CORE} <= set(given_up)
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    with pytest.raises(ValueError, match="limit"):
+        program.confine(1 << 30)
 
 
 def test_decoders_are_ended_with_whoever_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from marginface.server.jobs import AlreadySending, Spool
+from marginface.server.jobs import AlreadySending, Places, Spool, TooManyJobs
 
 FIRST, SECOND = "j-0123456789abcdef", "j-fedcba9876543210"
 
@@ -51,6 +51,25 @@ def test_one_archive_of_a_sender_at_a_time(spool: Spool, tmp_path: Path) -> None
 
     anyio.run(both)
     assert len(list((tmp_path / "spool").iterdir())) == 2, "what was refused is gone"
+
+
+def test_what_is_sent_for_a_job_that_was_cancelled_holds_its_place_until_it_ends(spool: Spool, tmp_path: Path) -> None:
+    """Were its file gone at once, its bytes were still on the disk, and counted nowhere."""
+
+    async def sent() -> None:
+        async def meanwhile() -> AsyncIterator[bytes]:
+            yield bytes(2 << 20)
+            assert spool.sweep(set()) == 0
+            with pytest.raises(TooManyJobs):
+                spool.require_room("a key", Places(9, 1))
+            with pytest.raises(AlreadySending):
+                await spool.receive(SECOND, "a key", chunks(b"no"), "a passphrase")
+
+        await spool.receive(FIRST, "a key", meanwhile(), "a passphrase")
+
+    anyio.run(sent)
+    assert spool.sweep(set()) == 1
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 SENDS = """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from starlette.testclient import TestClient
 
+from marginface.errors import GalleryBusy
 from marginface.gallery import Gallery
+from marginface.server.access import KeyStore
 from marginface.server.settings import ServerSettings
 from oracles.enrolments import red_recognizer
 from oracles.served import MakeKey
@@ -44,6 +47,20 @@ def test_a_collection_is_renamed(client: TestClient) -> None:
     assert client.patch("/v1/collections/staff", json={"name": "former"}).json()["uid"] == uid
     assert client.get("/v1/collections/staff").status_code == 404
     assert client.get("/v1/collections/former").json()["uid"] == uid
+
+
+def test_a_collection_whose_keys_cannot_follow_keeps_its_name(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its keys are for whoever makes a collection of the old name next, and for it no more."""
+    client.post("/v1/collections", json={"name": "staff"})
+
+    def busy(*_: str) -> int:
+        raise GalleryBusy("others write")
+
+    monkeypatch.setattr(KeyStore, "follow", busy)
+    assert client.patch("/v1/collections/staff", json={"name": "crew"}).status_code == 503
+    assert [one["name"] for one in client.get("/v1/collections").json()["items"]] == ["staff"]
 
 
 def test_keys_for_a_collection_follow_its_name_and_nobody_gets_in_by_the_old_one(

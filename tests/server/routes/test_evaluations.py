@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
@@ -67,6 +71,55 @@ def test_what_the_commands_wrote_is_listed_by_kind_with_headlines(shown: TestCli
     assert all(one["low"] <= one["value"] <= one["high"] for one in suite["headline"])
     assert [one["has_report"] for one in answer.json()["items"]] == [True, True, False, True, False, False, False]
     assert str(runs) not in answer.text
+
+
+def test_who_looks_for_a_face_does_not_wait_for_who_looks_at_evaluations(
+    start: Start, settings: ServerSettings, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = settings.limits.model_copy(update={"running": 1, "waiting": 0})
+    client = start(settings.model_copy(update={"runs": runs, "limits": limits}))
+    client.post("/v1/collections", json={"name": "staff"})
+    begun, goes_on = Semaphore(0), Event()
+
+    def waits(*_: Any) -> list[Any]:
+        begun.release()
+        goes_on.wait(20)
+        return []
+
+    for where in ("evaluations.shown_evaluations", "runs.shown_runs"):
+        monkeypatch.setattr(f"marginface.server.routes.{where}", waits)
+    with ThreadPoolExecutor(2) as crowd:
+        asked = [crowd.submit(client.get, f"/v1/{what}") for what in ("evaluations", "runs")]
+        assert all(begun.acquire(timeout=20) for _ in asked)
+        assert client.get("/v1/collections/staff/stats").status_code == 200
+        goes_on.set()
+        assert {one.result().status_code for one in asked} == {200}
+
+
+def test_a_folder_of_somebody_else_hides_no_other_one(
+    shown: TestClient, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [shown.get(f"/v1/{what}?limit=500").json()["items"] for what in ("evaluations", "runs")]
+    assert all(before)
+    (runs / "closed").mkdir()
+    is_file = Path.is_file
+
+    def is_file_if_allowed(path: Path) -> bool:
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file_if_allowed)
+    for what, known in zip(("evaluations", "runs"), before, strict=True):
+        answer = shown.get(f"/v1/{what}?limit=500")
+        assert (answer.status_code, len(answer.json()["items"])) == (200, len(known)), what
+
+
+def test_a_table_is_given_whatever_bytes_its_name_is(shown: TestClient, runs: Path) -> None:
+    (runs / "single" / "pairs.json").rename(runs / "single" / os.fsdecode(b"\xff.json"))
+    (found,) = shown.get("/v1/evaluations?kind=pairs").json()["items"]
+    answer = shown.get(f"/v1/evaluations/{found['evaluation']}/tables/json")
+    assert (answer.status_code, answer.headers["content-disposition"]) == (200, "attachment; filename*=UTF-8''%3F.json")
 
 
 def test_the_list_comes_in_pages_and_of_a_kind(shown: TestClient) -> None:

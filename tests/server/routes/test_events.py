@@ -241,6 +241,35 @@ def test_an_earlier_last_day_is_an_erasure_to_come(desk: Desk, make_key: MakeKey
     assert desk.client.patch(url, json={"retain_until": "2001-01-01"}, headers=manager).status_code == 200
 
 
+def test_no_merger_and_no_enrolment_brings_anybody_before_the_purge_without_a_second_key(
+    desk: Desk, make_key: MakeKey
+) -> None:
+    manager, persons = make_key("manage,enrol"), f"{STAFF}/persons"
+    gone = {"name": "Gone", "retain_until": "2000-01-01"}
+    gone_uid = desk.client.post(persons, json=gone, headers=manager).json()["uid"]
+    subject = "/api/v1/recognition/subjects/Gone"
+    own = make_key("manage,enrol", "staff")
+    for answer, number in (
+        (desk.client.post(f"{persons}/{gone_uid}/merge", json={"into": "Ann"}, headers=manager), 409),
+        (desk.client.post(f"{persons}/{desk.staff.ann}/merge", json={"into": "Gone"}, headers=manager), 409),
+        (desk.client.put(subject, json={"subject": "Ann"}, headers=own), 409),
+        (enrol(desk, desk.staff.ann, gone["retain_until"], manager), 201),
+    ):
+        assert answer.status_code == number, answer.text
+    (ann,) = desk.client.get(f"{persons}?q=Ann", headers=make_key("people")).json()["items"]
+    assert (ann["uid"], ann["retain_until"]) == (desk.staff.ann, None)
+    refused = desk.client.post(f"{persons}/{gone_uid}/merge", json={"into": "Ann"}, headers=manager)
+    desk.confirm(refused.json()["error"]["details"]["event"], desk.second)
+    merged = desk.client.post(f"{persons}/{gone_uid}/merge", json={"into": "Ann"}, headers=manager)
+    assert (merged.status_code, merged.json()["retain_until"]) == (200, "2000-01-01")
+
+
+def enrol(desk: Desk, who: str, until: str, key: Header) -> Any:
+    """Enrol a photo of a person whose last day is said anew."""
+    url, photo = f"{STAFF}/persons/{who}/faces", {"images": png_of(11)}
+    return desk.client.post(url, files=photo, data={"retain_until": until}, headers=key)
+
+
 def test_a_migration_does_not_erase_the_old_without_a_second_key(desk: Desk, make_key: MakeKey) -> None:
     body = {"kind": "migrate", "collection": "staff", "mirror": True, "erase_old": True}
     answer = desk.client.post("/v1/jobs", json=body, headers=make_key("jobs,manage,erase"))

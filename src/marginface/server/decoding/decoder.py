@@ -7,15 +7,17 @@ Processes share nothing that one could leave locked, and one that dies at rest i
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from marginface.errors import ImageError, ImageTooLarge, UnreadableImage
-from marginface.server.decoding.process import DecoderGone, DecoderProcess, Fault, Why
+from marginface.server.decoding.process import DecoderGone, DecoderProcess, Fault, NoDecoder, Why, command_of
 from marginface.server.settings import Limits
 from marginface.values import ImageArray
 
+LOG = logging.getLogger("marginface.server")
 _PHOTOS = 1000  # until a process is replaced: what a decoder leaks goes with it
 _ERRORS: dict[Why, type[ImageError]] = {"too_large": ImageTooLarge}  # every other one is UnreadableImage
 
@@ -76,17 +78,20 @@ class Decoder:
         return self._threads.submit(self._answer, content)
 
     def _answer(self, content: bytes) -> ImageArray | Fault:
-        limits = self._limits
         try:
-            process = self._taken()
-        except DecoderGone as error:
-            return Fault("crashed", str(error))
+            return self._answered(content, self._taken())
+        except NoDecoder as error:
+            if not self._is_closed:
+                LOG.error("%s: '%s' says why", error, " ".join(command_of(self._limits)))
+            return Fault("crashed", "the service has no decoder for it now. Who runs the service finds why in its log")
+
+    def _answered(self, content: bytes, process: DecoderProcess) -> ImageArray | Fault:
         is_of_use = False
         try:
-            answer = process.decode(content, limits)
+            answer = process.decode(content, self._limits)
             is_of_use = True
         except TimeoutError:
-            said = f"not decoded within {limits.decode_seconds:g} s. Make it smaller, or save it anew as JPEG"
+            said = f"not decoded within {self._limits.decode_seconds:g} s. Make it smaller, or save it anew as JPEG"
             return Fault("slow", said)
         except DecoderGone:
             return Fault("crashed", "its decoder crashed. Save the photo anew as JPEG or PNG")
@@ -95,10 +100,10 @@ class Decoder:
         return answer
 
     def _taken(self) -> DecoderProcess:
-        """Return a process that lives: one that is at rest, or a new one; raise DecoderGone where there is none."""
+        """Return a process that lives: one that is at rest, or a new one; raise NoDecoder where there is none."""
         with self._lock:
             if self._is_closed:
-                raise DecoderGone("not decoded: the service stops")
+                raise NoDecoder("the service stops")
             while self._idle:
                 process = self._idle.pop()
                 if process.is_alive:

@@ -39,22 +39,25 @@ class DecoderGone(MarginfaceError):
     """A decoding process has died, or answers what no decoder of ours does."""
 
 
+class NoDecoder(MarginfaceError):
+    """No decoding process starts here: it is not the photo's fault."""
+
+
 class DecoderProcess:
     """A process that decodes one photo after the other; made when it is needed.
 
     Raises:
-        DecoderGone: The machine gives no process.
+        NoDecoder: The machine gives no process.
     """
 
     def __init__(self, limits: Limits) -> None:
-        command = [sys.executable, "-P", *PROGRAM, str(limits.decode_memory), str(2 * limits.decode_seconds)]
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         try:
             self._process = subprocess.Popen(  # noqa: S603
-                command, stdin=pipe, stdout=pipe, stderr=nothing, env=_environment(os.environ), bufsize=0
+                command_of(limits), stdin=pipe, stdout=pipe, stderr=nothing, env=_environment(os.environ), bufsize=0
             )
         except OSError as error:
-            raise DecoderGone(f"no process can be started: {error}") from None
+            raise NoDecoder(f"no process can be started: {error.strerror}") from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._requests = self._process.stdin.fileno()
@@ -72,11 +75,12 @@ class DecoderProcess:
         """Return a photo as RGB uint8 (H, W, 3), or what the process says of it.
 
         Raises:
-            TimeoutError: It takes longer than the limits allow; the process is of no use any more.
-            DecoderGone: It has died; likewise.
+            NoDecoder: It was never ready; the process is of no use, like after the next two.
+            TimeoutError: It takes longer than the limits allow.
+            DecoderGone: It has died.
         """
         if not self.photos:
-            self._answer(time.monotonic() + _START, READY)
+            self._begin()
         self.photos += 1
         until = time.monotonic() + limits.decode_seconds
         self._send(REQUEST.pack(limits.pixels, len(content)), until)
@@ -103,6 +107,14 @@ class DecoderProcess:
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             stream.close()
+
+    def _begin(self) -> None:
+        """Wait until the process is ready."""
+        try:
+            self._answer(time.monotonic() + _START, READY)
+        except (TimeoutError, DecoderGone):
+            self.kill()
+            raise NoDecoder(f"a decoder ended before it was ready, with status {self._process.wait()}") from None
 
     def _answer(self, until: float, *expected: bytes) -> tuple[bytes, int, int]:
         head = bytearray(ANSWER.size)
@@ -134,6 +146,11 @@ class DecoderProcess:
             if not count:
                 raise DecoderGone("it has ended")
             view = view[count:]
+
+
+def command_of(limits: Limits) -> list[str]:
+    """Return what starts a decoding process."""
+    return [sys.executable, "-P", *PROGRAM, str(limits.decode_memory), str(2 * limits.decode_seconds)]
 
 
 def _wait(place: int, what: int, until: float) -> None:

@@ -13,6 +13,7 @@ is spend SECONDS, and die.
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import signal
 import struct
@@ -73,9 +74,13 @@ def warm_up() -> None:
 
 
 def confine(memory: int) -> None:
-    """Give up files, connections, core files, which would hold a face, and memory beyond a cap."""
+    """Give up files, connections, core files, which would hold a face, and, but on macOS, memory beyond a cap."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is at the keyboard stops the service, and that stops this
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    except ValueError:
+        if platform.system() != "Darwin":  # which maps more than any cap for every process, and refuses it
+            raise
     for what in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
         resource.setrlimit(what, (0, 0))
 

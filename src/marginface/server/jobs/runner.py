@@ -16,6 +16,7 @@ from marginface.errors import GalleryBusy, MarginfaceError
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.claims import BEAT, Claim, Ending, JobLost, Signs, claim_next
 from marginface.server.jobs.upkeep import Upkeep
+from marginface.server.logs import places_in
 from marginface.server.settings import VARIABLE, ServerSettings
 from marginface.server.state import State
 
@@ -95,6 +96,8 @@ class Runner:
                     continue
             except (MarginfaceError, OSError) as error:  # others write, the disk is full …: it is tried again
                 LOG.warning("jobs: %s", type(error).__name__)  # not what it says: that may hold a name
+            except Exception as error:  # noqa: BLE001  (nobody is above this thread: without it no job is begun again)
+                LOG.error("jobs: %s at %s", type(error).__name__, places_in(error.__traceback__))
             self._stop.wait(_LOOK)
 
     def _work(self, claim: Claim) -> None:

@@ -89,13 +89,17 @@ class Spool:
     def sweep(self, wanted: Collection[str]) -> int:
         """Delete the archives that no job needs any more; return how many.
 
+        One that is being sent stays until it is there, though its job was cancelled: it takes up the disk until then,
+        and is counted as long as it is seen.
+
         Args:
             wanted: Names of archives, and ids of jobs to which one is being sent.
         """
         if not self._folder.is_dir():
             return 0
         ours = [(path, found["job"]) for path in self._folder.iterdir() if (found := _NAME.fullmatch(path.name))]
-        unwanted = [path for path, job in ours if path.name not in wanted and (job not in wanted or _is_left(path))]
+        unneeded = [(path, job) for path, job in ours if path.name not in wanted]
+        unwanted = [path for path, job in unneeded if (_is_left(path) if job in wanted else not _is_sent(path))]
         for path in unwanted:
             path.unlink(missing_ok=True)
         return len(unwanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marginface.enrolment import is_earlier
 from marginface.gallery import Collection, Person, Receipt
 from marginface.server.access import Caller
 from marginface.server.events import EVERYONE
@@ -38,6 +39,20 @@ def require_agreed(service: Service, caller: Caller, collection: Collection, sub
     The subject is the opaque id of a person, or EVERYONE.
     """
     service.second_keys.require(caller.id, "erase", collection.uid, subject)
+
+
+def merge_people(service: Service, caller: Caller, collection: Collection, source: Person, target: Person) -> Person:
+    """Give all faces of a person to another one, and remove the first.
+
+    Of two last days the earlier one stays: for whom it is earlier than their own, that is an erasure to come.
+
+    Raises:
+        NeedsSecondKey: So it is, and another key has to agree first.
+    """
+    for who, other in ((source, target), (target, source)):
+        if is_earlier(other.about.retain_until, who.about.retain_until):
+            require_agreed(service, caller, collection, who.uid)
+    return collection.merge(source, target)
 
 
 def _followed(service: Service, receipt: Receipt) -> Receipt:

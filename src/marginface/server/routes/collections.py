@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from marginface.errors import MarginfaceError
 from marginface.gallery import Collection
 from marginface.server.access import Caller, Scope
 from marginface.server.discretion import receipt_values
@@ -58,9 +59,13 @@ async def rename_collection(
     def renamed() -> dict[str, Any]:
         gallery = gallery_for(service, caller)
         old = gallery.collection(collection).name
-        info = gallery.rename_collection(collection, name).info()
-        service.keys.follow(old, info.name)
-        return info.to_dict()
+        there = gallery.rename_collection(collection, name)
+        try:
+            service.keys.follow(old, name)
+        except MarginfaceError:  # others write, the disk is full …: keys for a name that is free open the next one
+            gallery.rename_collection(name, old)
+            raise
+        return there.info().to_dict()
 
     return await service.work.run(renamed)
 

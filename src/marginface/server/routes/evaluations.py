@@ -20,6 +20,7 @@ from marginface.server.routes.reports import PAGE, page_of, root_of
 from marginface.server.schemas import evaluations as schemas
 from marginface.server.schemas.runs import Ticket
 from marginface.server.shown.evaluations import ShownEvaluation, shown_evaluation, shown_evaluations
+from marginface.server.shown.files import readable
 
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 
@@ -38,25 +39,25 @@ async def list_evaluations(service: Here, part: Part, kind: OfKind = None) -> di
         return numbered(shown_evaluations(root_of(service), kind), last, count)
 
     listing = "evaluations" if kind is None else f"evaluations {kind}"
-    return await service.work.run(part.page, listing, after, itemgetter(0), lambda one: one[1].to_dict())
+    return await service.shown_work.run(part.page, listing, after, itemgetter(0), lambda one: one[1].to_dict())
 
 
 @router.get("/{evaluation}", response_model=schemas.EvaluationDetails, dependencies=[needs(Scope.RUNS)])
 async def show_evaluation(service: Here, evaluation: TheEvaluation) -> dict[str, Any]:
     """Show an evaluation: every figure of every protocol, what it supports, its tables. Ask again while it runs."""
-    return await service.work.run(lambda: shown_evaluation(root_of(service), evaluation).describe())
+    return await service.shown_work.run(lambda: shown_evaluation(root_of(service), evaluation).describe())
 
 
 @router.get("/{evaluation}/report", response_class=Response, responses=PAGE, dependencies=[needs(Scope.RUNS)])
 async def show_evaluation_report(service: Here, evaluation: TheEvaluation) -> Response:
     """Answer with the report of an evaluation, a page that runs no script and loads nothing."""
-    return page_of(await service.work.run(lambda: shown_evaluation(root_of(service), evaluation).report()))
+    return page_of(await service.shown_work.run(lambda: shown_evaluation(root_of(service), evaluation).report()))
 
 
 @router.post("/{evaluation}/ticket", response_model=Ticket, dependencies=[needs(Scope.RUNS)])
 async def give_evaluation_ticket(service: Here, evaluation: TheEvaluation) -> dict[str, Any]:
     """Give a ticket for the report of an evaluation, for a frame that cannot send a key. It is good for a minute."""
-    found = await service.work.run(shown_evaluation, root_of(service), evaluation)
+    found = await service.shown_work.run(shown_evaluation, root_of(service), evaluation)
     return {"ticket": issue_ticket(service.state, found.id), "seconds": SECONDS}
 
 
@@ -68,6 +69,6 @@ async def give_evaluation_ticket(service: Here, evaluation: TheEvaluation) -> di
 )
 async def download_table(service: Here, evaluation: TheEvaluation, table: TheTable) -> Response:
     """Answer with a table of an evaluation as the command wrote it, names of its photos included."""
-    name, content = await service.work.run(lambda: shown_evaluation(root_of(service), evaluation).table(table))
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    name, content = await service.shown_work.run(lambda: shown_evaluation(root_of(service), evaluation).table(table))
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(readable(name), safe='')}"}
     return Response(content, media_type=f"{_TYPES[table]}; charset=utf-8", headers=headers)

@@ -12,7 +12,7 @@ from marginface.cropping import FACE_POLICIES
 from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
 from marginface.gallery import About, Collection, GalleryFace
-from marginface.server.access import Scope
+from marginface.server.access import Caller, Scope
 from marginface.server.defaults import DEFAULT_REVIEW
 from marginface.server.gate import needs
 from marginface.server.people.acting import collection_for, other_collection
@@ -35,6 +35,7 @@ from marginface.server.routes.parameters import (
 from marginface.server.schemas import faces as schemas
 from marginface.server.schemas.fields import OneOf
 from marginface.server.schemas.persons import Person
+from marginface.server.service import Service
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["faces"])
 
@@ -79,7 +80,7 @@ async def enrol_faces(
         refuse_lookalikes=how.refuse_lookalikes,
         about=about,
         workers=1,
-        shortens=Scope.MANAGE in caller.scopes,  # who may only add people does not bring them before the purge
+        shortens=_may_shorten(service, caller),
     )
 
     async def enrolled() -> dict[str, Any]:
@@ -87,6 +88,11 @@ async def enrol_faces(
         return await enrol_uploads(service, caller, into, person, images, settings)
 
     return await once.answer(schemas.Enrolment, _status, enrolled)
+
+
+def _may_shorten(service: Service, caller: Caller) -> bool:
+    """Say whether an enrolment may give an earlier last day to who is there: that brings them before the purge."""
+    return Scope.MANAGE in caller.scopes and not service.second_keys.needs("erase")
 
 
 def _status(enrolment: dict[str, Any]) -> int:

@@ -95,10 +95,15 @@ async def change_person(
 async def merge_person(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, person: ThePerson, body: schemas.Merge
 ) -> Response:
-    """Give all faces of this person to another one, and remove this one: both are one human being."""
+    """Give all faces of this person to another one, and remove this one: both are one human being.
+
+    Of two last days the earlier one stays; where erasures need a second key, that does too.
+    """
 
     def merged() -> dict[str, Any]:
-        return collection_for(service, caller, collection).merge(person, body.into).to_dict()
+        known = collection_for(service, caller, collection)
+        source, target = known.person(person), known.person(body.into)
+        return erasing.merge_people(service, caller, known, source, target).to_dict()
 
     return await once.answer(schemas.Person, 200, lambda: service.work.run(merged))
 

@@ -38,7 +38,7 @@ _OF_EVALUATION = "v-"
 async def show_report_by_ticket(service: Here, report: TheReport, ticket: ATicket) -> Response:
     """Answer with the report of a run or an evaluation to who has a ticket for it. Needs no key."""
     check_ticket(service.state, report, ticket)
-    return page_of(await service.work.run(_content, root_of(service), report))
+    return page_of(await service.shown_work.run(_content, root_of(service), report))
 
 
 def page_of(content: bytes) -> Response:

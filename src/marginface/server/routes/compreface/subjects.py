@@ -10,7 +10,7 @@ from marginface.errors import TakenName, UnknownName
 from marginface.gallery import Collection, Person, Receipt
 from marginface.gallery.names import checked_name
 from marginface.server.access import Scope
-from marginface.server.people.erasing import erase_everybody, erase_person
+from marginface.server.people.erasing import erase_everybody, erase_person, merge_people
 from marginface.server.routes.compreface.place import Place, place_for
 from marginface.server.routes.compreface.receipts import tell_receipt
 from marginface.server.routes.compreface.refusals import SUBJECT_TAKEN, SUBJECT_UNKNOWN, CompreFaceRoute, Refusal
@@ -46,7 +46,7 @@ async def list_subjects(place: _Sees) -> dict[str, Any]:
 @router.put("/{subject}", response_model=Updated)
 async def rename_subject(place: _Manages, subject: _Name, new: Subject) -> dict[str, Any]:
     """Rename a person; where the new name is that of another, both become that one."""
-    return {"updated": await place.service.work.run(_renamed, place.collection, subject, new.subject)}
+    return {"updated": await place.service.work.run(_renamed, place, subject, new.subject)}
 
 
 @router.delete("/{subject}", response_model=Subject)
@@ -76,12 +76,13 @@ def _found(collection: Collection, subject: str) -> Person:
         raise Refusal(f"Subject {subject} not found", SUBJECT_UNKNOWN, 404) from None
 
 
-def _renamed(collection: Collection, old: str, new: str) -> bool:
+def _renamed(place: Place, old: str, new: str) -> bool:
+    collection = place.collection
     person = _found(collection, old)
     if checked_name(new) == person.name:
         return False
     try:
         collection.rename(person, new)
     except TakenName:
-        collection.merge(person, new)
+        merge_people(place.service, place.caller, collection, person, collection.person(new))
     return True
