@@ -15,6 +15,7 @@ from inspect import CO_GENERATOR
 from pathlib import Path
 from types import FrameType
 
+import joblib  # noqa: F401  its first import makes a semaphore on the disk, and warns where that is full
 import pytest
 from typer.testing import CliRunner, Result
 

@@ -61,7 +61,7 @@ def test_one_folder_is_divided_into_probes_and_distractors(tmp_path: Path) -> No
     assert "15 distractors" in text
     status, text = run("distractors", "m", tmp_path / "data" / "Asian", "--aligned")
     assert status == 2
-    assert "or a second folder of distractors" in text
+    assert "or give a second folder of distractors" in text
 
 
 def test_tinyface_is_measured_printed_and_written(tmp_path: Path) -> None:

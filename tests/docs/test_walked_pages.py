@@ -72,7 +72,7 @@ def a_pack() -> None:
     from marginface.cli import app
 
     crops("crops", identities=3, images=2)
-    for words in (["crops", "faces_emore", "--to", "recordio"], ["crops", "data", "--to", "parquet"]):
+    for words in (["crops", "faces_emore", "--format", "recordio"], ["crops", "data", "--format", "parquet"]):
         assert CliRunner().invoke(app, ["data", "convert", *words]).exit_code == 0
 
 

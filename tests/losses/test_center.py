@@ -257,7 +257,7 @@ def test_the_report_is_of_the_latest_training_batch() -> None:
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ({"center": {}}, "unknown term of a loss 'center'. Did you mean 'center'.*center, triplet_center"),
+        ({"centr": {}}, "unknown term of a loss 'centr'. Did you mean 'center'.*center, triplet_center"),
         ({"center": {"wieght": 1.0}}, "unknown option of term center 'wieght'. Did you mean 'weight'"),
         ({"center": {"weight": "much"}}, "weight of term center is a number"),
         ({"center": 0.003}, "terms are tables by name, such as .*'center'"),

@@ -24,7 +24,7 @@ PAGES: dict[str, dict[str, str]] = {
     "docs/how-to/come-from-compreface.md": {
         "marginface gallery import-from": "a dump of CompreFace: tests/enrolment/test_imports.py writes and reads one",
         "marginface serve": f"{SERVE}tests/server/compreface/test_compreface.py asks every path of it",
-        '{"subjects"': "an answer: tests/server/compreface/test_compreface.py compares its fields",
+        '{"result"': "an answer: tests/server/compreface/test_compreface.py compares its fields",
     },
     "docs/how-to/come-from-other-systems.md": {
         "marginface gallery import-from": "files of others: tests/enrolment/test_imports.py writes and reads each kind",
@@ -34,11 +34,11 @@ PAGES: dict[str, dict[str, str]] = {
         "sudo ": "changes the machine: tests/deploy/test_unit.py gives the unit to systemd-analyze",
         "deploy/secrets.sh": "tests/deploy/test_compose.py runs it in a folder of its own",
         "docker ": "no Docker here: tests/deploy/test_compose.py and tests/deploy/test_image.py read its files",
-        "marginface serve": f"{SERVE}tests/server/test_tls.py starts one with a certificate",
+        "marginface serve": f"{SERVE}tests/server/running/test_tls.py starts one with a certificate",
         "export MARG": "tests/docs/test_gallery.py exports an archive with a passphrase",
         "marginface gallery export": "tests/docs/test_gallery.py exports an archive with a passphrase",
         "[Service]": "tests/deploy/test_unit.py has the unit, tests/docs/test_serve.py checks the options",
-        "limit_conn_zone": "a configuration of nginx: what it relies on is in tests/server/test_slow_connections.py",
+        "limit_conn_zone": "a configuration of nginx: what it relies on is in tests/server/running/test_connections.py",
     },
     "docs/how-to/evaluate.md": {
         "marginface evaluate": f"{SETS}parsed in tests/docs/test_evaluate.py, run by tests/cli/test_protocols.py",
@@ -77,7 +77,7 @@ PAGES: dict[str, dict[str, str]] = {
         "export MARGINFACE_QDRANT": "a key of the reader: tests/gallery/test_vector_servers.py",
     },
     "docs/how-to/serve.md": {
-        "marginface serve": f"{SERVE}tests/server/test_running.py and tests/server/test_workers.py start it",
+        "marginface serve": f"{SERVE}tests/server/running/test_serving.py and tests/server/test_workers.py start it",
         "marginface keys revoke": "an id of the reader: tests/docs/test_serve.py revokes one",
     },
     "docs/how-to/train-a-paper.md": {
@@ -90,7 +90,11 @@ PAGES: dict[str, dict[str, str]] = {
         "marginface identify 0": "a camera: tests/video/test_sources.py",
         "marginface identify rtsp": "a camera: tests/video/test_sources.py",
     },
-    "docs/how-to/web-page.md": {"marginface serve": f"{SERVE}tests/docs/test_web_page.py starts it"},
+    "docs/how-to/web-page.md": {
+        "marginface serve": f"{SERVE}tests/docs/test_web_page.py starts it",
+        "marginface evaluate": "sets of photos: tests/server/web/test_work.py shows what it writes",
+        "marginface compare": "minutes of training: tests/server/web/test_work.py shows what it writes",
+    },
     "docs/tutorial/first-recognizer.md": {
         "marginface verify": "its network knows nobody: tests/docs/test_tutorials.py asks it for an answer of any kind",
     },

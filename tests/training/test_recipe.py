@@ -119,7 +119,7 @@ def test_terms_are_tables_of_the_loss_that_overrides_reach_and_files_keep(tmp_pa
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ({"center": {}}, r"\[loss\] terms: unknown term of a loss 'center'\. Did you mean 'center'\?"),
+        ({"centr": {}}, r"\[loss\] terms: unknown term of a loss 'centr'\. Did you mean 'center'\?"),
         (
             {"center": {"wieght": 1.0}},
             r"\[loss\] terms: unknown option of term center 'wieght'\. Did you mean 'weight'",

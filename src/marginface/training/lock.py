@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from marginface.errors import FolderBusy
+from marginface.files import naming
 
 LOCK = ".lock"
 _PATIENCE = 0.5  # seconds: another process may be looking who is there
@@ -96,15 +97,24 @@ def _taken(folder: Path, work: str, deadline: float) -> TextIO:
     while True:
         stream = (folder / LOCK).open("a+", encoding="utf-8")
         if _is_mine(stream) and _is_in_place(stream, folder):
-            stream.truncate(0)
-            stream.write(f"{work} {os.getpid()}\n")
-            stream.flush()
+            _sign(stream, f"{work} {os.getpid()}\n")
             return stream
         found = _said(stream)
         stream.close()
         if time.monotonic() >= deadline:
             raise _busy(folder, found)
         time.sleep(_POLL)
+
+
+def _sign(stream: TextIO, text: str) -> None:
+    """Say in the file who holds it; where the disk is full the file is closed, and free."""
+    try:
+        with naming(Path(stream.name)):
+            stream.truncate(0)
+            os.write(stream.fileno(), text.encode())
+    except OSError:
+        stream.close()
+        raise
 
 
 def _is_mine(stream: TextIO) -> bool:

@@ -1,16 +1,16 @@
 // Events: how the service was used, and who confirmed what; the newest first.
 
 import { about, scopesOf } from "../about.js";
-import { show as showDialog } from "../dialogs.js";
 import { h, put } from "../elements.js";
 import { choice } from "../fields.js";
 import { badge, filling, note } from "../notes.js";
 import { linkTo, viewHead } from "../router.js";
 import { query } from "../service.js";
-import { facts, table } from "../tables.js";
-import { count, moment, oneIn, percent, readable, similarity } from "../words.js";
+import { table } from "../tables.js";
+import { count, moment, readable, similarity } from "../words.js";
 import { chainCheck } from "./chain.js";
 import { collections } from "./collections.js";
+import { showEntry } from "./event-entry.js";
 import { listed } from "./listed.js";
 import { whom } from "./whom.js";
 
@@ -136,7 +136,7 @@ function columns(world) {
             type: "button",
             class: "button small plain",
             "aria-label": `Details of entry ${event.seq}`,
-            click: () => details(event),
+            click: () => showEntry(event),
           },
           "Details",
         ),
@@ -205,24 +205,4 @@ function confirmation({ state, confirmations }, { mayConfirm }) {
       : null,
     state === "unconfirmed" && mayConfirm ? h("a", { class: "small", href: linkTo("key") }, "Give your word") : null,
   );
-}
-
-function details(event) {
-  const { details: told, private: whom } = event;
-  return showDialog({
-    title: `Entry no. ${count(event.seq)}`,
-    body: facts([
-      ["When", moment(event.time)],
-      ["Event", h("code", {}, event.id)],
-      ["Search", told.search ? h("code", {}, told.search) : null],
-      ["From, to", told.started ? `${moment(told.started)}, ${moment(told.ended)}` : null],
-      ["Compared with", told.comparisons === undefined ? null : `${count(told.comparisons)} faces`],
-      ["FPIR", told.fpir ? `${percent(told.fpir)}: ${oneIn(told.fpir)} searches of strangers` : null],
-      ["FMR of the threshold", told.fmr ? percent(told.fmr) : null],
-      ["Contract", told.contract ? h("code", {}, told.contract) : null],
-      ["Face", whom?.face ? h("code", {}, whom.face) : null],
-      ["Keyed hash of the photo", whom?.photo ? h("code", {}, whom.photo) : null],
-      ["Hash of the entry", h("code", {}, event.hash)],
-    ]),
-  });
 }
