@@ -64,5 +64,5 @@ if __name__ == "__main__":
     source, destination, log, address = sys.argv[1:]
     run(
         open_images(Path(source)), Traced(log, seconds=0.1), Path(destination), "tar",
-        engine=OnRay(address), per_shard=3,
+        executor=OnRay(address), per_shard=3,
     )  # fmt: skip
