@@ -12,7 +12,16 @@ from typing import IO
 import pytest
 
 from marginface.errors import InputError
-from marginface.files import is_inside, naming, read_inside, write_json, write_text, write_whole
+from marginface.files import (
+    folders_below,
+    is_hidden,
+    is_inside,
+    naming,
+    read_inside,
+    write_json,
+    write_text,
+    write_whole,
+)
 
 
 def test_a_place_without_a_name_is_a_folder() -> None:
@@ -151,3 +160,24 @@ def test_an_error_without_a_name_gets_that_of_the_file_and_others_keep_theirs(
     with pytest.raises(FileNotFoundError) as other, naming(tmp_path):
         (tmp_path / "none").read_bytes()
     assert other.value.filename == str(tmp_path / "none")
+
+
+def test_folders_are_walked_by_name_however_deep_and_without_links(tmp_path: Path) -> None:
+    for name in ("b/inner", "a/.hidden", "end/below"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "a" / "up").symlink_to("..")
+    found = folders_below(tmp_path, is_hidden, lambda folder: folder.name == "end")
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == [".", "a", "b", "b/inner", "end"]
+
+
+def test_a_thousand_folders_within_each_other_are_walked(tmp_path: Path) -> None:
+    deepest = tmp_path
+    for _ in range(1_100):
+        deepest = deepest / "d"
+        deepest.mkdir()
+    try:
+        assert sum(1 for _ in folders_below(tmp_path, is_hidden)) == 1_101
+    finally:
+        for _ in range(1_100):  # shutil.rmtree, which pytest uses, follows them by recursion
+            deepest.rmdir()
+            deepest = deepest.parent

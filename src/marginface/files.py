@@ -63,6 +63,36 @@ def is_inside(root: Path, path: Path) -> bool:
         return False
 
 
+def folders_below(
+    root: Path, left_out: Callable[[str], bool], is_end: Callable[[Path], bool] = lambda _: False
+) -> Iterator[Path]:
+    """Yield a folder and those below it, by name, however deep they lie; a link to a folder is not followed.
+
+    What may not be listed, or is gone meanwhile, is left out; those beside it are looked at.
+
+    Args:
+        root: The folder.
+        left_out: Whether a folder of this name, and all below it, is not looked at; the root always is.
+        is_end: Whether nothing below a folder is wanted.
+    """
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                inner = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError:
+            continue
+        yield folder
+        if not is_end(folder):
+            waiting += [folder / name for name in reversed(inner) if not left_out(name)]
+
+
+def is_hidden(name: str) -> bool:
+    """Say whether a file or folder of this name is not meant to be seen."""
+    return name.startswith(".")
+
+
 def read_inside(root: Path, path: Path, *, most: int) -> bytes:
     """Return the content of a file that belongs to a folder, also where somebody puts a link in its place meanwhile.
 

@@ -1,6 +1,8 @@
-"""How counts are said: ``1 face``, ``2 faces``."""
+"""How counts, shares and causes are said: ``1 face``, ``2 faces``, ``12.50 %``."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 _IRREGULAR = {"person": "people", "identity": "identities", "entry": "entries"}
 
@@ -21,6 +23,24 @@ def plurals(*counts: tuple[int, str]) -> str:
     '1 person, 3 faces'
     """
     return ", ".join(plural(count, noun) for count, noun in counts)
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """Return a share as percent.
+
+    >>> percent(0.125), percent(0.125, 0)
+    ('12.50 %', '12 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
+def percent_interval(interval: Sequence[float], digits: int = 2) -> str:
+    """Return an interval of shares as percent, without the sign.
+
+    >>> percent_interval((0.125, 0.25), 1)
+    '12.5 – 25.0'
+    """
+    return f"{100 * interval[0]:.{digits}f} – {100 * interval[1]:.{digits}f}"
 
 
 def cause(error: Exception) -> str:

@@ -81,7 +81,7 @@ def test_the_bottleneck_is_the_step_unless_it_waits() -> None:
     assert quick.sentence().startswith("The step is the bottleneck: the loader alone makes 10.0 × as many images.")
     slow = loading(read=1.0, decode=5.0, augment=2.0, step=4.0, waiting=0.4)
     assert slow.sentence().startswith(
-        "Decoding is the bottleneck: the training waits 40% of its time; it is 62% of making a batch. More [data] work"
+        "Decoding is the bottleneck: the training waits 40 % of its time; it is 62 % of making a batch. More [data] w"
     )
-    assert loading(read=9.0, decode=5.0).sentence().startswith("Reading is the bottleneck: it is 64% of making")
+    assert loading(read=9.0, decode=5.0).sentence().startswith("Reading is the bottleneck: it is 64 % of making")
     assert "Install simplejpeg" in loading("Pillow 13", read=1.0, decode=5.0).sentence()

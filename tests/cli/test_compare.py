@@ -8,27 +8,7 @@ from typer.testing import CliRunner, Result
 
 from marginface.cli import app
 from marginface.training import TrainingInterrupted, compare
-
-RECIPE = """
-[data]
-identities = 12
-images_per_identity = 6
-hold_out = 4
-[backbone]
-name = "tiny"
-input_size = 32
-embedding_size = 8
-options = { width = 0.25 }
-[loss]
-scale = 16.0
-[train]
-steps = 3
-batch_size = 8
-threads = 1
-[evaluation]
-pairs = 24
-folds = 2
-"""
+from oracles.small_recipe import SMALL_RECIPE
 
 
 def invoke(*arguments: object) -> Result:
@@ -38,7 +18,7 @@ def invoke(*arguments: object) -> Result:
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE, encoding="utf-8")
+    path.write_text(SMALL_RECIPE, encoding="utf-8")
     return path
 
 

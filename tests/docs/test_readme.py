@@ -17,29 +17,12 @@ from marginface.losses import LOSSES
 from marginface.training import run
 from oracles.packs import write_pack
 from oracles.page_services import environment_in, key_in, started
+from oracles.small_recipe import SMALL_RECIPE
 from oracles.walked_pages import Block, Walk, blocks, lines
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 EXPERIMENTS = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
-SMALL_RECIPE = """
-[data]
-identities = 12
-images_per_identity = 6
-hold_out = 4
-[backbone]
-name = "tiny"
-input_size = 32
-embedding_size = 128
-options = { width = 0.25 }
-[train]
-steps = 3
-batch_size = 8
-threads = 1
-[evaluation]
-pairs = 24
-folds = 2
-"""
 
 
 def test_what_is_made_is_up_to_date() -> None:
@@ -113,7 +96,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pairs = [(2 * who, 2 * who + (1 if who % 2 else 3)) for who in range(20)]
     write_pack(Path("lfw.bin"), [png(crops[one % 40]) for pair in pairs for one in pair], [False, True] * 10)
     Path("recipes").mkdir()
-    Path("recipes/quick.toml").write_text(SMALL_RECIPE, encoding="utf-8")
+    Path("recipes/quick.toml").write_text(
+        SMALL_RECIPE.replace("embedding_size = 8", "embedding_size = 128"), encoding="utf-8"
+    )
     return tmp_path
 
 

@@ -11,29 +11,10 @@ from typer.testing import CliRunner
 from marginface.cli import app
 from marginface.data.synthetic import DrawnFaces
 from marginface.data.synthetic.ijb import Plan, write_ijb
+from oracles.small_recipe import SMALL_RECIPE
 
 PEOPLE, PHOTOS = 8, 2
-RECIPE = """
-name = "two losses"
-[data]
-identities = 12
-images_per_identity = 6
-hold_out = 4
-[backbone]
-name = "tiny"
-input_size = 32
-embedding_size = 8
-options = { width = 0.25 }
-[loss]
-scale = 16.0
-[train]
-steps = 3
-batch_size = 8
-threads = 1
-[evaluation]
-pairs = 24
-folds = 2
-"""
+RECIPE = f'name = "two losses"\n{SMALL_RECIPE}'
 
 
 def invoke(*words: object) -> None:

@@ -30,7 +30,7 @@ def test_fresh_weights_that_give_nearly_equal_embeddings_once_are_not_told() -> 
 def test_a_loss_that_stays_at_the_margin_is_told_once() -> None:
     told = notes(CollapseWatch(0.2), [{"loss": 0.14}] + [{"loss": 0.2 + 0.003 * (-1) ** step} for step in range(200)])
     assert list(told) == [50]
-    assert "within 2% of 0.2, its margin, for 50 steps" in told[50]
+    assert "within 2 % of 0.2, its margin, for 50 steps" in told[50]
 
 
 @pytest.mark.parametrize("collapsed_loss", [None, 0.2])

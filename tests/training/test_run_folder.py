@@ -93,7 +93,7 @@ def test_a_run_of_before_there_was_a_history_is_read_as_far_as_it_goes(make: Mak
     (out / "data.json").unlink()
     (out / "journal.jsonl").write_text(lines([{"step": 3, "loss": 1.0, "accuracy_mean": 0.75}]), encoding="utf-8")
     run = open_run(out)
-    assert (run.state, run.fingerprint(), str(run.held_out)) == ("finished", "of the manifest", "75.00%")
+    assert (run.state, run.fingerprint(), str(run.held_out)) == ("finished", "of the manifest", "75.00 %")
 
 
 def test_a_line_that_is_being_written_is_no_error(make: Make) -> None:
@@ -135,7 +135,7 @@ def test_a_difference_names_keys_steps_of_both_and_whether_the_intervals_overlap
     assert found.changed_keys() == [("loss.name", "arcface", "cosface")]
     assert [ours.step for ours, _ in found.curves()][-1] == 7
     said = " ".join(found.sentences())
-    assert "+2.00 points, from 90.00% [86.00, 93.00] to 92.00% [88.00, 95.00]: the 95 % intervals overlap" in said
+    assert "+2.00 points, from 90.00 % [86.00, 93.00] to 92.00 % [88.00, 95.00]: the 95 % intervals overlap" in said
     assert "different kinds do not compare" in said
     assert "different steps: 10 and 7" in said
     apart = RunDifference(open_run(first), open_run(make("c", accuracy=0.7)))

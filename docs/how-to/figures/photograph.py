@@ -1,6 +1,6 @@
 """Photograph the web page and the report of a training, of drawn faces, into docs/.
 
-    python docs/how-to/figures/photograph.py                       # all, some two minutes
+    python docs/how-to/figures/photograph.py                       # all, some six minutes
     python docs/how-to/figures/photograph.py page-compare report   # these
 
 Needs playwright and a Chromium: Debian's, or the one that CHROMIUM names. SFace tells these drawn people apart.
@@ -61,7 +61,8 @@ def service(folder: Path) -> Iterator[Ready]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "marginface", "serve", "people.db", "--port", str(port)]
+    (folder / "runs").mkdir()
+    words = [sys.executable, "-m", "marginface", "serve", "people.db", "--runs", "runs", "--port", str(port)]
     process = subprocess.Popen(words, cwd=folder, env={**os.environ, "MARGINFACE_CONFIG": str(folder / "config")})
     try:
         wait(f"http://127.0.0.1:{port}/readyz")
@@ -119,6 +120,17 @@ def health(browser: Any, address: Ready, folder: Path) -> Image.Image:  # noqa: 
     return opened(view(page_of(browser, 1050), address, "health"))
 
 
+def evaluations(browser: Any, address: Ready, folder: Path) -> Image.Image:
+    """A comparison of three losses, a minute of training each."""
+    recipe = str(ROOT / "recipes" / "quick.toml")
+    run(folder, "compare", recipe, "--losses", "softmax,arcface,x2softmax", "--out", "runs/three-losses")
+    page = page_of(browser, 850)
+    page.goto(f"{address}/#/evaluations")
+    settled(page).locator("main table a").first.click()
+    settled(page)
+    return opened(page.screenshot())
+
+
 def phone(browser: Any, address: Ready, folder: Path) -> Image.Image:
     """Three views on a phone, the last one dark."""
     one, other = (drawn(folder / f"phone-{image}.jpg", PEOPLE["Ben Example"], image=image) for image in (2, 3))
@@ -160,6 +172,7 @@ VIEWS: dict[str, Callable[[Any, Ready, Path], Image.Image]] = {
     "page-compare": compare,
     "page-identify": identify,
     "page-health": health,
+    "page-evaluations": evaluations,
     "page-phone": phone,
 }
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.words import percent
+
 if TYPE_CHECKING:
     from marginface.demo import DemoResult
 
@@ -53,10 +55,10 @@ def _print(result: DemoResult) -> None:
             low, high = numbers["accuracy_interval"]
             table.add_row(
                 loss,
-                f"{numbers['accuracy_mean']:.2%}",
-                f"{low:.2%} to {high:.2%}",
+                percent(numbers["accuracy_mean"]),
+                f"{percent(low)} to {percent(high)}",
                 f"{numbers['auc']:.4f}",
-                f"{numbers['eer']:.2%}",
+                percent(numbers["eer"]),
             )
     Console().print(table)
     typer.echo(f"Two photos of one person: {result.same.explain()}\n")

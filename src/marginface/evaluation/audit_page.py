@@ -17,6 +17,7 @@ from marginface.errors import ImageError
 from marginface.images import read_image
 from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.values import ImageArray
+from marginface.words import percent
 
 PICTURES = 60  # groups of pictures in a section
 _SIDE = 96
@@ -146,8 +147,8 @@ class AuditPage:
         rows = [row([name, *(f"{value:,.0f}" for value in numbers)]) for name, numbers in values.items()]
         tail = audit.tail
         note = (
-            f"The largest tenth of the identities has {tail.top_share:.0%} of the images; {tail.half:,} identities "
-            "have half of them."
+            f"The largest tenth of the identities has {percent(tail.top_share, 0)} of the images; {tail.half:,} "
+            "identities have half of them."
         )
         return table(head, rows, note)
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from marginface.evaluation.calibration import CalibrationResult
-from marginface.evaluation.sections import background, percent, percent_interval
+from marginface.evaluation.sections import background
 from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.matching.calibration import Calibration, Rung
 from marginface.metrics import trials_needed, wilson_interval
 from marginface.plots import counted_similarity_figure, det_figure, render
 from marginface.values import Threshold
+from marginface.words import percent, percent_interval
 
 COLUMNS = ("FMR, at most", "Threshold", "true FMR, 95 %", "FNMR", "95 %")
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from marginface.evaluation.all_pairs import AllPairsResult
 from marginface.evaluation.distractors import DistractorResult
 from marginface.evaluation.groups import GroupResult
-from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.tinyface import RANKS, TinyFaceResult
 from marginface.metrics import Interval, TarAtFar
+from marginface.words import percent, percent_interval
 
 Line = tuple[str, str, str]
 _SHOWN = 3  # impostor pairs

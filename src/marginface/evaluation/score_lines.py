@@ -8,11 +8,11 @@ from marginface.evaluation.comparison import p_text
 from marginface.evaluation.identification import GalleryScores
 from marginface.evaluation.open_set import OpenSetResult
 from marginface.evaluation.score_file import ScoreResult
-from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.slices import Slices
 from marginface.evaluation.templates import TemplateResult
 from marginface.evaluation.two_models import TwoModels
 from marginface.metrics import Interval, Rate, TarAtFar
+from marginface.words import percent, percent_interval
 
 Line = tuple[str, str, str]
 

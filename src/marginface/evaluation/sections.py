@@ -10,22 +10,13 @@ from marginface.markup import Html, crop_image, element, figure, folded, image, 
 from marginface.metrics import overlap
 from marginface.plots import det_figure, render, roc_figure, similarity_figure, training_figure
 from marginface.plots.training import has_series
+from marginface.words import percent, percent_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 Runs = Sequence[RunSummary]
-
-
-def percent(share: float, digits: int = 2) -> str:
-    """Write a share as percent."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def percent_interval(interval: Sequence[float], digits: int = 2) -> str:
-    """Write an interval of shares as percent."""
-    return f"{100 * interval[0]:.{digits}f} – {100 * interval[1]:.{digits}f}"
 
 
 def _with_note(value: str, note: str) -> Html:

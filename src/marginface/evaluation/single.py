@@ -6,7 +6,7 @@ from marginface.environment import describe_environment
 from marginface.evaluation.pairs import PairResult
 from marginface.evaluation.reading import CropReader
 from marginface.evaluation.runs import RunReport, RunSummary, measure
-from marginface.evaluation.sections import percent, percent_interval
+from marginface.words import percent, percent_interval
 
 
 def result_report(result: PairResult, read_crop: CropReader, command: str = "") -> RunReport:

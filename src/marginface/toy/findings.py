@@ -24,6 +24,7 @@ from marginface.metrics import Interval, student_t_interval
 from marginface.toy.entries import head_of
 from marginface.toy.results import LossResult, ToyStudy
 from marginface.values import DoubleArray
+from marginface.words import percent
 
 Verdict = Literal["agrees", "agrees in part", "does not agree", "not shown"]
 
@@ -130,13 +131,13 @@ def _bound_decides(study: ToyStudy) -> Iterator[Finding]:
     classes = len(study.data.classes)
     bound = 1 - math.cos(widest_class_angle(classes, study.size))
     as_claimed = [(_kept(result) >= KEPT) == (_cosine_margin(result) <= bound) for result in found]
-    listed = ", ".join(f"m = {_cosine_margin(result):g}: {_kept(result):.1%}" for result in found)
+    listed = ", ".join(f"m = {_cosine_margin(result):g}: {percent(_kept(result), 1)}" for result in found)
     claim = (
         f"{classes} classes in {study.size} dimensions allow m up to {bound:.3f}: up to there the margin can be met, "
         "above it cannot."
     )
     verdict: Verdict = "agrees" if all(as_claimed) else "agrees in part" if any(as_claimed) else "does not agree"
-    numbers = f"Share of the training images with their margin: {listed} (met from {KEPT:.0%})."
+    numbers = f"Share of the training images with their margin: {listed} (met from {percent(KEPT, 0)})."
     yield Finding("CosFace, section 3.4", claim, verdict, numbers)
 
 

@@ -26,6 +26,7 @@ from marginface.training.batches import Batches, to_tensor
 from marginface.training.divergence import LossWatch
 from marginface.training.learner import Learner
 from marginface.training.schedule import learning_rate_factor, margin_strength
+from marginface.words import percent
 
 DEVICE = torch.device("cpu")  # so small a training is over before a graphics card has warmed up
 SHARE = 0.3  # of the steps are the softmax of the start
@@ -55,8 +56,8 @@ class Start:
     def description(self) -> str:
         """Return what was done, in words."""
         return (
-            f"the first {self.steps:,} steps are one softmax training for all losses ({self.accuracy:.1%} of the "
-            "training images right at its end); every loss goes on from its network, with a fresh head whose class "
+            f"the first {self.steps:,} steps are one softmax training for all losses ({percent(self.accuracy, 1)} of "
+            "the training images right at its end); every loss goes on from its network, with a fresh head whose class "
             "centers are the mean directions of the classes, length 1"
         )
 

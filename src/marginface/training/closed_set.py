@@ -14,6 +14,7 @@ from marginface.evaluation.open_set import pool_people
 from marginface.metrics import Interval, identification_rate, wilson_interval
 from marginface.training.distributed import Ranks
 from marginface.training.features import embed_source
+from marginface.words import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class RankOne:
     interval: Interval
 
     def __str__(self) -> str:
-        return f"{self.rate:.2%} (95 % interval {self.interval.low:.2%} to {self.interval.high:.2%})"
+        return f"{percent(self.rate)} (95 % interval {percent(self.interval.low)} to {percent(self.interval.high)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from marginface.words import percent
+
 NEARLY_EQUAL = 0.99  # mean similarity of impostor pairs
 MEASUREMENTS = 2  # in a row: fresh weights may begin there
 NEAR = 0.02  # of the loss of a collapse
@@ -60,6 +62,6 @@ class CollapseWatch:
         if self._still < STEPS:
             return ""
         return (
-            f"the loss has stayed within {NEAR:.0%} of {self._collapsed_loss:g}, its margin, for {STEPS} steps: "
-            f"nothing is learned, or the embeddings have collapsed. {_ADVICE}"
+            f"the loss has stayed within {percent(NEAR, 0)} of {self._collapsed_loss:g}, its margin, for {STEPS} "
+            f"steps: nothing is learned, or the embeddings have collapsed. {_ADVICE}"
         )

@@ -6,14 +6,13 @@ or at Ctrl-C.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from marginface.documents import parse_json
-from marginface.files import is_inside, read_inside
+from marginface.files import folders_below, is_hidden, is_inside, read_inside
 from marginface.training.lock import LOCK, holder
 from marginface.training.run_folder import is_run
 from marginface.training.run_names import OUTCOME, RECIPE, RUN
@@ -60,23 +59,19 @@ def find_comparisons(root: Path) -> Iterator[ComparisonFolder]:
     Args:
         root: As Path.resolve() gives it; nothing outside is read.
     """
-    return _below(root, root)
-
-
-def _below(root: Path, folder: Path) -> Iterator[ComparisonFolder]:
-    try:
-        has_recipe = (folder / RECIPE).is_file()
-        inner = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
-    except OSError:  # nobody's business, or gone
-        return
-    if has_recipe:
-        places = [] if is_run(folder) else [path for path in sorted(folder.glob(_JOBS)) if is_inside(root, path)]
+    for folder in folders_below(root, is_hidden, _has_recipe):
+        if not _has_recipe(folder) or is_run(folder):
+            continue
+        places = [path for path in sorted(folder.glob(_JOBS)) if is_inside(root, path)]
         if places:
             yield ComparisonFolder(folder, work_in(root, folder), tuple(_job(root, path.parent) for path in places))
-        return
-    for name in inner:
-        if not name.startswith("."):
-            yield from _below(root, folder / name)
+
+
+def _has_recipe(folder: Path) -> bool:
+    try:
+        return (folder / RECIPE).is_file()
+    except OSError:  # it may be listed and not entered
+        return False
 
 
 def work_in(root: Path, folder: Path) -> str:

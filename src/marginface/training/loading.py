@@ -25,7 +25,7 @@ from marginface.training.resolve import resolve, resolve_loss
 from marginface.training.sources import open_data
 from marginface.training.trainer import torch_settings
 from marginface.values import IntArray
-from marginface.words import plural
+from marginface.words import percent, plural
 
 FEWEST, MOST = 5, 100  # batches that a stage is measured with, whatever its time
 WAITS = 0.02  # share of waiting above which the data holds the training back
@@ -73,11 +73,11 @@ class Loading:
         if name == "step":
             ahead = self.speeds["loader"] * self.stages["step"] / 1000 / self.batch_size
             return f"The step is the bottleneck: the loader alone makes {ahead:.1f} × as many images. {ADVICE[name]}."
-        waits = "" if waiting is None else f"the training waits {waiting:.0%} of its time; "
+        waits = "" if waiting is None else f"the training waits {percent(waiting, 0)} of its time; "
         share = self._loading[name] / sum(self._loading.values())
         slow = "Install simplejpeg (pip install 'marginface[data]'): it decodes more than twice as fast. "
         advice = (slow if name == "decode" and self.decoder.startswith("Pillow") else "") + ADVICE[name]
-        return f"{DOING[name]} is the bottleneck: {waits}it is {share:.0%} of making a batch. {advice}."
+        return f"{DOING[name]} is the bottleneck: {waits}it is {percent(share, 0)} of making a batch. {advice}."
 
     def lines(self) -> list[str]:
         """Say the numbers in words, a line each."""
@@ -90,8 +90,8 @@ class Loading:
         lines.append(f"loader alone, all workers: {self.speeds['loader']:,.0f} images/s")
         if "training" in self.speeds:
             lines.append(
-                f"training: {self.speeds['training']:,.0f} images/s, waiting for batches {self.speeds['waiting']:.1%} "
-                "of the time"
+                f"training: {self.speeds['training']:,.0f} images/s, waiting for batches "
+                f"{percent(self.speeds['waiting'], 1)} of the time"
             )
         return [*lines, self.sentence()]
 

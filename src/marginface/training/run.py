@@ -40,6 +40,7 @@ from marginface.training.run_names import CURVES, DATA, DREAM, HISTORY, JOURNAL,
 from marginface.training.run_report import write_run_report
 from marginface.training.sources import TrainingData, open_data
 from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
+from marginface.words import percent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +65,8 @@ class TrainResult:
         pairs = len(self.held_out.scores.genuine)
         closed = "" if self.held_out.closed_set is None else f"\n{self.held_out.closed_set.sentence()}"
         return (
-            f"Held-out pairs: {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%}, {pairs:,} "
-            f"pairs).{closed}\n{where}"
+            f"Held-out pairs: {percent(accuracy)} right (95 % interval {percent(interval[0])} to "
+            f"{percent(interval[1])}, {pairs:,} pairs).{closed}\n{where}"
         )
 
 

@@ -18,11 +18,12 @@ from typing import Any, Literal
 
 from marginface.documents import parse_json, parse_toml
 from marginface.errors import InputError
+from marginface.files import folders_below
 from marginface.training.history import read_history
 from marginface.training.journal import read_journal
 from marginface.training.lock import holder
 from marginface.training.run_names import CHECKPOINTS, CURVES, DATA, JOURNAL, MANIFEST, RECIPE
-from marginface.words import cause
+from marginface.words import cause, percent
 
 State = Literal["running", "finished", "interrupted", "diverged", "failed", "killed"]
 Record = Mapping[str, Any]
@@ -41,8 +42,8 @@ class HeldOutFigure:
 
     def __str__(self) -> str:
         if self.interval is None:
-            return f"{self.accuracy:.2%}"
-        return f"{self.accuracy:.2%} [{100 * self.interval[0]:.2f}, {100 * self.interval[1]:.2f}]"
+            return percent(self.accuracy)
+        return f"{percent(self.accuracy)} [{100 * self.interval[0]:.2f}, {100 * self.interval[1]:.2f}]"
 
     def overlaps(self, other: HeldOutFigure) -> bool | None:
         """Say whether the intervals have a number in common; None where one is not known."""
@@ -235,18 +236,16 @@ def flat_values(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _runs_below(folder: Path) -> Iterator[Path]:
+def _runs_below(root: Path) -> Iterator[Path]:
+    folders = folders_below(root, lambda name: name in (CHECKPOINTS, CURVES), _is_seen_run)
+    return filter(_is_seen_run, folders)
+
+
+def _is_seen_run(folder: Path) -> bool:
     try:
-        is_one = is_run(folder)
-        inner = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
-    except OSError:  # nobody's business, or gone; those beside it are looked at
-        return
-    if is_one:
-        yield folder
-        return
-    for entry in inner:
-        if entry.name not in (CHECKPOINTS, CURVES):
-            yield from _runs_below(entry)
+        return is_run(folder)
+    except OSError:  # it may be listed and not entered
+        return False
 
 
 def _is_own_file(path: Path) -> bool:

@@ -17,6 +17,7 @@ from marginface.training.recipe import Recipe
 from marginface.training.run_names import JOURNAL, RECIPE
 from marginface.training.sources import TrainingData
 from marginface.values import IntArray
+from marginface.words import percent
 
 PROTOCOL = "held-out pairs"
 HARDEST = 6
@@ -59,7 +60,8 @@ def _sentence(recipe: Recipe, data: TrainingData, result: HeldOutResult | None) 
     closed = "" if result.closed_set is None else f" {result.closed_set.sentence()}"
     return (
         f"{trained} On {len(result.scores.genuine):,} pairs of {len(data.held_out.identities):,} identities it never "
-        f"saw, it decides {accuracy:.2%} right (95 % interval {interval[0]:.2%} to {interval[1]:.2%}).{closed}"
+        f"saw, it decides {percent(accuracy)} right (95 % interval {percent(interval[0])} to "
+        f"{percent(interval[1])}).{closed}"
     )
 
 

@@ -33,6 +33,7 @@ from marginface.training.run_names import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData
 from marginface.training.start import begin
+from marginface.words import percent
 
 SPEED_SMOOTHING = 0.9
 
@@ -56,10 +57,10 @@ class Progress:
         record = self.record
         parts = [f"loss {record['loss']:.3f}", f"lr {record['learning_rate']:.2g}"]
         parts += [f"{record['images_per_second']:.0f} images/s"]
-        parts += [f"training {record['train_accuracy']:.1%}"] if "train_accuracy" in record else []
+        parts += [f"training {percent(record['train_accuracy'], 1)}"] if "train_accuracy" in record else []
         kinds = ("genuine_similarity", "impostor_similarity")
         parts += [f"{kind.replace('_', ' ')} {record[kind]:.2f}" for kind in kinds if kind in record]
-        parts += [f"held-out pairs {record['accuracy_mean']:.2%}"] if "accuracy_mean" in record else []
+        parts += [f"held-out pairs {percent(record['accuracy_mean'])}"] if "accuracy_mean" in record else []
         return ", ".join(parts)
 
     def is_milestone(self) -> bool:

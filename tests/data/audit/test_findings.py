@@ -139,7 +139,7 @@ def test_overlap_by_name_by_likeness_and_by_photo() -> None:
     assert list(exclusions.identities) == ["Ann_Lee", "Bob"]
     assert exclusions.images == {"Cy/8": "evaluated on: the same photo as Zed/3 there"}
     report = AuditReport(found, named(here), named(there), exclusions)
-    assert any("of those with one name, likeness finds 100.0%" in line for line in report.lines())
+    assert any("of those with one name, likeness finds 100.0 %" in line for line in report.lines())
     assert report.to_dict()["overlap"]["by_name"] == [["Ann_Lee", "lee ann"]]
 
 

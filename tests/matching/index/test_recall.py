@@ -32,7 +32,7 @@ def test_an_index_without_a_shortcut_has_recall_one() -> None:
     recall = recall_at(index, index.snapshot().sample(100), 0.8)
     assert recall is not None
     assert (recall.found, recall.asked, recall.share) == (100, 100, 1)
-    assert "100.00%" in recall.explain()
+    assert "100.00 %" in recall.explain()
     assert recall.to_dict()["recall"] == 1
 
 

@@ -12,6 +12,7 @@ from marginface.data.audit.labels import QUANTILES
 from marginface.data.exclusions import Exclusions
 from marginface.metrics.intervals import wilson_interval
 from marginface.values import Threshold
+from marginface.words import percent
 
 _SHOWN = 5
 
@@ -76,7 +77,7 @@ class AuditReport:
         lines = [
             audit.origin,
             f"{audit.images:,} images of {audit.identities:,} identities: {least} to {most} each, median {middle}; the "
-            f"largest tenth of the identities has {tail.top_share:.0%} of the images",
+            f"largest tenth of the identities has {percent(tail.top_share, 0)} of the images",
             f"pixels: {sizes or 'none'}",
         ]
         notes = _listed("to note", audit.problems) if audit.problems else []
@@ -227,7 +228,7 @@ def _expected(threshold: Threshold, comparisons: int) -> str:
 
 def _rate(count: int, total: int) -> str:
     interval = wilson_interval(count, total)
-    return f"{count / total:.1%} [{interval.low:.1%} to {interval.high:.1%}]"
+    return f"{percent(count / total, 1)} [{percent(interval.low, 1)} to {percent(interval.high, 1)}]"
 
 
 def _no_crops(count: int) -> list[str]:

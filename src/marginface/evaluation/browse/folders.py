@@ -13,7 +13,7 @@ from marginface.evaluation.browse.figures import Part
 from marginface.evaluation.browse.numbers import MOST_BYTES, read_numbers
 from marginface.evaluation.browse.suites import read_suite_folder, stamp_of
 from marginface.evaluation.suite.progress import PROGRESS
-from marginface.files import is_inside
+from marginface.files import folders_below, is_hidden, is_inside
 
 Kind = Literal[
     "suite",
@@ -93,18 +93,16 @@ def find_evaluations(root: Path) -> list[Evaluation]:
     Args:
         root: As Path.resolve() gives it.
     """
-    return sorted(_below(root, root), key=lambda one: (KINDS.index(one.kind), one.path))
+    return sorted(_below(root), key=lambda one: (KINDS.index(one.kind), one.path))
 
 
-def _below(root: Path, folder: Path) -> Iterator[Evaluation]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:  # nobody's business, or gone
-        return
-    yield from _here(root, folder, [entry.name for entry in entries if _may_be_numbers(entry)])
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _below(root, folder / entry.name)
+def _below(root: Path) -> Iterator[Evaluation]:
+    for folder in folders_below(root, is_hidden):
+        try:
+            names = sorted(entry.name for entry in os.scandir(folder) if _may_be_numbers(entry))
+        except OSError:  # gone meanwhile
+            continue
+        yield from _here(root, folder, names)
 
 
 def _may_be_numbers(entry: os.DirEntry[str]) -> bool:

@@ -8,13 +8,14 @@ from pathlib import Path
 from marginface.environment import describe_environment
 from marginface.evaluation.glossary import GLOSSARY
 from marginface.evaluation.runs import RunSummary
-from marginface.evaluation.sections import background, curves, hardest_errors, percent, percent_interval
+from marginface.evaluation.sections import background, curves, hardest_errors
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.kept import kept_measurement
 from marginface.evaluation.suite.published import published_for
 from marginface.evaluation.suite.run import Done, SuiteResult
 from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.plots import cmc_figure, distractor_figure, render
+from marginface.words import percent, percent_interval
 
 
 def write_suite_page(result: SuiteResult, out: Path, command: str = "") -> Path:

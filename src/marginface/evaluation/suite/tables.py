@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from marginface.environment import describe_environment
-from marginface.evaluation.sections import percent, percent_interval
 from marginface.evaluation.suite.headline import headline
 from marginface.evaluation.suite.run import SuiteResult
 from marginface.files import write_json, write_text
 from marginface.markup import plain_cell
+from marginface.words import percent, percent_interval
 
 _SPECIAL = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}

@@ -20,6 +20,7 @@ from marginface.matching.index.protocol import Snapshot, VectorIndex
 from marginface.metrics.intervals import Interval, wilson_interval
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
+from marginface.words import percent
 
 _STREAM = 4_190_511  # so that no gallery of a test drawn from the same seed is met again
 
@@ -52,8 +53,8 @@ class Recall:
         """Say it in words."""
         low, high = self.interval.to_list()
         return (
-            f"Of {self.asked:,} faces at similarity {self.similarity:.3f} the search finds {self.share:.2%} "
-            f"(95 % interval {low:.2%} to {high:.2%})."
+            f"Of {self.asked:,} faces at similarity {self.similarity:.3f} the search finds {percent(self.share)} "
+            f"(95 % interval {percent(low)} to {percent(high)})."
         )
 
 
