@@ -15,6 +15,7 @@ from marginface.server.middleware.body import BodyLimits
 from marginface.server.middleware.bugs import BugAnswer
 from marginface.server.middleware.figures import RequestFigures
 from marginface.server.middleware.keys import KeyCheck
+from marginface.server.middleware.large import LargeAnswers
 from marginface.server.middleware.log import RequestLog
 from marginface.server.middleware.origin import LOOPBACK_NAMES, OriginCheck
 from marginface.server.middleware.security import SecurityHeaders
@@ -80,4 +81,5 @@ def _around(settings: ServerSettings, figures: Figures) -> list[Middleware]:
         Middleware(KeyCheck),
         Middleware(BodyLimits, limits=settings.limits),
         Middleware(Slots, limits=settings.limits),
+        Middleware(LargeAnswers),
     ]

@@ -1,4 +1,4 @@
-"""Which requests have a body, which may hold photos, which go to the disk as they come, and which wait for a slot."""
+"""Which requests have a body, may hold photos, go to the disk as they come, wait for a slot, or get a large answer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from starlette.types import Scope
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _OF_ARCHIVES = re.compile(r"/v1/jobs/[^/]+/archive")
 _EXPORTS = re.compile(r"/v1/collections/[^/]+/export")
+_LARGE_ANSWERS = re.compile(
+    r"/v1/(collections/[^/]+/export|reports/[^/]+|runs/[^/]+/report|evaluations/[^/]+/(report|tables/[^/]+))"
+)
 _PHOTOS_IN_JSON = re.compile(  # read by the route itself, after the Gate
     r"/api/v1/(recognition/recognize|recognition/faces(/[^/]+/verify)?|verification/verify|detection/detect)"
 )
@@ -32,3 +35,8 @@ def takes_a_slot(scope: Scope) -> bool:
     """Say whether a request waits for a slot: its body becomes much, and its answer does not take long."""
     is_apart = is_archive(scope) or _EXPORTS.fullmatch(scope["path"]) is not None
     return scope["method"] not in WITHOUT_BODY and not is_apart
+
+
+def is_answered_at_length(scope: Scope) -> bool:
+    """Say whether the answer to a request may be many megabytes: an archive, a report, a table."""
+    return _LARGE_ANSWERS.fullmatch(scope["path"]) is not None

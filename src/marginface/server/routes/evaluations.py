@@ -16,7 +16,7 @@ from marginface.server.access.tickets import SECONDS, issue_ticket
 from marginface.server.gate import needs
 from marginface.server.routes.cursors import numbered
 from marginface.server.routes.parameters import Here, Part
-from marginface.server.routes.reports import PAGE, page_of, root_of
+from marginface.server.routes.reports import PAGE, in_pieces, page_of, root_of
 from marginface.server.schemas import evaluations as schemas
 from marginface.server.schemas.runs import Ticket
 from marginface.server.shown.evaluations import ShownEvaluation, shown_evaluation, shown_evaluations
@@ -71,4 +71,4 @@ async def download_table(service: Here, evaluation: TheEvaluation, table: TheTab
     """Answer with a table of an evaluation as the command wrote it, names of its photos included."""
     name, content = await service.shown_work.run(lambda: shown_evaluation(root_of(service), evaluation).table(table))
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(readable(name), safe='')}"}
-    return Response(content, media_type=f"{_TYPES[table]}; charset=utf-8", headers=headers)
+    return in_pieces(content, f"{_TYPES[table]}; charset=utf-8", headers)

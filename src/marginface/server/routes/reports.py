@@ -6,12 +6,13 @@ gives it an origin of its own, so that it cannot reach the page around it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from marginface.errors import UnknownName
 from marginface.server.access.tickets import check_ticket
@@ -32,6 +33,7 @@ _HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 _OF_EVALUATION = "v-"
+_PIECE = 1 << 16  # bytes
 
 
 @router.get("/{report}", response_class=Response, responses=PAGE)
@@ -43,7 +45,13 @@ async def show_report_by_ticket(service: Here, report: TheReport, ticket: ATicke
 
 def page_of(content: bytes) -> Response:
     """Return a report as an answer."""
-    return Response(content, media_type="text/html; charset=utf-8", headers=_HEADERS)
+    return in_pieces(content, "text/html; charset=utf-8", _HEADERS)
+
+
+def in_pieces(content: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+    """Return bytes as an answer that is over when its last piece is taken: LargeAnswers counts it until then."""
+    pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
+    return StreamingResponse(pieces, media_type=media_type, headers={**headers, "Content-Length": str(len(content))})
 
 
 def root_of(service: Service) -> Path:
