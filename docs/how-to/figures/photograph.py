@@ -1,6 +1,6 @@
 """Photograph the web page and the report of a training, of drawn faces, into docs/.
 
-    python docs/how-to/figures/photograph.py                       # all, some six minutes
+    python docs/how-to/figures/photograph.py                       # all, some ten minutes
     python docs/how-to/figures/photograph.py page-compare report   # these
 
 Needs playwright and a Chromium: Debian's, or the one that CHROMIUM names. SFace tells these drawn people apart.
@@ -121,7 +121,7 @@ def health(browser: Any, address: Ready, folder: Path) -> Image.Image:  # noqa: 
 
 
 def evaluations(browser: Any, address: Ready, folder: Path) -> Image.Image:
-    """A comparison of three losses, a minute of training each."""
+    """A comparison of three losses, six minutes of training."""
     recipe = str(ROOT / "recipes" / "quick.toml")
     run(folder, "compare", recipe, "--losses", "softmax,arcface,x2softmax", "--out", "runs/three-losses")
     page = page_of(browser, 850)
