@@ -19,6 +19,7 @@ from marginface.cli import app
         (["align", "in", "out", "--format", "tra"], "unknown format of shards 'tra'"),
         (["align", "in", "out", "--format", "tar"], "in: expected train.rec, tar shards"),
         (["align", "in", "out", "--engine", "rya"], "'rya'"),
+        (["embed", "a.jpg", "--json", "--engine", "openvino"], "in embed and data audit that is --runtime openvino"),
         (["align", "in", "out", "--address", "auto"], "say --engine ray as well"),
         (["align", "in", "out", "--format", "tar", "--workers", "0"], "workers is at least 1; got 0"),
         (["align", "nowhere://a", "out", "--format", "tar"], "a URL of a store that fsspec knows"),

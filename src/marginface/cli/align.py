@@ -14,6 +14,7 @@ from marginface.cli.options import (
     JsonFlag,
     MinScore,
     PerShard,
+    executor_of,
     print_json,
 )
 from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE, DEFAULT_WORKERS, PER_SHARD
@@ -64,13 +65,13 @@ def align(
     Photos without a face, with several, or unreadable are listed in DST/crops-report.json, of shards in
     DST/left-out.jsonl.
     """
-    from marginface.batch import EXECUTORS, run
+    from marginface.batch import run
     from marginface.data.convert import check_apart
     from marginface.data.packs import open_images
     from marginface.locations import location
 
     work = _work(detector, face, min_score, pad)
-    maker = EXECUTORS[executor](workers, address)
+    maker = executor_of(executor, workers, address)
     if to == "folders":
         _align_tree(source, destination, executor, work, workers, as_json=as_json)
         return

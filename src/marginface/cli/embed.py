@@ -18,6 +18,7 @@ from marginface.cli.options import (
     Mirror,
     Model,
     PerShard,
+    executor_of,
     print_json,
 )
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, PER_SHARD
@@ -67,12 +68,11 @@ def embed(
     hold name, identity, label and embedding, and what is left out is in left-out.jsonl beside them; run it again to go
     on. Exit status: 0 done, 2 an error, or a photo for FILE.npz that cannot be read or has no face: it is left out.
     """
-    from marginface.batch import EXECUTORS
     from marginface.batch.embeddings import Embedding as Embedded
     from marginface.errors import InputError
     from marginface.pipeline import Recognizer
 
-    maker = EXECUTORS[executor](workers, address)
+    maker = executor_of(executor, workers, address)
     if to != "npz":
         work = Embedded(model, mirror, aligned, min_score, runtime)
         done = _embed_shards(photos, out, to, work, maker, per_shard)

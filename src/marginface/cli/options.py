@@ -7,9 +7,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from marginface.batch import Executor
 
 STANDARD_OUTPUT = Path("-")
 
@@ -87,6 +90,22 @@ Address = Annotated[
 PerShard = Annotated[int, typer.Option("--per-shard", help="Images of the source that make a shard.")]
 Workers = Annotated[int, typer.Option("--workers", help="Threads.")]
 BatchWorkers = Annotated[int, typer.Option("--workers", help="Threads, or processes with --engine ray.")]
+
+
+def executor_of(name: str, workers: int, address: str) -> Executor:
+    """Return who does the work of a batch; say where a name belongs that runs a model elsewhere."""
+    from marginface.batch import EXECUTORS
+    from marginface.errors import InputError
+
+    if name not in EXECUTORS:
+        from marginface.weights import ENGINES
+
+        if name in ENGINES:
+            raise InputError(
+                f"--engine says here who does the work, local or ray; got {name!r}, which runs a model: in embed and "
+                f"data audit that is --runtime {name}"
+            )
+    return EXECUTORS[name](workers, address)
 
 
 def print_json(value: Any) -> None:

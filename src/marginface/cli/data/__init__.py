@@ -9,7 +9,7 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.data.audit import audit
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, BatchWorkers, ExecutorName, JsonFlag, NumbersFile, deliver
+from marginface.cli.options import Address, BatchWorkers, ExecutorName, JsonFlag, NumbersFile, deliver, executor_of
 from marginface.defaults import DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def convert(
     Run it again to go on after an interruption. Until all is written, no command takes the folder for data.
     Tar and parquet can go to a store (s3://bucket/shards), and be written by many machines (--engine ray).
     """
-    from marginface.batch import EXECUTORS, run
+    from marginface.batch import run
     from marginface.batch.copying import Copying
     from marginface.data.convert import check_apart
     from marginface.data.convert import convert as convert_images
@@ -93,7 +93,7 @@ def convert(
     from marginface.locations import is_remote, location
 
     source_place, place = location(source), location(destination)
-    maker = EXECUTORS[executor](workers, address)
+    maker = executor_of(executor, workers, address)
     check_apart(source_place, place)
     images = open_images(source_place, label=label)
     with progress_bar("Converting", "images") as progress:

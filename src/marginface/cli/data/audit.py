@@ -20,6 +20,7 @@ from marginface.cli.options import (
     Model,
     NumbersFile,
     deliver,
+    executor_of,
     typed_command,
 )
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MODEL, DEFAULT_WORKERS
@@ -107,7 +108,7 @@ def audit(
     biometric data: the last line says where they are, delete them when you are done.
     """
     from marginface.auditing import Auditor, kept_folder
-    from marginface.batch import EXECUTORS, run
+    from marginface.batch import run
     from marginface.batch.audited import Auditing, audited
     from marginface.data.audit import AuditReport, AuditSettings, Named, exclusions_of
     from marginface.data.audit import audit as find
@@ -128,7 +129,7 @@ def audit(
     with progress_bars("images") as progress:
         auditor, reading = Auditor(embedder, workers, progress, runtime), partial(progress, "Reading")
         if shards:
-            work, maker = Auditing(model if embed else "", runtime), EXECUTORS[executor](workers, address)
+            work, maker = Auditing(model if embed else "", runtime), executor_of(executor, workers, address)
             looked = run(source, work, location(shards), "npy", executor=maker, source=" ".join(data), progress=reading)
             here = Named(audited(looked, images.listing), images)
         else:
@@ -159,10 +160,9 @@ def audit(
 
 def _check_executor(executor: str, address: str, workers: int, shards: str) -> None:
     """Refuse an executor without a place that all its workers see."""
-    from marginface.batch import EXECUTORS
     from marginface.errors import InputError
 
-    EXECUTORS[executor](workers, address)
+    executor_of(executor, workers, address)
     if executor != "local" and not shards:
         raise InputError(
             f"--engine {executor} keeps what it finds in shards: say --shards FOLDER, one that every worker sees"
