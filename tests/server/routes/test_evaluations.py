@@ -206,6 +206,9 @@ def test_a_comparison_is_shown_before_its_table_is_there(shown: TestClient, runs
         running = details(shown, "two")
         assert running["state"] == "running"
         assert [job["state"] for job in running["trainings"]] == ["finished", "running"]
+    with held(runs / "two", "sweep"):
+        swept = details(shown, "two")
+    assert (swept["evaluation"], swept["kind"]) == (before, "sweep"), "the id does not hang on who is at work"
 
 
 READ_FILES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (

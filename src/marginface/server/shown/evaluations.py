@@ -41,8 +41,9 @@ class ShownEvaluation:
 
     @property
     def id(self) -> str:
-        """An id that stays as long as it stays where it is."""
-        return opaque_id("v", f"{self.found.kind}|{self.place}")
+        """An id that stays as long as it stays where it is; of stopped trainings nobody knows whether they swept."""
+        kind = self.found.kind if self.comparison is None else _COMPARED[0]
+        return opaque_id("v", f"{kind}|{self.place}")
 
     @property
     def state(self) -> str:
