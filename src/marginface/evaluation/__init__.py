@@ -22,6 +22,7 @@ score_lines          rows of the terminal's tables (protocol_lines: of the later
 from __future__ import annotations
 
 from marginface.evaluation.pairs import PairResult, evaluate_pairs
+from marginface.evaluation.protocols import OpenProtocol, open_protocol
 from marginface.evaluation.reading import ImageStore, Reader, crop_reader, protocol_cropper
 from marginface.evaluation.report import write_report
 from marginface.evaluation.runs import Measurement, RunReport, RunSummary, measure
@@ -30,6 +31,7 @@ from marginface.evaluation.scores import PairScores, score_pairs
 __all__ = [
     "ImageStore",
     "Measurement",
+    "OpenProtocol",
     "PairResult",
     "PairScores",
     "Reader",
@@ -38,6 +40,7 @@ __all__ = [
     "crop_reader",
     "evaluate_pairs",
     "measure",
+    "open_protocol",
     "protocol_cropper",
     "score_pairs",
     "write_report",
