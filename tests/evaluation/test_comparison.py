@@ -119,7 +119,7 @@ def test_the_wrong_claims_of_a_table_stay_below_their_level_together() -> None:
     ("mean", "corrected", "expected"),
     [
         (0.02, 0.01, "this decides these pairs better than first (+2.00 points"),
-        (-0.02, 0.01, "this decides these pairs worse than first (-2.00 points"),
+        (-0.02, 0.01, "this decides these pairs worse than first (−2.00 points"),
         (0.02, 0.08, "this against first: no difference shown (+2.00 points"),
         (0.001, 1.0, "this against first: no difference shown (+0.10 points"),
     ],

@@ -12,7 +12,7 @@ from marginface.matching.calibration import Calibration, Rung
 from marginface.metrics import trials_needed, wilson_interval
 from marginface.plots import counted_similarity_figure, det_figure, render
 from marginface.values import Threshold
-from marginface.words import percent, percent_interval
+from marginface.words import decimal, percent, percent_interval
 
 COLUMNS = ("FMR, at most", "Threshold", "true FMR, 95 %", "FNMR", "95 %")
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -41,7 +41,7 @@ def _line(threshold: Threshold) -> tuple[str, ...]:
     bounds, refused = threshold.fmr_bounds, threshold.fnmr_bounds
     return (
         f"{threshold.fmr:.3g}",
-        f"{threshold.similarity:.4f}",
+        decimal(threshold.similarity, 4),
         "–" if bounds is None else f"{bounds[0]:.2g} – {bounds[1]:.2g}",
         "–" if threshold.fnmr is None else percent(threshold.fnmr),
         "–" if refused is None else percent_interval(refused),
@@ -125,7 +125,7 @@ def _searches(calibration: Calibration) -> Html:
 def _search_cell(calibration: Calibration, fpir: float, size: int) -> str:
     if size > calibration.largest_size(fpir):
         return "–"
-    return f"{calibration.identification_threshold(fpir, size).similarity:.4f}"
+    return decimal(calibration.identification_threshold(fpir, size).similarity, 4)
 
 
 def _curves(result: CalibrationResult, fmrs: Sequence[float]) -> Html:

@@ -16,6 +16,7 @@ import numpy as np
 from marginface.errors import InputError
 from marginface.metrics import CrossedMean, Interval, crossed_mean, holm, paired_difference
 from marginface.values import BoolArray, IntArray
+from marginface.words import points
 
 LEVEL = 0.05
 
@@ -202,7 +203,7 @@ def sentence(first: LossResult, this: LossResult) -> str:
     if found is None:
         missing = this if this.accuracy is None else first
         return f"{this.label} against {first.label}: cannot be compared, {missing.trouble or 'nothing finished'}."
-    by = f"{100 * found.value:+.2f} points [{100 * found.interval.low:+.2f}, {100 * found.interval.high:+.2f}]"
+    by = points(found.value, found.interval.to_list())
     how = f"{by}, p after Holm {p_text(found.corrected)}, {found.test}"
     limits = _limits(found)
     if not found.is_shown:

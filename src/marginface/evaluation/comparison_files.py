@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -21,6 +21,8 @@ from marginface.evaluation.comparison import (
     sentences,
 )
 from marginface.files import write_text
+from marginface.metrics import Interval
+from marginface.words import decimal, signed
 
 COLUMNS = ("Loss", "Seeds", "Accuracy, %", "95 % interval", "Difference", "95 % interval", "p", "p, Holm")
 _COSTS = ("seconds", "images_per_second", "peak_mb")
@@ -50,10 +52,10 @@ def cells(result: LossResult) -> tuple[str, ...]:
     """Return the cells under COLUMNS of a row."""
     found, seeds = result.difference, f"{len(result.seeds)}" + (f" ({result.trouble})" if result.trouble else "")
     accuracy = "–" if result.accuracy is None else f"{100 * result.accuracy:.2f}"
-    interval = "–" if result.interval is None else _between(result.interval.to_list())
+    interval = "–" if result.interval is None else _ends(result.interval, decimal)
     if found is None:
         return (result.label, seeds, accuracy, interval, "–", "–", "–", "–")
-    difference = (f"{100 * found.value:+.2f}", _between(found.interval.to_list(), "+"))
+    difference = (signed(100 * found.value), _ends(found.interval, signed))
     return (result.label, seeds, accuracy, interval, *difference, p_text(found.p_value), p_text(found.corrected))
 
 
@@ -171,6 +173,5 @@ def _escaped(text: str) -> str:
     return "".join(marks.get(letter, letter) for letter in text)
 
 
-def _between(ends: Sequence[float], sign: str = "") -> str:
-    low, high = (f"{100 * end:{sign}.2f}" for end in ends)
-    return f"[{low}, {high}]"
+def _ends(interval: Interval, text: Callable[[float, int], str]) -> str:
+    return f"[{text(100 * interval.low, 2)}, {text(100 * interval.high, 2)}]"

@@ -9,7 +9,7 @@ from marginface.evaluation.distractors import DistractorResult
 from marginface.evaluation.groups import GroupResult
 from marginface.evaluation.tinyface import RANKS, TinyFaceResult
 from marginface.metrics import Interval, TarAtFar
-from marginface.words import percent, percent_interval
+from marginface.words import decimal, percent, percent_interval
 
 Line = tuple[str, str, str]
 _SHOWN = 3  # impostor pairs
@@ -51,7 +51,7 @@ def all_pairs_lines(result: AllPairsResult) -> list[Line]:
         rows += _tar_lines(one.tar_at_far, one.intervals)
     rows += [(name, "–", f"too few photos: {reason}") for name, reason in result.unscored]
     for number, (first, second, similarity) in enumerate(result.sets[0].look_alikes[:_SHOWN]):
-        rows.append(("" if number else "Most similar impostors", f"{similarity:.3f}", f"{first}, {second}"))
+        rows.append(("" if number else "Most similar impostors", decimal(similarity), f"{first}, {second}"))
     return [*rows, _failures(result.failures, result.sets[0].images)]
 
 

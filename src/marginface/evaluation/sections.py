@@ -10,7 +10,7 @@ from marginface.markup import Html, crop_image, element, figure, folded, image, 
 from marginface.metrics import overlap
 from marginface.plots import det_figure, render, roc_figure, similarity_figure, training_figure
 from marginface.plots.training import has_series
-from marginface.words import percent, percent_interval
+from marginface.words import decimal, percent, percent_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -134,7 +134,7 @@ def _error_grid(title: str, truth: str, errors: Sequence[ErrorPair]) -> list[Htm
                 crop_image(error.second, f"Crop of {error.names[1]}"),
                 attributes={"class": "pair"},
             ),
-            f"{error.similarity:.3f}: {error.names[0]}, {error.names[1]}",
+            f"{decimal(error.similarity)}: {error.names[0]}, {error.names[1]}",
         )
         for error in errors
     ]

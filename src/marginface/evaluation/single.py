@@ -6,7 +6,7 @@ from marginface.environment import describe_environment
 from marginface.evaluation.pairs import PairResult
 from marginface.evaluation.reading import CropReader
 from marginface.evaluation.runs import RunReport, RunSummary, measure
-from marginface.words import percent, percent_interval
+from marginface.words import decimal, percent, percent_interval
 
 
 def result_report(result: PairResult, read_crop: CropReader, command: str = "") -> RunReport:
@@ -48,7 +48,7 @@ def result_lines(result: PairResult) -> list[tuple[str, str, str]]:
         note = f"{percent_interval(point['interval'])} ({point['impostor_pairs']:,} impostor pairs)"
         rows.append((f"TAR at FAR {point['far']:g}", percent(point["tar"]), note))
     rows += [("EER", percent(numbers["eer"]), ""), ("AUC", f"{numbers['auc']:.5f}", "")]
-    rows.append(("Threshold", f"{numbers['accuracy_threshold']:.3f}", "mean of the folds, a similarity"))
+    rows.append(("Threshold", decimal(numbers["accuracy_threshold"]), "mean of the folds, a similarity"))
     return [*rows, *_failure_lines(result)]
 
 

@@ -31,6 +31,7 @@ from marginface.metrics import (
 )
 from marginface.metrics.roc import FarRule
 from marginface.values import BoolArray, IntArray
+from marginface.words import points
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,7 @@ class TwoModels:
         for one in self.tar:
             what = f"TAR at FAR {one.first.far:g}"
             if one.interval is None:
-                found.append(
-                    f"{what}: {second} is {_points(one.difference)} above {first}; no interval without people."
-                )
+                found.append(f"{what}: {second} is {points(one.difference)} above {first}; no interval without people.")
             else:
                 low, high = one.interval.to_list()
                 found.append(
@@ -112,14 +111,10 @@ class TwoModels:
 def _sentence(
     first: str, second: str, what: str, difference: float, ends: tuple[float, float], shown: bool, over: str
 ) -> str:
-    limits = f"{_points(difference)} [{_points(ends[0])}, {_points(ends[1])}] {over}"
+    limits = f"{points(difference, ends)} {over}"
     if not shown:
         return f"In {what} no difference is shown: {second} − {first} is {limits}."
     return f"In {what} {second} is shown {'better' if difference > 0 else 'worse'} than {first}: by {limits}."
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.2f} points"
 
 
 def compare_tables(

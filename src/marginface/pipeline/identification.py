@@ -11,6 +11,7 @@ from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
 from marginface.pipeline.rules import Rule
 from marginface.reasons import Reason, Remark, codes_of
 from marginface.values import Candidate, Decision, Threshold
+from marginface.words import decimal
 
 
 class SearchDecision(Enum):
@@ -62,9 +63,9 @@ class IdentifiedFace:
         box = self.used.face.box
         where = f"Face at {box.x1:.0f}, {box.y1:.0f} ({box.width:.0f}×{box.height:.0f} px)"
         if self:
-            said = f"{where}: {self.person}, similarity {self.candidates[0].similarity:.3f}."
+            said = f"{where}: {self.person}, similarity {decimal(self.candidates[0].similarity)}."
         else:
-            best = f" (nearest: similarity {self.candidates[0].similarity:.3f})" if self.candidates else ""
+            best = f" (nearest: similarity {decimal(self.candidates[0].similarity)})" if self.candidates else ""
             said = f"{where}: {self.decision.value}{best}."
         return "\n".join([said, *(remark.text for remark in self.reasons)])
 
@@ -138,7 +139,7 @@ class Identification:
         """Say who was found, and by which threshold."""
         lines = [f"{self.photo}: {self.decision.value}.", *(face.explain() for face in self.faces)]
         if self.faces and self.comparisons:
-            lines.append(f"Threshold {self.threshold.similarity:.3f}.")
+            lines.append(f"Threshold {decimal(self.threshold.similarity)}.")
             lines += self.rule.explain()
         return "\n".join([*lines, *(remark.text for remark in self.reasons)])
 
