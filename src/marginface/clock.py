@@ -1,4 +1,4 @@
-"""Times as the state of the service holds them: text in UTC, to the second, so that they sort as they follow."""
+"""Times as galleries and the state of the service hold them: text in UTC, to the second, that sorts as they follow."""
 
 from __future__ import annotations
 
