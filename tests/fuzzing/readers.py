@@ -218,13 +218,13 @@ def _templates(folder: Path, content: bytes) -> None:
 
 
 def _scores(path: Path) -> None:
-    from marginface.evaluation.score_file import read_scores, score_table
+    from marginface.evaluation.protocols.score_file import read_scores, score_table
 
     score_table(read_scores(path)).to_dict()
 
 
 def _metadata(path: Path) -> None:
-    from marginface.evaluation.slices import read_metadata
+    from marginface.evaluation.scoring.slices import read_metadata
 
     read_metadata(path)
 

@@ -25,7 +25,7 @@ from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
     from marginface.evaluation.calibration import CalibrationResult
-    from marginface.evaluation.memory import EmbeddingMemory
+    from marginface.evaluation.reading import EmbeddingMemory
 
 app = typer.Typer()
 
@@ -79,7 +79,7 @@ def calibrate(
     from marginface.data.exclusions import Exclusions, read_exclusions
     from marginface.embedding import load_embedder
     from marginface.evaluation.calibration import Words, calibrate_photos, people_photos, require_enough_photos
-    from marginface.evaluation.calibration_report import write_calibration_page
+    from marginface.evaluation.calibration.page import write_calibration_page
     from marginface.evaluation.reading import Reader
     from marginface.matching.calibration import write_calibration
 
@@ -124,8 +124,7 @@ def _rates(texts: list[str]) -> list[float]:
 @contextmanager
 def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iterator[EmbeddingMemory | None]:
     """Open the file that keeps embeddings, if there is to be one, and close it."""
-    from marginface.evaluation.memory import EmbeddingMemory
-    from marginface.evaluation.reading import cropping_of, reading_of
+    from marginface.evaluation.reading import EmbeddingMemory, cropping_of, reading_of
 
     if path is None:
         yield None
@@ -136,7 +135,7 @@ def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iter
 
 
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:
-    from marginface.evaluation.calibration_report import COLUMNS, calibration_lines, remarks
+    from marginface.evaluation.calibration.page import COLUMNS, calibration_lines, remarks
 
     calibration = result.calibration
     title = f"{calibration.model}, contract {calibration.contract}"

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from marginface.evaluation.report import write_report
-from marginface.evaluation.runs import RunReport, RunSummary
+from marginface.evaluation.reports.report import write_report
+from marginface.evaluation.reports.runs import RunReport, RunSummary
 from marginface.training.run_folder import CurvePoint, RunFolder, flat_values, spread
 from marginface.training.run_names import RECIPE
 from marginface.words import points

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from marginface.evaluation.browse import KINDS, Evaluation, find_evaluations
-from marginface.evaluation.browse.numbers import MARKS
+from marginface.evaluation.browse import Evaluation, find_evaluations
 from oracles.evaluated import write_comparison, write_single, write_suite
 
 
@@ -37,7 +36,6 @@ def test_each_is_found_once_and_of_its_kind(found: dict[str, Evaluation]) -> Non
         "single/scores.json": "scores",
         "single/two.json": "two-models",
     }
-    assert set(MARKS) <= {*KINDS}
 
 
 def test_a_suite_has_the_figures_of_its_table(found: dict[str, Evaluation], written: Path) -> None:

@@ -142,7 +142,7 @@ def audit(
     values = {"command": command, **report.to_dict()}
     deliver(values, out, as_json=as_json, show=lambda: typer.echo("\n".join(report.lines())))
     if page is not None:
-        from marginface.evaluation.audit_page import AuditPage
+        from marginface.evaluation.reports.audit_page import AuditPage
 
         AuditPage(report, command).write(page)
         typer.echo(f"Page: {page}", err=as_json)

@@ -6,32 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
 
 from marginface.errors import MarginfaceError
-from marginface.evaluation.browse.figures import Part
 from marginface.evaluation.browse.numbers import MOST_BYTES, read_numbers
 from marginface.evaluation.browse.suites import read_suite_folder, stamp_of
+from marginface.evaluation.kinds import KINDS, Part
 from marginface.evaluation.suite.progress import PROGRESS
 from marginface.files import folders_below, is_hidden, is_inside
 
-Kind = Literal[
-    "suite",
-    "comparison",
-    "sweep",
-    "two-models",
-    "pairs",
-    "templates",
-    "identify",
-    "distractors",
-    "tinyface",
-    "groups",
-    "all-pairs",
-    "scores",
-    "unreadable",
-]
-KINDS: tuple[str, ...] = get_args(Kind)
 UNREADABLE = "unreadable"
+KIND_NAMES: tuple[str, ...] = (*KINDS, UNREADABLE)  # in the order of listings
 TABLES = ("csv", "json", "tex")
 _RESULTS, _REPORT = "results", "report.html"
 
@@ -42,7 +26,7 @@ class Evaluation:
 
     Attributes:
         path: The folder of a suite; of others the file of numbers.
-        kind: One of KINDS.
+        kind: One of KIND_NAMES.
         name: Of the suite, or of the protocols.
         model: What was measured; empty: several, or not said.
         parts: Its protocols.
@@ -93,7 +77,7 @@ def find_evaluations(root: Path) -> list[Evaluation]:
     Args:
         root: As Path.resolve() gives it.
     """
-    return sorted(_below(root), key=lambda one: (KINDS.index(one.kind), one.path))
+    return sorted(_below(root), key=lambda one: (KIND_NAMES.index(one.kind), one.path))
 
 
 def _below(root: Path) -> Iterator[Evaluation]:
