@@ -96,6 +96,10 @@ class FaceCropper:
         """Return a cropper with a detector from the table."""
         return cls(load_detector(detector), policy, min_score, pad, detector)
 
+    def __str__(self) -> str:
+        border = f", border {self.pad:g}" if self.pad else ""
+        return f"{self.detector_name}, face: {self.policy}, score {self.min_score:g} or more{border}"
+
     def __post_init__(self) -> None:
         FACE_POLICIES[self.policy]  # raises UnknownName
         if not 0 < self.min_score < 1:

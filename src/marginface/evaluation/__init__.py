@@ -13,6 +13,7 @@ browse        what all of them wrote below a folder, found and read again
 
 from __future__ import annotations
 
+from marginface.evaluation.calibration import CalibrationResult, calibrate_photos, people_photos
 from marginface.evaluation.protocols.pair_files import OpenProtocol, open_protocol
 from marginface.evaluation.protocols.pairs import PairResult, evaluate_pairs
 from marginface.evaluation.reading import ImageStore, Reader, crop_reader, protocol_cropper
@@ -21,6 +22,7 @@ from marginface.evaluation.reports.runs import Measurement, RunReport, RunSummar
 from marginface.evaluation.scoring.scores import PairScores, score_pairs
 
 __all__ = [
+    "CalibrationResult",
     "ImageStore",
     "Measurement",
     "OpenProtocol",
@@ -29,10 +31,12 @@ __all__ = [
     "Reader",
     "RunReport",
     "RunSummary",
+    "calibrate_photos",
     "crop_reader",
     "evaluate_pairs",
     "measure",
     "open_protocol",
+    "people_photos",
     "protocol_cropper",
     "score_pairs",
     "write_report",

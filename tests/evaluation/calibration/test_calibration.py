@@ -15,22 +15,24 @@ from marginface.data.exclusions import Exclusions
 from marginface.errors import CalibrationError, DataError, UnreadableImage
 from marginface.evaluation.calibration import (
     CalibrationResult,
-    Words,
     calibrate_photos,
     people_photos,
     require_enough_photos,
 )
 from marginface.evaluation.calibration.page import calibration_lines, calibration_page, decades, remarks
 from marginface.evaluation.reading import Reader, Vectors
-from marginface.matching.calibration import read_calibration, write_calibration
+from marginface.matching.calibration import read_calibration
 from oracles.faces import every_pair
 from oracles.mean_color import MeanColor
 
-WORDS = Words("colored people", "crops as they are", "marginface calibrate mean-color people")
+WORDS = "colored people"
 
 
 class NoFaceInBlack:
     """Stands in for FaceCropper: a photo with a black corner shows no face."""
+
+    def __str__(self) -> str:
+        return "no face in black"
 
     def crop(self, image: np.ndarray) -> object:
         from types import SimpleNamespace
@@ -55,7 +57,8 @@ def people(tmp_path: Path) -> Path:
 def result(people: Path) -> CalibrationResult:
     Image.new("RGB", (112, 112)).save(people / "p00" / "black.png")
     (people / "p01" / "letter.png").write_text("Dear Ann, ...")
-    return calibrate_photos(MeanColor(), people_photos([people]), WORDS, Reader(cropper=NoFaceInBlack()))
+    reader, command = Reader(cropper=NoFaceInBlack()), "marginface calibrate mean-color people"
+    return calibrate_photos(MeanColor(), people_photos([people]), WORDS, reader, command=command)
 
 
 def test_every_two_photos_with_a_face_are_compared_and_the_others_are_listed(
@@ -74,6 +77,7 @@ def test_every_two_photos_with_a_face_are_compared_and_the_others_are_listed(
     assert "it holds text" in result.failures["p01/letter.png"]
     assert result.calibration.contract == MeanColor().contract.id
     assert result.calibration.made.alignment == "arcface-112"
+    assert result.calibration.made.cropping == "no face in black"
     assert json.loads(json.dumps(result.to_dict()))["data"]["impostor_pairs"] == 288
 
 
@@ -167,7 +171,8 @@ def test_the_page_has_every_threshold_the_searches_the_curves_and_the_failures(r
 
 
 def test_a_fitted_calibration_survives_its_file(result: CalibrationResult, tmp_path: Path) -> None:
-    assert read_calibration(write_calibration(result.calibration, tmp_path / "c.toml")) == result.calibration
+    result.write(tmp_path / "c.toml")
+    assert read_calibration(tmp_path / "c.toml") == result.calibration
 
 
 def test_many_failures_are_cut_short_on_the_page(result: CalibrationResult) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from marginface.data.synthetic.planted import AllPairsPlan, PlantedGroup, all_pairs_vectors, write_all_pairs
 from marginface.errors import InputError
-from marginface.evaluation import impostors
 from marginface.evaluation.protocols.all_pairs import evaluate_all_pairs, parts_of, score_all_pairs
 from marginface.evaluation.reading import Faces
 from marginface.evaluation.reports.lines import all_pairs_lines
+from marginface.evaluation.scoring import impostors
 from marginface.evaluation.scoring.slices import read_metadata
 from marginface.metrics import PeopleOfPairs, tar_intervals
 from oracles.all_pairs import every_pair

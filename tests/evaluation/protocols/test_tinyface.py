@@ -13,7 +13,7 @@ from PIL import Image
 from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.data.tinyface import read_tinyface
 from marginface.errors import DataError, InputError
-from marginface.evaluation import tinyface as evaluation
+from marginface.evaluation.protocols import tinyface as evaluation
 from marginface.evaluation.protocols.tinyface import RANKS, evaluate_tinyface, retrieve
 from marginface.evaluation.reading import Reader
 from marginface.evaluation.reports.lines import tinyface_lines

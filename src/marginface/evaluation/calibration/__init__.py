@@ -5,7 +5,6 @@ from __future__ import annotations
 from marginface.evaluation.calibration.photos import (
     CalibrationResult,
     PeoplePhotos,
-    Words,
     calibrate_photos,
     people_photos,
     require_enough_photos,
@@ -14,7 +13,6 @@ from marginface.evaluation.calibration.photos import (
 __all__ = [
     "CalibrationResult",
     "PeoplePhotos",
-    "Words",
     "calibrate_photos",
     "people_photos",
     "require_enough_photos",

@@ -21,7 +21,7 @@ from marginface.data.folder import FolderImages
 from marginface.environment import describe_environment
 from marginface.errors import CalibrationError, DataError, ImageError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
-from marginface.matching.calibration import Calibration, Making, Origin, calibrate, ladder
+from marginface.matching.calibration import Calibration, Making, Origin, calibrate, ladder, write_calibration
 from marginface.metrics import SimilarityCounts
 from marginface.values import IntArray
 from marginface.words import plural
@@ -98,15 +98,6 @@ def _beyond(fmr: float, pairs: int, smallest: float) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a calibration says about itself: whose photos, how they were cropped, and the command that made it."""
-
-    description: str
-    cropping: str
-    command: str = ""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationResult:
     """A calibration with what a report shows: the similarities, and the photos that gave none with the reason."""
@@ -116,6 +107,10 @@ class CalibrationResult:
     failures: dict[str, str]
     excluded: tuple[str, ...]
     seconds: float
+
+    def write(self, path: Path) -> None:
+        """Write the thresholds as TOML, for ``Recognizer.load(…, calibration=path)``."""
+        write_calibration(self.calibration, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -128,9 +123,16 @@ class CalibrationResult:
 
 
 def calibrate_photos(
-    embedder: Embedder, photos: PeoplePhotos, words: Words, reader: Reader = ALIGNED
+    embedder: Embedder, photos: PeoplePhotos, description: str, reader: Reader = ALIGNED, *, command: str = ""
 ) -> CalibrationResult:
     """Embed every photo and compare every two. Without a ``reader`` that has a cropper the images are aligned crops.
+
+    Args:
+        embedder: the model.
+        photos: of people.
+        description: whose photos, in words that stand in the file.
+        reader: finds the faces, such as ``Reader(cropper=FaceCropper.load())``.
+        command: that made it, for the file.
 
     Raises:
         CalibrationError: too few photos of different people show a face, or photos of one person lie under two names.
@@ -154,20 +156,20 @@ def calibrate_photos(
             f"{len(failures):,} of {len(found):,} photos show no face; no two people of a folder are left. "
             "Tight crops need a border: marginface align --pad 0.25, then --aligned"
         )
-    origin = Origin(
-        contract.id, embedder.card.name, words.description, len(failures), _making(words, contract.template)
-    )
+    cropping = "aligned crops as they are" if reader.cropper is None else str(reader.cropper)
+    making = _making(cropping, contract.template, command)
+    origin = Origin(contract.id, embedder.card.name, description, len(failures), making)
     fitted = calibrate(vectors[found], photos.people[found], origin, photos.sets[found])
     seconds = time.perf_counter() - started
     return CalibrationResult(fitted.calibration, fitted.counts, failures, photos.excluded, seconds)
 
 
-def _making(words: Words, template: str) -> Making:
+def _making(cropping: str, template: str, command: str) -> Making:
     environment = describe_environment()
     return Making(
         date=datetime.now(UTC).date(),
-        cropping=words.cropping,
+        cropping=cropping,
         alignment=template,
-        command=words.command,
+        command=command,
         versions={name: environment[name] for name in _VERSIONS if name in environment},
     )
