@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface import cropping
 from marginface.alignment import align
 from marginface.cropping import JOURNAL, REPORT, CropReport, FaceCropper, crop_tree
-from marginface.errors import InputError, UnknownName
+from marginface.errors import DataError, InputError, UnknownName
 from marginface.images import read_image
 from marginface.values import Face, ImageArray
 from oracles.red_faces import RedDetector, photo_with_faces
@@ -222,7 +221,7 @@ def test_a_crop_that_cannot_be_written_whole_is_not_there_at_all(
     crop_all(photos, out)
     (out / "ann" / "1.png").unlink()
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(cropping.DataError, match=r"1\.png: cannot write this file: No space left"):
+    with pytest.raises(DataError, match=r"1\.png: cannot write this file: No space left"):
         crop_all(photos, out)
     assert "ann/1.png" not in files(out)
     assert not [name for name in files(out) if name.endswith(".part")]
