@@ -1,11 +1,14 @@
-"""What a suite keeps is of the settings as they are written down: results of older suites are gone on with."""
+"""Kinds of evaluation: older suites are gone on with, a file is known by its keys, the page has words for all."""
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from marginface.evaluation.browse import KIND_NAMES
 from marginface.evaluation.kinds import KINDS, kind_of
 
 WRITTEN = {
@@ -36,3 +39,8 @@ def test_a_sweep_is_known_by_the_name_of_its_file() -> None:
     kinds = [kind_of(numbers, stem) for stem in ("sweep", "compare", "mine")]
     assert [kind and kind.name for kind in kinds] == ["sweep", "comparison", "comparison"]
     assert kind_of({"title": ""}, "sweep") is None
+
+
+def test_every_kind_has_words_on_the_web_page_in_the_same_order() -> None:
+    script = files("marginface.server").joinpath("web/js/views/evaluation-words.js").read_text(encoding="utf-8")
+    assert tuple(re.findall(r'^  \["([a-z-]+)", "', script, re.MULTILINE)) == KIND_NAMES
