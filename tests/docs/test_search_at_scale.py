@@ -24,7 +24,7 @@ def test_searches_and_their_recall_are_as_the_page_says(capsys: pytest.CaptureFi
     names: dict[str, object] = {}
     first, second, *_ = blocks("search-at-scale.md")
     exec(first + second, names)
-    said = re.findall(r"print\(.*?\)  # (.*)", first + second)
+    said = re.findall(r"print\(.*\)\s+# (.*)", first + second)
     assert capsys.readouterr().out.splitlines() == said
     assert names["hits"].ids[:, 0].tolist() == [0, 1]  # type: ignore[attr-defined]
     assert set(names["of_two"].ids[0].tolist()) <= {0, 1, 2, 3, 28, 29, 30, 31}  # type: ignore[attr-defined]

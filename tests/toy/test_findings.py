@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marginface.toy import Finding, findings
+from marginface.words import percent
 
 
 def by_claim(found: tuple[Finding, ...], word: str) -> Finding:
@@ -35,7 +36,7 @@ def test_the_bound_agrees_if_the_margin_is_kept_below_it_and_not_above(made_stud
     study = made_study({"cosface:margin=0.2": (1, kept[0]), "cosface:margin=0.35": (1, kept[1])})
     finding = by_claim(findings(study), "allow m up to 0.293")
     assert finding.verdict == verdict
-    assert f"m = 0.35: {100 * kept[1]:.1f} %" in finding.numbers
+    assert f"m = 0.35: {percent(kept[1], 1)}" in finding.numbers
 
 
 def test_softmax_is_ambiguous_where_its_classes_meet(made_study) -> None:
