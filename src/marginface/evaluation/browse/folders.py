@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -28,11 +28,14 @@ Kind = Literal[
     "groups",
     "all-pairs",
     "scores",
+    "calibration",
+    "audit",
     "unreadable",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 UNREADABLE = "unreadable"
 TABLES = ("csv", "json", "tex")
+TABLES_OF: Mapping[str, Sequence[str]] = {"calibration": ("toml", "json")}  # of which kinds there are others
 _RESULTS, _REPORT = "results", "report.html"
 
 
@@ -78,7 +81,7 @@ class Evaluation:
         """Return its tables by suffix: those that are there, and in the folder that is shown."""
         if not self.stem.name:
             return {}
-        places = {suffix: self._table(suffix) for suffix in TABLES}
+        places = {suffix: self._table(suffix) for suffix in TABLES_OF.get(self.kind, TABLES)}
         return {suffix: path for suffix, path in places.items() if path.is_file() and is_inside(root, path)}
 
     def _table(self, suffix: str) -> Path:
@@ -107,7 +110,7 @@ def _below(root: Path) -> Iterator[Evaluation]:
 
 def _may_be_numbers(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.name.endswith(".json") and entry.is_file() and entry.stat().st_size <= MOST_BYTES
+        return entry.name.endswith((".json", ".toml")) and entry.is_file() and entry.stat().st_size <= MOST_BYTES
     except OSError:
         return False
 

@@ -1,6 +1,7 @@
 """A file of numbers, as ``marginface evaluate … --out FILE`` and its like write it → its kind and its figures.
 
-The files do not say what they are. Each kind has keys that no other has; a JSON file without those of any kind is none.
+The files do not say what they are. Each kind has keys that no other has; a file without those of any kind is none. A
+calibration is TOML, all others are JSON.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from marginface.documents import parse_json
+from marginface.documents import parse_json, parse_toml
 from marginface.errors import DataError, InputError
+from marginface.evaluation.browse.audits import audit_part
+from marginface.evaluation.browse.calibrations import calibration_part
 from marginface.evaluation.browse.comparisons import compared_parts, two_models_part
 from marginface.evaluation.browse.figures import Figure, Part, Scalar, figure_of, short
 from marginface.evaluation.suite.headline import FIGURES
@@ -35,6 +38,8 @@ MARKS: dict[str, frozenset[str]] = {
     "identify": frozenset({"identification_rate", "tpir_at_fpir", "split"}),
     "pairs": frozenset({"accuracy_folds", "variant", "tar_at_far"}),
     "scores": frozenset({"accuracy_mean", "auc", "eer", "tar_at_far", "file"}),
+    "calibration": frozenset({"contract", "thresholds", "made"}),
+    "audit": frozenset({"images_per_identity", "identities_of_one_image", "exclusions"}),
 }
 _UNTOLD = frozenset({"key", "name", "kind", "protocol", "model", "accuracy_mean", "mean_average_precision"})
 _PLACES = frozenset({"data", "file"})  # of which the last name is told: the rest is how this machine is arranged
@@ -61,7 +66,7 @@ class FileOfNumbers:
     of_suite: bool
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> FileOfNumbers | None:
     """Return what a file of numbers says; None: it is none.
 
@@ -75,9 +80,10 @@ def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> FileOfNumbe
         InputError: It leads out of the folder, or is too large.
     """
     try:
-        numbers = parse_json(read_inside(root, path, most=MOST_BYTES))
+        content = read_inside(root, path, most=MOST_BYTES)
+        numbers = parse_toml(content.decode()) if path.suffix == ".toml" else parse_json(content)
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
+        if isinstance(error, InputError) and path.suffix != ".toml":  # mostly a recipe, whose run tells of it
             raise
         return None
     kind = kind_of(numbers) if isinstance(numbers, dict) else None
@@ -101,6 +107,10 @@ def parts_of(kind: str, numbers: Numbers, name: str) -> tuple[Part, ...]:
         return compared_parts(numbers, kind)
     if kind == "two-models":
         return (two_models_part(numbers),)
+    if kind == "calibration":
+        return (calibration_part(numbers),)
+    if kind == "audit":
+        return (audit_part(numbers, short(name)),)
     figures = tuple(_figures(kind, numbers))
     return (Part(_name_of(numbers, name), kind, figures=figures, facts=_facts(numbers)),)
 
