@@ -33,12 +33,12 @@ def calibration_part(numbers: Mapping[str, Any]) -> Part:
         figures=tuple(_figure(one) for one in thresholds if one.fnmr is not None),
         headline=len(thresholds),
         facts=_facts(known),
-        sentences=tuple(f"{one.similarity:.4f} is the threshold for FMR {one.fmr:g}." for one in thresholds),
+        sentences=tuple(f"{one.similarity:.4f} is the threshold for FMR {one.fmr:.3g}." for one in thresholds),
     )
 
 
 def _figure(threshold: Threshold) -> Figure:
-    return figure_of(f"FNMR at FMR {threshold.fmr:g}", threshold.fnmr, threshold.fnmr_bounds)
+    return figure_of(f"FNMR at FMR {threshold.fmr:.3g}", threshold.fnmr, threshold.fnmr_bounds)
 
 
 def _facts(known: Calibration) -> dict[str, str | int | float | bool | None]:
