@@ -150,6 +150,7 @@ def running_jobs(service: Service) -> Iterator[Runner]:
     others = (
         lambda: service.forgetting.follow(service.gallery),
         lambda: service.events.log.let_go(settings.keep_events, BY_ITSELF),
+        service.answers.settle,
     )
     upkeep = Upkeep(service.state, service.jobs, service.spool, settings.purge_every, others)
     runner = Runner(settings, service.state, service.job_key, upkeep)

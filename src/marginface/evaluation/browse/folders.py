@@ -16,7 +16,6 @@ from marginface.files import folders_below, is_hidden, is_inside
 
 UNREADABLE = "unreadable"
 KIND_NAMES: tuple[str, ...] = (*KINDS, UNREADABLE)  # in the order of listings
-TABLES = ("csv", "json", "tex")
 _RESULTS, _REPORT = "results", "report.html"
 
 
@@ -62,7 +61,7 @@ class Evaluation:
         """Return its tables by suffix: those that are there, and in the folder that is shown."""
         if not self.stem.name:
             return {}
-        places = {suffix: self._table(suffix) for suffix in TABLES}
+        places = {suffix: self._table(suffix) for suffix in KINDS[self.kind].tables}
         return {suffix: path for suffix, path in places.items() if path.is_file() and is_inside(root, path)}
 
     def _table(self, suffix: str) -> Path:
@@ -91,7 +90,7 @@ def _below(root: Path) -> Iterator[Evaluation]:
 
 def _may_be_numbers(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.name.endswith(".json") and entry.is_file() and entry.stat().st_size <= MOST_BYTES
+        return entry.name.endswith((".json", ".toml")) and entry.is_file() and entry.stat().st_size <= MOST_BYTES
     except OSError:
         return False
 

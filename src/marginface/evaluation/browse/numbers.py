@@ -1,4 +1,7 @@
-"""A file of numbers, as ``marginface evaluate … --out FILE`` and its like write it → its kind and its figures."""
+"""A file of numbers, as ``marginface evaluate … --out FILE`` and its like write it → its kind and its figures.
+
+A calibration is TOML, all others are JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from marginface.documents import parse_json
+from marginface.documents import parse_json, parse_toml
 from marginface.errors import DataError, InputError
 from marginface.evaluation.kinds import Numbers, Part, kind_of
 from marginface.evaluation.kinds.figures import short
@@ -32,7 +35,7 @@ class FileOfNumbers:
     of_suite: bool
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> FileOfNumbers | None:
     """Return what a file of numbers says; None: it is none.
 
@@ -46,9 +49,10 @@ def read_numbers(root: Path, path: Path, _stamp: tuple[int, int]) -> FileOfNumbe
         InputError: It leads out of the folder, or is too large.
     """
     try:
-        numbers = parse_json(read_inside(root, path, most=MOST_BYTES))
+        content = read_inside(root, path, most=MOST_BYTES)
+        numbers = parse_toml(content.decode()) if path.suffix == ".toml" else parse_json(content)
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
+        if isinstance(error, InputError) and path.suffix != ".toml":  # mostly a recipe, whose run tells of it
             raise
         return None
     kind = kind_of(numbers, path.stem) if isinstance(numbers, dict) else None

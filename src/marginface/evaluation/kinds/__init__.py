@@ -4,12 +4,24 @@ kind          what a kind is, and the entry of a protocol in a suite
 figures       a figure with its interval, and the protocol that it is of
 pairs templates identify distractors tinyface groups all_pairs   protocols of suites: settings, measuring, figures
 scores        a file of scores          comparisons   several losses, a sweep, two models
+calibration   thresholds of a user      audit         what was found in a data set
 kept          the pictures of pairs, for the page of a resumed suite
 """
 
 from __future__ import annotations
 
-from marginface.evaluation.kinds import all_pairs, distractors, groups, identify, pairs, scores, templates, tinyface
+from marginface.evaluation.kinds import (
+    all_pairs,
+    audit,
+    calibration,
+    distractors,
+    groups,
+    identify,
+    pairs,
+    scores,
+    templates,
+    tinyface,
+)
 from marginface.evaluation.kinds.comparisons import COMPARISON, SWEEP, TWO_MODELS
 from marginface.evaluation.kinds.figures import Figure, Numbers, Part
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
@@ -38,6 +50,8 @@ KINDS: dict[str, Kind] = {
         groups.KIND,
         all_pairs.KIND,
         scores.KIND,
+        calibration.KIND,
+        audit.KIND,
     )
 }
 

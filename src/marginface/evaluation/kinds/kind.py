@@ -102,6 +102,7 @@ class Kind:
         parts: Its protocols with their figures, from the numbers and a name for a protocol that has none.
         entry: Its settings in a suite; None: it is in none.
         stem: The name of its file, where another kind has the same keys.
+        tables: The suffixes of what may lie beside the file: its tables.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Kind:
     parts: Callable[[Numbers, str], tuple[Part, ...]]
     entry: type[Entry] | None = None
     stem: str = ""
+    tables: tuple[str, ...] = ("csv", "json", "tex")
 
     def fits(self, numbers: Numbers, stem: str) -> bool:
         """Say whether the numbers in a file of this name are of this kind."""

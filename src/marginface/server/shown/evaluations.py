@@ -1,4 +1,4 @@
-"""The evaluations that a service shows: suites, comparisons and files of numbers below one folder, by opaque ids."""
+"""The evaluations that a service shows, by opaque ids: suites, comparisons and files of numbers below one folder."""
 
 from __future__ import annotations
 
@@ -165,4 +165,4 @@ def _headline(part: Part) -> Sequence[dict[str, Any]]:
 def _how_a_page_comes(kind: str) -> str:
     if kind in ("suite", *_COMPARED):
         return "it is written when all is done"
-    return "'marginface evaluate pairs' writes one with --report, of the same name as the file of --out"
+    return "the command that wrote it writes one with --report, if that has the same name as the file of --out"
