@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
 from itertools import product
@@ -20,8 +21,10 @@ from starlette.testclient import TestClient
 from marginface.errors import InputError
 from marginface.gallery import Collection, Gallery
 from marginface.server.events import EventLog
+from marginface.server.middleware.large import MOST as LARGE
 from marginface.server.settings import Limits, ServerSettings
 from marginface.server.threads import LONG_RUNNING, LONG_WAITING
+from oracles.patience import PATIENCE, wait_for
 from oracles.served import MakeKey, Start, png_of
 
 
@@ -114,6 +117,15 @@ def test_a_broken_multipart_is_the_callers_fault(client: TestClient, body: bytes
     assert answer.json()["error"]["message"]
 
 
+@contextmanager
+def set_at_the_end(event: Event) -> Iterator[None]:
+    """Let those who wait for it go on when a test fails too."""
+    try:
+        yield
+    finally:
+        event.set()
+
+
 def test_who_comes_when_too_many_wait_is_told_to_come_again(
     start: Start, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,18 +136,16 @@ def test_who_comes_when_too_many_wait_is_told_to_come_again(
 
     def waits(self: Any, photo: Any) -> Any:
         begun.set()
-        goes_on.wait(20)
+        goes_on.wait(PATIENCE)
         return assess(self, photo)
 
     monkeypatch.setattr(recognizer, "assess", waits)
-    with ThreadPoolExecutor(64) as crowd:
+    with ThreadPoolExecutor(64) as crowd, set_at_the_end(goes_on):
         asked = [crowd.submit(detect, client, png_of(10)) for _ in range(64)]
-        assert begun.wait(20)
-        refused = 0
-        while refused < 61:
-            refused = sum(one.done() for one in asked)
+        assert begun.wait(PATIENCE)
+        wait_for(lambda: sum(one.done() for one in asked) >= 61, "too many wait")
         goes_on.set()
-        answers = [one.result() for one in asked]
+        answers = [one.result(PATIENCE) for one in asked]
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(200), statuses.count(503)) == (3, 61)
     over = next(answer for answer in answers if answer.status_code == 503)
@@ -216,7 +226,7 @@ def test_who_looks_for_a_face_does_not_wait_for_what_takes_long(
 
     def waits(*_: Any, **__: Any) -> Any:
         begun.release()
-        goes_on.wait(20)
+        goes_on.wait(PATIENCE)
         raise InputError("nothing was done")
 
     monkeypatch.setattr(Collection, "check", waits)
@@ -230,17 +240,18 @@ def test_who_looks_for_a_face_does_not_wait_for_what_takes_long(
         "events": partial(client.get, "/v1/events/check"),
         "export": export,
     }[what]
-    with ThreadPoolExecutor(LONG_RUNNING + LONG_WAITING + 1) as crowd:
-        asked = [crowd.submit(asking) for _ in range(LONG_RUNNING + LONG_WAITING)]
+    most = min(LONG_RUNNING + LONG_WAITING, LARGE) if what == "export" else LONG_RUNNING + LONG_WAITING
+    with ThreadPoolExecutor(most + 1) as crowd, set_at_the_end(goes_on):
+        asked = [crowd.submit(asking) for _ in range(most)]
         for _ in range(LONG_RUNNING):
-            assert begun.acquire(timeout=20)
+            assert begun.acquire(timeout=PATIENCE)
         found = client.post("/v1/collections/staff/identify", files={"image": png_of(10)})
         assert found.status_code == 200, "it waited for the checks"
-        while client.app.state.service.long_work.depth < len(asked):  # type: ignore[attr-defined]
-            time.sleep(0.01)
+        long_work = client.app.state.service.long_work  # type: ignore[attr-defined]
+        wait_for(lambda: long_work.depth == len(asked), "who asked does not wait")
         assert asking().status_code == 503, "so many may wait"
         goes_on.set()
-        assert {one.result().status_code for one in asked} == {422}
+        assert {one.result(PATIENCE).status_code for one in asked} == {422}
 
 
 def crowd(columns: int, rows: int) -> bytes:
