@@ -20,6 +20,7 @@ from marginface.gallery.vault import Chamber, Vault
 from marginface.registry import near_names, shown
 
 _SHOWN = 100  # names in an error
+_OPTION = " (on the command line: --collection NAME)"
 
 
 def checked_description(name: str, contract: str, embedding_size: int, *, rotated: bool) -> dict[str, Any]:
@@ -94,6 +95,6 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
             raise damaged("a collection has no number")
         return int(found[0])
     known = [row.name for row in rows[:_SHOWN]]
-    asked = f"no collection {shown(name)}. {near_names(name, known)}" if name else f"{brief}. "
+    asked = f"no collection {shown(name)}. {near_names(name, known)}" if name else f"{brief}{_OPTION}. "
     more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
     raise UnknownGalleryName(f"{gallery}: {asked}Known: {', '.join(known)}{more}", brief)

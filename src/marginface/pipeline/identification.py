@@ -137,11 +137,18 @@ class Identification:
 
     def explain(self) -> str:
         """Say who was found, and by which threshold."""
+        return "\n".join(part for part in (self.explain_faces(), self.explain_rule()) if part)
+
+    def explain_faces(self) -> str:
+        """Say who was found."""
         lines = [f"{self.photo}: {self.decision.value}.", *(face.explain() for face in self.faces)]
-        if self.faces and self.comparisons:
-            lines.append(f"Threshold {decimal(self.threshold.similarity)}.")
-            lines += self.rule.explain()
         return "\n".join([*lines, *(remark.text for remark in self.reasons)])
+
+    def explain_rule(self) -> str:
+        """Say by which threshold, where something was compared; else an empty text."""
+        if not (self.faces and self.comparisons):
+            return ""
+        return "\n".join([f"Threshold {decimal(self.threshold.similarity)}.", *self.rule.explain()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
