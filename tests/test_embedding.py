@@ -16,6 +16,7 @@ from marginface.embedding import load_embedder, preprocess
 from marginface.errors import CheckpointError, HashMismatch, InputError, UnknownName, WeightsError
 from marginface.geometry import TEMPLATE
 from oracles.drawing import draw_face
+from oracles.patience import PATIENCE
 
 RNG = np.random.default_rng(0)
 CROPS = RNG.integers(0, 256, (7, 112, 112, 3), dtype=np.uint8)
@@ -207,7 +208,10 @@ def test_what_is_no_model_is_refused_with_what_is_meant(tmp_path):
 
 def test_the_use_road_loads_no_torch():
     code = "import sys, marginface.embedding, marginface.detection; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE).stdout.strip()
+        == "False"
+    )
 
 
 def write_checkpoint(folder, seed=0, **changes):

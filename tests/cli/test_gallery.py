@@ -215,7 +215,9 @@ def test_a_gallery_that_is_none_is_one_message(tmp_path: Path) -> None:
     assert "mysql://" in say("stats", "mysql://server/faces", status=2)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.sampled_from(["show", "rename", "merge", "move", "delete", "erase", "describe"]),
     st.lists(st.text(max_size=30) | st.sampled_from(["Ann Example", "Ben", "people", "--keep-until"]), max_size=3),

@@ -23,6 +23,7 @@ from marginface.server.refusals import KINDS, OF_STATUS
 from marginface.server.settings import ServerSettings
 from oracles.evaluated import invoke
 from oracles.page_services import environment_in, key_in, started
+from oracles.patience import PATIENCE
 from oracles.run_folders import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ def measure(folder: Path) -> None:
 def command(line: str, folder: Path, environment: dict[str, str]) -> str:
     line = re.sub(r"^marginface", f"{sys.executable} -m marginface", line)
     done = subprocess.run(
-        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, (line, done.stderr)
     return done.stdout

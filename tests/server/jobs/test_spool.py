@@ -15,6 +15,7 @@ import anyio
 import pytest
 
 from marginface.server.jobs import AlreadySending, Places, Spool, TooManyJobs
+from oracles.patience import PATIENCE, at_work
 
 FIRST, SECOND = "j-0123456789abcdef", "j-fedcba9876543210"
 
@@ -129,7 +130,7 @@ anyio.run(Spool(Path(sys.argv[1])).receive, sys.argv[2], "a key", endless(), "a 
 
 def test_what_a_killed_process_was_sending_holds_no_place(spool: Spool, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SENDS, str(tmp_path / "spool"), FIRST]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as sends:
+    with at_work(subprocess.Popen(command, stdout=subprocess.PIPE)) as sends:
         assert sends.stdout is not None
         assert sends.stdout.readline()
         with pytest.raises(AlreadySending):
@@ -139,7 +140,7 @@ def test_what_a_killed_process_was_sending_holds_no_place(spool: Spool, tmp_path
         os.utime(half, (hour_ago, hour_ago))
         assert spool.sweep({FIRST}) == 0, "it is being sent"
         sends.kill()
-        sends.wait()
+        sends.wait(PATIENCE)
     name = receive(spool, SECOND, "a key")
     assert spool.sweep({FIRST, SECOND}) == 1
     assert [path.name for path in (tmp_path / "spool").iterdir()] == [name]

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from marginface.server.settings import ServerSettings
 from marginface.training.lock import held
 from oracles.evaluated import write_comparison, write_prepared, write_single, write_suite
+from oracles.patience import PATIENCE
 from oracles.served import MakeKey, Start
 
 PROGRESS = "suite.progress.json"
@@ -89,17 +90,17 @@ def test_who_looks_for_a_face_does_not_wait_for_who_looks_at_evaluations(
 
     def waits(*_: Any) -> list[Any]:
         begun.release()
-        goes_on.wait(20)
+        goes_on.wait(PATIENCE)
         return []
 
     for where in ("evaluations.shown_evaluations", "runs.shown_runs"):
         monkeypatch.setattr(f"marginface.server.routes.{where}", waits)
     with ThreadPoolExecutor(2) as crowd:
         asked = [crowd.submit(client.get, f"/v1/{what}") for what in ("evaluations", "runs")]
-        assert all(begun.acquire(timeout=20) for _ in asked)
+        assert all(begun.acquire(timeout=PATIENCE) for _ in asked)
         assert client.get("/v1/collections/staff/stats").status_code == 200
         goes_on.set()
-        assert {one.result().status_code for one in asked} == {200}
+        assert {one.result(PATIENCE).status_code for one in asked} == {200}
 
 
 def test_a_folder_of_somebody_else_hides_no_other_one(

@@ -18,6 +18,7 @@ from marginface.server.shown.runs import READ
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from marginface.training.run_folder import RunFolder, open_run
+from oracles.patience import PATIENCE
 from oracles.run_folders import REPORT, add_steps, write_run
 from oracles.served import MakeKey, Start
 
@@ -147,7 +148,7 @@ def test_runs_are_read_without_torch() -> None:
     code = (
         "import sys, marginface.server.routes.runs, marginface.server.routes.evaluations; print('torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.strip() == "False"
 
 

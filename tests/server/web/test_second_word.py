@@ -17,6 +17,7 @@ from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from oracles.browsed import Scheme, Visit
 from oracles.page_rules import faults_of
+from oracles.patience import PATIENCE
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
 OPTIONS = ("--events", "--two-person", "erase,identify,export")
@@ -34,7 +35,7 @@ class Desk:
 
 def ask(address: str, path: str, token: str, **body: object) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.post(f"{address}/v1/{path}", headers=headers, timeout=30, **body)  # type: ignore[arg-type]
+    return httpx.post(f"{address}/v1/{path}", headers=headers, timeout=PATIENCE, **body)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

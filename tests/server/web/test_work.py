@@ -17,6 +17,7 @@ from marginface.training.lock import held
 from oracles.browsed import Scheme, Visit
 from oracles.evaluated import write_comparison, write_suite
 from oracles.page_rules import faults_of
+from oracles.patience import PATIENCE
 from oracles.run_folders import add_steps
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
@@ -38,7 +39,7 @@ def test_an_archive_of_people_is_imported_with_an_outcome_for_each_photo(
     dialog.get_by_label("Purpose").fill("a test")
     dialog.get_by_label("Review").select_option("off")
     dialog.get_by_role("button", name="Upload and start").click()
-    page.get_by_role("heading", name="Result").wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Result").wait_for(timeout=1000 * PATIENCE)
     outcomes = page.get_by_role("region", name="What came of each photo")
     outcomes.wait_for()
     assert outcomes.get_by_text("Enrolled").count() == 2
@@ -52,7 +53,7 @@ def test_a_purge_ends_with_its_result(visit: Visit) -> None:
     page = visit.open("jobs")
     page.get_by_role("button", name="Purge who is due").click()
     page.get_by_role("button", name="Erase who is due").click()
-    page.get_by_role("heading", name="Result").wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Result").wait_for(timeout=1000 * PATIENCE)
 
 
 def test_runs_are_listed_with_states_and_intervals(visit: Visit) -> None:
