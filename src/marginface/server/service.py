@@ -82,8 +82,9 @@ class Service:
 
     @cached_property
     def events(self) -> Recorder:
-        """The record of how the service is used."""
-        return Recorder(EventLog(self.state), is_on=self.settings.events or bool(self.settings.two_person))
+        """The record of how the service is used; of identifications where it was asked for, or a match needs it."""
+        is_on = self.settings.events or "identify" in self.settings.two_person
+        return Recorder(EventLog(self.state), is_on=is_on)
 
     @cached_property
     def second_keys(self) -> SecondKeys:

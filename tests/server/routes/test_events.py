@@ -52,6 +52,21 @@ def key_id(header: Header) -> str:
     return header["Authorization"].split("_")[1]
 
 
+@pytest.mark.parametrize(
+    ("options", "is_recorded"),
+    [({}, False), ({"two_person": ("erase", "export")}, False), ({"two_person": ("identify",)}, True)],
+)
+def test_nothing_is_recorded_that_was_not_asked_for(
+    start: Start, settings: ServerSettings, options: dict[str, Any], is_recorded: bool
+) -> None:
+    client = start(settings.model_copy(update=options))
+    make_staff(client)
+    answer = client.post(f"{STAFF}/identify", files={"image": png_of(12)})
+    assert answer.json()["faces"][0]["person"] == "Ann"
+    assert bool(client.get("/v1/events").json()["items"]) is is_recorded
+    assert client.get("/v1").json()["options"]["events"] is is_recorded
+
+
 def test_each_identification_is_on_record_and_nothing_of_the_photo_is(desk: Desk, settings: ServerSettings) -> None:
     answer = desk.identify(12, desk.first)
     (face,) = answer["faces"]
