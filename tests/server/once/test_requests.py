@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from starlette.testclient import TestClient
 
 from marginface.errors import StorageError
 from marginface.gallery import Collection, Gallery
-from marginface.server.once import answers
+from marginface.server.once import Once, Sent, StillRunning, answers
+from marginface.server.schemas.collections import Collection as Answer
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State
 from oracles.served import MakeKey, Start, png_of
@@ -181,6 +183,31 @@ def test_a_request_that_failed_while_nothing_could_be_written_is_carried_out_whe
     full_disk.clear()
     client.delete(f"{PERSONS}/Ann")
     assert client.post(PERSONS, json={"name": "Ann"}, headers=once).status_code == 201
+
+
+def test_what_was_broken_off_may_have_been_carried_out_and_is_not_begun_again(client: TestClient) -> None:
+    """A worker that stops breaks off what takes too long; the thread that is at it may end it all the same."""
+    service = client.app.state.service  # type: ignore[attr-defined]
+    sent = Sent("a random text of a client", "a key", "its token", b"POST /v1/collections")
+    asked = Once(service.answers, service.gallery).known(sent, None)
+
+    async def broken_off() -> None:
+        begun = asyncio.Event()
+
+        async def endless() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(asked.answer(Answer, 201, endless))
+        await begun.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+
+    asyncio.run(broken_off())
+    assert asked.asked is not None
+    with pytest.raises(StillRunning):
+        service.answers.claim(asked.asked)
 
 
 def test_a_worker_that_died_does_not_block_for_ever(

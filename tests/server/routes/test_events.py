@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.errors import StorageError
 from marginface.gallery import Gallery
 from marginface.server.settings import ServerSettings
+from marginface.server.state import State
 from oracles.served import MakeKey, Start, png_of
 from oracles.staff import STAFF, Staff, make_staff
 
@@ -48,6 +50,21 @@ def desk(start: Start, settings: ServerSettings, make_key: MakeKey) -> Desk:
 
 def key_id(header: Header) -> str:
     return header["Authorization"].split("_")[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_recorded"),
+    [({}, False), ({"two_person": ("erase", "export")}, False), ({"two_person": ("identify",)}, True)],
+)
+def test_nothing_is_recorded_that_was_not_asked_for(
+    start: Start, settings: ServerSettings, options: dict[str, Any], is_recorded: bool
+) -> None:
+    client = start(settings.model_copy(update=options))
+    make_staff(client)
+    answer = client.post(f"{STAFF}/identify", files={"image": png_of(12)})
+    assert answer.json()["faces"][0]["person"] == "Ann"
+    assert bool(client.get("/v1/events").json()["items"]) is is_recorded
+    assert client.get("/v1").json()["options"]["events"] is is_recorded
 
 
 def test_each_identification_is_on_record_and_nothing_of_the_photo_is(desk: Desk, settings: ServerSettings) -> None:
@@ -194,6 +211,27 @@ def test_who_is_erased_is_in_no_request_about_a_face_of_theirs(desk: Desk, make_
     assert ask().json()["complete"]
     told = desk.client.get(f"/v1/events/{event}", headers=desk.second).json()
     assert (told["erased"], told["private"]) == (True, None)
+
+
+def test_a_receipt_is_given_though_the_record_cannot_be_written_and_the_record_follows(
+    start: Start, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = start(settings.model_copy(update={"events": True}))
+    staff = make_staff(client)
+    found = client.post(f"{STAFF}/identify", files={"image": png_of(12)}).json()["faces"][0]["event"]
+
+    def full(_: State) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "writing", full)
+        receipt = client.delete(f"{STAFF}/persons/{staff.ann}")
+    assert (receipt.status_code, receipt.json()["complete"]) == (200, True), "there is no second one"
+    assert "could not be written" in receipt.json()["notes"][-1]
+    assert not client.get(f"/v1/events/{found}").json()["erased"]
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.forgetting.follow(service.gallery)
+    assert client.get(f"/v1/events/{found}").json()["erased"]
 
 
 def test_what_was_refused_is_asked_anew_and_an_export_is_agreed_to_as_it_is(desk: Desk) -> None:

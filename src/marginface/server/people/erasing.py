@@ -13,7 +13,7 @@ from marginface.server.service import Service
 def erase_person(service: Service, caller: Caller, collection: Collection, person: Person) -> Receipt:
     """Erase a person; raise NeedsSecondKey where another key has to agree first."""
     require_agreed(service, caller, collection, person.uid)
-    return _followed(service, collection.erase(person))
+    return service.forget_erased(collection.erase(person))
 
 
 def erase_everybody(service: Service, caller: Caller, collection: Collection) -> Receipt | None:
@@ -22,7 +22,7 @@ def erase_everybody(service: Service, caller: Caller, collection: Collection) ->
     if not people:
         return None
     require_agreed(service, caller, collection, EVERYONE)
-    return _followed(service, collection.erase(people))
+    return service.forget_erased(collection.erase(people))
 
 
 def erase_collection(service: Service, caller: Caller, named: str) -> Receipt:
@@ -30,7 +30,7 @@ def erase_collection(service: Service, caller: Caller, named: str) -> Receipt:
     gallery = gallery_for(service, caller)
     collection = gallery.collection(named)
     require_agreed(service, caller, collection, EVERYONE)
-    return _followed(service, gallery.erase_collection(collection.uid))
+    return service.forget_erased(gallery.erase_collection(collection.uid))
 
 
 def require_agreed(service: Service, caller: Caller, collection: Collection, subject: str) -> None:
@@ -84,8 +84,3 @@ def move_face(
 def _face_of(owner: Person, face: str) -> str:
     """Return a face as the subject of a request: with its person, so that the request goes when they are erased."""
     return f"{owner.uid} {face}"
-
-
-def _followed(service: Service, receipt: Receipt) -> Receipt:
-    service.forget_erased(receipt)
-    return receipt
