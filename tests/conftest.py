@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from oracles import disks
+from oracles import disks, temporary
 from oracles import postgres as servers
 from oracles.drawn_once import remembering_faces
 
@@ -18,16 +21,46 @@ TESTS = Path(__file__).parent
 LONGEST = (  # ten seconds and more: begun first, none is left for the end, when the other process has nothing
     "training/test_distributed.py", "training/test_run.py", "training/test_plan.py", "training/test_lock.py",
     "cli/test_compare.py", "training/test_launch.py", "losses/test_sharded.py", "training/test_dry_run.py",
-    "training/test_killed.py", "training/test_compare.py", "batch/test_on_ray.py", "toy/test_start.py",
+    "training/test_killed.py", "training/test_compare.py", "batch", "toy/test_start.py",
     "training/test_pair_run.py", "training/test_packed_data.py", "test_export.py", "cli/test_hostile.py",
-    "cli/test_broken_off.py", "gallery/test_killed.py", "test_demo.py", "evaluation/test_packs.py",
+    "cli/test_broken_off.py", "gallery/test_killed.py", "test_demo.py", "evaluation/protocols/test_packs.py",
 )  # fmt: skip
+TOGETHER = "tests/batch/"  # by one process: a Ray cluster takes ten seconds to start, and a tenth of a core to keep
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the files of tests into memory where there is room; --basetemp FOLDER puts them elsewhere.
+
+    Ctrl-C is heard: what starts the tests in the background may ignore it, and so would every process of a test. No
+    example of a property is too slow: a busy machine is.
+    """
+    slow = (*settings.default.suppress_health_check, HealthCheck.too_slow)
+    settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=slow)
+    settings.load_profile("any machine")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.option.basetemp is None and (place := temporary.place()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of the longest files first."""
+    """Put the tests of the longest files first, and those of a folder that is among them."""
     place = {TESTS / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+    items.sort(key=lambda item: place.get(item.path, place.get(item.path.parent, len(LONGEST))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each file to one process, as --dist loadfile does, and the files of TOGETHER to one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrFolder(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+    return ByFileOrFolder(config, log)
 
 
 @pytest.fixture(scope="session")

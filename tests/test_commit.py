@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 from marginface.environment import _commit_of, describe_environment, package_commit, source_commit
+from oracles.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def git(*arguments: object, at: Path) -> str:
     who = ["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always"]
-    done = subprocess.run(["git", *who, *map(str, arguments)], cwd=at, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *who, *map(str, arguments)], cwd=at, check=True, capture_output=True, text=True, timeout=PATIENCE
+    )
     return done.stdout.strip()
 
 

@@ -16,6 +16,7 @@ from marginface.embedding import load_embedder, preprocess
 from marginface.errors import CheckpointError, HashMismatch, InputError, UnknownName, WeightsError
 from marginface.geometry import TEMPLATE
 from oracles.drawing import draw_face
+from oracles.patience import PATIENCE
 
 RNG = np.random.default_rng(0)
 CROPS = RNG.integers(0, 256, (7, 112, 112, 3), dtype=np.uint8)
@@ -84,6 +85,21 @@ def test_an_own_model_is_fed_as_its_card_says(tmp_path, batch):
     got = load_embedder(tmp_path / "own.onnx").embed(CROPS)
     np.testing.assert_allclose(got, [unit(by_hand(matrix, crop)) for crop in CROPS], atol=2e-3)
     assert got.dtype == np.float32
+
+
+def test_a_card_is_a_name_of_the_model_it_speaks_of(tmp_path):
+    linear_model(tmp_path / "own.onnx")
+    card_of(tmp_path / "own.onnx", file="own.onnx")
+    beside = load_embedder(tmp_path / "own.onnx")
+    (tmp_path / "own.toml").rename(tmp_path / "other name.toml")
+    named = load_embedder(str(tmp_path / "other name.toml"))
+    assert named.contract == beside.contract
+    np.testing.assert_array_equal(named.embed(CROPS), beside.embed(CROPS))
+    (tmp_path / "own.onnx").unlink()
+    with pytest.raises(WeightsError, match=r"own\.onnx: no such file"):
+        load_embedder(tmp_path / "other name.toml")
+    with pytest.raises(InputError, match="no model card"):
+        load_embedder(tmp_path / "none.toml")
 
 
 def test_mirror_sums_the_features_before_the_length_is_taken(tmp_path):
@@ -192,7 +208,10 @@ def test_what_is_no_model_is_refused_with_what_is_meant(tmp_path):
 
 def test_the_use_road_loads_no_torch():
     code = "import sys, marginface.embedding, marginface.detection; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE).stdout.strip()
+        == "False"
+    )
 
 
 def write_checkpoint(folder, seed=0, **changes):
@@ -224,6 +243,14 @@ def test_a_checkpoint_gives_what_its_backbone_gives(tmp_path):
         expected = torch.nn.functional.normalize(network(torch.from_numpy(planes))).numpy()
     np.testing.assert_allclose(embedder.embed(CROPS), expected, atol=1e-5)
     assert embedder.embed(CROPS[:0]).shape == (0, 32)
+
+
+def test_the_card_of_a_checkpoint_is_a_name_of_it(tmp_path):
+    write_checkpoint(tmp_path / "step")
+    named = load_embedder(tmp_path / "step" / "card.toml")
+    np.testing.assert_array_equal(named.embed(CROPS), load_embedder(tmp_path / "step").embed(CROPS))
+    with pytest.raises(InputError, match="runs ONNX files"):
+        load_embedder(tmp_path / "step" / "card.toml", engine="openvino")
 
 
 def test_a_run_folder_gives_its_newest_checkpoint(tmp_path):

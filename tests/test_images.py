@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageFile
 
 from marginface.errors import ImageTooLarge, InputError, UnreadableImage
 from marginface.images import IMAGE_SUFFIXES, list_images, read_image
+from oracles.patience import PATIENCE
 
 NOT_DECODABLE = {
     "compreface/formats/corrupted.png": "damaged",
@@ -264,7 +265,7 @@ def test_threads_read_the_same_pixels_and_leave_the_warning_filters_alone() -> N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE)
     assert not failures
     assert warnings.filters == before
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from marginface import __version__, doctor
 from marginface.data.synthetic import draw_photo
+from oracles.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -24,7 +25,9 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def git(*arguments: str) -> str:
-    answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     if answer.returncode != 0:
         pytest.skip("not a git checkout")
     return answer.stdout
@@ -37,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("hatchling is not installed: pip install hatchling")
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE)
     return folder
 
 
@@ -54,7 +57,9 @@ def use(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line of the unpacked wheel, away from the checkout."""
     environment = {**os.environ, "PYTHONPATH": str(site)}
     command = [sys.executable, "-m", "marginface", *arguments]
-    return subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=site, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
 
 def test_the_wheel_holds_every_tracked_file_of_the_package_and_nothing_else(built: Path) -> None:
@@ -103,7 +108,9 @@ def test_the_wheel_verifies_two_photos(unpacked: Path, tmp_path: Path) -> None:
 def test_the_shell_completes_commands_and_options(shell: str, typed: dict[str, str], offered: str) -> None:
     code = "import sys; sys.argv = ['marginface']; from marginface.cli import main; main()"
     environment = {**os.environ, **typed, "_MARGINFACE_COMPLETE": f"complete_{shell}"}
-    answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert answer.returncode == 0, answer.stderr
     assert offered in answer.stdout
 

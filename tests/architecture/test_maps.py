@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from marginface import cli
+from oracles.parsed import nodes_of, tree_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "marginface"
@@ -28,7 +29,7 @@ def modules_of(package: Path) -> set[str]:
 
 
 def docstring(path: Path) -> str:
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return ast.get_docstring(tree_of(path)) or ""
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -65,11 +66,10 @@ def test_files_that_the_documentation_tells_to_touch_are_there() -> None:
 @cache
 def nodes() -> list[tuple[str, ast.AST]]:
     """Every node of the source with the file and, where it has one, the line it is in."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
     return [
         (f"{path.relative_to(SOURCE)}:{getattr(node, 'lineno', 0)}", node)
-        for path, tree in trees.items()
-        for node in ast.walk(tree)
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in nodes_of(path)
     ]
 
 

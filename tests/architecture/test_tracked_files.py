@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from oracles.parsed import nodes_of
+from oracles.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def tracked_files() -> list[Path]:
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE)
     if listing.returncode != 0:
         pytest.skip("not a git checkout")
     return [ROOT / name for name in listing.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
@@ -24,8 +27,7 @@ FOREIGN_WEIGHTS = Path("src/marginface/adopt/tensors.py")  # `weights convert`, 
 def test_no_module_imports_pickle_or_loads_torch_archives() -> None:
     found = []
     for path in sorted((ROOT / "src").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for node in nodes_of(path):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if {name.split(".")[0] for name in names} & {"pickle", "dill", "joblib", "shelve"}:
@@ -37,10 +39,10 @@ def test_no_module_imports_pickle_or_loads_torch_archives() -> None:
 
 
 def test_foreign_weights_are_read_by_the_restricted_unpickler_alone() -> None:
-    tree = ast.parse((ROOT / FOREIGN_WEIGHTS).read_text(encoding="utf-8"))
-    used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    nodes = nodes_of(ROOT / FOREIGN_WEIGHTS)
+    used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
     assert {name for name in used if name.startswith("pickle.")} == {"pickle.UnpicklingError"}
-    loads = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"]
+    loads = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"]
     said = [{key.arg: ast.unparse(key.value) for key in call.keywords} for call in loads]
     assert [options.get("weights_only") for options in said] == ["True"]
 

@@ -1,4 +1,4 @@
-"""One S3 server and one Ray cluster of two workers for all tests here, both on loopback alone."""
+"""One S3 server and one Ray cluster of two workers for all tests here, both on loopback alone, ended after the last."""
 
 from __future__ import annotations
 
@@ -13,36 +13,35 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oracles.patience import at_work
+
 TESTS = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def s3() -> Iterator[str]:
     """The URL of a bucket on moto's S3 server; the environment says to every process started later where it is."""
     for module in ("moto", "flask", "s3fs", "upath"):
         pytest.importorskip(module, reason="S3 tests need pip install 'marginface[dev]'")
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server,
+        at_work(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)) as server,
         pytest.MonkeyPatch.context() as patch,
     ):
-        try:
-            assert server.stdout is not None
-            line = next(line for line in server.stdout if "Running on" in line)
-            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-                patch.setenv(name, "testing")
-            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            patch.setenv("AWS_ENDPOINT_URL", line.split()[-1])
-            from marginface.locations import location, store_of
+        assert server.stdout is not None
+        line = next(line for line in server.stdout if "Running on" in line)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_ENDPOINT_URL", line.split()[-1])
+        from marginface.locations import location, store_of
 
-            fs, key = store_of(location("s3://photos"))
-            fs.mkdir(key)
-            yield "s3://photos"
-        finally:
-            server.kill()
+        fs, key = store_of(location("s3://photos"))
+        fs.mkdir(key)
+        yield "s3://photos"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(s3: str) -> Iterator[str]:
     """The address of a cluster that this process is connected to."""
     if find_spec("ray") is None:  # not imported here: load_ray sets what Ray reads then

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from marginface.batch.on_ray import OnRay
 from marginface.data.packs import open_images
 from marginface.errors import DataError
 from oracles.batch_work import Traced
+from oracles.patience import PATIENCE, at_work, wait_for
 
 TESTS = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "localhost"])
@@ -66,11 +66,9 @@ def test_a_driver_killed_in_the_middle_is_gone_on_with(
     out, log = tmp_path / "out", tmp_path / "log"
     command = [sys.executable, "-m", "oracles.batch_work", str(noise), str(out), str(log), cluster]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
-        deadline = time.monotonic() + 120
-        while len(marks(out)) < 2 and driver.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        driver.kill()
+    nothing = subprocess.DEVNULL
+    with at_work(subprocess.Popen(command, env=environment, stdout=nothing, stderr=nothing)) as driver:
+        wait_for(lambda: len(marks(out)) >= 2 or driver.poll() is not None, "no shard comes", pause=0.02)
     before = marks(out)
     assert 2 <= len(before) < 8, "the driver was not killed in the middle"
     finished = set(log.read_text().split())
@@ -87,7 +85,7 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: P
     code = "from marginface.cli import main; main()"
     options = ["--format", "tar", "--engine", "ray", "--address", "127.0.0.1:1"]
     command = [sys.executable, "-c", code, "data", "convert", str(noise), str(tmp_path / "out"), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("marginface: no Ray cluster answers at 127.0.0.1:1: ")
     assert done.stderr.count("\n") == 1

@@ -20,6 +20,7 @@ from marginface.data.packs import bytefile, open_images
 from marginface.data.synthetic import draw_photo
 from marginface.locations import location, store_of
 from marginface.training import recipe_from, train
+from oracles.patience import PATIENCE
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1", "localhost"])
 IDENTITIES, EACH = 4, 3
@@ -121,7 +122,7 @@ def test_a_store_without_keys_is_one_sentence(s3: str) -> None:
         "from marginface.cli import main; main()"
     )
     command = [sys.executable, "-c", code, "data", "inspect", f"{s3}/crops"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("marginface: s3://photos/crops: the store refuses us or does not answer: Unable to")
     assert "Traceback" not in done.stderr

@@ -11,12 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import psutil
 import pytest
+
+from oracles.patience import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("speed_figures", "speed_parts", "speed_table", "speed")
@@ -43,10 +46,11 @@ def part(modules: dict[str, ModuleType], name: str, code: str, **options: Any) -
     """Return a part that runs Python and yields the number it wrote."""
     figure = modules["speed_figures"].Figure
     command = f"{{python}} -c {shlex.quote(code)} {{out}}"
-    options = {"limit": 20, **options}
+    options = {"limit": PATIENCE, **options}
     return modules["speed_parts"].Part(name, command, lambda got: [figure(name, got[0].numbers["n"], "s")], **options)
 
 
+SLEEPS = f"import time; time.sleep(600 + {os.getpid()})"  # no other process of this machine runs it
 WRITES = "import json, sys; json.dump(dict(n=7), open(sys.argv[1], 'w'))"
 
 
@@ -97,7 +101,7 @@ def test_a_part_that_fails_is_told_and_the_others_run(modules: dict[str, ModuleT
             [
                 part(modules, "broken", "raise SystemExit('no room in /data/lfw')"),
                 part(modules, "silent", "raise SystemExit(4)"),
-                part(modules, "slow", "import time; time.sleep(60)", limit=0.5),
+                part(modules, "slow", "import time; time.sleep(600)", limit=0.5),
                 part(modules, "odd", "import json, sys; json.dump(dict(), open(sys.argv[1], 'w'))"),
                 part(modules, "whole", WRITES),
             ]
@@ -118,25 +122,36 @@ def test_a_part_that_fails_is_told_and_the_others_run(modules: dict[str, ModuleT
 
 
 def test_what_a_part_that_takes_too_long_has_started_is_ended_too(speed: ModuleType, tmp_path: Path) -> None:
-    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(77)'])"
+    code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SLEEPS!r}])"
     began = time.monotonic()
     with pytest.raises(speed.Failure, match="was not done"):
-        speed.run_once([sys.executable, "-c", f"{code}; time.sleep(77)"], {}, tmp_path / "log", 1.5)
-    assert time.monotonic() - began < 20
-    time.sleep(0.2)
-    left = [one for one in psutil.process_iter(["cmdline"]) if "time.sleep(77)" in " ".join(one.info["cmdline"] or ())]
-    assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
+        speed.run_once([sys.executable, "-c", f"{code}; {SLEEPS}"], {}, tmp_path / "log", 1.5)
+    assert time.monotonic() - began < PATIENCE
+    wait_for(lambda: not alive(SLEEPS), "what the part has started lives on")
+
+
+def alive(code: str) -> list[psutil.Process]:
+    """Return the processes that run this and have not ended."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            if code in " ".join(one.cmdline()) and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one)
+    return found
 
 
 def test_a_run_that_is_told_to_end_ends_its_part(modules: dict[str, ModuleType], run: Any) -> None:
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    began = time.monotonic()
+    def tell() -> None:
+        wait_for(lambda: alive(SLEEPS), "the part does not start")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    telling, began = threading.Thread(target=tell), time.monotonic()
+    telling.start()
     with pytest.raises(SystemExit, match="run it again to go on"):
-        run([part(modules, "long", "import time; time.sleep(66)")])
-    assert time.monotonic() - began < 15
-    assert not [
-        one for one in psutil.process_iter(["cmdline"]) if "time.sleep(66)" in " ".join(one.info["cmdline"] or ())
-    ]
+        run([part(modules, "long", SLEEPS)])
+    telling.join(PATIENCE)
+    assert time.monotonic() - began < 2 * PATIENCE
+    assert not alive(SLEEPS)
 
 
 def test_a_second_run_measures_what_is_missing_and_what_is_named_again(

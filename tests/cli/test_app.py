@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import marginface
 from marginface import __version__, cli
 from marginface.errors import WeightsError
+from oracles.patience import PATIENCE
 
 runner = CliRunner()
 
@@ -23,13 +24,19 @@ runner = CliRunner()
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "marginface", *arguments]
     env = {**os.environ, "MARGINFACE_OFFLINE": "1", "COLUMNS": "100", **environment}
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE, check=False)
 
 
 def fresh(code: str) -> str:
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def slowness() -> float:
+    """How many times slower this machine is than one on which Python alone starts within 25 ms; 1 at least."""
+    return max(best_seconds("-c", "pass") / 0.025, 1.0)
 
 
 def best_seconds(*arguments: str) -> float:
@@ -37,19 +44,19 @@ def best_seconds(*arguments: str) -> float:
     best = float("inf")
     for _ in range(6):
         start, wall = os.times(), time.perf_counter()
-        subprocess.run([sys.executable, *arguments], capture_output=True, timeout=60, check=True)
+        subprocess.run([sys.executable, *arguments], capture_output=True, timeout=PATIENCE, check=True)
         end = os.times()
         used = (end.children_user - start.children_user) + (end.children_system - start.children_system)
         best = min(best, used if os.name == "posix" else time.perf_counter() - wall)
     return best
 
 
-def test_importing_the_package_takes_under_300_ms() -> None:
-    assert best_seconds("-c", "import marginface") < 0.3
+def test_importing_the_package_takes_under_300_ms(slowness: float) -> None:
+    assert best_seconds("-c", "import marginface") < 0.3 * slowness
 
 
-def test_help_takes_under_500_ms() -> None:
-    assert best_seconds("-m", "marginface", "--help") < 0.5
+def test_help_takes_under_500_ms(slowness: float) -> None:
+    assert best_seconds("-m", "marginface", "--help") < 0.5 * slowness
 
 
 @pytest.mark.parametrize("module", ["marginface", "marginface.cli"])

@@ -34,6 +34,13 @@ def test_two_losses_become_a_table_a_page_and_files(recipe: Path, tmp_path: Path
     assert (out / "cosface" / "seed-0" / "run" / "report.html").is_file()
 
 
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train here, where torch is imported already; processes of their own are for the test of --jobs 2."""
+    monkeypatch.setattr(compare, "run_apart", lambda jobs, _at_once, tell: compare.run_here(jobs, tell))
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_a_sweep_prints_its_points(recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = invoke("sweep", recipe, "--loss", "cosface", "--grid", "margin=0.1", "--out", out)
@@ -113,6 +120,7 @@ def test_a_file_where_the_folder_should_be_is_one_message_and_status_2(
     assert "the folder of a comparison is a folder; this is a file" in result.output
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_scale_of_its_own_reaches_the_loss_of_a_comparison(recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = invoke("compare", recipe, "--losses", "arcface:scale=8", "--seeds", 1, "--out", out)

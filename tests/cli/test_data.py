@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from marginface import cli
 from oracles.image_packs import crop_bytes, write_insightface
+from oracles.patience import PATIENCE
 
 IMAGES = [[crop_bytes(1), crop_bytes(2)], [crop_bytes(3), crop_bytes(4, size=96), b"text"]]
 
@@ -81,6 +82,8 @@ def test_looking_at_data_needs_no_torch_and_no_pyarrow(tmp_path: Path) -> None:
         "from marginface.cli import main; sys.argv = ['marginface', 'data', 'inspect', sys.argv[1]]; main()"
     )
     arguments = [sys.executable, "-c", code, str(tmp_path / "pack")]
-    done = subprocess.run(arguments, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=PATIENCE
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "4 images of 2 identities" in done.stdout

@@ -17,12 +17,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from marginface import cli, cropping, embedding
+from marginface import cli, embedding
+from marginface.cropping import cropper
 from marginface.data.synthetic import draw_photo
 from marginface.enrolment import folder_of_people
 from marginface.gallery import Gallery
 from marginface.pipeline import recognizer
 from oracles.enrolments import FACE, write_people, write_photo
+from oracles.patience import PATIENCE
 from oracles.red_faces import BlueEmbedder, RedDetector
 
 BLUES = {"Ann": (0, 12), "Bob": (100,)}
@@ -40,7 +42,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         blue = BlueEmbedder()
         return blue if not mirror else BlueEmbedder(blue.card.model_copy(update={"name": "other", "sha256": "1" * 64}))
 
-    monkeypatch.setattr(cropping, "load_detector", lambda name: RedDetector())
+    monkeypatch.setattr(cropper, "load_detector", lambda name: RedDetector())
     monkeypatch.setattr(recognizer, "load_embedder", load)
     monkeypatch.setattr(embedding, "load_embedder", load)
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
@@ -198,10 +200,10 @@ def test_ctrl_c_keeps_what_is_written_and_the_same_command_goes_on(
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE)
         assert (process.returncode, "What was finished is kept" in told) == (130, True)
         kept = collection.person("Ann").faces
         assert 0 < kept < 70
         assert kept % 32 == 0
-        assert subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 0
+        assert subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE).returncode == 0
         assert collection.person("Ann").faces == 70

@@ -22,11 +22,11 @@ from typer.testing import CliRunner, Result
 from marginface import cli
 from oracles.command_line import BASES, HOSTILE, Command, Parameter, every_command
 from oracles.command_world import restore
+from oracles.patience import PATIENCE
 
 COMMANDS = {command.name: command for command in every_command()}
 NUMBER_OF = Counter(parameter for command in COMMANDS.values() for parameter in command.parameters)
 SECONDS = 10.0  # of the processor
-PATIENCE = 90.0  # seconds by the clock: a busy machine is slow
 
 
 class TooSlow(BaseException):

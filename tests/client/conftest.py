@@ -17,6 +17,7 @@ from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
 from oracles.running import running
+from oracles.sent_archives import look_often
 
 MakeClient = Callable[..., Client]
 
@@ -40,6 +41,7 @@ def address(settings: ServerSettings) -> Iterator[str]:
     seen = [str(tests / "oracles" / "hooks"), str(tests), os.environ.get("PYTHONPATH", "")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
+        look_often(patch)
         patch.setenv("PYTHONPATH", os.pathsep.join(part for part in seen if part))  # for the processes of jobs
         with running(make_app(settings)) as where:
             yield where

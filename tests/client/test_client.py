@@ -24,6 +24,7 @@ from marginface.errors import (
 from marginface.gallery import Gallery
 from marginface.server.settings import ServerSettings
 from oracles.enrolments import red_recognizer
+from oracles.patience import PATIENCE
 from oracles.sent_archives import zip_of
 from oracles.served import png_of
 
@@ -176,7 +177,7 @@ def test_a_job_is_started_followed_and_read(service: Client, tmp_path: Path) -> 
     seen = []
     job = service.jobs.enrol(archive, "staff", review="standard", strip=0, about={"consent": "signed"})
     assert job.collection == "staff"
-    done = service.jobs.wait(job, timeout=120, progress=lambda now: seen.append(now.state))
+    done = service.jobs.wait(job, timeout=PATIENCE, progress=lambda now: seen.append(now.state))
     assert done, done.message
     assert (done.done, done.total, done.summary["enrolled"]) == (3, 3, 2)
     assert seen[-1] == "done"

@@ -15,6 +15,7 @@ from marginface.client import Client, Patience
 from marginface.errors import ServiceError
 from marginface.server.app import make_app
 from marginface.server.settings import ServerSettings
+from oracles.patience import PATIENCE
 
 PHOTO = b"photo"
 SPEC: dict[str, Any] = make_app(ServerSettings(gallery="people.db")).openapi()
@@ -168,7 +169,9 @@ def test_the_client_needs_no_code_of_the_service() -> None:
     import sys
 
     code = "import sys, marginface.client; print([name for name in sys.modules if name.startswith('marginface.')])"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
     assert not re.search(r"marginface\.(server|gallery|pipeline|training|images)", loaded)
     assert (
         "numpy"
@@ -177,5 +180,6 @@ def test_the_client_needs_no_code_of_the_service() -> None:
             capture_output=True,
             text=True,
             check=True,
+            timeout=PATIENCE,
         ).stdout.split()
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from marginface.data.sampler import IdentityBatches
 from marginface.errors import InputError
+from oracles.patience import PATIENCE
 
 COUNTS = [5, 2, 9, 1, 4, 4, 30]  # images of each identity
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(len(COUNTS)), COUNTS))
@@ -63,7 +64,9 @@ def test_a_step_is_the_same_in_another_process_and_without_the_steps_before() ->
         "import numpy as np; from marginface.data.sampler import IdentityBatches; "
         "print(IdentityBatches(np.arange(400) // 9, 4).batch(32, 3, 777).tolist())"
     )
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
     assert other.strip() == str(IdentityBatches(np.arange(400) // 9, 4).batch(32, 3, 777).tolist())
 
 

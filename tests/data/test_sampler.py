@@ -19,6 +19,7 @@ from marginface.data.sampler import (
 )
 from marginface.errors import InputError
 from marginface.values import IntArray
+from oracles.patience import PATIENCE
 
 
 @given(st.integers(1, 200), st.integers(1, 50), st.integers(0, 5), st.integers(0, 3))
@@ -37,7 +38,9 @@ def test_an_epoch_visits_no_image_twice_and_leaves_out_less_than_a_batch(
 
 def test_a_step_is_the_same_in_another_process_and_without_the_steps_before() -> None:
     code = "from marginface.data.sampler import batch_indices; print(batch_indices(1000, 8, 3, 777).tolist())"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
     assert other.strip() == str(batch_indices(1000, 8, 3, 777).tolist())
 
 
@@ -115,7 +118,9 @@ def test_blocks_are_whole_groups_of_the_store_and_as_small_as_allowed(groups: li
 def test_blocks_are_a_function_of_seed_and_step_alone() -> None:
     made = "BlockOrder(np.arange(0, 100_000, 64), 100_000, 2048).batch(8, 3, 34_567)"
     code = f"import numpy as np; from marginface.data.sampler import BlockOrder; print({made}.tolist())"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
     order = blocks_of(100_000, 64, 2048)
     assert other.strip() == str(order.batch(8, 3, 34_567).tolist())
     one, *others = [order.batch(50_000, seed, step).tolist() for seed, step in ((0, 0), (1, 0), (0, 2))]

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from oracles.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 TEXT = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
@@ -57,13 +59,13 @@ def test_a_container_has_no_rights(part: dict[str, Any]) -> None:
 def test_every_secret_is_a_file_that_the_script_makes(compose: dict[str, Any], tmp_path: Path) -> None:
     script = tmp_path / "secrets.sh"
     script.write_bytes((DEPLOY / "secrets.sh").read_bytes())
-    subprocess.run(["sh", str(script)], check=True, capture_output=True)
+    subprocess.run(["sh", str(script)], check=True, capture_output=True, timeout=PATIENCE)
     made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     assert set(made) == set(compose["secrets"]) == {Path(one["file"]).name for one in compose["secrets"].values()}
     assert all(re.fullmatch("[0-9a-f]{64}", text) for text in made.values())
     assert len(set(made.values())) == len(made)
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
-    subprocess.run(["sh", str(script)], check=True, capture_output=True)
+    subprocess.run(["sh", str(script)], check=True, capture_output=True, timeout=PATIENCE)
     again = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     assert again == made
 

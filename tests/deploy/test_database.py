@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from marginface.gallery import Gallery
+from oracles.patience import PATIENCE
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "postgres" / "make-faces.sh"
 
@@ -37,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "POSTGRES_USER": "postgres",
             "DATABASE_PASSWORD_FILE": str(secret),
         }
-        done = subprocess.run(["sh", str(SCRIPT)], env=environment, capture_output=True, text=True)
+        done = subprocess.run(["sh", str(SCRIPT)], env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         yield socket
         running.cleanup()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from oracles.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
@@ -73,7 +75,7 @@ def test_secrets_come_as_files_that_only_the_user_reads(start: list[str], tmp_pa
     (tmp_path / "run" / "database_password").write_text("a:b\\c\n")
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "MARGINFACE_CONFIG": str(tmp_path / "config")}
     command = [*start, "sh", "-c", "env; cat /proc/$$/cmdline"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "config" / "gallery.key").read_text() == "ab" * 32
     assert (tmp_path / "pgpass").read_text() == "*:*:*:*:a\\:b\\\\c\n"
@@ -85,16 +87,18 @@ def test_secrets_come_as_files_that_only_the_user_reads(start: list[str], tmp_pa
 
 
 def test_without_secrets_it_becomes_the_command(start: list[str]) -> None:
-    done = subprocess.run([*start, "echo", "hello"], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    done = subprocess.run(
+        [*start, "echo", "hello"], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.stdout == "hello\n"
 
 
 def test_the_scripts_are_posix_shell() -> None:
     for script in (DEPLOY / "start", DEPLOY / "secrets.sh", DEPLOY / "postgres" / "make-faces.sh"):
-        subprocess.run(["sh", "-n", str(script)], check=True)
+        subprocess.run(["sh", "-n", str(script)], check=True, timeout=PATIENCE)
         assert script.stat().st_mode & 0o111
     if shutil.which("shellcheck"):
-        subprocess.run(["shellcheck", str(DEPLOY / "start")], check=True)
+        subprocess.run(["shellcheck", str(DEPLOY / "start")], check=True, timeout=PATIENCE)
 
 
 def test_the_key_in_a_secret_is_one_that_a_gallery_takes(tmp_path: Path) -> None:

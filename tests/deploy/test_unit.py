@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from oracles.patience import PATIENCE
+
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNIT = DEPLOY / "marginface.service"
 MOST_EXPOSED = 1.5  # of 10, by systemd's own measure
@@ -21,7 +23,7 @@ def test_systemd_understands_it(tmp_path: Path) -> None:
     text = UNIT.read_text(encoding="utf-8").replace("/opt/marginface/bin/marginface", "/bin/true")
     (tmp_path / "marginface.service").write_text(text)
     command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "marginface.service")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     said = [line for line in done.stderr.splitlines() if "marginface" in line]
     assert (done.returncode, said) == (0, [])
 
@@ -29,7 +31,7 @@ def test_systemd_understands_it(tmp_path: Path) -> None:
 @needs_systemd
 def test_it_is_little_exposed() -> None:
     command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(UNIT)]
-    said = subprocess.run(command, capture_output=True, text=True).stdout
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE).stdout
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
     assert level is not None, said
     assert float(level[1]) <= MOST_EXPOSED

@@ -23,6 +23,7 @@ from marginface.server.refusals import KINDS, OF_STATUS
 from marginface.server.settings import ServerSettings
 from oracles.evaluated import invoke
 from oracles.page_services import environment_in, key_in, started
+from oracles.patience import PATIENCE
 from oracles.run_folders import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ def measure(folder: Path) -> None:
 def command(line: str, folder: Path, environment: dict[str, str]) -> str:
     line = re.sub(r"^marginface", f"{sys.executable} -m marginface", line)
     done = subprocess.run(
-        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, (line, done.stderr)
     return done.stdout
@@ -113,7 +114,7 @@ def test_the_page_shows_what_was_trained_and_measured(answers: dict[str, Any]) -
     assert (scores["place"], scores["state"], scores["headline"][0]["value"]) == ("scores.json", "finished", 1.0)
     assert of(answers, "/v1/events/check")["ok"]
     kinds = re.findall(r"`([a-z-]+)`", PAGE.split("| a folder with several protocols |")[1].split("`headline` has")[0])
-    assert set(browse.KINDS) - {"unreadable"} <= set(kinds), "a kind is not in the table of the page"
+    assert set(browse.KIND_NAMES) - {"unreadable"} <= set(kinds), "a kind is not in the table of the page"
 
 
 def test_the_shown_answer_is_as_answers_are(answers: dict[str, Any]) -> None:

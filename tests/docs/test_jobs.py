@@ -17,6 +17,7 @@ from marginface.server.app import make_app
 from marginface.server.jobs import KINDS, JobState
 from marginface.server.settings import ServerSettings
 from oracles.page_services import environment_in, key_in, started
+from oracles.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to/jobs.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def bash(script: str, folder: Path, environment: dict[str, str]) -> str:
     script = re.sub(r"^marginface", f"{sys.executable} -m marginface", script, flags=re.MULTILINE)
     command = ["bash", "-euo", "pipefail", "-c", script]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout

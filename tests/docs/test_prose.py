@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from oracles.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 150  # of prose; tables, code and the list of changes have their own
 BRITISH = re.compile(
@@ -19,7 +21,9 @@ _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def tracked(*patterns: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
     return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]

@@ -24,6 +24,7 @@ from marginface.server.access import Scope
 from marginface.server.app import make_app
 from marginface.server.settings import Limits, ServerSettings
 from oracles.page_services import environment_in, key_in, started
+from oracles.patience import PATIENCE
 from oracles.walked_pages import blocks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -133,7 +134,9 @@ def test_the_client_asks_as_the_page_says(
     environment, made = environment_in(tmp_path), ""
     for words in ("gallery create people.db --collection staff", "keys create --gallery people.db --scope all"):
         command = [sys.executable, "-m", "marginface", *words.split()]
-        made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        made = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE
+        ).stdout
     (code,) = re.findall(r"```python\n(.*?)```", SERVE, re.S)
     with started("marginface serve people.db", tmp_path, environment) as address:
         exec(code.replace("http://127.0.0.1:8000", address).replace("mf_…", key_in(made)), {})

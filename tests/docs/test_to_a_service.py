@@ -13,6 +13,7 @@ import pytest
 
 from marginface.training import run
 from oracles.page_services import environment_in, key_in, started
+from oracles.patience import PATIENCE
 from oracles.walked_pages import Walk, blocks, lines
 
 PAGE = "tutorial/to-a-service.md"
@@ -78,7 +79,9 @@ def asked_of(address: str, text: str) -> str:
 
 
 def told(line: str, environment: dict[str, str], folder: Path) -> dict[str, object]:
-    done = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
     answer: dict[str, object] = json.loads(done.stdout)
     assert "error" not in answer, done.stdout
     return answer
@@ -89,7 +92,9 @@ def test_the_client_asks_as_the_page_says(served: tuple[str, dict[str, str], Pat
     (block,) = [block for block in blocks(PAGE) if block.title == "ask.py"]
     (folder / "ask.py").write_text(asked_of(address, block.text), encoding="utf-8")
     words = [sys.executable, "ask.py"]
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     verified, _, erased = done.stdout.splitlines()
     assert "visitors of May" in verified

@@ -13,6 +13,9 @@ import pytest
 
 pytest.importorskip("torch")
 
+from typer.testing import CliRunner
+
+from marginface.cli import app
 from marginface.training import recipe_from
 from marginface.training.history import read_history
 from oracles.walked_pages import blocks, lines
@@ -46,15 +49,23 @@ def do(words: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def test_the_commands_of_one_machine_run_and_go_on_with_other_numbers(tmp_path: Path) -> None:
+def test_the_commands_of_one_machine_run_and_go_on_with_other_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     begin, more, fewer = (shlex.split(line) for line in COMMANDS if line.startswith("marginface"))
     do([sys.executable, "-m", *begin], tmp_path)
-    for again, steps in ((more, 6), (fewer, 8)):
-        longer = ["--set", f"train.steps={steps}", "--allow", "train.steps"]
-        do([sys.executable, "-m", *again, *longer], tmp_path)
+    assert more[-1] == "4"
+    do([sys.executable, "-m", *more[:-1], "3", *longer(6)], tmp_path)  # each process imports torch
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, [*fewer[1:], *longer(8)])
+    assert answer.exit_code == 0, answer.output
     events = read_history(tmp_path / "runs/mine")
     assert [event["step"] for event in events if event["event"] == "finished"] == [4, 6, 8]
+
+
+def longer(steps: int) -> list[str]:
+    return ["--set", f"train.steps={steps}", "--allow", "train.steps"]
 
 
 def test_torchrun_starts_the_same_on_one_machine(tmp_path: Path) -> None:

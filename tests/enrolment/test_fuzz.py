@@ -37,7 +37,9 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged tags
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     contents=st.lists(st.one_of(damaged(), st.binary(max_size=200)), min_size=1, max_size=4), name=st.text(max_size=12)
 )

@@ -319,7 +319,9 @@ def npz() -> bytes:
 GOOD["npz"] = npz()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data(), kind=st.sampled_from(sorted(GOOD)))
 def test_a_damaged_file_is_an_error_of_ours_or_is_read(tmp_path: Path, data: st.DataObject, kind: str) -> None:
     content = bytearray(GOOD[kind])

@@ -20,7 +20,7 @@ from fuzzing.mutation import mutated
 from fuzzing.readers import Reader
 from marginface.errors import MarginfaceError
 
-SECONDS = 10.0  # a file of some kilobytes takes milliseconds
+SECONDS = 60.0  # a file of some kilobytes takes milliseconds, and a busy machine is slow
 MEGABYTES = 1_500  # that one file of some kilobytes may make the process grow by
 
 

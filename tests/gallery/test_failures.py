@@ -20,6 +20,7 @@ from marginface.gallery import Collection, Gallery, migrations
 from marginface.gallery import store as stores
 from oracles.disks import remount
 from oracles.galleries import CONTRACT, SIZE, FaceMaker, state_of
+from oracles.patience import PATIENCE
 
 ACKNOWLEDGED: list[str] = []
 
@@ -247,7 +248,7 @@ def test_two_processes_that_write_at_once_lose_nothing(gallery: Gallery, staff: 
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), *sys.path])}
     command = [sys.executable, "-c", WRITER, anywhere]
     writers = [subprocess.Popen([*command, str(number)], env=environment) for number in range(2)]
-    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    assert [writer.wait(timeout=PATIENCE) for writer in writers] == [0, 0]
     people = {person.name: person.faces for person in staff.people()}
     assert people.pop("Everybody") == 100
     assert people == {f"Writer {name}, person {number}": 2 for name in range(2) for number in range(25)}

@@ -13,6 +13,7 @@ import pytest
 from marginface.errors import StorageError
 from marginface.gallery import Collection, Gallery, NewFace
 from marginface.gallery.traces import Traces
+from oracles.patience import PATIENCE
 
 FaceMaker = Callable[..., NewFace]
 VISIT = """
@@ -27,7 +28,7 @@ def visit(path: Path) -> list[str]:
     """Open the gallery in another process and close it again; return the people that it saw."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", VISIT, str(path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE)
     return done.stdout.split()
 
 

@@ -90,7 +90,9 @@ def test_a_file_that_is_not_there_or_no_text_says_so(tmp_path: Path) -> None:
         read_calibration(tmp_path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_a_file_cut_short_is_never_taken_for_a_whole_one(path: Path, data: st.DataObject) -> None:
     whole = path.read_bytes()

@@ -14,6 +14,7 @@ from marginface.contract import Contract, ModelCard, ThresholdEntry
 from marginface.errors import CalibrationError
 from marginface.matching.calibration import known_thresholds, shipped_calibration, shipped_calibrations
 from marginface.weights import WEIGHTS
+from oracles.patience import PATIENCE
 
 SFACE = WEIGHTS["sface"].card
 SOURCE = Path(marginface.__file__).parent
@@ -73,5 +74,5 @@ def test_reading_the_tables_loads_no_torch_and_no_matplotlib() -> None:
         "assert len(shipped_calibrations()) == 2\n"
         "assert not {'torch', 'matplotlib', 'onnxruntime'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,8 @@ from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from oracles.patience import PATIENCE
+
 CHROMIUM = "/usr/bin/chromium"
 Scheme = Literal["light", "dark"]
 
@@ -28,7 +30,7 @@ class Visit:
         size = {"width": width, "height": 800 if width > 500 else 740}
         self._context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
         self.page = self._context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(1000 * PATIENCE / 2)
         self.page.on("console", lambda said: said.type == "error" and self._errors.append(said.text))
         self.page.on("pageerror", lambda error: self._errors.append(str(error)))
         self.page.on("request", self._note)

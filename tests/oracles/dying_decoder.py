@@ -60,7 +60,7 @@ def obeyed(content: bytes, pixels: int) -> object:
         except MemoryError:
             return told("no memory")
     if content.endswith(b"late"):
-        threading.Timer(0.2, die).start()
+        threading.Timer(0.4, die).start()
         return told("dies in a moment")
     if content.endswith(b"half"):
         return half()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from oracles.patience import answer_of, free_port, stopped_at_the_end
 
 
 def environment_in(folder: Path) -> dict[str, str]:
@@ -23,35 +22,18 @@ def environment_in(folder: Path) -> dict[str, str]:
 @contextmanager
 def started(line: str, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Start the service of a line of a page in a folder; give its address, and stop it afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = line.partition("#")[0].split()
     assert words[:2] == ["marginface", "serve"], line
     command = [sys.executable, "-m", "marginface", *words[1:], "--port", str(port)]
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=log, stderr=log)
-        try:
-            _wait(f"http://127.0.0.1:{port}/readyz", process, folder / "service.log")
+        with stopped_at_the_end(process):
+            answer_of(f"http://127.0.0.1:{port}/readyz", process)
             yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def key_in(printed: str) -> str:
     """Return the key that ``marginface keys create`` has printed."""
     (key,) = re.findall(r"^mf_\S+", printed, re.MULTILINE)
     return key
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"the service does not answer: {log.read_text(encoding='utf-8', errors='replace')}")

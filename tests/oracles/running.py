@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+
+from oracles.patience import PATIENCE, wait_for
 
 
 @contextmanager
@@ -26,12 +27,9 @@ def running(
         server = uvicorn.Server(options)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
-        until = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < until, "the service did not start"
-            time.sleep(0.01)
+        wait_for(lambda: server.started, "the service did not start", pause=0.01)
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(PATIENCE)

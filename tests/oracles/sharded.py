@@ -30,6 +30,7 @@ from marginface.losses.cross_entropy import present_mean
 from marginface.losses.dense import Dense
 from marginface.losses.sharded import Sharded
 from marginface.training import update_in_backward
+from oracles.patience import PATIENCE
 
 CLASSES, SIZE, SAMPLES = 11, 5, 4  # samples of a process
 START_CLASSES = 2500  # in three blocks of first centers
@@ -278,7 +279,7 @@ def work(rank: int, world_size: int) -> dict[str, object]:
 def meet(folder: Path, rank: int, world_size: int) -> None:
     """Work with the other processes, which meet in the folder."""
     store = distributed.FileStore(str(folder / f"meeting of {world_size}"), world_size)
-    patience = timedelta(seconds=60)  # for the others, should one of them fail
+    patience = timedelta(seconds=PATIENCE)  # for the others, should one of them fail
     distributed.init_process_group("gloo", timeout=patience, world_size=world_size, rank=rank, store=store)
     torch.save(work(rank, world_size), folder / f"{rank} of {world_size}.pt")
     distributed.destroy_process_group()
@@ -305,7 +306,7 @@ def main(folder: Path, world_sizes: list[int]) -> int:
         for process in processes:
             process.start()
         for process in processes:
-            process.join()
+            process.join(2 * PATIENCE)
         failed += sum(process.exitcode != 0 for process in processes)
     return failed
 

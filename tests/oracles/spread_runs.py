@@ -31,12 +31,14 @@ from torch import distributed, nn
 from marginface.backbones import BACKBONES, BackboneInfo
 from marginface.data.synthetic import DrawnFaces, drawn_faces
 from marginface.errors import DataError, InputError, MarginfaceError
-from marginface.training import Progress, Recipe, TrainingInterrupted, checkpoint, recipe_from, run, train
+from marginface.training import Progress, Recipe, TrainingInterrupted, checkpoint, recipe_from, run, train, trainer
 from marginface.training.batches import Batch, Batches
+from marginface.training.distributed import ranks
 from marginface.training.distributed.launch import environment
 from marginface.training.distributed.ranks import PARENT
 from marginface.training.learner import Learner, StepResult
 from marginface.values import ImageArray, IntArray
+from oracles.patience import PATIENCE
 
 STEPS = 8
 SMALL: dict[str, dict[str, Any]] = {
@@ -113,7 +115,7 @@ def over(world_size: int, job: Job, notes: Path) -> None:
     for _ in processes:
         port.put(store.port)
     for process in processes:
-        process.join()
+        process.join(2 * PATIENCE)
 
 
 def _one_of(rank: int, world_size: int, port: SimpleQueue[int], job: Job, notes: Path) -> None:
@@ -269,9 +271,14 @@ def _noise(_who: object, _nuisance: object, random: np.random.Generator) -> Imag
 
 
 def main(folder: Path) -> None:
-    """Do all of it; drawn faces and a report would take longer than a run."""
+    """Do all of it; drawn faces, a report and the cautions of a loss would take longer than a run."""
     BACKBONES.add("plain", BackboneInfo(Plain, "float32"))
-    with mock.patch.object(run, "write_run_report"), mock.patch.object(drawn_faces, "draw_crop", _noise):
+    with (
+        mock.patch.object(run, "write_run_report"),
+        mock.patch.object(drawn_faces, "draw_crop", _noise),
+        mock.patch.object(trainer, "cautions_of", return_value=()),
+        mock.patch.object(ranks, "_POLL", 0.005),
+    ):
         for work in (equal_runs, cut_and_resumed, failing):
             work(folder / work.__name__)
 

@@ -11,6 +11,7 @@ import pytest
 
 from marginface.errors import InputError
 from marginface.pipeline.batches import in_order
+from oracles.patience import PATIENCE
 
 
 def sluggish(number: int) -> int:
@@ -43,8 +44,8 @@ def test_an_endless_iterator_is_taken_from_a_few_at_a_time_and_in_the_thread_tha
 
 
 def test_all_workers_work_at_once() -> None:
-    meeting = threading.Barrier(4, timeout=10)
-    assert list(in_order(lambda _: meeting.wait() >= 0, range(8), 4)) == [True] * 8
+    meeting = threading.Barrier(4)
+    assert list(in_order(lambda _: meeting.wait(PATIENCE) >= 0, range(8), 4)) == [True] * 8
 
 
 def test_whoever_stops_early_leaves_no_thread_behind() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from marginface.data.synthetic import draw_photo
+from oracles.patience import PATIENCE
 
 CODE = """
 import json, sys
@@ -33,7 +34,9 @@ def test_every_verb_runs_without_torch(tmp_path: Path) -> None:
     for who in range(2):
         photos.append(str(tmp_path / f"{who}.png"))
         Image.fromarray(draw_photo(who, 0, strength=0.0)[0]).save(photos[-1])
-    answer = subprocess.run([sys.executable, "-c", CODE, *photos], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", CODE, *photos], capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
     answers, heavy = json.loads(answer.stdout)
     assert answers[1] == ["one"]
     assert answers[2:] == [2, True]
@@ -42,5 +45,5 @@ def test_every_verb_runs_without_torch(tmp_path: Path) -> None:
 
 def test_what_only_a_first_start_needs_is_not_imported() -> None:
     code = "import sys, marginface.pipeline; print([n for n in ('onnx', 'ssl', 'http.client') if n in sys.modules])"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert answer.stdout.strip() == "[]"

@@ -22,6 +22,7 @@ from marginface.plots import (
     training_figure,
 )
 from marginface.plots.training import series
+from oracles.patience import PATIENCE
 
 RNG = np.random.default_rng(0)
 GENUINE, IMPOSTOR = RNG.normal(0.5, 0.15, 400), RNG.normal(0.0, 0.1, 500)
@@ -161,7 +162,7 @@ def test_importing_the_plots_loads_no_matplotlib_and_drawing_loads_no_pyplot() -
         "p.render(p.training_figure({'a': [{'step': 0, 'loss': 1.0}]}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot'"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
 
 

@@ -13,6 +13,7 @@ from marginface.errors import InputError
 from marginface.losses import ArcFace, CosFace, NormFace, X2Softmax
 from marginface.losses.theory import TargetCurve, class_margin
 from marginface.plots import margin_picture, render
+from oracles.patience import PATIENCE
 
 CURVES = {
     "ArcFace": TargetCurve(ArcFace()),
@@ -120,5 +121,5 @@ def test_the_figure_agrees_with_the_theory() -> None:
 
 def test_plots_of_other_things_do_not_import_torch() -> None:
     code = "import sys, marginface.plots; assert 'torch' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr

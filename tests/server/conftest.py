@@ -16,6 +16,7 @@ from marginface.server.settings import Limits, ServerSettings
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
+from oracles.sent_archives import look_often
 from oracles.served import MakeKey, Start
 
 
@@ -33,6 +34,7 @@ def settings(tmp_path: Path) -> ServerSettings:
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Start a service in this process, and stop it at the end."""
     monkeypatch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
+    look_often(monkeypatch)
     with ExitStack() as running:
 
         def begin(settings: ServerSettings) -> TestClient:

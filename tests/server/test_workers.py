@@ -6,8 +6,6 @@ import http.client
 import json
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ import pytest
 from PIL import Image
 
 from marginface.data.synthetic import draw_photo
+from oracles.patience import PATIENCE, free_port, stopped_at_the_end
 
 pytestmark = [
     pytest.mark.allow_hosts(["127.0.0.1"]),
@@ -94,9 +93,7 @@ def photos() -> list[bytes]:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, Path]]:
     """Run a service with two workers; give its process, its port and its log."""
     folder = tmp_path_factory.mktemp("workers")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "MARGINFACE_CONFIG": str(folder / "config")}
     environment.pop("MARGINFACE_GALLERY_KEY", None)
     marginface = [sys.executable, "-m", "marginface"]
@@ -106,15 +103,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int
         env=environment,
         check=True,
         capture_output=True,
+        timeout=PATIENCE,
     )
     serve = [*marginface, "serve", "people.db", "--workers", "2", "--port", str(port), "--limit", "decoders=1"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(serve, cwd=folder, env=environment, stdout=log, stderr=log)
-        try:
+        with stopped_at_the_end(process):
             yield process.pid, port, folder / "log"
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(40)
 
 
 @pytest.fixture
@@ -122,11 +117,11 @@ def both(service: tuple[int, int, Path]) -> Iterator[tuple[Worker, Worker]]:
     """Return a connection to each of the two workers."""
     process, port, _ = service
     found: dict[int, Worker] = {}
-    until = time.monotonic() + 90
+    until = time.monotonic() + PATIENCE
     with ExitStack() as open_ones:
         while len(found) < 2:
             assert time.monotonic() < until, "the second worker answers no connection"
-            worker = Worker(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
+            worker = Worker(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE))
             open_ones.callback(worker.connection.close)
             try:
                 for each in (worker, *found.values()):  # one that is idle for long would be closed

@@ -53,7 +53,7 @@ def test_x2_softmax_is_compared_with_each_other_loss(made_study) -> None:
     found = findings(made_study({"softmax": (4, 1), "arcface": (1, 1), "x2softmax": (2, 1)}))
     compact, apart = by_claim(found, "more compact"), by_claim(found, "farther apart")
     assert compact.verdict == apart.verdict == "agrees in part"
-    assert "x2softmax against softmax: -" in compact.numbers
+    assert "x2softmax against softmax: −" in compact.numbers
     assert "x2softmax against arcface: +" in compact.numbers
     assert "x2softmax against softmax: +" in apart.numbers
     best = findings(made_study({"softmax": (4, 1), "arcface": (3, 1), "x2softmax": (1, 1)}))

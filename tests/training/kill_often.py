@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -30,8 +31,8 @@ RECIPE = recipe_from(
         "train": {"steps": STEPS, "batch_size": 4, "threads": 1, "checkpoint_every": 3, "keep_checkpoints": 2},
     }
 )
-KILLS, WRITING = 20, 5  # at least so many within the writing of a checkpoint
-PATIENCE = 60.0  # seconds for a child to come to the moment of its death
+KILLS, WRITING, SITTINGS = 20, 5, 4  # at least so many within the writing of a checkpoint
+PATIENCE = 120.0  # seconds for a child to come to the moment of its death
 PAUSE = 0.0002
 Moment = Callable[[Path, random.Random], None]
 
@@ -95,6 +96,10 @@ def unfinished(out: Path, since: float) -> bool:
     return False
 
 
+class EndedByItself(Exception):
+    """A child came to its end before it was killed: this process had to wait too long for a processor."""
+
+
 def kill_at(moment: Moment, out: Path, chance: random.Random) -> dict[str, object]:
     """Let a child train until a moment, kill it, and look at what it leaves."""
     begun = time.time()
@@ -102,6 +107,8 @@ def kill_at(moment: Moment, out: Path, chance: random.Random) -> dict[str, objec
     moment(out, chance)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
+    if status == 0:
+        raise EndedByItself(moment.__name__)
     if not os.WIFSIGNALED(status):
         sys.exit(f"{moment.__name__}: the child ended by itself with status {status}")
     checkpoint, problems = newest_checkpoint(out)
@@ -113,17 +120,30 @@ def kill_at(moment: Moment, out: Path, chance: random.Random) -> dict[str, objec
     }
 
 
-def main(folder: Path, seed: int) -> None:
-    chance = random.Random(seed)
-    for name in ("whole", "cut"):
-        (folder / name).mkdir()
-    whole = sitting(folder / "whole")
+def killed_often(out: Path, chance: random.Random) -> list[dict[str, object]]:
+    """Begin a run and kill it again and again, the last time near its end; return what each kill left."""
+    out.mkdir()
     moments: list[Moment] = [some_time_after_the_start, within_a_step, within_the_writing]
     told: list[dict[str, object]] = []
     while len(told) < KILLS or sum(bool(kill["was_writing"]) for kill in told) < WRITING:
         moment = chance.choice(moments) if len(told) < KILLS else within_the_writing
-        told.append(kill_at(moment, folder / "cut", chance))
-    told.append(kill_at(at_the_end, folder / "cut", chance))
+        told.append(kill_at(moment, out, chance))
+    told.append(kill_at(at_the_end, out, chance))
+    return told
+
+
+def main(folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    (folder / "whole").mkdir()
+    whole = sitting(folder / "whole")
+    for left in reversed(range(SITTINGS)):
+        try:
+            told = killed_often(folder / "cut", chance)
+            break
+        except EndedByItself:
+            if not left:
+                raise
+            shutil.rmtree(folder / "cut")
     statuses = [os.waitpid(child, 0)[1] for child in (whole, sitting(folder / "cut"))]
     print(json.dumps({"kills": told, "statuses": statuses}))
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from marginface.training import allocator
+from oracles.patience import PATIENCE
 
 BLOCKS_STAY = """
 import ctypes, resource
@@ -27,7 +28,9 @@ print(faults() - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
 def test_a_large_block_that_is_asked_for_again_brings_no_page_faults() -> None:
-    done = subprocess.run([sys.executable, "-c", BLOCKS_STAY], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKS_STAY], capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
     assert int(done.stdout) < 1000  # 64 MB come as 15,625 pages otherwise
 
 

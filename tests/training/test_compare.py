@@ -23,6 +23,7 @@ from marginface.training.learner import Learner
 from marginface.training.sources import open_data
 from marginface.training.sweep import sweep
 from marginface.training.variants import grid_of, read_variant, read_variants, recipe_of
+from oracles.patience import PATIENCE
 
 Small = Callable[..., Recipe]
 CPU = torch.device("cpu")
@@ -186,11 +187,11 @@ def test_ctrl_c_stops_the_processes_of_a_comparison_in_order(small: Small, tmp_p
         text=True,
         stdout=subprocess.DEVNULL,
     )
-    journal, deadline = out / "arcface" / "seed-0" / "run" / "journal.jsonl", time.monotonic() + 90
+    journal, deadline = out / "arcface" / "seed-0" / "run" / "journal.jsonl", time.monotonic() + PATIENCE
     while not (journal.is_file() and journal.read_text(encoding="utf-8")) and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=90)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert "Go on with the same command: marginface compare" in said
     outcome = json.loads((out / "arcface" / "seed-0" / "outcome.json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ import pytest
 
 from marginface.training.comparison_folder import find_comparisons
 from marginface.training.lock import held
+from oracles.patience import PATIENCE
 
 
 @pytest.fixture
@@ -63,5 +64,5 @@ def test_links_lead_nowhere(folder: Path, tmp_path_factory: pytest.TempPathFacto
 
 def test_it_is_read_without_torch() -> None:
     code = "import sys, marginface.training.comparison_folder; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.strip() == "False"

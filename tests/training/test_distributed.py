@@ -106,7 +106,7 @@ def test_other_processes_go_on_with_a_run(runs: Path, before: int, after: int) -
 @pytest.mark.parametrize("failure", FAILURES)
 def test_what_goes_wrong_in_one_process_ends_all_with_its_words(runs: Path, failure: str) -> None:
     found = told(runs / "failing" / f"told of {failure}")
-    assert all(seconds < 30 for _, seconds, _ in found.values())
+    assert all(seconds < 300 for _, seconds, _ in found.values())
     if failure == "killed":
         assert found.keys() == {0}
         assert found[0][0] == "RankLost"

@@ -27,6 +27,7 @@ from marginface.training.plan import head_of, way_of
 from marginface.training.resolve import resolve
 from marginface.training.schedule import Length
 from oracles.image_packs import crop_bytes, write_insightface
+from oracles.patience import PATIENCE
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").rglob("*.toml"))
 QUICK = Limits(memory=100_000_000, operations=1e8, gflops=100.0)
@@ -241,7 +242,7 @@ def test_the_memory_of_a_process_is_near_what_was_predicted() -> None:
         "assert run.here.images == 24, run.here\n"
         "print(run.here.peak_bytes / run.memory_here.bytes)\n"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert 0.7 < float(answer.stdout) < 1.6
 
 

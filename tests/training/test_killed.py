@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from marginface.training.journal import read_journal
+from oracles.patience import PATIENCE
 
 RECIPE = """
 [data]
@@ -35,7 +36,6 @@ batch_size = 8
 checkpoint_every = 50
 threads = 1
 """
-PATIENCE = 90.0  # seconds
 
 
 def command(recipe: Path, out: Path) -> list[str]:

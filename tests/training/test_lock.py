@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,18 +20,11 @@ from marginface.errors import FolderBusy
 from marginface.training import Recipe, train, write_recipe
 from marginface.training.journal import read_journal
 from marginface.training.lock import LOCK, check_free, held, holder, holds_only_a_lock
+from oracles.patience import PATIENCE, wait_for
 
 Small = Callable[..., Recipe]
-PATIENCE = 90.0  # seconds
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -48,7 +40,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield run
     for process in started:
         process.kill()
-        process.wait()
+        process.wait(PATIENCE)
         if process.stderr is not None:
             process.stderr.close()
 
@@ -94,7 +86,7 @@ def test_the_lock_of_a_killed_process_locks_nothing(tmp_path: Path) -> None:
     with pytest.raises(FolderBusy, match=rf"another training .*process {process.pid}\)"):
         check_free(tmp_path)
     process.kill()
-    process.communicate()
+    process.communicate(timeout=PATIENCE)
     assert (tmp_path / LOCK).is_file()
     check_free(tmp_path)
     with held(tmp_path, "training"):
@@ -107,7 +99,7 @@ def test_one_that_waits_gets_the_folder_when_the_other_has_ended_and_deleted_its
     with held(tmp_path, "training", patience=PATIENCE):
         assert process.wait(PATIENCE) == 0
         assert str(holder(tmp_path)) == f"process {os.getpid()}"
-    process.communicate()
+    process.communicate(timeout=PATIENCE)
 
 
 def test_a_new_run_may_begin_where_one_was_killed_before_it_wrote_anything(small: Small, tmp_path: Path) -> None:
@@ -148,7 +140,7 @@ def test_a_second_compare_is_refused_and_one_after_a_kill_waits_for_the_training
     assert f"another compare is at work in {out} (process {first.pid})" in second.stderr
 
     first.kill()
-    first.communicate()
+    first.communicate(timeout=PATIENCE)
     orphan = holder(job)
     assert orphan is not None, "the training outlives the comparison"
     try:

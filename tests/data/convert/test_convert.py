@@ -20,6 +20,7 @@ from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError, InputError, UnknownName
 from oracles.image_packs import MAGIC, content, crop_bytes, labeled, write_insightface, write_records, write_tar
+from oracles.patience import at_work
 
 IMAGES = [[crop_bytes(1), crop_bytes(2, ".jpg")], [crop_bytes(3)], [crop_bytes(4), crop_bytes(5, ".webp")]]
 FORMATS = pytest.mark.parametrize("to", list(WRITERS))
@@ -146,7 +147,9 @@ def test_an_interrupted_conversion_is_not_taken_for_whole_and_goes_on(
     with pytest.raises(Stopped):
         convert(Stopping(source, after), tmp_path / "out", to, per_shard=8)
     for read in (open_images, IdentityFolders):
-        with pytest.raises(DataError, match=r"has not ended\. Go on with it: marginface data convert .*source\.tar"):
+        with pytest.raises(
+            DataError, match=r"has not ended\. Go on with it: make the call again that makes it of .*source\.tar"
+        ):
             read(tmp_path / "out")
     rest = Stopping(source, 100)
     assert convert(rest, tmp_path / "out", to, per_shard=8).images == 40
@@ -176,7 +179,8 @@ def test_a_killed_conversion_ends_as_one_that_was_not(tmp_path: Path, to: str) -
     convert(source, tmp_path / "whole", to, per_shard=8)
     for delay in (0.02, 0.06, 0.1):
         arguments = [sys.executable, "-c", SLOW, str(tmp_path / "source.tar"), str(tmp_path / "out"), to]
-        with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        with at_work(subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment)) as process:
             assert process.stdout is not None
             process.stdout.readline()
             time.sleep(delay)

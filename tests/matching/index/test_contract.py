@@ -11,6 +11,7 @@ import pytest
 from marginface.errors import InputError
 from marginface.matching.index import VectorIndex
 from oracles.nearest import People, nearest_by_hand, people, unit
+from oracles.patience import PATIENCE
 
 Make = Callable[..., VectorIndex]
 
@@ -214,7 +215,7 @@ def test_threads_may_search_while_others_write(make: Make) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert wrong == []
     assert index.count() == len(WORLD.ids)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from marginface.errors import ContractMismatch, InputError, StorageError
 from marginface.matching.index import VectorIndex, open_index
 from oracles.nearest import people
+from oracles.patience import PATIENCE, at_work, wait_for
 
 WORLD = people(persons=20)
 Opener = Callable[..., VectorIndex]
@@ -67,11 +67,11 @@ def go(process: subprocess.Popen[str]) -> None:
 
 
 def test_what_one_process_writes_the_other_finds(address: str, opener: Opener, collection: str) -> None:
-    with child(address, collection) as other:
+    with at_work(child(address, collection)) as other:
         index = opener(collection)
         assert index.count() == 0
         go(other)
-        other.wait(30)
+        other.wait(PATIENCE)
     assert index.count() == len(WORLD.ids)
     hits = index.search(WORLD.vectors[:6], 1)
     assert hits.ids[:, 0].tolist() == WORLD.ids[:6].tolist()
@@ -82,14 +82,14 @@ def test_processes_that_make_a_collection_at_once_make_one(address: str, opener:
     for writer in writers:
         go(writer)
     for writer in writers:
-        with writer:
-            assert writer.wait(60) == 0
+        with at_work(writer):
+            assert writer.wait(PATIENCE) == 0
     assert opener(collection).count() == len(WORLD.ids)
 
 
 @pytest.mark.parametrize("after", [1, 4, 9, 23])
 def test_acknowledged_writes_survive_a_kill(address: str, opener: Opener, collection: str, after: int) -> None:
-    with child(address, collection, "delete every second") as writer:
+    with at_work(child(address, collection, "delete every second")) as writer:
         go(writer)
         assert writer.stdout is not None
         said = [writer.stdout.readline().split() for _ in range(after)]
@@ -184,13 +184,12 @@ def test_postgres_walks_its_graph_when_there_are_many_faces_and_compares_all_whe
     assert (index.search(world.probes[:9], 5, exact=True).ids == expected.ids).all()
     among_few = index.search(world.probes[:9], 5, owners=world.persons[:9])
     index.close()
-    time.sleep(0.1)
     assert walks(postgres, collection) == 0
     assert (among_few.ids >= 0).all()
     index = open_index(postgres, collection, contract="one", embedding_size=32)
     near = index.search(world.probes[:9], 5)
     index.close()
-    time.sleep(0.1)
+    wait_for(lambda: walks(postgres, collection) >= 9, "the server counts no searches")
     assert walks(postgres, collection) == 9
     assert np.mean(near.ids == expected.ids) > 0.9
 
@@ -224,5 +223,5 @@ def test_postgres_counts_about_how_many_faces_there_are(
         plain.execute("ANALYZE")
     index.search(world.probes[:3], 2)
     index.close()
-    time.sleep(0.1)
+    wait_for(lambda: walks(postgres, collection) >= 3, "the server counts no searches")
     assert walks(postgres, collection) == 3

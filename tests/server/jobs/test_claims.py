@@ -18,6 +18,7 @@ from marginface.server.jobs.claims import CRASHES, TAKEOVERS, TRIES, Claim, JobL
 from marginface.server.jobs.tables import JOBS
 from marginface.server.jobs.upkeep import Upkeep
 from marginface.server.state import State, open_state
+from oracles.patience import PATIENCE
 
 KEY = GalleryKey(bytes(range(32)), "a test")
 PURGE = PurgeWish(kind="purge")
@@ -74,7 +75,7 @@ def test_many_workers_claim_each_job_once(opened: Opened, store: JobStore) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert sorted(taken) == sorted(jobs)
     assert all(len(store.result(job, 0, 10)) == 1 for job in jobs)
 

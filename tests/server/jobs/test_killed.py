@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,8 +15,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from marginface.gallery import Gallery
+from marginface.server.jobs.tables import JOBS
 from marginface.server.settings import ServerSettings
-from oracles.sent_archives import PATIENCE, ended, people, send, zip_of
+from marginface.server.state import open_state
+from marginface.server.state.places import state_address
+from oracles.patience import PATIENCE, answer_of, at_work, free_port, wait_for
+from oracles.sent_archives import ended, people, send, zip_of
 
 pytestmark = [pytest.mark.usefixtures("red_processes"), pytest.mark.skipif(os.name == "nt", reason="no kill -9 here")]
 ENROL = {"kind": "enrol", "collection": "staff"}
@@ -36,11 +38,11 @@ def processes_of(job: str) -> list[int]:
     return found
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < until, "it does not come"
-        time.sleep(0.05)
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """After its 48th photo a process of a job goes on only when somebody makes this file."""
+    monkeypatch.setenv("MARGINFACE_TEST_GATE", str(tmp_path / "gate"))
+    return tmp_path / "gate"
 
 
 def faces_of(settings: ServerSettings) -> dict[str, int]:
@@ -54,13 +56,13 @@ def expected() -> dict[str, int]:
 
 
 def test_the_process_is_killed_and_another_goes_on_where_it_was(
-    staff: TestClient, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+    staff: TestClient, settings: ServerSettings, gate: Path
 ) -> None:
-    monkeypatch.setenv("MARGINFACE_TEST_SLOW", "0.02")
     job = send(staff, ENROL, zip_of(PHOTOS))
     wait_for(lambda: staff.get(f"/v1/jobs/{job}").json()["done"] >= 32)
     (process,) = processes_of(job)
     os.kill(process, signal.SIGKILL)
+    gate.touch()
     told = ended(staff, job)
     assert (told["state"], told["done"], told["crashes"]) == ("done", 80, 1)
     items = staff.get(f"/v1/jobs/{job}/result", params={"limit": 500}).json()["items"]
@@ -71,45 +73,39 @@ def test_the_process_is_killed_and_another_goes_on_where_it_was(
 
 @contextmanager
 def serving(settings: ServerSettings) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "marginface", "serve", settings.gallery, "--port", str(port)]
+    command = [sys.executable, "-m", "marginface", "serve", settings.gallery, "--port", str(port := free_port())]
     command += ["--key-file", str(settings.key_file)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            wait_for(lambda: is_ready(client))
+    nothing = subprocess.DEVNULL
+    with at_work(subprocess.Popen(command, stdout=nothing, stderr=nothing)) as process:
+        answer_of(f"http://127.0.0.1:{port}/readyz", process)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             yield process, client
-    finally:
-        process.kill()
-        process.wait()
 
 
-def is_ready(client: httpx.Client) -> bool:
-    with suppress(httpx.TransportError):
-        return client.get("/readyz").status_code == 200
-    return False
+def long_ago(settings: ServerSettings, job: str) -> None:
+    """Let the last sign of life of a job's holder be long ago, without the seconds of silence."""
+    with open_state(state_address(settings.gallery)) as state, state.writing() as connection:
+        connection.execute(JOBS.update().where(JOBS.c.uid == job).values(beat=0.0))
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
 @pytest.mark.enable_socket
 def test_the_service_is_killed_its_process_dies_with_it_and_the_next_service_goes_on(
-    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+    settings: ServerSettings, gate: Path
 ) -> None:
-    monkeypatch.setenv("MARGINFACE_TEST_SLOW", "0.02")
-    monkeypatch.setenv("MARGINFACE_TEST_SILENCE", "4")
     with serving(settings) as (service, client):
         client.post("/v1/collections", json={"name": "staff"})
         job = client.post("/v1/jobs", json=ENROL).json()["id"]
         client.put(f"/v1/jobs/{job}/archive", content=zip_of(PHOTOS))
         wait_for(lambda: client.get(f"/v1/jobs/{job}").json()["done"] >= 32)
         service.kill()
-        service.wait()
-        wait_for(lambda: not processes_of(job))
+        service.wait(PATIENCE)
+        wait_for(lambda: not processes_of(job), "the process of the job lives on")
+    long_ago(settings, job)
     with serving(settings) as (_, client):
         before = client.get(f"/v1/jobs/{job}").json()
         assert (before["state"], 32 <= before["done"] < 80) == ("running", True)
+        gate.touch()
         wait_for(lambda: client.get(f"/v1/jobs/{job}").json()["state"] != "running")
         told = client.get(f"/v1/jobs/{job}").json()
         wait_for(lambda: not list(Path(settings.gallery + ".service.d").iterdir()))  # the archive is deleted

@@ -12,6 +12,7 @@ from marginface.server.jobs import runner
 from marginface.server.jobs.upkeep import Upkeep
 from marginface.server.settings import ServerSettings
 from marginface.server.state import State
+from oracles.patience import PATIENCE
 
 
 class Fails:
@@ -36,7 +37,7 @@ def test_a_bug_ends_no_jobs_for_good(
     upkeep = Fails()
     thread = runner.Runner(settings, cast(State, None), cast(GalleryKey, None), cast(Upkeep, upkeep))
     thread.start()
-    assert upkeep.came_again.wait(10)
+    assert upkeep.came_again.wait(PATIENCE)
     thread.close()
     assert "KeyError at test_runner.py" in caplog.text
     assert "Ann" not in caplog.text

@@ -14,7 +14,8 @@ from marginface.server.middleware.body import BodyLimits
 from marginface.server.settings import Limits, ServerSettings
 from oracles.served import MakeKey, png_of
 
-LIMITS = Limits(body_bytes=4096, bodies_bytes=6144, body_seconds=0.2, archive_rate=10_000)
+LIMITS = Limits(body_bytes=4096, bodies_bytes=6144, body_seconds=60, archive_rate=10_000)
+HASTY = LIMITS.model_copy(update={"body_seconds": 0.2})
 
 
 class Wire:
@@ -77,16 +78,16 @@ def test_a_length_that_lies_is_counted(client: TestClient) -> None:
 def test_a_body_that_comes_too_slowly_is_given_up() -> None:
     wire = Wire([b"x"] * 50, pause=0.05)
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(BodyLimits(reads_all, LIMITS)(scope_of(), wire.receive, wire.send))
+        asyncio.run(BodyLimits(reads_all, HASTY)(scope_of(), wire.receive, wire.send))
     assert refused.value.status_code == 408
 
 
-@pytest.mark.parametrize(("piece", "status"), [(1, 408), (100, 408), (2000, 200)])
+@pytest.mark.parametrize(("piece", "status"), [(1, 408), (100, 408), (200_000, 200)])
 def test_an_archive_that_drips_is_given_up_and_one_that_is_only_long_is_not(piece: int, status: int) -> None:
-    wire = Wire([bytes(piece)] * 12, pause=0.05)  # 0.6 s in all: 20, 2,000 or 40,000 bytes a second
+    wire = Wire([bytes(piece)] * 12, pause=0.05)  # 0.6 s in all: 20, 2,000 or 4,000,000 bytes a second
     scope = scope_of() | {"method": "PUT", "path": "/v1/jobs/j-0123456789abcdef/archive"}
     try:
-        asyncio.run(BodyLimits(reads_all, LIMITS)(scope, wire.receive, wire.send))
+        asyncio.run(BodyLimits(reads_all, HASTY)(scope, wire.receive, wire.send))
     except HTTPException as refused:
         wire.status = refused.status_code
     assert wire.status == status
@@ -101,7 +102,7 @@ def test_who_has_sent_fast_does_not_rest_for_hours() -> None:
         return await wire.receive()
 
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(BodyLimits(reads_all, LIMITS)(scope, rests, wire.send))
+        asyncio.run(BodyLimits(reads_all, HASTY)(scope, rests, wire.send))
     assert (refused.value.status_code, wire.read) == (408, 1)
 
 
@@ -109,10 +110,19 @@ def test_all_bodies_together_have_so_much_room_and_give_it_back() -> None:
     limited = BodyLimits(reads_all, LIMITS)
 
     async def two_at_once() -> tuple[Wire, Wire, Wire]:
-        first, second, third = Wire([bytes(3500), b""], pause=0.05), Wire([bytes(3500)]), Wire([bytes(3500)])
-        running = asyncio.create_task(limited(scope_of(3500), first.receive, first.send))
-        await asyncio.sleep(0.08)
+        first, second, third = Wire([bytes(3500), b""]), Wire([bytes(3500)]), Wire([bytes(3500)])
+        half, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def in_two_pieces() -> dict[str, Any]:
+            if first.read:
+                half.set()
+                await goes_on.wait()
+            return await first.receive()
+
+        running = asyncio.create_task(limited(scope_of(3500), in_two_pieces, first.send))
+        await half.wait()
         await limited(scope_of(3500), second.receive, second.send)
+        goes_on.set()
         await running
         await limited(scope_of(3500), third.receive, third.send)
         return first, second, third

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from marginface.server.settings import ServerSettings
+from oracles.patience import PATIENCE
 from oracles.served import MakeKey, Start, png_of
 from oracles.staff import STAFF, make_staff
 
@@ -109,7 +110,7 @@ def test_the_figures_of_several_workers_are_added_and_those_that_died_run_nothin
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     for code in (COUNTING, COUNTING, READING):
         answer = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE
         )
     figures = read(answer.stdout)
     assert requests(figures, "/v1", 200, "GET") == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from marginface.server.jobs.runner import Runner
 from marginface.server.service import Service
 from marginface.server.settings import ServerSettings
 from oracles.enrolments import red_recognizer
+from oracles.patience import PATIENCE, wait_for
 from oracles.running import running
 from oracles.sent_archives import send, zip_of
 from oracles.served import MakeKey, Start, png_of
@@ -246,7 +246,7 @@ class Drip:
     def __iter__(self) -> Iterator[bytes]:
         yield ARCHIVE[:100]
         self.begun.set()
-        self.goes_on.wait(20)
+        self.goes_on.wait(PATIENCE)
         yield ARCHIVE[100:]
 
 
@@ -258,19 +258,19 @@ def test_a_key_sends_one_archive_at_a_time_and_leaves_the_places_to_others(
     monkeypatch.setattr(Runner, "start", lambda _: None)
     monkeypatch.setattr("marginface.server.service.load_recognizer", lambda _: red_recognizer())
     slow, other = make_key("jobs,cluster"), make_key("jobs,cluster")
-    with running(make_app(settings)) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with running(make_app(settings)) as address, httpx.Client(base_url=address, timeout=PATIENCE) as client:
         first, second = (asked(client, slow) for _ in range(2))
         theirs, drip = asked(client, other), Drip()
         with ThreadPoolExecutor(1) as sending:
             sent = sending.submit(client.put, f"/v1/jobs/{first}/archive", content=drip, headers=slow)
-            assert drip.begun.wait(20)
+            assert drip.begun.wait(PATIENCE)
             wait_for_file(settings)
             refused = client.put(f"/v1/jobs/{second}/archive", content=ARCHIVE, headers=slow)
             assert (refused.status_code, refused.json()["error"]["code"]) == (429, "already_sending")
             assert int(refused.headers["retry-after"]) > 0
             assert client.put(f"/v1/jobs/{theirs}/archive", content=ARCHIVE, headers=other).status_code == 200
             drip.goes_on.set()
-            assert sent.result().status_code == 200
+            assert sent.result(PATIENCE).status_code == 200
         assert client.put(f"/v1/jobs/{second}/archive", content=ARCHIVE, headers=slow).status_code == 200
 
 
@@ -279,10 +279,7 @@ def asked(client: httpx.Client, key: dict[str, str]) -> str:
 
 
 def wait_for_file(settings: ServerSettings) -> None:
-    until = time.monotonic() + 20
-    while not list(Path(settings.gallery + ".service.d").glob("*")):
-        assert time.monotonic() < until, "the archive does not come"
-        time.sleep(0.01)
+    wait_for(lambda: list(Path(settings.gallery + ".service.d").glob("*")), "the archive does not come")
 
 
 def test_one_key_leaves_half_of_the_places_to_others(

@@ -19,6 +19,7 @@ from marginface.pipeline import Recognizer
 from marginface.server.decoding.process import DecoderProcess
 from marginface.server.settings import Limits, ServerSettings
 from oracles.enrolments import red_recognizer
+from oracles.patience import PATIENCE
 from oracles.served import Start, png_of
 
 TWO = ((20, 40, 120, 160), (180, 60, 280, 180))
@@ -131,7 +132,7 @@ def test_a_path_or_an_address_is_no_photo(client: TestClient) -> None:
 def test_both_photos_are_decoded_and_looked_at_at_once(start: Start, settings: ServerSettings) -> None:
     client = start(settings.model_copy(update={"limits": Limits(decoders=2, running=2)}))
     service = client.app.state.service  # type: ignore[attr-defined]
-    together = Barrier(2, timeout=20)
+    together = Barrier(2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DecoderProcess, "decode", meeting(DecoderProcess.decode, together))
         patch.setattr(type(service.recognizer), "embed_photo", meeting(Recognizer.embed_photo, together))
@@ -145,7 +146,7 @@ def meeting(function: Callable[..., Any], there: Barrier) -> Callable[..., Any]:
     """Return a function that goes on when another thread has come to it too."""
 
     def meets(*arguments: Any, **named: Any) -> Any:
-        there.wait()
+        there.wait(PATIENCE)
         return function(*arguments, **named)
 
     return meets

@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from marginface.server.settings import ServerSettings, checked
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
+from oracles.patience import PATIENCE, answer_of, at_work, free_port
 from oracles.served import MakeKey
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
@@ -112,30 +111,12 @@ def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
 
 
 def test_it_serves_and_stops_when_told(settings: ServerSettings) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "marginface", "serve", settings.gallery, "--port", str(port), "--key-file"]
-    process = subprocess.Popen([*command, str(settings.key_file)], stderr=subprocess.PIPE, env=dict(os.environ))
-    try:
-        assert _answer(f"http://127.0.0.1:{port}/readyz") == b'{"status":"ready"}'
+    command = [sys.executable, "-m", "marginface", "serve", settings.gallery, "--port", str(port := free_port())]
+    command += ["--key-file", str(settings.key_file)]
+    with at_work(subprocess.Popen(command, stderr=subprocess.PIPE, env=dict(os.environ))) as process:
+        assert answer_of(f"http://127.0.0.1:{port}/readyz", process) == b'{"status":"ready"}'
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130, -2)
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _answer(url: str) -> bytes:
-    until = time.monotonic() + 30
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return bytes(answer.read())
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+        assert process.wait(PATIENCE) in (0, 130, -2)
 
 
 @pytest.mark.parametrize("told", [{"names": ("faces.example",)}, {"proxies": ("127.0.0.1",)}])

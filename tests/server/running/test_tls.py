@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -25,6 +23,7 @@ from marginface.client import Client
 from marginface.data.synthetic import draw_photo
 from marginface.errors import ServiceUnreachable
 from marginface.server.settings import ServerSettings
+from oracles.patience import PATIENCE, at_work, free_port, wait_for
 from oracles.served import MakeKey
 
 pytestmark = [pytest.mark.allow_hosts(["127.0.0.1"]), pytest.mark.enable_socket]
@@ -50,18 +49,15 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def address(settings: ServerSettings, tmp_path: Path) -> Iterator[str]:
     """Start a service with a certificate; give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     pem, private = write_certificate(tmp_path)
     command = [sys.executable, "-m", "marginface", "serve", settings.gallery, "--port", str(port)]
     command += ["--key-file", str(settings.key_file), "--certificate", str(pem), "--certificate-key", str(private)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ))
-    try:
+    nothing = subprocess.DEVNULL
+    with at_work(subprocess.Popen(command, stdout=nothing, stderr=nothing, env=dict(os.environ))) as process:
         yield f"https://127.0.0.1:{port}"
-    finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.wait(PATIENCE)
 
 
 def test_keys_and_photos_go_sealed(address: str, make_key: MakeKey, tmp_path: Path) -> None:
@@ -69,10 +65,7 @@ def test_keys_and_photos_go_sealed(address: str, make_key: MakeKey, tmp_path: Pa
     photo = BytesIO()
     Image.fromarray(draw_photo(1, 0)[0]).save(photo, "JPEG", quality=92)
     with Client(address, token, ca=tmp_path / "certificate.pem") as client:
-        until = time.monotonic() + 30
-        while not client.is_ready():
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        wait_for(client.is_ready, "the service is not ready")
         assert client.verify(photo.getvalue(), photo.getvalue())
     with Client(address, token) as trusting_others, pytest.raises(ServiceUnreachable, match=r"(?i)certificate"):
         trusting_others.about()

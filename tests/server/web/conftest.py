@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +19,7 @@ from PIL import Image
 from marginface.data.synthetic import draw_photo
 from marginface.gallery import Gallery
 from oracles.browsed import CHROMIUM, Visit
+from oracles.patience import PATIENCE, answer_of, free_port, stopped_at_the_end
 from oracles.run_folders import REPORT, write_run
 
 
@@ -35,25 +33,6 @@ class Served:
     runs: Path
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
-                return
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
-    raise AssertionError("the service did not start")
-
-
 @contextmanager
 def serving(place: Path, *options: str) -> Iterator[Served]:
     """Start a service with SFace, an empty collection ``people`` and three runs; open to this machine."""
@@ -64,18 +43,15 @@ def serving(place: Path, *options: str) -> Iterator[Served]:
     write_run(runs / "arcface-small", steps=400, state="finished", report=REPORT)
     write_run(runs / "cosface-small", steps=120, state="diverged")
     write_run(runs / "x2softmax", steps=60)
-    address = f"http://127.0.0.1:{(port := _free_port())}"
+    address = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "marginface", "serve", str(place / "people.db"), "--port", str(port), *options]
     command += ["--key-file", str(key), "--runs", str(runs), "--limit", "decoders=1"]
     with (place / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        try:
-            _wait_until_ready(address, process)
-            httpx.post(f"{address}/v1/collections", json={"name": "people"}).raise_for_status()
+        with stopped_at_the_end(process):
+            answer_of(f"{address}/readyz", process)
+            httpx.post(f"{address}/v1/collections", json={"name": "people"}, timeout=PATIENCE).raise_for_status()
             yield Served(address, place / "people.db", key, runs)
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 @pytest.fixture(scope="module")

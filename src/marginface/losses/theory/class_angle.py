@@ -48,12 +48,11 @@ def feasibility_angle(curve: TargetCurve) -> float:
     """
     if is_of_target_alone(curve):
         return math.acos(min(1.0, max(-1.0, float(curve(np.zeros(1))[0]))))
-    angles = np.radians(np.linspace(0.1, 180, 1800))
-    found = np.flatnonzero([_perfect(curve, angle) >= 0 for angle in angles.tolist()])
-    if len(found) == 0:
+    angles: list[float] = np.radians(np.linspace(0.1, 180, 1800)).tolist()
+    high = next((angle for angle in angles if _perfect(curve, angle) >= 0), None)
+    if high is None:
         return math.pi
-    high = float(angles[found[0]])
-    low = high - float(angles[0])
+    low = high - angles[0]
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if _perfect(curve, middle) >= 0 else (middle, high)
