@@ -24,9 +24,9 @@ import numpy as np
 
 from marginface.contract import Contract, ModelCard
 from marginface.data.embedding_files import read_embeddings
-from marginface.evaluation.all_pairs import score_all_pairs
-from marginface.evaluation.distractors import evaluate_distractors
-from marginface.evaluation.faces import Faces
+from marginface.evaluation.protocols.all_pairs import score_all_pairs
+from marginface.evaluation.protocols.distractors import evaluate_distractors
+from marginface.evaluation.reading import Faces
 
 SIZE = 512
 PHOTOS, DISTRACTORS, PROBES, PROBE_PEOPLE = 100_000, 1_000_000, 3_520, 80

@@ -28,7 +28,7 @@ from marginface.data.names import read_names
 from marginface.detection import YuNet
 from marginface.detection.yaw import crop_yaws
 from marginface.embedding import load_embedder
-from marginface.evaluation.scores import PairScores, score_similarities
+from marginface.evaluation.scoring.scores import PairScores, score_similarities
 from marginface.images import read_image
 from marginface.metrics import ten_fold_accuracy
 from marginface.metrics.comparison import paired_difference

@@ -98,8 +98,8 @@ def theirs_lfw(data: Any, checkout: str) -> Callable[[], dict[str, float]]:
 
 def ours_ijbc(data: Any, _: str) -> Callable[[], dict[str, float]]:
     from marginface.data.templates import TemplatePairs, Templates
-    from marginface.evaluation.pooling import Pooling, pool
-    from marginface.evaluation.templates import score_template_pairs
+    from marginface.evaluation.protocols.templates import score_template_pairs
+    from marginface.evaluation.scoring.pooling import Pooling, pool
 
     count = len(data["template"])
     templates = Templates(

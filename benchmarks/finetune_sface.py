@@ -23,12 +23,12 @@ from marginface.adopt import adopt_published
 from marginface.data.cfp import cfp_pairs
 from marginface.embedding import TorchEmbedder, load_embedder
 from marginface.environment import describe_environment
-from marginface.evaluation.pairs import evaluate_pairs
+from marginface.evaluation.comparison.two_models import compare_tables
+from marginface.evaluation.protocols.pairs import evaluate_pairs
+from marginface.evaluation.protocols.score_file import read_scores, write_scores
 from marginface.evaluation.reading import Reader, protocol_cropper
-from marginface.evaluation.score_file import read_scores, write_scores
-from marginface.evaluation.scores import PairScores, score_similarities
-from marginface.evaluation.two_models import compare_tables
-from marginface.evaluation.variants import VARIANTS
+from marginface.evaluation.scoring.scores import PairScores, score_similarities
+from marginface.evaluation.scoring.variants import VARIANTS
 from marginface.export import export
 from marginface.metrics import ten_fold_accuracy
 from marginface.metrics.comparison import paired_difference

@@ -31,8 +31,7 @@ from marginface.data.exclusions import Exclusions, read_exclusions
 from marginface.embedding import load_embedder
 from marginface.environment import describe_environment
 from marginface.evaluation.calibration import people_photos
-from marginface.evaluation.memory import EmbeddingMemory
-from marginface.evaluation.reading import Reader, Vectors, cropping_of, protocol_cropper
+from marginface.evaluation.reading import EmbeddingMemory, Reader, Vectors, cropping_of, protocol_cropper
 from marginface.matching.calibration import Calibration, Making, Origin, calibrate
 from marginface.metrics import fpir_of_search, student_t_interval, wilson_interval
 from marginface.values import FloatArray, IntArray

@@ -27,7 +27,7 @@ from marginface.data.source import CropSource, subset
 from marginface.detection import YuNet
 from marginface.detection.yaw import crop_yaws
 from marginface.embedding import load_embedder
-from marginface.evaluation.scores import PairScores, score_pairs
+from marginface.evaluation.scoring.scores import PairScores, score_pairs
 from marginface.metrics.comparison import paired_difference
 
 FRONT, TURNED = 15.0, 30.0  # degrees

@@ -20,9 +20,8 @@ from marginface.data.exclusions import Exclusions, read_exclusions
 from marginface.embedding import load_embedder
 from marginface.environment import describe_environment
 from marginface.evaluation.calibration import people_photos
-from marginface.evaluation.calibration_report import decades
-from marginface.evaluation.memory import EmbeddingMemory
-from marginface.evaluation.reading import Reader, Vectors, cropping_of, protocol_cropper
+from marginface.evaluation.calibration.page import decades
+from marginface.evaluation.reading import EmbeddingMemory, Reader, Vectors, cropping_of, protocol_cropper
 from marginface.matching.calibration import shipped_calibration
 from marginface.metrics import error_rates
 from marginface.metrics.all_pairs import STEPS

@@ -200,7 +200,7 @@ def main() -> None:
         found[name] = alone(done, name, asked)
         print(f"{name}: growth {found[name]['growth_kb_each']} KB each", flush=True)
     if asked.json is not None:
-        from marginface.evaluation.environment import describe_environment
+        from marginface.environment import describe_environment
 
         values = {**found, "environment": describe_environment()}
         asked.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

@@ -68,11 +68,10 @@ def _about(report: Report) -> Iterator[str]:
     commits = sorted({part["commit"][:7] for part in parts if part["state"] == "measured"})
     others = max((part["others"] for part in parts if part.get("others") is not None), default=None)
     quiet = "" if others is None else f"; other work on the machine took at most {others:.2f} cores"
+    yield "Medians; least and most of the rounds in brackets; × is how many times as fast as the other way."
     yield (
-        "Medians; least and most of the rounds in brackets; × is how many times as fast as the other way. "
-        f"Commit {', '.join(commits)}, "
-        f"{about['cores']} × {about['processor']}, Python {about['python']}, photos: {report['photos']}, "
-        f"{sum(part['seconds'] for part in parts) / 60:.0f} minutes in all{quiet}."
+        f"Commit {', '.join(commits)}, {about['cores']} × {about['processor']}, Python {about['python']}, "
+        f"photos: {report['photos']}, {sum(part['seconds'] for part in parts) / 60:.0f} minutes in all{quiet}."
     )
     missing = [f"{name} ({part['why']})" for name, part in report["parts"].items() if part["state"] != "measured"]
     if missing:

@@ -1,12 +1,12 @@
 """Are faces found where they are when the photo is turned, by quarter turns and by what lies between; and at what cost?
 
-    python benchmarks/turned.py D --photos 200 --start 0 --out benchmarks/results/turned.json
+    python benchmarks/turned.py D --photos 200 --start 1 --out benchmarks/results/turned.json
 
 D has lfw/ and cfp/. Photos of different people, evenly spread, --start people on (settings are chosen on some and
 measured on others). Each is turned about its center by --degrees, in its own frame, mirrored at its borders. The truth
 is the face that is found upright, nearest to the center. ``right``: the five landmarks are on average within a tenth of
-the face's size of where they then must be; ``wrong``: a face, but elsewhere; ``none``. Detectors: one pass; the second
-look with quarter turns; and with eighths as well, the default.
+the face's size of where they then must be, with the interval of their share by Wilson, 95 %; ``wrong``: a face, but
+elsewhere; ``none``. Detectors: one pass; the second look with quarter turns; and with eighths as well, the default.
 
 ``upright`` says what eighths change in photos as they are: in how many the landmarks of the chosen face are others.
 ``without a face``: strips of LFW's photos beside the face (64 pixels at the left and the right), and --scenery, a
@@ -31,6 +31,7 @@ from PIL import Image
 from marginface.detection import Detector, SecondLook, load_detector, nearest_center, second_look
 from marginface.environment import describe_environment
 from marginface.images import list_images, read_image
+from marginface.metrics import wilson_interval
 from marginface.values import Face, ImageArray
 
 WITHIN = 0.1  # of the square root of the box's area
@@ -104,8 +105,14 @@ def turns(photos: list[Path], degrees: list[float]) -> dict[str, Any]:
                 spent[str(angle)][name] += time.process_time() - began
                 counts[str(angle)][name][outcome(faces, photo, marks, size)] += 1
     times = {angle: {name: round(1000 * s / seen, 2) for name, s in both.items()} for angle, both in spent.items()}
-    found = {angle: {name: dict(count) for name, count in both.items()} for angle, both in counts.items()}
+    found = {angle: {name: told(count) for name, count in both.items()} for angle, both in counts.items()}
     return {"photos": seen, "upright: changed by eighths": changed, "outcomes": found, "milliseconds": times}
+
+
+def told(count: Counter[str]) -> dict[str, Any]:
+    """Return the outcomes and the interval of the share that is right."""
+    interval = wilson_interval(count["right"], count.total())
+    return {**{name: count[name] for name in ("right", "wrong", "none")}, "right_interval": interval.to_list()}
 
 
 def strips(photos: list[Path]) -> Iterator[ImageArray]:

@@ -87,6 +87,21 @@ def test_an_own_model_is_fed_as_its_card_says(tmp_path, batch):
     assert got.dtype == np.float32
 
 
+def test_a_card_is_a_name_of_the_model_it_speaks_of(tmp_path):
+    linear_model(tmp_path / "own.onnx")
+    card_of(tmp_path / "own.onnx", file="own.onnx")
+    beside = load_embedder(tmp_path / "own.onnx")
+    (tmp_path / "own.toml").rename(tmp_path / "other name.toml")
+    named = load_embedder(str(tmp_path / "other name.toml"))
+    assert named.contract == beside.contract
+    np.testing.assert_array_equal(named.embed(CROPS), beside.embed(CROPS))
+    (tmp_path / "own.onnx").unlink()
+    with pytest.raises(WeightsError, match=r"own\.onnx: no such file"):
+        load_embedder(tmp_path / "other name.toml")
+    with pytest.raises(InputError, match="no model card"):
+        load_embedder(tmp_path / "none.toml")
+
+
 def test_mirror_sums_the_features_before_the_length_is_taken(tmp_path):
     matrix = linear_model(tmp_path / "own.onnx")
     card_of(tmp_path / "own.onnx")
@@ -228,6 +243,14 @@ def test_a_checkpoint_gives_what_its_backbone_gives(tmp_path):
         expected = torch.nn.functional.normalize(network(torch.from_numpy(planes))).numpy()
     np.testing.assert_allclose(embedder.embed(CROPS), expected, atol=1e-5)
     assert embedder.embed(CROPS[:0]).shape == (0, 32)
+
+
+def test_the_card_of_a_checkpoint_is_a_name_of_it(tmp_path):
+    write_checkpoint(tmp_path / "step")
+    named = load_embedder(tmp_path / "step" / "card.toml")
+    np.testing.assert_array_equal(named.embed(CROPS), load_embedder(tmp_path / "step").embed(CROPS))
+    with pytest.raises(InputError, match="runs ONNX files"):
+        load_embedder(tmp_path / "step" / "card.toml", engine="openvino")
 
 
 def test_a_run_folder_gives_its_newest_checkpoint(tmp_path):

@@ -160,7 +160,7 @@ def test_a_clock_that_was_set_back_breaks_no_audit_and_purges_nobody_early(
 
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
     times = iter(["2026-05-01T00:00:00Z", "1999-01-01T00:00:00Z", *["2038-01-20T00:00:00Z"] * 20])
-    monkeypatch.setattr(transaction, "utc_now", lambda: next(times))
+    monkeypatch.setattr(transaction, "now_text", lambda: next(times))
     today = datetime.now(UTC).date()
     with Gallery.create(tmp_path / "people.db") as gallery:
         staff = gallery.create_collection("staff", contract="0123456789abcdef", embedding_size=4)

@@ -4,6 +4,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -58,10 +60,33 @@ def test_the_exported_file_embeds_as_the_checkpoint_does(name: str, tmp_path: Pa
         result = export.export(source, tmp_path / "model.onnx")
     assert [str(warning.message) for warning in caught] == []
     assert result.smallest_cosine >= 1 - 1e-5
+    assert "PRelu" not in {node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node}
     exported, torch_side = load_embedder(tmp_path / "model.onnx"), load_embedder(source)
     assert isinstance(exported, OnnxEmbedder)
     for count in (1, 3):
         np.testing.assert_allclose(exported.embed(crops(count)), torch_side.embed(crops(count)), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet", "iresnet18"])
+def test_prelu_in_parts_gives_the_features_of_prelu(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slopes of trained networks lie on both sides of 0 and of 1; fresh ones are all 0.25."""
+    network = backbones.build(name, embedding_size=8, input_size=32).eval()
+    slopes = [module.weight for module in network.modules() if isinstance(module, nn.PReLU)]
+    for number, slope in enumerate(slopes):
+        nn.init.uniform_(slope, -0.3, 0.9 if number % 2 else 1.3)
+    export.write_onnx(network, 32, tmp_path / "parts.onnx")
+    monkeypatch.setattr(export, "split_prelu", lambda model: model)
+    export.write_onnx(network, 32, tmp_path / "whole.onnx")
+    whole = onnx.load(tmp_path / "whole.onnx")
+    assert [node.op_type for node in whole.graph.node].count("PRelu") == len(slopes) > 0
+    images = np.random.default_rng(1).normal(size=(3, 3, 32, 32)).astype(np.float32)
+    features = [
+        ort.InferenceSession(tmp_path / f"{file}.onnx", providers=["CPUExecutionProvider"]).run(
+            None, {"images": images}
+        )
+        for file in ("parts", "whole")
+    ]
+    np.testing.assert_allclose(*[one[0] for one in features], rtol=0, atol=1e-4 * float(np.abs(features[1][0]).max()))
 
 
 def test_the_card_beside_it_has_the_hash_the_thresholds_and_the_provenance(tmp_path: Path) -> None:

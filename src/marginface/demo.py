@@ -13,8 +13,8 @@ from marginface.cropping import FaceCropper, crop_tree
 from marginface.data.synthetic import draw_photo
 from marginface.environment import describe_environment
 from marginface.errors import DataError, InputError
-from marginface.evaluation.report import write_report
-from marginface.evaluation.runs import RunReport
+from marginface.evaluation.reports.report import write_report
+from marginface.evaluation.reports.runs import RunReport
 from marginface.export import export
 from marginface.images import list_images
 from marginface.pipeline import Recognizer, Verification

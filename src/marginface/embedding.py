@@ -228,8 +228,8 @@ def load_embedder(
     """Return a ready embedder.
 
     Args:
-        model: A registered name (``sface``), an ``.onnx`` file with its card ``.toml`` beside it, a checkpoint folder
-            (card.toml and backbone.safetensors), or a run folder, of which the newest checkpoint is taken.
+        model: A registered name (``sface``), an ``.onnx`` file with its card ``.toml`` beside it, a card, a checkpoint
+            folder (card.toml and backbone.safetensors), or a run folder, of which the newest checkpoint is taken.
         mirror: Sum the features of crop and mirrored crop; this is another contract.
         threads: Threads inside one run of an ONNX model; torch has its own setting.
         engine: What runs an ONNX model (weights.ENGINES); a checkpoint runs in torch.
@@ -249,9 +249,11 @@ def load_embedder(
         _require_torch_engine(path, engine)
         return _load_checkpoint(checkpoint_folder(path), mirror)
     if path.suffix == ".onnx":
-        return _load_onnx(path, mirror, threads, engine)
+        return _load_onnx(path, path.with_suffix(".toml"), mirror, threads, engine)
+    if path.suffix == ".toml":
+        return _load_of_card(path, mirror, threads, engine)
     if path.exists():
-        raise InputError(f"{path}: a model is an .onnx file with a card beside it, or a checkpoint folder")
+        raise InputError(f"{path}: a model is an .onnx file with a card beside it, its card, or a checkpoint folder")
     known = [entry.name for entry in WEIGHTS.values() if entry.card is not None]
     raise UnknownName(
         f"{model}: no such file or folder, and no registered model. {near_names(str(model), known)}"
@@ -267,10 +269,19 @@ def _load_published(name: str, mirror: bool, threads: int, engine: str) -> OnnxE
     return OnnxEmbedder(open_session(prepared(name), threads=threads, engine=engine), card, mirror)
 
 
-def _load_onnx(path: Path, mirror: bool, threads: int, engine: str) -> OnnxEmbedder:
+def _load_of_card(card_file: Path, mirror: bool, threads: int, engine: str) -> Embedder:
+    """Return what a card is of: the ONNX file that it names, in its folder, or the checkpoint that it lies in."""
+    card = read_card(card_file)
+    if card.backbone is None or card_file.name != CARD_FILE:
+        return _load_onnx(card_file.parent / card.file, card_file, mirror, threads, engine)
+    _require_torch_engine(card_file.parent, engine)
+    return _load_checkpoint(card_file.parent, mirror)
+
+
+def _load_onnx(path: Path, card_file: Path, mirror: bool, threads: int, engine: str) -> OnnxEmbedder:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
-    card = read_card(path.with_suffix(".toml"))
+    card = read_card(card_file)
     _require_card_sha256(path, card)
     session = open_session(path, threads=threads, engine=engine)
     _require_card_shapes(path, session, card)

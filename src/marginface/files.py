@@ -94,9 +94,10 @@ def is_hidden(name: str) -> bool:
 
 
 def read_inside(root: Path, path: Path, *, most: int) -> bytes:
-    """Return the content of a file that belongs to a folder, also where somebody puts a link in its place meanwhile.
+    """Return the content of a file that belongs to a folder, whatever links somebody puts in its way meanwhile.
 
-    The file is opened first and looked for after, once: what its name leads to has to be what was opened.
+    Links are followed once, to find where the file is. There it is opened folder by folder, and none of them, nor the
+    file, may have become a link by then.
 
     Args:
         root: The folder, as Path.resolve() gives it.
@@ -107,20 +108,36 @@ def read_inside(root: Path, path: Path, *, most: int) -> bytes:
         InputError: It leads out of the folder, is no plain file (a pipe would be waited for), or is too large.
         OSError: It is not there, or may not be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as stream:
-        found = os.fstat(descriptor)
+    place = Path(os.path.realpath(path))
+    if not place.is_relative_to(root):
+        raise InputError(
+            f"{path}: it is a link that leads out of {root}, and only what is in there is read. Put the file itself "
+            "there"
+        )
+    with os.fdopen(_opened_below(root, place), "rb") as stream:
+        found = os.fstat(stream.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path}: expected a file; got something else, as a folder or a pipe")
-        place = Path(os.path.realpath(path))
-        if not place.is_relative_to(root) or not os.path.samestat(found, place.lstat()):
-            raise InputError(
-                f"{path}: it is a link that leads out of {root}, and only what is in there is read. Put the file "
-                "itself there"
-            )
         if found.st_size > most:
             raise InputError(f"{path}: expected at most {most:,} bytes; got {found.st_size:,}")
         return stream.read(most)
+
+
+def _opened_below(root: Path, place: Path) -> int:
+    """Return the descriptor of a file below a folder, to read it; raise OSError where a link is on the way."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    if os.open not in os.supports_dir_fd:  # Windows, where links are for administrators
+        return os.open(place, flags)
+    through = os.O_DIRECTORY | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY)
+    *folders, name = place.relative_to(root).parts or (".",)
+    inner = os.open(root, through)
+    try:
+        for folder in folders:
+            outer, inner = inner, os.open(folder, through, dir_fd=inner)
+            os.close(outer)
+        return os.open(name, flags, dir_fd=inner)
+    finally:
+        os.close(inner)
 
 
 def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 0o666) -> Path:

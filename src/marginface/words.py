@@ -1,4 +1,4 @@
-"""How counts, shares and causes are said: ``1 face``, ``2 faces``, ``12.50 %``."""
+"""How counts, shares, differences and causes are said: ``1 face``, ``2 faces``, ``12.50 %``, ``−0.52 points``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,34 @@ def percent_interval(interval: Sequence[float], digits: int = 2) -> str:
     '12.5 – 25.0'
     """
     return f"{100 * interval[0]:.{digits}f} – {100 * interval[1]:.{digits}f}"
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """Return a number with so many digits after the point, such as a similarity; below 0 with a minus sign, no hyphen.
+
+    >>> decimal(0.4215), decimal(-0.1), decimal(2.25, 1)
+    ('0.421', '−0.100', '2.2')
+    """
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Return a difference, always with its sign.
+
+    >>> signed(0.52), signed(-0.52), signed(-3, 1)
+    ('+0.52', '−0.52', '−3.0')
+    """
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def points(difference: float, interval: Sequence[float] | None = None) -> str:
+    """Return a difference of two shares in percent points, and its interval if there is one.
+
+    >>> points(-0.0052), points(-0.0052, (-0.011, 0.0004))
+    ('−0.52 points', '−0.52 points [−1.10, +0.04]')
+    """
+    ends = "" if interval is None else f" [{', '.join(signed(100 * end) for end in interval)}]"
+    return f"{signed(100 * difference)} points{ends}"
 
 
 def cause(error: Exception) -> str:

@@ -243,8 +243,8 @@ def test_the_table_has_a_row_for_each_figure_and_says_what_is_missing(modules: d
         "| loader | 18,299 images/s [15,497, 18,918] | 2.54 [2.27, …] × PIL |",
         "| verify | 0.641 s |  |",
     ]
-    assert "Commit 1234567, 2 × AMD EPYC, Python 3.11.7, photos: lfw, 1 minutes in all" in lines[5]
-    assert "at most 0.02 cores" in lines[5]
+    assert "Commit 1234567, 2 × AMD EPYC, Python 3.11.7, photos: lfw, 1 minutes in all" in lines[6]
+    assert "at most 0.02 cores" in lines[6]
     assert lines[-1] == "Not measured: demo (no room)."
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from marginface.batch import InProcess
+from marginface.batch.on_ray import OnRay
 from marginface.cli import app
+from marginface.data.convert.job import Job
+from marginface.data.packs import open_images
+from marginface.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -72,3 +80,45 @@ def noise_folder(tmp_path: Path) -> Path:
         Image.effect_noise((112, 112), 50).convert("RGB").save(tmp_path / "photos" / name / "1.png")
     (tmp_path / "photos" / "bo" / "2.png").write_text("no image")
     return tmp_path / "photos"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [
+            "data",
+            "convert",
+            "A B",
+            "OUT",
+            "--format",
+            "tar",
+            "--label",
+            "per son",
+            "--engine",
+            "ray",
+            "--address",
+            "a:1",
+        ],
+        ["data", "convert", "A B", "OUT", "--format", "tar", "--per-shard", "1"],
+        ["align", "A B", "OUT", "--format", "tar", "--face", "one", "--pad", "0.25", "--workers", "1"],
+        ["data", "audit", "A B", "it's", "--shards", "OUT", "--no-embed", "--against", "A B", "--workers", "1"],
+    ],
+    ids=["convert on Ray", "convert", "align", "audit"],
+)
+def test_what_was_broken_off_is_gone_on_with_by_what_was_typed(
+    options: list[str], noise_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Iterator[object]:
+        raise OSError(28, "No space left on device")
+        yield
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(noise_folder, "it's")
+    noise_folder.rename("A B")
+    for maker in (InProcess.make, OnRay.make, Job.rows):
+        monkeypatch.setattr(f"{maker.__module__}.{maker.__qualname__}", full)
+    monkeypatch.setattr("sys.argv", ["marginface", *options])
+    assert "No space left on device" in CliRunner().invoke(app, options).output
+    with pytest.raises(DataError) as told:
+        open_images(Path("OUT"))
+    assert shlex.split(str(told.value).partition("Go on with it: ")[2]) == ["marginface", *options]

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from marginface import cli, cropping
+from marginface import cli
+from marginface.cropping import cropper
 from marginface.pipeline import recognizer
 from oracles.red_faces import BlueEmbedder, RedDetector, photo_with_faces
 
@@ -35,7 +36,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         Image.fromarray(image).save(tmp_path / name)
     (tmp_path / "letter.jpg").write_text("Dear Ann, ...")
-    monkeypatch.setattr(cropping, "load_detector", lambda name: RedDetector())
+    monkeypatch.setattr(cropper, "load_detector", lambda name: RedDetector())
     monkeypatch.setattr(recognizer, "load_embedder", lambda model, mirror, engine: BlueEmbedder())
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -70,11 +70,14 @@ def test_create_makes_a_gallery_for_a_model_and_its_key_and_then_another_collect
     assert "key file" in say("list", place, "--key-file", str(tmp_path / "no.key"), status=2)
 
 
-def test_list_and_show(place: str) -> None:
+def test_list_and_show(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = say("list", place)
     assert "people: 3 people" in text
     assert [word in text for word in ("Ann Example", "the door", "2030-01-31")] == [True] * 3
     assert names(place) == ["Ann Example", "Ben", "Cem"]
+    monkeypatch.setenv("COLUMNS", "60")
+    ids = [person["uid"] for person in told("list", place)]  # type: ignore[attr-defined]
+    assert [uid in say("list", place) for uid in ids] == [True] * 3  # whole, to be copied
     text = say("show", place, "Ann Example")
     assert "Consent: signed" in text
     assert text.count("crop kept") == 2

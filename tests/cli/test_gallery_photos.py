@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from marginface import cli, cropping, embedding
+from marginface import cli, embedding
+from marginface.cropping import cropper
 from marginface.data.synthetic import draw_photo
 from marginface.enrolment import folder_of_people
 from marginface.gallery import Gallery
@@ -41,7 +42,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         blue = BlueEmbedder()
         return blue if not mirror else BlueEmbedder(blue.card.model_copy(update={"name": "other", "sha256": "1" * 64}))
 
-    monkeypatch.setattr(cropping, "load_detector", lambda name: RedDetector())
+    monkeypatch.setattr(cropper, "load_detector", lambda name: RedDetector())
     monkeypatch.setattr(recognizer, "load_embedder", load)
     monkeypatch.setattr(embedding, "load_embedder", load)
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))

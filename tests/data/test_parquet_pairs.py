@@ -13,7 +13,7 @@ from PIL import Image
 from marginface.data.parquet_pairs import open_parquet_pairs
 from marginface.errors import DataError, ImageError
 from marginface.evaluation import Reader, evaluate_pairs
-from marginface.evaluation.protocols import open_protocol
+from marginface.evaluation.protocols.pair_files import open_protocol
 from oracles.mean_color import MeanColor
 
 pyarrow = pytest.importorskip("pyarrow")

@@ -12,9 +12,9 @@ from typer.main import get_command
 from marginface.cli.evaluate import app
 from marginface.data.embedding_files import read_embeddings
 from marginface.data.templates import find_meta
-from marginface.evaluation.pooling import POOLINGS
+from marginface.evaluation.scoring.pooling import POOLINGS
+from marginface.evaluation.scoring.variants import VARIANTS
 from marginface.evaluation.suite import read_suite
-from marginface.evaluation.variants import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "evaluate.md").read_text(encoding="utf-8")

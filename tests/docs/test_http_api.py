@@ -114,7 +114,7 @@ def test_the_page_shows_what_was_trained_and_measured(answers: dict[str, Any]) -
     assert (scores["place"], scores["state"], scores["headline"][0]["value"]) == ("scores.json", "finished", 1.0)
     assert of(answers, "/v1/events/check")["ok"]
     kinds = re.findall(r"`([a-z-]+)`", PAGE.split("| a folder with several protocols |")[1].split("`headline` has")[0])
-    assert set(browse.KINDS) - {"unreadable"} <= set(kinds), "a kind is not in the table of the page"
+    assert set(browse.KIND_NAMES) - {"unreadable"} <= set(kinds), "a kind is not in the table of the page"
 
 
 def test_the_shown_answer_is_as_answers_are(answers: dict[str, Any]) -> None:

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.main import get_command
 
+from marginface import matching
 from marginface.cli.cluster import app
 from marginface.data.synthetic import draw_photo
-from marginface.matching import index as indexes
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 
@@ -24,7 +24,7 @@ def test_searches_and_their_recall_are_as_the_page_says(capsys: pytest.CaptureFi
     names: dict[str, object] = {}
     first, second, *_ = blocks("search-at-scale.md")
     exec(first + second, names)
-    said = re.findall(r"print\(.*?\)  # (.*)", first + second)
+    said = re.findall(r"print\(.*\)\s+# (.*)", first + second)
     assert capsys.readouterr().out.splitlines() == said
     assert names["hits"].ids[:, 0].tolist() == [0, 1]  # type: ignore[attr-defined]
     assert set(names["of_two"].ids[0].tolist()) <= {0, 1, 2, 3, 28, 29, 30, 31}  # type: ignore[attr-defined]
@@ -35,7 +35,7 @@ def test_an_index_in_a_server_is_opened_with_what_the_page_shows(
     place: int, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(indexes, "open_index", lambda *given, **named: asked.append((given, named)))
+    monkeypatch.setattr(matching, "open_index", lambda *given, **named: asked.append((given, named)))
     exec(blocks("search-at-scale.md")[2].splitlines()[0] + "\n" + blocks("search-at-scale.md")[place], {})
     (((address, collection), named),) = asked
     assert str(address).startswith(f"{scheme}://")

@@ -39,7 +39,7 @@ def test_the_first_recognizer() -> None:
         smaller=SMALL_TRAINING | {"evaluate_every = 90": "evaluate_every = 4"},
     )
     walk.go()
-    assert re.search(r"Held-out pairs: \d+\.\d+% right \(95 % interval", walk.of("marginface train"))
+    assert re.search(r"Held-out pairs: \d+\.\d+ % right \(95 % interval", walk.of("marginface train"))
     assert "loss.margin" in walk.of("marginface runs diff")
     assert Path("runs/first/report.html").is_file()
     assert {name for name in ("faces", "ann-1", "ann-2", "ben") if Path(f"{name}.png").is_file()} == {

@@ -87,6 +87,20 @@ def test_many_photos_have_an_answer_each_and_one_exit_status(
     assert exit_status(answers) == 2
 
 
+def test_of_many_photos_the_threshold_is_said_once_and_again_when_it_is_another_one(
+    enrolled: Collection, red: Recognizer, tmp_path: Path
+) -> None:
+    known, nobody, gone = write_photo(tmp_path / "a.png", 101), write_photo(tmp_path / "b.png", 220), tmp_path / "c.png"
+    first = list(identify_each(red, enrolled, [known, nobody, gone, known], SearchSettings()))
+    folder = write_people(tmp_path / "more", {"Dov": tuple(range(40, 46))})
+    assert Enroller(enrolled, red, EnrolSettings()).enrol(folder_of_people(folder).photos)
+    answers = [*first, *identify_each(red, enrolled, [known], SearchSettings())]
+    texts = [answer.explain_after(answers[:place]) for place, answer in enumerate(answers)]
+    assert [text.count("The threshold was set for") for text in texts] == [1, 0, 0, 0, 1]
+    assert [texts[0], texts[2], texts[4]] == [answers[place].explain() for place in (0, 2, 4)]
+    assert texts[3] == "\n".join(answers[3].explain().split("\n")[:2])
+
+
 def test_another_model_is_refused_and_migrate_is_offered(
     gallery: Gallery, enrolled: Collection, red: Recognizer
 ) -> None:

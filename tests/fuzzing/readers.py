@@ -218,13 +218,13 @@ def _templates(folder: Path, content: bytes) -> None:
 
 
 def _scores(path: Path) -> None:
-    from marginface.evaluation.score_file import read_scores, score_table
+    from marginface.evaluation.protocols.score_file import read_scores, score_table
 
     score_table(read_scores(path)).to_dict()
 
 
 def _metadata(path: Path) -> None:
-    from marginface.evaluation.slices import read_metadata
+    from marginface.evaluation.scoring.slices import read_metadata
 
     read_metadata(path)
 
@@ -305,6 +305,7 @@ file_reader("source card", "source.toml", _source_card, whole.SOURCE_CARDS, TEXT
 file_reader("calibration", "calibration.toml", _calibration, whole.CALIBRATIONS, TEXT)
 file_reader("suite", "suite.toml", _suite, whole.SUITES, TEXT)
 file_reader("evaluation", "numbers.json", _evaluations, whole.EVALUATIONS, TEXT)
+file_reader("evaluated calibration", "numbers.toml", _evaluations, whole.CALIBRATIONS, TEXT)
 file_reader("suite progress", "suite.progress.json", _evaluations, whole.SUITE_PROGRESS, TEXT)
 file_reader("exclusions", "exclusions.toml", _exclusions, whole.EXCLUSIONS, TEXT)
 file_reader("names", "names.txt", _exclusions, [b"# who\nAnn Smith\n50 Cent\n", b"001 Ann\n002 Bo\n"], TEXT)

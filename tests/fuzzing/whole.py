@@ -251,6 +251,13 @@ _ROW = {
     "loss": "cosface", "accuracy": 0.5, "interval": [0.2, 0.8], "difference": 0.1, "difference_interval": [-0.1, 0.3],
     "p": 0.5, "p_holm": 0.5, "trouble": "",
 }  # fmt: skip
+_AUDIT = {
+    "images": 9, "identities": 3, "identities_of_one_image": 1, "images_per_identity": {}, "unreadable": ["a"],
+    "copies": [{"images": ["a", "b"]}], "one_photo_under_several_identities": [],
+    "exclusions": {"images": {"a": ""}, "identities": {}},
+    "labels": {"embedded": 9, "suspects": [], "merges": [["A", "B", 0.9]], "outliers": []},
+    "overlap": {"by_name": [["A", "C"]], "by_likeness": None, "photos": []},
+}  # fmt: skip
 EVALUATIONS = tuple(
     json.dumps(numbers).encode()
     for numbers in (
@@ -259,6 +266,7 @@ EVALUATIONS = tuple(
         {"verification": {"tar_at_far": [_TAR]}, "identification": [_SEARCH], "switches": "N1D1F1"},
         {"title": "t", "runs": [], "protocols": {"held-out": {"results": [_ROW, _ROW], "sentences": ["s"]}}},
         {"suite": "s", "results": [], "protocols": [{**_PAIRS, "kind": "pairs", "key": "k", "name": "A"}]},
+        _AUDIT,
         {"models": ["a", "b"], "pairs": 3, "accuracy": None, "tar_at_far": [], "sentences": ["s"]},
     )
 )

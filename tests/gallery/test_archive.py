@@ -127,6 +127,10 @@ def face_with(line: bytes, **values: object) -> bytes:
         (lambda lines: lines[:-1], "cut off"),
         (lambda lines: lines[:3], "cut off"),
         (lambda lines: [], "cut off"),
+        (
+            lambda lines: [b"\xff\xd8 a photo"],
+            "line 1 is no JSON.* Is it an archive that 'marginface gallery export' wrote",
+        ),
         (lambda lines: lines[1:], "expected an archive of format marginface-gallery"),
         (lambda lines: changed(lines, 0, b'{"format":"marginface-gallery","version":2}'), "version 2"),
         (lambda lines: changed(lines, 2, b"no json"), "line 3 is no JSON"),

@@ -264,7 +264,9 @@ def test_collections_are_found_by_name_or_alone(gallery: Gallery) -> None:
     staff = gallery.create_collection("staff", contract=CONTRACT, embedding_size=4)
     assert gallery.collection().uid == staff.uid == gallery.collection(staff.uid).uid
     gallery.create_collection("visitors", contract=CONTRACT, embedding_size=4)
-    with pytest.raises(UnknownName, match=r"several collections: say which\. Known: staff, visitors"):
+    with pytest.raises(
+        UnknownName, match=r"say which \(on the command line: --collection NAME\)\. Known: staff, visitors"
+    ):
         gallery.collection()
     with pytest.raises(UnknownName, match="Did you mean 'staff'"):
         gallery.collection("stuff")

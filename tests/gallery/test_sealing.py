@@ -13,14 +13,15 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from marginface.errors import GalleryError
-from marginface.gallery import About, Collection, Gallery
+from marginface.gallery import About, Collection, Gallery, GalleryKey
+from marginface.gallery.cipher import new_key
 from marginface.gallery.rotation import Rotation
-from marginface.gallery.sealing import Seal, derived_key, new_data_key
+from marginface.gallery.sealing import Seal, derived_key
 from oracles.galleries import CONTRACT, SIZE, FaceMaker, sha, unit
 
 
 def test_a_record_opens_only_where_it_belongs() -> None:
-    key = new_data_key()
+    key = new_key()
     seal = Seal(key, "c-1", CONTRACT)
     sealed = seal.seal("template", 1, 2, b"vector")
     assert seal.open("template", 1, 2, sealed) == b"vector"
@@ -30,7 +31,7 @@ def test_a_record_opens_only_where_it_belongs() -> None:
         lambda: seal.open("template", 1, 3, sealed),
         lambda: Seal(key, "c-2", CONTRACT).open("template", 1, 2, sealed),
         lambda: Seal(key, "c-1", "f" * 16).open("template", 1, 2, sealed),
-        lambda: Seal(new_data_key(), "c-1", CONTRACT).open("template", 1, 2, sealed),
+        lambda: Seal(new_key(), "c-1", CONTRACT).open("template", 1, 2, sealed),
         lambda: seal.open("template", 1, 2, sealed[:-1]),
         lambda: seal.open("template", 1, 2, b""),
         lambda: seal.open("template", 1, 2, bytes([sealed[0] ^ 1]) + sealed[1:]),
@@ -41,17 +42,28 @@ def test_a_record_opens_only_where_it_belongs() -> None:
 
 
 def test_a_record_is_aes_256_gcm_as_the_page_describes_it() -> None:
-    key = new_data_key()
+    key = new_key()
     sealed = Seal(key, "c-1", CONTRACT).seal("face", 5, 9, b"content")
     bound = f"marginface|1|c-1|{CONTRACT}|face|5|9".encode()
     assert AESGCM(derived_key(key, "seal")).decrypt(sealed[:12], sealed[12:], bound) == b"content"
 
 
+def test_records_and_data_keys_of_older_files_open() -> None:
+    key = bytes(range(32))
+    record = bytes.fromhex("c43b79c1709e3c9a50769f05beed4266f463f1d818e5e9c4c2df6bbac6db2bfeb7eaca")
+    assert Seal(key, "c-1", CONTRACT).open("face", 5, 9, record) == b"content"
+    wrapped = bytes.fromhex(
+        "99e3fd84693f9acb1f3c82963870a3b639c6d8cbc2713192800e12a4a45b02af"
+        "35cbdc8511273df9dd2828686d9e8855fb488a9bf65d00a473a47708"
+    )
+    assert GalleryKey(key, "a test").unwrap(wrapped, "c-1") == bytes(32)
+
+
 def test_equal_contents_are_sealed_differently_and_digests_need_the_key() -> None:
-    seal = Seal(new_data_key(), "c-1", CONTRACT)
+    seal = Seal(new_key(), "c-1", CONTRACT)
     assert seal.seal("face", 1, 1, b"same") != seal.seal("face", 1, 1, b"same")
     assert seal.digest("name", "Ann") == seal.digest("name", "Ann") != seal.digest("photo", "Ann")
-    assert seal.digest("name", "Ann") != Seal(new_data_key(), "c-1", CONTRACT).digest("name", "Ann")
+    assert seal.digest("name", "Ann") != Seal(new_key(), "c-1", CONTRACT).digest("name", "Ann")
 
 
 def test_a_stolen_file_shows_neither_names_nor_vectors_nor_photos_nor_crops(

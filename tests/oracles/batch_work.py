@@ -45,9 +45,6 @@ class Traced:
     def settings(self) -> dict[str, Any]:
         return {}
 
-    def command(self, source: str, destination: str, to: str) -> str:
-        return f"traced {source} {destination} {to}"
-
     def start(self) -> Step:
         def step(content: bytes) -> Result:
             name = hashlib.sha256(content).hexdigest()

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface import cropping, demo, embedding, toy
+from marginface import demo, embedding, toy
 from marginface.batch import embeddings
 from marginface.cli import train as train_command
+from marginface.cropping import cropper
 from marginface.errors import InputError
 from marginface.gallery import About, Gallery
 from marginface.pipeline import recognizer
@@ -92,7 +93,7 @@ def stand_in(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return BlueEmbedder()
 
     embedding_load = embedding.load_embedder
-    monkeypatch.setattr(cropping, "load_detector", lambda name: RedDetector())
+    monkeypatch.setattr(cropper, "load_detector", lambda name: RedDetector())
     for module in (embedding, recognizer, embeddings):
         monkeypatch.setattr(module, "load_embedder", load)
     for place, name in (

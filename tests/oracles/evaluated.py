@@ -68,6 +68,15 @@ def write_single(data: Path, out: Path) -> None:
     invoke("evaluate", "templates", "sface", data / "ijb", "--out", out / "ijb.json", "--no-verification")
 
 
+def write_prepared(data: Path, out: Path) -> None:
+    """Calibrate a model and audit a data set, each with its page."""
+    photos, out = write_crops(data), out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    calibrated = ["--out", out / "door.toml", "--report", out / "door.html", "--description", "drawn people"]
+    invoke("calibrate", "sface", photos, "--aligned", *calibrated)
+    invoke("data", "audit", photos, "--out", out / "crops.json", "--report", out / "crops.html")
+
+
 def write_comparison(data: Path, out: Path, *losses: str) -> None:
     """Train losses for three steps each and compare them, in this process."""
     from marginface.training import read_recipe

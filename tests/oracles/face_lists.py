@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from marginface.contract import Contract, ModelCard
-from marginface.evaluation.faces import FaceList, Faces
+from marginface.evaluation.reading import FaceList, Faces
 from marginface.values import FloatArray, IntArray
 
 CARD = ModelCard(name="drawn", file="x.onnx", sha256="0" * 64, license="none", embedding_size=4)

@@ -52,6 +52,16 @@
     });
     return beyond.map((one) => `${one.tagName}.${one.className}`).slice(0, 5);
   },
+  spilling() {
+    const cells = [...document.querySelectorAll("td, th")].filter((cell) => cell.checkVisibility());
+    const wide = cells.filter((cell) => {
+      const place = getComputedStyle(cell).display === "table-cell" ? cell : cell.parentElement; // or a row of its own
+      const edge = place.getBoundingClientRect().right + 1;
+      return [...cell.querySelectorAll("*")].some((one) => one.getBoundingClientRect().right > edge);
+    });
+    const strays = cells.filter((cell) => cell.matches(".rows td[data-label]") && cell.childNodes.length > 1);
+    return [...new Set([...wide, ...strays])].map((cell) => cell.textContent.trim().slice(0, 40)).slice(0, 5);
+  },
   small() {
     const fingers = "button, a.button, nav.menu a, input:not([type=checkbox]):not([type=radio]), select";
     const low = [...document.querySelectorAll(fingers)].filter(

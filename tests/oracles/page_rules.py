@@ -17,6 +17,7 @@ def faults_of(page: Any, *, fingers: bool) -> dict[str, list[str]]:
         "contrast": poor_contrast(page),
         "headings": heading_faults(page),
         "wide": too_wide(page),
+        "spilling": spilling(page),
         "small": too_small(page) if fingers else [],
     }
     return {what: faults for what, faults in found.items() if faults}
@@ -46,6 +47,11 @@ def heading_faults(page: Any) -> list[str]:
 def too_wide(page: Any) -> list[str]:
     """Return what reaches beyond the window, so that a reader would have to scroll sideways."""
     return list(_computed(page, "wide"))
+
+
+def spilling(page: Any) -> list[str]:
+    """Return cells of tables whose content reaches into the next one, or on a phone falls below its label."""
+    return list(_computed(page, "spilling"))
 
 
 def too_small(page: Any) -> list[str]:

@@ -94,6 +94,8 @@ PAGES: dict[str, dict[str, str]] = {
         "marginface serve": f"{SERVE}tests/docs/test_web_page.py starts it",
         "marginface evaluate": "sets of photos: tests/server/web/test_work.py shows what it writes",
         "marginface compare": "minutes of training: tests/server/web/test_work.py shows what it writes",
+        "marginface calibrate": "photos of people: tests/server/web/test_work.py shows what it writes",
+        "marginface data audit": "crops of people: tests/server/web/test_work.py shows what it writes",
     },
     "docs/tutorial/first-recognizer.md": {
         "marginface verify": "its network knows nobody: tests/docs/test_tutorials.py asks it for an answer of any kind",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marginface.toy import Finding, findings
+from marginface.words import percent
 
 
 def by_claim(found: tuple[Finding, ...], word: str) -> Finding:
@@ -35,7 +36,7 @@ def test_the_bound_agrees_if_the_margin_is_kept_below_it_and_not_above(made_stud
     study = made_study({"cosface:margin=0.2": (1, kept[0]), "cosface:margin=0.35": (1, kept[1])})
     finding = by_claim(findings(study), "allow m up to 0.293")
     assert finding.verdict == verdict
-    assert f"m = 0.35: {kept[1]:.1%}" in finding.numbers
+    assert f"m = 0.35: {percent(kept[1], 1)}" in finding.numbers
 
 
 def test_softmax_is_ambiguous_where_its_classes_meet(made_study) -> None:
@@ -52,7 +53,7 @@ def test_x2_softmax_is_compared_with_each_other_loss(made_study) -> None:
     found = findings(made_study({"softmax": (4, 1), "arcface": (1, 1), "x2softmax": (2, 1)}))
     compact, apart = by_claim(found, "more compact"), by_claim(found, "farther apart")
     assert compact.verdict == apart.verdict == "agrees in part"
-    assert "x2softmax against softmax: -" in compact.numbers
+    assert "x2softmax against softmax: −" in compact.numbers
     assert "x2softmax against arcface: +" in compact.numbers
     assert "x2softmax against softmax: +" in apart.numbers
     best = findings(made_study({"softmax": (4, 1), "arcface": (3, 1), "x2softmax": (1, 1)}))

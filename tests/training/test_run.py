@@ -19,6 +19,7 @@ from marginface.training.divergence import LossWatch
 from marginface.training.journal import read_journal
 from marginface.training.resolve import resolve
 from marginface.training.sources import open_data
+from marginface.words import percent
 
 Small = Callable[..., Recipe]
 
@@ -162,7 +163,7 @@ def test_the_folder_of_a_run_holds_what_it_says(small: Small, tmp_path: Path) ->
     keys = {"step", "epoch", "loss", "learning_rate", "images_per_second", "train_accuracy", "accuracy_mean", "auc"}
     assert keys <= last.keys()
     assert result.held_out is not None
-    assert f"{result.held_out.scores.accuracy.mean:.2%}" in (out / "report.html").read_text(encoding="utf-8")
+    assert percent(result.held_out.scores.accuracy.mean) in (out / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from marginface.batch.work import IMAGE_SHARDS, Result, ShardFormat, Step, options_of
+from marginface.batch.work import IMAGE_SHARDS, Result, ShardFormat, Step
 from marginface.cropping import FaceCropper, crop_photo, crop_settings
 from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE
 from marginface.registry import Registry
@@ -33,11 +33,6 @@ class Aligning:
     def settings(self) -> dict[str, Any]:
         """Return what decides a crop besides the photo."""
         return crop_settings(self.cropper())
-
-    def command(self, source: str, destination: str, to: str) -> str:
-        """Return the command that does this work."""
-        flags = {"detector": "--detector", "policy": "--face", "min_score": "--min-score", "pad": "--pad"}
-        return f"marginface align {source} {destination} --format {to}" + options_of(self, flags)
 
     def start(self) -> Step:
         """Load the detector and return what is done to a photo."""

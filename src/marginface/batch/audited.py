@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.batch.report import BatchReport
-from marginface.batch.work import Result, ShardFormat, Step, options_of
+from marginface.batch.work import Result, ShardFormat, Step
 from marginface.data.audit import ROW, AuditedSet, audit_images
 from marginface.data.audit.rows import has_size
 from marginface.data.convert.rows import Row
@@ -26,8 +26,6 @@ from marginface.embedding import Embedder, load_embedder
 from marginface.geometry import CROP_SIZE
 from marginface.images import read_image
 from marginface.registry import Registry
-
-_FLAGS = {"model": "--model", "engine": "--runtime"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,6 @@ class Auditing:
         contract = "" if embedder is None else embedder.contract.id
         digits = {} if self.engine == DEFAULT_ENGINE else {"engine": self.engine}
         return {"row": str(ROW.descr), "contract": contract, **digits}
-
-    def command(self, source: str, destination: str, _to: str) -> str:
-        """Return the command that does this work."""
-        embed = "" if self.model else " --no-embed"
-        return f"marginface data audit {source} --shards {destination}{embed}" + options_of(self, _FLAGS)
 
     def start(self) -> Step:
         """Load the model, if there is one, and return what is done to an image."""

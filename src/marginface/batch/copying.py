@@ -28,10 +28,6 @@ class Copying:
         """Return nothing: there is nothing to set."""
         return {}
 
-    def command(self, source: str, destination: str, to: str) -> str:
-        """Return the command that does this work."""
-        return f"marginface data convert {source} {destination} --format {to}"
-
     def start(self) -> Step:
         """Return what is done to an image."""
         return lambda content: Result("copied", content, image_suffix(content))

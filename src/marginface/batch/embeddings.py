@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from marginface.alignment import check_crops
-from marginface.batch.work import Result, ShardFormat, Step, options_of
+from marginface.batch.work import Result, ShardFormat, Step
 from marginface.data.convert.rows import Row
 from marginface.data.packs.parquet import load_pyarrow
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
@@ -21,13 +21,6 @@ from marginface.pipeline import Recognizer
 from marginface.registry import Registry
 
 _ROW_GROUP = 4096
-_FLAGS = {
-    "model": "--model",
-    "mirror": "--mirror",
-    "aligned": "--aligned",
-    "min_score": "--min-score",
-    "engine": "--runtime",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +57,6 @@ class Embedding:
         found = {} if self.aligned else {"min_score": self.min_score}
         digits = {} if self.engine == DEFAULT_ENGINE else {"engine": self.engine}
         return {"contract": contract.id, "numbers": contract.embedding_size, "aligned": self.aligned, **found, **digits}
-
-    def command(self, source: str, destination: str, to: str) -> str:
-        """Return the command that does this work."""
-        return f"marginface embed {source} --out {destination} --format {to}" + options_of(self, _FLAGS)
 
     def start(self) -> Step:
         """Load the model and return what is done to an image."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,8 @@ def run(
     to: str,
     *,
     executor: Executor,
-    source: str = "",
     per_shard: int = PER_SHARD,
+    command: str = "",
     progress: Progress | None = None,
 ) -> BatchReport:
     """Do the work on every image and write the results in shards.
@@ -46,8 +45,8 @@ def run(
         destination: a new or empty folder of any store, or that of an earlier call.
         to: a format of the work's.
         executor: who makes the shards.
-        source: what the user calls the source, for the command that goes on; "" takes what the listing says.
         per_shard: images of the source that make a shard.
+        command: what the user typed, to be typed again by who goes on; "": this was no command.
         progress: called with (images done, all) after each shard.
 
     Raises:
@@ -70,9 +69,7 @@ def run(
     )
     order.file(0)  # raises UnknownName
     with store_errors_told(str(destination)):
-        command = work.command(shlex.quote(source or images.listing.origin), shlex.quote(str(destination)), to)
-        go_on = command if per_shard == PER_SHARD else f"{command} --per-shard {per_shard}"
-        _open(destination, {**facts, "go_on": go_on})
+        _open(destination, {**facts, "go_on": command})
         marks = _marks(destination, order)
         done_before = sum(mark.images for mark in marks.values())
         missing = [_shard(images, number, per_shard) for number in range(order.shards) if number not in marks]

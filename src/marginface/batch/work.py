@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -55,10 +54,6 @@ class Work(Protocol):
         """Return all that decides the results besides the images: plain values."""
         ...
 
-    def command(self, source: str, destination: str, to: str) -> str:
-        """Return the command that does this work, for a person who goes on with it."""
-        ...
-
     def start(self) -> Step:
         """Load what it needs and return what is done to an image."""
         ...
@@ -66,18 +61,6 @@ class Work(Protocol):
     def __hash__(self) -> int:
         """Equal works are one: a process starts it once."""
         ...
-
-
-def options_of(work: Any, flags: Mapping[str, str]) -> str:
-    """Return the command-line options of the fields of a work that are not as by default."""
-    changed = [field for field in fields(work) if getattr(work, field.name) != field.default]
-    texts = [
-        flags[field.name]
-        if field.type == "bool"
-        else f"{flags[field.name]} {shlex.quote(str(getattr(work, field.name)))}"
-        for field in changed
-    ]
-    return "".join(f" {text}" for text in texts)
 
 
 IMAGE_SHARDS: Registry[ShardFormat] = Registry("format of shards")

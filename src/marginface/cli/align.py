@@ -16,6 +16,7 @@ from marginface.cli.options import (
     PerShard,
     executor_of,
     print_json,
+    typed_command,
 )
 from marginface.defaults import DEFAULT_DETECTOR, DEFAULT_MIN_SCORE, DEFAULT_WORKERS, PER_SHARD
 
@@ -85,8 +86,8 @@ def align(
             location(destination),
             to,
             executor=maker,
-            source=source,
             per_shard=per_shard,
+            command=typed_command(),
             progress=progress,
         )
     print_json(done.to_dict()) if as_json else typer.echo(done.summary())

@@ -25,7 +25,7 @@ from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE
 if TYPE_CHECKING:
     from marginface.cropping import FaceCropper
     from marginface.evaluation.calibration import CalibrationResult
-    from marginface.evaluation.memory import EmbeddingMemory
+    from marginface.evaluation.reading import EmbeddingMemory
 
 app = typer.Typer()
 
@@ -78,10 +78,9 @@ def calibrate(
     from marginface.cropping import FaceCropper
     from marginface.data.exclusions import Exclusions, read_exclusions
     from marginface.embedding import load_embedder
-    from marginface.evaluation.calibration import Words, calibrate_photos, people_photos, require_enough_photos
-    from marginface.evaluation.calibration_report import write_calibration_page
+    from marginface.evaluation.calibration import calibrate_photos, people_photos, require_enough_photos
+    from marginface.evaluation.calibration.page import write_calibration_page
     from marginface.evaluation.reading import Reader
-    from marginface.matching.calibration import write_calibration
 
     wanted = _rates(fmr or [])
     for path in (out, report):
@@ -89,16 +88,12 @@ def calibrate(
     photos = people_photos(data, read_exclusions(exclude) if exclude is not None else Exclusions())
     require_enough_photos(photos, wanted)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
-    words = Words(
-        description or ", ".join(root.resolve().name for root in data),
-        "aligned crops as they are" if aligned else f"yunet, face: {face}, score {min_score:g} or more",
-        typed_command(),
-    )
+    whose = description or ", ".join(root.resolve().name for root in data)
     cropper = None if aligned else FaceCropper.load(policy=face, min_score=min_score)
     with progress_bar("Calibrating", "photos") as progress, _memory(memory, cropper, engine) as kept:
         reader = Reader(cropper=cropper, progress=progress, memory=kept)
-        result = calibrate_photos(embedder, photos, words, reader)
-    write_calibration(result.calibration, out)
+        result = calibrate_photos(embedder, photos, whose, reader, command=typed_command())
+    result.write(out)
     supported = [rate for rate in wanted if rate >= result.calibration.smallest_fmr]
     if report is not None:
         write_calibration_page(result, report, supported)
@@ -124,8 +119,7 @@ def _rates(texts: list[str]) -> list[float]:
 @contextmanager
 def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iterator[EmbeddingMemory | None]:
     """Open the file that keeps embeddings, if there is to be one, and close it."""
-    from marginface.evaluation.memory import EmbeddingMemory
-    from marginface.evaluation.reading import cropping_of, reading_of
+    from marginface.evaluation.reading import EmbeddingMemory, cropping_of, reading_of
 
     if path is None:
         yield None
@@ -136,7 +130,7 @@ def _memory(path: Path | None, cropper: FaceCropper | None, engine: str) -> Iter
 
 
 def _print(result: CalibrationResult, fmrs: list[float]) -> None:
-    from marginface.evaluation.calibration_report import COLUMNS, calibration_lines, remarks
+    from marginface.evaluation.calibration.page import COLUMNS, calibration_lines, remarks
 
     calibration = result.calibration
     title = f"{calibration.model}, contract {calibration.contract}"

@@ -12,7 +12,7 @@ from marginface.cli.options import typed_command
 from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from marginface.evaluation.comparison_files import Comparison
+    from marginface.evaluation.comparison.files import Comparison
 
 app = typer.Typer()
 
@@ -82,8 +82,8 @@ def print_or_stop(work: Callable[[], Comparison], out: Path) -> None:
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a table for each protocol with what it supports, and what each run took."""
-    from marginface.evaluation.comparison import sentences
-    from marginface.evaluation.comparison_files import COLUMNS, COST_COLUMNS, cells, cost_cells, note_of
+    from marginface.evaluation.comparison.files import COLUMNS, COST_COLUMNS, cells, cost_cells, note_of
+    from marginface.evaluation.comparison.losses import sentences
 
     for protocol, rows in comparison.results().items():
         print_table(_narrow(COLUMNS), [_narrow(cells(row)) for row in rows], title=protocol)

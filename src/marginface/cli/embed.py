@@ -20,6 +20,7 @@ from marginface.cli.options import (
     PerShard,
     executor_of,
     print_json,
+    typed_command,
 )
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL, DEFAULT_WORKERS, PER_SHARD
 from marginface.words import plural
@@ -113,8 +114,8 @@ def _embed_shards(sources: list[str], out: str, to: str, work: Work, executor: E
             location(out),
             to,
             executor=executor,
-            source=sources[0],
             per_shard=per_shard,
+            command=typed_command(),
             progress=progress,
         )
 

@@ -30,6 +30,7 @@ from marginface.defaults import (
     DEFAULT_MODEL,
     DEFAULT_WORKERS,
 )
+from marginface.words import decimal
 
 if TYPE_CHECKING:
     from marginface.pipeline import Comparisons
@@ -86,4 +87,4 @@ def _show(table: Comparisons) -> None:
 def _cell(table: Comparisons, row: int, column: int) -> str:
     if row == column:
         return f"{'·':>7} "
-    return f"{table.similarities[row, column]:>7.3f}{_MARKS[table.decision(row, column).value]}"
+    return f"{decimal(table.similarities[row, column]):>7}{_MARKS[table.decision(row, column).value]}"

@@ -56,7 +56,7 @@ class ProtocolPart(BaseModel, frozen=True):
 
 
 class ResultTable(BaseModel, frozen=True):
-    """A table that the command wrote: csv, json or tex."""
+    """A table that the command wrote: csv, json or tex; toml of a calibration."""
 
     table: str
     file: str

@@ -22,7 +22,7 @@ class Evaluations:
         return items(self.transport, "v1/evaluations", Evaluation)
 
     def of(self, kind: str) -> Iterator[Evaluation]:
-        """Yield the evaluations of a kind: suite, comparison, sweep, pairs, templates, identify and so on."""
+        """Yield the evaluations of a kind: suite, comparison, sweep, pairs, calibration, audit and so on."""
         return items(self.transport, "v1/evaluations", Evaluation, {"kind": kind})
 
     def get(self, evaluation: str) -> EvaluationDetails:
@@ -38,5 +38,5 @@ class Evaluations:
         return report_address(self.transport, "evaluations", evaluation)
 
     def table(self, evaluation: str, table: str) -> bytes:
-        """Return a table as the command wrote it: csv, json or tex."""
+        """Return a table as the command wrote it: csv, json or tex; toml of a calibration."""
         return self.transport.content(Call("GET", path_of("v1", "evaluations", evaluation, "tables", table)))

@@ -40,9 +40,5 @@ def check_finished(folder: Path) -> None:
     """Raise DataError if a conversion into this folder has not ended."""
     state = read_state(folder)
     if state is not None and not state["finished"]:
-        convert = (
-            f"marginface data convert {state.get('source', 'SOURCE')} {folder} --format {state.get('to', 'FORMAT')}"
-        )
-        raise DataError(
-            f"{folder}: a conversion into this folder has not ended. Go on with it: {state.get('go_on', convert)}"
-        )
+        again = state.get("go_on") or f"make the call again that makes it of {state.get('source', 'its source')}"
+        raise DataError(f"{folder}: a conversion into this folder has not ended. Go on with it: {again}")

@@ -80,6 +80,15 @@ class PhotoAnswer:
         """Say who was found, or why nobody could be."""
         return self.error if self.identification is None else self.identification.explain()
 
+    def explain_after(self, earlier: Sequence[PhotoAnswer]) -> str:
+        """Say what explain() says, without the threshold where it is the one of the answer before."""
+        found = self.identification
+        if found is None:
+            return self.error
+        rules = (one.identification.explain_rule() for one in reversed(earlier) if one.identification is not None)
+        told = next(filter(None, rules), "")
+        return found.explain_faces() if found.explain_rule() == told else found.explain()
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         if self.identification is not None:

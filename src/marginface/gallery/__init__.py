@@ -7,8 +7,8 @@ address      where a gallery is            store        the database: transactio
 tables columns names   the schema          migrations   from an older one
 creation     a new gallery                 transaction  one write: numbers, changes, audit
 keys         the gallery's key             vault        database + key → opened collections
-sealing      AES-256-GCM per record        rekeying     new keys, records sealed anew
-rotation     vectors that two galleries cannot compare
+cipher       AES-256-GCM                   rekeying     new keys, records sealed anew
+sealing      a record, bound to its face   rotation     vectors that two galleries cannot compare
 people faces moves vectors chambers        the rows             succession   another takes its place
 listing                                    a page of people
 live         the index that follows the truth           searching    the people most similar to a face

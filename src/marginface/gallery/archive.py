@@ -21,13 +21,13 @@ from typing import IO, Any
 
 from sqlalchemy import Connection, Row, select
 
+from marginface.clock import now_text
 from marginface.errors import StorageError
 from marginface.files import write_whole
 from marginface.gallery.envelope import SealedWriter
 from marginface.gallery.people import list_people
 from marginface.gallery.records import Person
 from marginface.gallery.tables import COLLECTIONS, CROPS, FACES, TEMPLATES
-from marginface.gallery.transaction import utc_now
 from marginface.gallery.vault import Chamber, Vault
 from marginface.gallery.vectors import stored_bytes, stored_vectors
 
@@ -80,7 +80,7 @@ def _lines(
     counts: dict[str, int],
 ) -> Iterator[dict[str, Any]]:
     """Give the lines of an archive, and count what is in them."""
-    yield {"format": FORMAT, "version": VERSION, "made": utc_now()}
+    yield {"format": FORMAT, "version": VERSION, "made": now_text()}
     for number, people in chosen:
         chamber = vault.chamber(connection, number)
         yield {"collection": _about(connection, chamber)}

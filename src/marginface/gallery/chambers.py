@@ -9,17 +9,18 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from marginface.contract import is_contract_id
 from marginface.errors import ContractMismatch, InputError, UnknownGalleryName
+from marginface.gallery.cipher import new_key
 from marginface.gallery.columns import damaged
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
 from marginface.gallery.names import checked_name, is_beside
 from marginface.gallery.people import new_uid
-from marginface.gallery.sealing import new_data_key
 from marginface.gallery.tables import COLLECTIONS, LARGEST_EMBEDDING
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber, Vault
 from marginface.registry import near_names, shown
 
 _SHOWN = 100  # names in an error
+_OPTION = " (on the command line: --collection NAME)"
 
 
 def checked_description(name: str, contract: str, embedding_size: int, *, rotated: bool) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def checked_description(name: str, contract: str, embedding_size: int, *, rotate
 def add_chamber(transaction: Transaction, vault: Vault, about: Mapping[str, Any]) -> Chamber:
     """Add a collection that checked_description describes, with a data key of its own."""
     number, uid = transaction.numbers("collection")[0], new_uid("c")
-    keys = wrapped(new_data_key(), vault.gallery_key(transaction.connection), uid)
+    keys = wrapped(new_key(), vault.gallery_key(transaction.connection), uid)
     row = {"id": number, "uid": uid, "generation": 1, "created": transaction.time, **about, **keys}
     transaction.connection.execute(insert(COLLECTIONS), row)
     transaction.record("create-collection", {"collection": uid, "contract": about["contract"]})
@@ -94,6 +95,6 @@ def collection_number(connection: Connection, name: str, gallery: str) -> int:
             raise damaged("a collection has no number")
         return int(found[0])
     known = [row.name for row in rows[:_SHOWN]]
-    asked = f"no collection {shown(name)}. {near_names(name, known)}" if name else f"{brief}. "
+    asked = f"no collection {shown(name)}. {near_names(name, known)}" if name else f"{brief}{_OPTION}. "
     more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
     raise UnknownGalleryName(f"{gallery}: {asked}Known: {', '.join(known)}{more}", brief)

@@ -86,7 +86,8 @@ class _Lines:
 
     def error(self, what: str) -> DataError:
         """Return an error about the present line."""
-        return DataError(f"{self._name}: line {self._number} {what}. Nothing was imported")
+        doubt = ". Is it an archive that 'marginface gallery export' wrote?" if self._number == 1 else ""
+        return DataError(f"{self._name}: line {self._number} {what}. Nothing was imported{doubt}")
 
 
 @dataclass

@@ -15,17 +15,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from marginface.errors import GalleryKeyError, InputError, StorageError
+from marginface.errors import GalleryError, GalleryKeyError, InputError, StorageError
+from marginface.gallery.cipher import KEY_SIZE, Cipher, new_key
 from marginface.words import cause
 
 KEY_VARIABLE = "MARGINFACE_GALLERY_KEY"
 CONFIG_VARIABLE = "MARGINFACE_CONFIG"
 OPEN_KEY_ID = "open"  # the key id of a collection whose data key lies in the gallery as it is
-KEY_SIZE = 32
-NONCE_SIZE = 12
 _KEY_FILE = "gallery.key"
 _PREFIX = "marginface-gallery-key-1 "
 
@@ -52,8 +48,7 @@ class GalleryKey:
 
     def wrap(self, data_key: bytes, collection: str) -> bytes:
         """Return a data key sealed for one collection (its opaque id)."""
-        nonce = os.urandom(NONCE_SIZE)
-        return nonce + AESGCM(self.secret).encrypt(nonce, data_key, _bound(collection))
+        return Cipher(self.secret).seal(data_key, _place(collection))
 
     def unwrap(self, wrapped: bytes, collection: str) -> bytes:
         """Return the data key of a collection.
@@ -62,8 +57,8 @@ class GalleryKey:
             GalleryKeyError: it was wrapped by another key, for another collection, or is damaged.
         """
         try:
-            return AESGCM(self.secret).decrypt(wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:], _bound(collection))
-        except (InvalidTag, ValueError):
+            return Cipher(self.secret).open(wrapped, _place(collection))
+        except GalleryError:
             raise GalleryKeyError(
                 f"the data key of collection {collection} does not open with key {self.id} ({self.source}): its row in "
                 "the gallery is damaged. Take the gallery from a backup"
@@ -108,7 +103,7 @@ def make_key(path: Path) -> GalleryKey:
         InputError: the file is there already.
         StorageError: it cannot be written.
     """
-    secret = os.urandom(KEY_SIZE)
+    secret = new_key()
     text = _PREFIX + base64.b64encode(secret).decode() + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -154,8 +149,8 @@ def _decoded(text: str, source: str) -> bytes:
         ) from None
 
 
-def _bound(collection: str) -> bytes:
-    return f"marginface data key|1|{collection}".encode()
+def _place(collection: str) -> str:
+    return f"marginface data key|1|{collection}"
 
 
 def _config_folder() -> Path:

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Select, Table, bindparam, select, update
 
 from marginface.gallery.chambers import wrapped
+from marginface.gallery.cipher import new_key
 from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey
 from marginface.gallery.rotation import Rotation
-from marginface.gallery.sealing import Kind, Seal, derived_key, new_data_key
+from marginface.gallery.sealing import Kind, Seal, derived_key
 from marginface.gallery.tables import COLLECTIONS, CROPS, FACES, META, PEOPLE, TEMPLATES, in_parts
 from marginface.gallery.transaction import Transaction
 from marginface.gallery.vault import Chamber, Vault
@@ -76,7 +77,7 @@ def reseal(transaction: Transaction, vault: Vault, collection: Row[Any], key: Ga
     """
     connection = transaction.connection
     old = vault.chamber(connection, collection.id)
-    data_key = new_data_key()
+    data_key = new_key()
     rotation = Rotation(derived_key(data_key, "rotation"), old.embedding_size) if collection.rotated else None
     seal = Seal(data_key, old.uid, old.contract)
     new = replace(old, generation=old.generation + 1, seal=seal, rotation=rotation)

@@ -1,10 +1,8 @@
 """Records sealed under the data key of their collection: AES-256-GCM, and keyed digests to find them by.
 
-A sealed record is nonce (12 bytes) + ciphertext + tag (16 bytes). What it belongs to (collection, contract, person,
-face, kind, format) is bound to it as associated data: a record that is put under another person does not open.
-
-From one data key HKDF-SHA256 derives three: one that seals, one for digests, one for the rotation (rotation.py).
-NIST SP 800-38D allows 2³² records under one key with random nonces; ``reseal`` of a collection makes a new one.
+What a record belongs to (collection, contract, person, face, kind, format) is bound to it: one that is put under
+another person does not open. From one data key HKDF-SHA256 derives three: one that seals (cipher.py), one for digests,
+one for the rotation (rotation.py). ``reseal`` of a collection makes a new data key.
 """
 
 from __future__ import annotations
@@ -12,25 +10,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 from typing import Any, Literal
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from marginface.errors import GalleryError
-from marginface.gallery.keys import KEY_SIZE, NONCE_SIZE
+from marginface.gallery.cipher import KEY_SIZE, Cipher
 
 RECORD_FORMAT = 1
 DIGEST_SIZE = 16
 Kind = Literal["person", "face", "template", "crop"]
-
-
-def new_data_key() -> bytes:
-    """Return 32 random bytes."""
-    return os.urandom(KEY_SIZE)
 
 
 def derived_key(data_key: bytes, purpose: str) -> bytes:
@@ -56,20 +46,19 @@ class Seal:
     """
 
     def __init__(self, data_key: bytes, collection: str, contract: str) -> None:
-        self._cipher = AESGCM(derived_key(data_key, "seal"))
+        self._cipher = Cipher(derived_key(data_key, "seal"))
         self._digest_key = derived_key(data_key, "digest")
         self._about = f"marginface|{RECORD_FORMAT}|{collection}|{contract}"
 
     def seal(self, kind: Kind, person: int, face: int, content: bytes) -> bytes:
         """Return content sealed for a face of a person; face 0 stands for the person."""
-        nonce = os.urandom(NONCE_SIZE)
-        return nonce + self._cipher.encrypt(nonce, content, self._bound(kind, person, face))
+        return self._cipher.seal(content, self._place(kind, person, face))
 
     def open(self, kind: Kind, person: int, face: int, sealed: bytes) -> bytes:
         """Return what was sealed; raise GalleryError if it is damaged or belongs to another person, face or kind."""
         try:
-            return self._cipher.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], self._bound(kind, person, face))
-        except (InvalidTag, ValueError, TypeError):
+            return self._cipher.open(sealed, self._place(kind, person, face))
+        except GalleryError:
             of_face = f" of face {face}" if face else ""
             raise GalleryError(
                 f"the {kind}{of_face} of person {person} does not open: the record is damaged, or was put there from "
@@ -90,5 +79,5 @@ class Seal:
         """Return 16 bytes by which a text is found again; who has no data key learns nothing from them."""
         return hmac.new(self._digest_key, f"{kind}|{text}".encode(), hashlib.sha256).digest()[:DIGEST_SIZE]
 
-    def _bound(self, kind: str, person: int, face: int) -> bytes:
-        return f"{self._about}|{kind}|{person}|{face}".encode()
+    def _place(self, kind: str, person: int, face: int) -> str:
+        return f"{self._about}|{kind}|{person}|{face}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from marginface.clock import now_text
 from marginface.documents import whole_number
 from marginface.gallery import audit
 from marginface.gallery.columns import damaged
@@ -28,13 +28,13 @@ class Transaction:
     Attributes:
         connection: A connection that alone may write.
         actor: Who does it, for the audit.
-        time: When it began, ISO 8601 in UTC.
+        time: When it began, as clock has it.
     """
 
     def __init__(self, connection: Connection, actor: str) -> None:
         self.connection = connection
         self.actor = actor
-        self.time = utc_now()
+        self.time = now_text()
         self._first: dict[str, int] = {}
         self._last: dict[str, int] = {}
         self._head: audit.AuditEntry | None = None
@@ -90,8 +90,3 @@ def last_number(connection: Connection, counter: Counter) -> int:
     if number is None:
         raise damaged(f"the last number of {counter} is none")
     return number
-
-
-def utc_now() -> str:
-    """Return the time, ISO 8601 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

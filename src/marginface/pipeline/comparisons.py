@@ -13,7 +13,7 @@ from marginface.pipeline.rules import Rule
 from marginface.reasons import Remark
 from marginface.similarity import l2_normalize
 from marginface.values import Decision, DoubleArray, frozen
-from marginface.words import plurals
+from marginface.words import decimal, plurals
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,10 @@ class Comparisons:
         counts = plurals((len(self.faces), "face"), (len(pairs), "pair"))
         lines = [
             f"{counts}: {len(same):,} the same. By chance about {chance:.2g} pairs of different people would be.",
-            *(f"{pair.first.name} and {pair.second.name}: same, similarity {pair.similarity:.3f}." for pair in same),
+            *(
+                f"{pair.first.name} and {pair.second.name}: same, similarity {decimal(pair.similarity)}."
+                for pair in same
+            ),
             *self.rule.explain(),
         ]
         remarks = [remark for photo in self.photos for remark in photo.reasons]

@@ -11,6 +11,7 @@ from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
 from marginface.pipeline.rules import Rule
 from marginface.reasons import Reason, Remark, codes_of
 from marginface.values import Candidate, Decision, Threshold
+from marginface.words import decimal
 
 
 class SearchDecision(Enum):
@@ -62,9 +63,9 @@ class IdentifiedFace:
         box = self.used.face.box
         where = f"Face at {box.x1:.0f}, {box.y1:.0f} ({box.width:.0f}×{box.height:.0f} px)"
         if self:
-            said = f"{where}: {self.person}, similarity {self.candidates[0].similarity:.3f}."
+            said = f"{where}: {self.person}, similarity {decimal(self.candidates[0].similarity)}."
         else:
-            best = f" (nearest: similarity {self.candidates[0].similarity:.3f})" if self.candidates else ""
+            best = f" (nearest: similarity {decimal(self.candidates[0].similarity)})" if self.candidates else ""
             said = f"{where}: {self.decision.value}{best}."
         return "\n".join([said, *(remark.text for remark in self.reasons)])
 
@@ -136,11 +137,18 @@ class Identification:
 
     def explain(self) -> str:
         """Say who was found, and by which threshold."""
+        return "\n".join(part for part in (self.explain_faces(), self.explain_rule()) if part)
+
+    def explain_faces(self) -> str:
+        """Say who was found."""
         lines = [f"{self.photo}: {self.decision.value}.", *(face.explain() for face in self.faces)]
-        if self.faces and self.comparisons:
-            lines.append(f"Threshold {self.threshold.similarity:.3f}.")
-            lines += self.rule.explain()
         return "\n".join([*lines, *(remark.text for remark in self.reasons)])
+
+    def explain_rule(self) -> str:
+        """Say by which threshold, where something was compared; else an empty text."""
+        if not (self.faces and self.comparisons):
+            return ""
+        return "\n".join([f"Threshold {decimal(self.threshold.similarity)}.", *self.rule.explain()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

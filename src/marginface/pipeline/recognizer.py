@@ -89,7 +89,7 @@ class Recognizer:
         """Load a recognizer.
 
         Args:
-            model: A registered name, an .onnx file with its card, a checkpoint folder or a run folder.
+            model: A registered name, an .onnx file with its card, a card, a checkpoint folder or a run folder.
             detector: A name in the table of detectors.
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.

@@ -12,6 +12,7 @@ from marginface.quality import Quality, shortfalls
 from marginface.reasons import Reason, Remark, codes_of
 from marginface.similarity import similarity
 from marginface.values import Decision, Face, Threshold
+from marginface.words import decimal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +59,7 @@ class Verification:
         """Say the decision, the similarity, the threshold and where it comes from, in words."""
         lines = [self.decision.value.capitalize() + "."]
         if self.similarity is not None:
-            lines.append(f"Similarity {self.similarity:.3f}, threshold {self.threshold.similarity:.3f}.")
+            lines.append(f"Similarity {decimal(self.similarity)}, threshold {decimal(self.threshold.similarity)}.")
             lines += self.rule.explain()
         return "\n".join([*lines, *(remark.text for remark in self.reasons)])
 

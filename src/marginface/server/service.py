@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from starlette.requests import Request
 
-from marginface.errors import UnknownName
+from marginface.errors import MarginfaceError, UnknownName
 from marginface.gallery import Collection, Gallery, GalleryKey, Receipt
 from marginface.pipeline import Recognizer
 from marginface.server.access import KeyStore
@@ -26,6 +27,12 @@ from marginface.server.settings import ServerSettings
 from marginface.server.state import State, open_state
 from marginface.server.state.places import is_loopback, spool_folder, state_address
 from marginface.server.threads import LONG_RUNNING, LONG_WAITING, Work
+
+LOG = logging.getLogger("marginface.server")
+_FOLLOWS = (
+    "The service's own record still holds opaque ids of the erased: its database could not be written. It tries again "
+    "by itself."
+)
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,9 @@ class Service:
 
     @cached_property
     def events(self) -> Recorder:
-        """The record of how the service is used."""
-        return Recorder(EventLog(self.state), is_on=self.settings.events or bool(self.settings.two_person))
+        """The record of how the service is used; of identifications where it was asked for, or a match needs it."""
+        is_on = self.settings.events or "identify" in self.settings.two_person
+        return Recorder(EventLog(self.state), is_on=is_on)
 
     @cached_property
     def second_keys(self) -> SecondKeys:
@@ -88,10 +96,19 @@ class Service:
         """What takes who is erased out of the service's own records."""
         return Forgetting(self.events.log, self.jobs, self.answers.forget)
 
-    def forget_erased(self, receipt: Receipt) -> None:
-        """Take who was erased just now out of what the service keeps beside the gallery."""
-        self.answers.forget(receipt.collection)
-        self.forgetting.follow(self.gallery)
+    def forget_erased(self, receipt: Receipt) -> Receipt:
+        """Take who was erased just now out of what the service keeps beside the gallery; return the receipt.
+
+        Where that cannot be written now the receipt says so, and the upkeep does it later: who was erased is gone from
+        the gallery, and there is no second receipt.
+        """
+        try:
+            self.answers.forget(receipt.collection)
+            self.forgetting.follow(self.gallery)
+        except MarginfaceError as error:
+            LOG.warning("who was erased is taken from the service's own records later: %s", type(error).__name__)
+            return replace(receipt, notes=(*receipt.notes, _FOLLOWS))
+        return receipt
 
     @cached_property
     def work(self) -> Work:
@@ -150,6 +167,7 @@ def running_jobs(service: Service) -> Iterator[Runner]:
     others = (
         lambda: service.forgetting.follow(service.gallery),
         lambda: service.events.log.let_go(settings.keep_events, BY_ITSELF),
+        service.answers.settle,
     )
     upkeep = Upkeep(service.state, service.jobs, service.spool, settings.purge_every, others)
     runner = Runner(settings, service.state, service.job_key, upkeep)

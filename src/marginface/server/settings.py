@@ -38,7 +38,8 @@ class Limits(BaseModel):
         decode_memory: Bytes that a decoding process may have.
         decoders: Decoding processes of a worker.
         running: Requests that a worker computes at once.
-        waiting: Requests that may wait for that; the next one is told to come again (503).
+        waiting: Requests that may wait for that, keys in turn; the next one, or the last of the key that has most, is
+            told to come again (503).
         per_minute: Requests of a key in a minute, unless it was made with a number of its own (429).
         header_seconds: From a connection to its request's last header.
         body_seconds: From there to the last byte of the body.

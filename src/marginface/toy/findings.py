@@ -24,7 +24,7 @@ from marginface.metrics import Interval, student_t_interval
 from marginface.toy.entries import head_of
 from marginface.toy.results import LossResult, ToyStudy
 from marginface.values import DoubleArray
-from marginface.words import percent
+from marginface.words import percent, signed
 
 Verdict = Literal["agrees", "agrees in part", "does not agree", "not shown"]
 
@@ -69,7 +69,8 @@ class _Step:
 
     def __str__(self) -> str:
         shown = "" if self.is_as_expected or self.is_opposite else ", not shown"
-        return f"{self.what}: {self.mean:+.1f}° [{self.interval.low:+.1f}, {self.interval.high:+.1f}]{shown}"
+        low, high = (signed(end, 1) for end in self.interval.to_list())
+        return f"{self.what}: {signed(self.mean, 1)}° [{low}, {high}]{shown}"
 
 
 def findings(study: ToyStudy) -> tuple[Finding, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from marginface.alignment import resize_crops
 from marginface.environment import describe_environment
-from marginface.evaluation.sections import background, plain
+from marginface.evaluation.reports.sections import background, plain
 from marginface.files import write_bytes, write_json
 from marginface.markup import (
     Html,

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from marginface.data.closed_set import ClosedAndOpen, SearchedCrops
-from marginface.evaluation.identification import search
-from marginface.evaluation.open_set import pool_people
+from marginface.evaluation.protocols.open_set import pool_people
+from marginface.evaluation.scoring.identification import search
 from marginface.metrics import Interval, identification_rate, wilson_interval
 from marginface.training.distributed import Ranks
 from marginface.training.features import embed_source

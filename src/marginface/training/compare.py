@@ -12,9 +12,9 @@ import torch
 
 from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, InputError
-from marginface.evaluation.comparison import ComparedLoss, ComparedRun, Decisions
-from marginface.evaluation.comparison_files import Comparison, write_tables
-from marginface.evaluation.comparison_report import Extras, write_comparison
+from marginface.evaluation.comparison.files import Comparison, write_tables
+from marginface.evaluation.comparison.losses import ComparedLoss, ComparedRun, Decisions
+from marginface.evaluation.comparison.page import Extras, write_comparison
 from marginface.processors import usable_cpus
 from marginface.training.decisions import cfp_decisions, check_cfp, held_out_decisions
 from marginface.training.interrupt import TrainingInterrupted

@@ -16,8 +16,8 @@ from marginface.arrays import read_npz
 from marginface.cropping import Crop
 from marginface.data.cfp import cfp_pairs
 from marginface.errors import CheckpointError
-from marginface.evaluation.comparison import Decisions
-from marginface.evaluation.pairs import evaluate_pairs, identities_by_folder
+from marginface.evaluation.comparison.losses import Decisions
+from marginface.evaluation.protocols.pairs import evaluate_pairs, identities_by_folder
 from marginface.evaluation.reading import Cropper, Reader, protocol_cropper
 from marginface.files import write_whole
 from marginface.images import read_image

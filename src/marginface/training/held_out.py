@@ -16,7 +16,7 @@ from marginface.contract import ThresholdEntry
 from marginface.data.closed_set import ClosedAndOpen
 from marginface.data.holdout import PairIndex
 from marginface.data.source import CropSource
-from marginface.evaluation.scores import PairScores, score_pairs
+from marginface.evaluation.scoring.scores import PairScores, score_pairs
 from marginface.metrics.roc import PAIRS_PER_ERROR, supports_far, tar_at_far
 from marginface.training.closed_set import ClosedSetResult, evaluate_closed_set
 from marginface.training.distributed import Ranks

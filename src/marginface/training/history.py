@@ -7,7 +7,7 @@ line with a recipe whose ``step`` (steps done before it) is below the step.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -20,13 +20,13 @@ from marginface.training.run_names import HISTORY
 What = Literal["started", "resumed", "finished", "interrupted", "diverged", "failed"]
 
 
-def read_history(out: Path) -> list[dict[str, Any]]:
-    """Return the events of a run, oldest first; none where a run has no history.
+def read_history(out: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> list[dict[str, Any]]:
+    """Return the events of a run, oldest first; none where a run has no history. ``read`` is as of read_journal.
 
     Raises:
         CheckpointError: the file is damaged.
     """
-    events = read_journal(out / HISTORY)
+    events = read_journal(out / HISTORY, read)
     for number, event in enumerate(events, start=1):
         if not isinstance(event.get("event"), str):
             raise CheckpointError(f"{out / HISTORY}: line {number} is no event of a run; delete the line")

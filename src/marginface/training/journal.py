@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
@@ -18,15 +18,19 @@ _MANY_EPOCHS = 1e9
 _NUMBERS = ("loss", "epoch", "train_accuracy", "accuracy_mean", "accuracy_pairs", "total_steps")
 
 
-def read_journal(path: Path) -> list[dict[str, Any]]:
+def read_journal(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> list[dict[str, Any]]:
     """Return the records of a journal; a last line that was cut off by a crash is left out.
+
+    Args:
+        path: The file; without one there are no records.
+        read: Gives the content of a file.
 
     Raises:
         CheckpointError: a line before the last is no JSON object.
     """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
+    lines = read(path).decode("utf-8", "replace").rstrip("\r\n").split("\n")
     records: list[dict[str, Any]] = []
     for number, line in enumerate(lines if lines != [""] else [], start=1):
         try:

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from marginface.evaluation.report import write_report
-from marginface.evaluation.runs import RunReport, RunSummary
+from marginface.evaluation.reports.report import write_report
+from marginface.evaluation.reports.runs import RunReport, RunSummary
 from marginface.training.run_folder import CurvePoint, RunFolder, flat_values, spread
 from marginface.training.run_names import RECIPE
+from marginface.words import points
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class RunDifference:
         ours, theirs = self.first.held_out, self.second.held_out
         if ours is None or theirs is None:
             return "Held-out accuracy: not measured in both runs, so the results do not compare."
-        by = f"{100 * (theirs.accuracy - ours.accuracy):+.2f} points, from {ours} to {theirs}"
+        by = f"{points(theirs.accuracy - ours.accuracy)}, from {ours} to {theirs}"
         overlap = ours.overlaps(theirs)
         if not self.decides_the_same_pairs():
             return f"Held-out accuracy: {by}; not of the same pairs, so the two do not compare."

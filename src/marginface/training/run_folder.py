@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +27,7 @@ from marginface.words import cause, percent
 
 State = Literal["running", "finished", "interrupted", "diverged", "failed", "killed"]
 Record = Mapping[str, Any]
+Read = Callable[[Path], bytes]  # the content of a file: who shows runs to others lets no link lead out of their folder
 POINTS = 8  # of a curve in a table
 _ENDS: tuple[State, ...] = ("finished", "interrupted", "diverged", "failed")
 
@@ -124,11 +125,11 @@ class RunFolder:
             if not folder.name.startswith(".") and not folder.is_symlink()
         ]
 
-    def fingerprint(self) -> str | None:
+    def fingerprint(self, read: Read = Path.read_bytes) -> str | None:
         """Return the fingerprint of what is trained on, None where no file says it."""
         for name, keys in ((DATA, ("fingerprint",)), (MANIFEST, ("data", "fingerprint"))):
             with suppress(OSError, ValueError, KeyError, TypeError):
-                value = parse_json((self.path / name).read_text(encoding="utf-8"))
+                value = parse_json(read(self.path / name))
                 for key in keys:
                     value = value[key]
                 return str(value)
@@ -176,8 +177,8 @@ class RunFolder:
         }
 
 
-def open_run(path: Path) -> RunFolder:
-    """Read a run folder.
+def open_run(path: Path, read: Read = Path.read_bytes) -> RunFolder:
+    """Read a run folder, each of its files by ``read``.
 
     Raises:
         InputError: it is none, or its recipe cannot be read.
@@ -190,12 +191,12 @@ def open_run(path: Path) -> RunFolder:
             "looks for runs below it"
         )
     try:
-        recipe = parse_toml((path / RECIPE).read_text(encoding="utf-8"))
+        recipe = parse_toml(read(path / RECIPE).decode())
     except (OSError, ValueError) as error:
         raise InputError(f"{path / RECIPE}: cannot be read: {cause(error)}") from None
-    history = read_history(path)
+    history, journal = read_history(path, read), read_journal(path / JOURNAL, read)
     moved = max(file.stat().st_mtime for file in (path / JOURNAL, path / RECIPE) if file.exists())
-    return RunFolder(path, recipe, read_journal(path / JOURNAL), history, _state(path, history), time.time() - moved)
+    return RunFolder(path, recipe, journal, history, _state(path, history), time.time() - moved)
 
 
 def find_runs(roots: Sequence[Path]) -> Iterator[Path]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from marginface.data.source import CropSource
 from marginface.environment import describe_environment
-from marginface.evaluation.report import write_report
-from marginface.evaluation.runs import ErrorPair, Measurement, RunReport, RunSummary
+from marginface.evaluation.reports.report import write_report
+from marginface.evaluation.reports.runs import ErrorPair, Measurement, RunReport, RunSummary
 from marginface.training.held_out import HeldOutResult
 from marginface.training.journal import read_journal
 from marginface.training.recipe import Recipe

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marginface.errors import InputError
-from marginface.evaluation.comparison import LossResult
-from marginface.evaluation.comparison_files import Comparison
+from marginface.evaluation.comparison.files import Comparison
+from marginface.evaluation.comparison.losses import LossResult
 from marginface.losses.theory import curve_of
 from marginface.plots import grid_figure, margin_picture, remarks
 from marginface.training.compare import Plan, compare

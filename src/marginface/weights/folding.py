@@ -1,4 +1,6 @@
-"""Graph surgery on weight-only quantized ONNX models: pure functions, model in, new model out.
+"""Graph surgery on ONNX models: pure functions, model in, new model out.
+
+PReLU is split for all of them, published or exported from torch; the rest is for weight-only quantized ones.
 
 The published files store each weight as int8 with a scale for every block (ONNX DequantizeLinear, opset 21). ONNX
 Runtime does not run them as they are (checked with 1.32): a per-tensor scale beside a block size is refused, and
@@ -8,8 +10,6 @@ defined, so nothing is lost and nothing is computed twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from marginface.values import FloatArray
 
-_IR_VERSION = 10  # the first that knows opset 21
 Arrays = dict[str, NDArray[np.generic]]
 
 
@@ -79,12 +78,17 @@ def split_prelu(model: ModelProto) -> ModelProto:
     """Return the model with PReLU(x) written as slope·x + (1 − slope)·Relu(x), the same to float32 rounding.
 
     ONNX Runtime has fast CPU kernels for the parts and a slow one for PReLU: SFace takes 13.1 ms in place of 24.2 (one
-    thread of a Xeon). Relu(x) − slope·Relu(−x) takes 18.7 ms, max(x, slope·x) 16.0 ms. Where no slope of a layer is
-    above 1, its second term is Relu((1 − slope)·x), the same to the last bit: ONNX Runtime does product and Relu in one
-    pass over the memory, and SFace takes 6 % less. Slopes that are not weights stay.
+    thread of a Xeon); docs/how-to/export.md has the backbones. Relu(x) − slope·Relu(−x) takes 18.7 ms, max(x, slope·x)
+    16.0 ms. Where no slope of a layer is above 1, its second term is Relu((1 − slope)·x), the same to the last bit:
+    ONNX Runtime does product and Relu in one pass over the memory, and SFace takes 6 % less. Slopes that are not
+    weights stay.
     """
     graph = model.graph
     slopes: Arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    same = [
+        node for node in graph.node if node.op_type == "Identity" and node.input[0] in slopes
+    ]  # equal weights are one
+    slopes |= {node.output[0]: slopes[node.input[0]] for node in same}
     nodes: list[NodeProto] = []
     tensors = list(graph.initializer)
     for node in graph.node:
@@ -126,5 +130,7 @@ def _values(shapes: dict[str, tuple[str | int, ...]]) -> list[onnx.ValueInfoProt
 
 
 def _model(like: ModelProto, graph: onnx.GraphProto) -> ModelProto:
-    opsets: Iterable[onnx.OperatorSetIdProto] = like.opset_import
-    return helper.make_model(graph, opset_imports=list(opsets), ir_version=_IR_VERSION, producer_name="marginface")
+    """Return a model of the same operators; the published files say an older format than their operators need."""
+    opsets = list(like.opset_import)
+    version = max(like.ir_version, helper.find_min_ir_version_for(opsets))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=version, producer_name="marginface")

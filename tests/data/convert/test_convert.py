@@ -147,7 +147,9 @@ def test_an_interrupted_conversion_is_not_taken_for_whole_and_goes_on(
     with pytest.raises(Stopped):
         convert(Stopping(source, after), tmp_path / "out", to, per_shard=8)
     for read in (open_images, IdentityFolders):
-        with pytest.raises(DataError, match=r"has not ended\. Go on with it: marginface data convert .*source\.tar"):
+        with pytest.raises(
+            DataError, match=r"has not ended\. Go on with it: make the call again that makes it of .*source\.tar"
+        ):
             read(tmp_path / "out")
     rest = Stopping(source, 100)
     assert convert(rest, tmp_path / "out", to, per_shard=8).images == 40

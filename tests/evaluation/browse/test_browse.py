@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from marginface.evaluation.browse import KINDS, Evaluation, find_evaluations
-from marginface.evaluation.browse.numbers import MARKS
-from oracles.evaluated import write_comparison, write_single, write_suite
+from marginface.evaluation.browse import Evaluation, find_evaluations
+from marginface.matching.calibration import read_calibration
+from oracles.evaluated import write_comparison, write_prepared, write_single, write_suite
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +18,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data, out = folder / "data", folder / "runs"
     write_suite(data, out / "suite")
     write_single(data, out / "single")
+    write_prepared(data, out / "prepared")
     write_comparison(data / "training", out / "two", "arcface", "cosface")
     return out
 
@@ -36,8 +37,9 @@ def test_each_is_found_once_and_of_its_kind(found: dict[str, Evaluation]) -> Non
         "single/people.json": "identify",
         "single/scores.json": "scores",
         "single/two.json": "two-models",
+        "prepared/door.toml": "calibration",
+        "prepared/crops.json": "audit",
     }
-    assert set(MARKS) <= {*KINDS}
 
 
 def test_a_suite_has_the_figures_of_its_table(found: dict[str, Evaluation], written: Path) -> None:
@@ -78,6 +80,54 @@ def test_a_comparison_tells_accuracies_then_differences(found: dict[str, Evaluat
     two = found["single/two.json"].parts[0]
     assert two.figures[2].value == 0
     assert two.figures[2].is_difference
+
+
+def test_a_calibration_tells_how_often_a_person_is_refused(found: dict[str, Evaluation], written: Path) -> None:
+    made, known = found["prepared/door.toml"], read_calibration(written / "prepared" / "door.toml")
+    (part,) = made.parts
+    threshold = known.threshold(0.1)
+    first = part.figures[0]
+    assert (first.name, first.value, (first.low, first.high)) == (
+        "FNMR at FMR 0.1",
+        threshold.fnmr,
+        threshold.fnmr_bounds,
+    )
+    assert part.sentences[0] == f"{threshold.similarity:.4f} is the threshold for FMR 0.1."
+    assert (made.model, part.name, part.facts["photos"]) == ("sface", "drawn people", "16 photos, 8 people")
+    assert made.tables(written) == {"toml": written / "prepared" / "door.toml"}
+    assert made.report == written / "prepared" / "door.html"
+    assert made.report.is_file()
+
+
+def test_an_audit_tells_shares_and_names_nobody(found: dict[str, Evaluation], written: Path) -> None:
+    made = found["prepared/crops.json"]
+    (part,) = made.parts
+    shares = {figure.name: (figure.value, figure.low) for figure in part.figures}
+    assert shares["identities of one image"] == (0.0, None)
+    assert set(shares) >= {"images to leave out", "identities to leave out"}
+    assert (part.facts["images"], part.facts["identities"]) == (16, 8)
+    assert "P1" not in str(part), "the names of the data set are in its table alone"
+    assert str(written) not in str(part)
+    assert (set(made.tables(written)), made.report.is_file()) == ({"json"}, True)
+
+
+def test_a_calibration_that_was_edited_is_told_and_a_recipe_is_none(written: Path, tmp_path: Path) -> None:
+    text = (written / "prepared" / "door.toml").read_text(encoding="utf-8")
+    (tmp_path / "edited.toml").write_text(text.replace("people = 8", "people = 1"), encoding="utf-8")
+    (tmp_path / "recipe.toml").write_text('model = "tiny"\n[data]\nsource = "drawn"\n', encoding="utf-8")
+    (tmp_path / "damaged.toml").write_text("[[", encoding="utf-8")
+    (tmp_path / "elsewhere.toml").symlink_to(written / "two" / "recipe.toml")
+    (one,) = find_evaluations(tmp_path)
+    assert (one.kind, one.path.name) == ("unreadable", "edited.toml")
+    assert "looks like the numbers of calibration, and cannot be read: data.people" in one.message
+
+
+def test_an_audit_that_did_not_compare_faces_says_so(written: Path, tmp_path: Path) -> None:
+    whole = json.loads((written / "prepared" / "crops.json").read_text())
+    (tmp_path / "a.json").write_text(json.dumps({**whole, "labels": None, "unreadable": ["x.png"], "images": 0}))
+    (part,) = find_evaluations(tmp_path)[0].parts
+    assert part.sentences == ("1 unreadable image.", "Faces were not compared.")
+    assert part.figures[0].value == 0
 
 
 def test_other_files_are_not_taken_for_numbers(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ GATE = 48
 
 
 def use_red_faces() -> None:
-    from marginface import cropping
+    from marginface.cropping import cropper
     from marginface.pipeline import recognizer
     from oracles.red_faces import BlueEmbedder, RedDetector
 
@@ -38,7 +38,7 @@ def use_red_faces() -> None:
     def load(model: str, *, mirror: bool = False, engine: str = "") -> BlueEmbedder:
         return BlueEmbedder()
 
-    cropping.load_detector = lambda name: RedDetector()
+    cropper.load_detector = lambda name: RedDetector()
     recognizer.load_embedder = load
     RedDetector.detect = slowly  # type: ignore[method-assign]
 

@@ -364,6 +364,23 @@ def test_these_paths_are_no_way_around_the_record_and_the_second_key(
     assert watched.delete("/api/v1/recognition/faces").json() == {"deleted": 1}
 
 
+def test_no_face_is_deleted_on_these_paths_without_a_second_key(watched: TestClient, settings: ServerSettings) -> None:
+    faces = [add(watched, who, blue) for who, blue in (("Ann", 10), ("Ben", 120))]
+    other = key_for(settings, "audit,confirm", "visitors")
+    one = lambda: watched.delete(f"/api/v1/recognition/faces/{faces[0]}")  # noqa: E731
+    several = lambda: watched.post("/api/v1/recognition/faces/delete", json=faces)  # noqa: E731
+    for refused in (one(), several()):
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "needs_second_key")
+    assert watched.get("/api/v1/recognition/faces").json()["total_elements"] == 2
+    listed = watched.get("/v1/events/waiting", headers=other).json()["items"]
+    waiting = [event for event in listed if event["key"] == listed[0]["key"]]
+    assert len(waiting) == 2, "all of them are asked for at once"
+    for event in waiting:
+        watched.post(f"/v1/events/{event['id']}/confirm", json={"agree": True}, headers=other)
+    assert [gone["subject"] for gone in several().json()] == ["Ann", "Ben"]
+    assert watched.get("/api/v1/recognition/faces").json()["total_elements"] == 0
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 import anyio
 import pytest
@@ -71,6 +73,44 @@ def test_what_is_sent_for_a_job_that_was_cancelled_holds_its_place_until_it_ends
     anyio.run(sent)
     assert spool.sweep(set()) == 1
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_file_that_is_swept_before_it_is_locked_is_made_again(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes would be counted nowhere while they come, and gone when they are there."""
+    really, swept = fcntl.flock, list[int]()
+
+    def late(file: BinaryIO, operation: int) -> None:
+        if operation == fcntl.LOCK_EX and not swept:
+            swept.append(spool.sweep(set()))
+        really(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    name = receive(spool, FIRST, "a key")
+    assert swept == [1]
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == [name]
+    with spool.opened(name, "a passphrase") as stream:
+        assert stream.read() == b"an archive"
+
+
+def test_nobody_begins_to_write_a_file_while_it_is_swept(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive(spool, FIRST, "a key")
+    really, begun = Path.unlink, list[bool]()
+
+    def slow(path: Path, missing_ok: bool = False) -> None:
+        with path.open("rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                begun.append(False)
+            else:
+                begun.append(True)
+        really(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", slow)
+    assert spool.sweep(set()) == 1
+    assert begun == [False]
 
 
 SENDS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.errors import StorageError
 from marginface.gallery import Collection, Gallery
-from marginface.server.once import answers
+from marginface.server.once import Once, Sent, StillRunning, answers
+from marginface.server.schemas.collections import Collection as Answer
 from marginface.server.settings import ServerSettings
+from marginface.server.state import State
 from oracles.served import MakeKey, Start, png_of
 from oracles.staff import STAFF, decode_in_this_process, make_staff
 
@@ -115,6 +119,95 @@ def test_one_that_runs_is_not_begun_again(
     assert client.post(PERSONS, json={"name": "Zoe"}, headers=once).status_code == 201
     assert (seen[0].status_code, seen[0].json()["error"]["code"]) == (409, "idempotency_running")
     assert int(seen[0].headers["retry-after"]) >= 1
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Let the state of the service be written no more while there is something in the list."""
+    really, full = State.writing, list[bool]()
+
+    def writing(self: State) -> Any:
+        if full:
+            raise StorageError("the disk is full")
+        return really(self)
+
+    monkeypatch.setattr(State, "writing", writing)
+    return full
+
+
+@pytest.fixture
+def fills(full_disk: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk be full as soon as somebody is added."""
+    really = Collection.add_person
+
+    def added(self: Collection, *arguments: Any) -> Any:
+        full_disk.append(True)
+        return really(self, *arguments)
+
+    monkeypatch.setattr(Collection, "add_person", added)
+
+
+def test_an_answer_that_cannot_be_kept_is_given_and_kept_as_soon_as_it_can_be(
+    start: Start, settings: ServerSettings, once: dict[str, str], full_disk: list[bool], fills: None
+) -> None:
+    one, other = start(settings), start(settings)
+    assert one.post("/v1/collections", json={"name": "staff"}).status_code == 201
+    first = one.post(PERSONS, json={"name": "Zoe"}, headers=once)
+    assert first.status_code == 201, "she was added"
+    assert one.post(PERSONS, json={"name": "Zoe"}, headers=once).status_code == 507, "the disk is full"
+    full_disk.clear()
+    second = one.post(PERSONS, json={"name": "Zoe"}, headers=once)
+    assert (second.status_code, second.content) == (201, first.content), "nothing runs that it would have to wait for"
+    assert other.post(PERSONS, json={"name": "Zoe"}, headers=once).content == first.content
+
+
+def test_an_answer_that_is_owed_comes_to_other_workers_by_the_upkeep(
+    start: Start, settings: ServerSettings, once: dict[str, str], full_disk: list[bool], fills: None
+) -> None:
+    one, other = start(settings), start(settings)
+    one.post("/v1/collections", json={"name": "staff"})
+    first = one.post(PERSONS, json={"name": "Zoe"}, headers=once)
+    full_disk.clear()
+    assert other.post(PERSONS, json={"name": "Zoe"}, headers=once).json()["error"]["code"] == "idempotency_running"
+    one.app.state.service.answers.settle()  # type: ignore[attr-defined]
+    assert other.post(PERSONS, json={"name": "Zoe"}, headers=once).content == first.content
+
+
+def test_a_request_that_failed_while_nothing_could_be_written_is_carried_out_when_it_comes_again(
+    client: TestClient, once: dict[str, str], full_disk: list[bool], fills: None
+) -> None:
+    make_staff(client)
+    full_disk.clear()
+    failed = client.post(PERSONS, json={"name": "Ann"}, headers=once)
+    assert failed.json()["error"]["code"] == "name_taken", "not that the disk is full"
+    full_disk.clear()
+    client.delete(f"{PERSONS}/Ann")
+    assert client.post(PERSONS, json={"name": "Ann"}, headers=once).status_code == 201
+
+
+def test_what_was_broken_off_may_have_been_carried_out_and_is_not_begun_again(client: TestClient) -> None:
+    """A worker that stops breaks off what takes too long; the thread that is at it may end it all the same."""
+    service = client.app.state.service  # type: ignore[attr-defined]
+    sent = Sent("a random text of a client", "a key", "its token", b"POST /v1/collections")
+    asked = Once(service.answers, service.gallery).known(sent, None)
+
+    async def broken_off() -> None:
+        begun = asyncio.Event()
+
+        async def endless() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(asked.answer(Answer, 201, endless))
+        await begun.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+
+    asyncio.run(broken_off())
+    assert asked.asked is not None
+    with pytest.raises(StillRunning):
+        service.answers.claim(asked.asked)
 
 
 def test_a_worker_that_died_does_not_block_for_ever(

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from marginface.server.settings import ServerSettings
 from marginface.training.lock import held
-from oracles.evaluated import write_comparison, write_single, write_suite
+from oracles.evaluated import write_comparison, write_prepared, write_single, write_suite
 from oracles.patience import PATIENCE
 from oracles.served import MakeKey, Start
 
@@ -29,6 +29,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
     write_suite(folder / "data", folder / "runs" / "suite")
     write_single(folder / "data", folder / "runs" / "single")
+    write_prepared(folder / "data", folder / "runs" / "prepared")
     write_comparison(folder / "data" / "training", folder / "runs" / "two", "arcface", "cosface")
     return folder / "runs"
 
@@ -65,12 +66,17 @@ def test_what_the_commands_wrote_is_listed_by_kind_with_headlines(shown: TestCli
         ("templates", "single/ijb.json", "finished"),
         ("identify", "single/people.json", "finished"),
         ("scores", "single/scores.json", "finished"),
+        ("calibration", "prepared/door.toml", "finished"),
+        ("audit", "prepared/crops.json", "finished"),
     ]
     suite = answer.json()["items"][0]
     assert (suite["name"], suite["model"], suite["done"], suite["total"]) == ("drawn", "sface", 2, 2)
     assert [one["protocol"] for one in suite["headline"]] == ["Drawn pairs", "Drawn open set"]
     assert all(one["low"] <= one["value"] <= one["high"] for one in suite["headline"])
-    assert [one["has_report"] for one in answer.json()["items"]] == [True, True, False, True, False, False, False]
+    assert [one["has_report"] for one in answer.json()["items"]] == [
+        *(True, True, False, True, False, False, False),
+        *(True, True),
+    ]
     assert str(runs) not in answer.text
 
 
@@ -124,9 +130,9 @@ def test_a_table_is_given_whatever_bytes_its_name_is(shown: TestClient, runs: Pa
 
 
 def test_the_list_comes_in_pages_and_of_a_kind(shown: TestClient) -> None:
-    first = shown.get("/v1/evaluations?limit=4").json()
-    second = shown.get(f"/v1/evaluations?limit=4&cursor={first['next_cursor']}").json()
-    assert len(first["items"] + second["items"]) == 7
+    first = shown.get("/v1/evaluations?limit=5").json()
+    second = shown.get(f"/v1/evaluations?limit=5&cursor={first['next_cursor']}").json()
+    assert len(first["items"] + second["items"]) == 9
     assert second["next_cursor"] is None
     assert [one["kind"] for one in shown.get("/v1/evaluations?kind=pairs").json()["items"]] == ["pairs"]
     assert shown.get(f"/v1/evaluations?kind=pairs&cursor={first['next_cursor']}").status_code == 422
@@ -245,13 +251,30 @@ def test_no_file_is_read_through_a_link_that_leads_out(
         assert "a secret" not in shown.get(f"{here}/{part}").text
 
 
+def test_a_calibration_and_an_audit_are_given_with_their_pages_and_no_place_of_the_machine(
+    shown: TestClient, runs: Path
+) -> None:
+    door, crops = details(shown, "prepared/door.toml"), details(shown, "prepared/crops.json")
+    assert [table["table"] for table in (*door["tables"], *crops["tables"])] == ["toml", "json"]
+    for told in (door, crops):
+        assert str(runs) not in json.dumps(told)
+        page = shown.get(f"/v1/evaluations/{told['evaluation']}/report")
+        assert (page.status_code, "<html" in page.text) == (200, True)
+    table = shown.get(f"/v1/evaluations/{door['evaluation']}/tables/toml")
+    assert (table.headers["content-type"], table.content) == (
+        "application/toml; charset=utf-8",
+        (runs / "prepared" / "door.toml").read_bytes(),
+    )
+    assert shown.get("/v1/evaluations?kind=calibration").json()["items"][0]["evaluation"] == door["evaluation"]
+
+
 def test_a_folder_that_is_a_link_is_not_entered(shown: TestClient, runs: Path) -> None:
     outside = runs.parent / "elsewhere"
     (runs / "two").rename(outside)
     (runs / "two").symlink_to(outside)
     (runs / "suite").rename(runs.parent / "suite elsewhere")
     (runs / "suite").symlink_to(runs.parent / "suite elsewhere")
-    assert {place.split("/")[0] for place in listed(shown)} == {"single"}
+    assert {place.split("/")[0] for place in listed(shown)} == {"single", "prepared"}
 
 
 def test_without_a_folder_of_runs_it_says_how_to_show_one(client: TestClient) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from marginface.errors import StorageError
 from marginface.gallery import Gallery
 from marginface.server.settings import ServerSettings
+from marginface.server.state import State
 from oracles.served import MakeKey, Start, png_of
 from oracles.staff import STAFF, Staff, make_staff
 
@@ -48,6 +50,21 @@ def desk(start: Start, settings: ServerSettings, make_key: MakeKey) -> Desk:
 
 def key_id(header: Header) -> str:
     return header["Authorization"].split("_")[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_recorded"),
+    [({}, False), ({"two_person": ("erase", "export")}, False), ({"two_person": ("identify",)}, True)],
+)
+def test_nothing_is_recorded_that_was_not_asked_for(
+    start: Start, settings: ServerSettings, options: dict[str, Any], is_recorded: bool
+) -> None:
+    client = start(settings.model_copy(update=options))
+    make_staff(client)
+    answer = client.post(f"{STAFF}/identify", files={"image": png_of(12)})
+    assert answer.json()["faces"][0]["person"] == "Ann"
+    assert bool(client.get("/v1/events").json()["items"]) is is_recorded
+    assert client.get("/v1").json()["options"]["events"] is is_recorded
 
 
 def test_each_identification_is_on_record_and_nothing_of_the_photo_is(desk: Desk, settings: ServerSettings) -> None:
@@ -144,6 +161,77 @@ def test_an_erasure_waits_for_another_key_and_then_takes_the_person_out_of_the_r
     assert desk.client.get(f"/v1/events/{event}", headers=desk.first).json()["state"] == "used"
     assert desk.client.get("/v1/events/check", headers=desk.first).json()["ok"]
     assert ask().status_code == 404
+
+
+def test_nobody_is_erased_face_by_face_without_a_second_key(desk: Desk, make_key: MakeKey) -> None:
+    manager = make_key("manage,people,identify")
+    path = f"{STAFF}/persons/{desk.staff.ann}/faces"
+    (face,) = desk.client.get(path, headers=manager).json()["items"]
+    ask = lambda: desk.client.delete(f"{STAFF}/faces/{face['uid']}", headers=manager)  # noqa: E731
+    refused = ask()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "needs_second_key")
+    assert desk.identify(12, manager)["faces"][0]["person"] == "Ann", "she is still found"
+    event = refused.json()["error"]["details"]["event"]
+    told = desk.client.get(f"/v1/events/{event}", headers=desk.second).json()
+    assert told["private"] == {"subject": f"{desk.staff.ann} {face['uid']}"}
+    desk.confirm(event, desk.second)
+    person = desk.client.delete(f"{STAFF}/persons/{desk.staff.ann}", headers=desk.first)
+    assert person.status_code == 409, "the word was about a face"
+    assert (ask().status_code, ask().status_code) == (200, 404)
+    assert desk.client.get(path, headers=manager).json()["items"] == []
+
+
+def test_no_face_is_given_to_who_is_kept_for_a_shorter_time_without_a_second_key(
+    desk: Desk, settings: ServerSettings, make_key: MakeKey
+) -> None:
+    manager = make_key("manage,people,enrol")
+    past = {"name": "Gone", "retain_until": "2000-01-01"}
+    gone = desk.client.post(f"{STAFF}/persons", json=past, headers=manager).json()["uid"]
+    (face,) = desk.client.get(f"{STAFF}/persons/{desk.staff.ann}/faces", headers=manager).json()["items"]
+    path = f"{STAFF}/faces/{face['uid']}/move"
+    refused = desk.client.post(path, json={"person": "Gone"}, headers=manager)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "needs_second_key")
+    assert desk.client.post(path, json={"person": "Ben"}, headers=manager).status_code == 200, "he is kept as long"
+    assert desk.client.post(path, json={"person": "Ann"}, headers=manager).status_code == 200
+    event = refused.json()["error"]["details"]["event"]
+    told = desk.client.get(f"/v1/events/{event}", headers=desk.second).json()
+    assert told["private"] == {"subject": f"{desk.staff.ann} {face['uid']} {gone}"}
+    desk.confirm(event, desk.second)
+    assert desk.client.delete(f"{STAFF}/faces/{face['uid']}", headers=manager).status_code == 409
+    assert desk.client.post(path, json={"person": "Gone"}, headers=manager).status_code == 200
+
+
+def test_who_is_erased_is_in_no_request_about_a_face_of_theirs(desk: Desk, make_key: MakeKey) -> None:
+    manager = make_key("manage,people")
+    (face,) = desk.client.get(f"{STAFF}/persons/{desk.staff.ann}/faces", headers=manager).json()["items"]
+    asked = desk.client.delete(f"{STAFF}/faces/{face['uid']}", headers=manager)
+    event = asked.json()["error"]["details"]["event"]
+    ask = lambda: desk.client.delete(f"{STAFF}/persons/{desk.staff.ann}", headers=desk.first)  # noqa: E731
+    desk.confirm(ask().json()["error"]["details"]["event"], desk.second)
+    assert ask().json()["complete"]
+    told = desk.client.get(f"/v1/events/{event}", headers=desk.second).json()
+    assert (told["erased"], told["private"]) == (True, None)
+
+
+def test_a_receipt_is_given_though_the_record_cannot_be_written_and_the_record_follows(
+    start: Start, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = start(settings.model_copy(update={"events": True}))
+    staff = make_staff(client)
+    found = client.post(f"{STAFF}/identify", files={"image": png_of(12)}).json()["faces"][0]["event"]
+
+    def full(_: State) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(State, "writing", full)
+        receipt = client.delete(f"{STAFF}/persons/{staff.ann}")
+    assert (receipt.status_code, receipt.json()["complete"]) == (200, True), "there is no second one"
+    assert "could not be written" in receipt.json()["notes"][-1]
+    assert not client.get(f"/v1/events/{found}").json()["erased"]
+    service = client.app.state.service  # type: ignore[attr-defined]
+    service.forgetting.follow(service.gallery)
+    assert client.get(f"/v1/events/{found}").json()["erased"]
 
 
 def test_what_was_refused_is_asked_anew_and_an_export_is_agreed_to_as_it_is(desk: Desk) -> None:

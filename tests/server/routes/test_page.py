@@ -9,9 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 
 import marginface.server
+from marginface.gallery.names import LONGEST_NAME, LONGEST_TEXT
 from marginface.quality import CUES
 from marginface.server.access import Scope
 from marginface.server.routes.page import page_files
+from marginface.server.schemas.removal import LONGEST_PASSPHRASE
 from oracles.served import MakeKey
 
 WEB = Path(marginface.server.__file__).parent / "web"
@@ -71,6 +73,15 @@ def test_no_script_parses_text_or_keeps_anything(name: str) -> None:
     assert re.findall(words + r"document\.cookie|serviceWorker", TEXTS[name]) == []
     if name != "js/session.js":
         assert "sessionStorage" not in TEXTS[name]
+
+
+def test_what_may_be_written_into_a_field_is_said_once_and_is_what_the_service_takes() -> None:
+    said = re.search(r"LONGEST = \{([^}]*)\}", TEXTS["js/fields.js"])
+    assert said is not None
+    numbers = {name: int(number) for name, number in re.findall(r"(\w+): (\d+)", said[1])}
+    assert numbers == {"name": LONGEST_NAME, "text": LONGEST_TEXT, "passphrase": LONGEST_PASSPHRASE}
+    for script in SCRIPTS:
+        assert re.findall(r"maxlength: ?(?!LONGEST\.)\S+", TEXTS[script]) == [], script
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

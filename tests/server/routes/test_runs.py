@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,6 +17,7 @@ from marginface.server.settings import ServerSettings
 from marginface.server.shown.runs import READ
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
+from marginface.training.run_folder import RunFolder, open_run
 from oracles.patience import PATIENCE
 from oracles.run_folders import REPORT, add_steps, write_run
 from oracles.served import MakeKey, Start
@@ -167,6 +169,33 @@ def test_no_file_of_a_run_is_read_through_a_link_that_leads_out(shown: TestClien
         assert refused.status_code == 422
         assert "a secret" not in refused.text + answer.text
         assert str(runs) not in refused.text
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "journal.jsonl", "history.jsonl", "data.json", ""])
+def test_no_link_that_comes_after_the_look_at_a_run_is_followed(
+    shown: TestClient, runs: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whoever looks first and opens then can be made to open something else: a file, or the folder of the run."""
+    outside = write_run(runs.parent / "outside", steps=7, state="interrupted")
+    for file, before, after in (
+        ("recipe.toml", 'name = "', 'name = "secret-'),
+        ("history.jsonl", "it says why", "it says a secret"),
+        ("data.json", '"f"', '"secret"'),
+    ):
+        text = (outside / file).read_text(encoding="utf-8")
+        assert before in text
+        (outside / file).write_text(text.replace(before, after), encoding="utf-8")
+    run, place = id_of(shown, "small"), runs / "small" / name
+
+    def swapped(*arguments: Any) -> RunFolder:
+        place.rename(runs / "before")
+        place.symlink_to(outside / name)
+        return open_run(*arguments)
+
+    monkeypatch.setattr("marginface.server.shown.runs.open_run", swapped)
+    told = shown.get(f"/v1/runs/{run}")
+    assert told.status_code in (404, 422), told.text
+    assert "secret" not in told.text
 
 
 def test_a_report_that_is_a_link_out_is_not_there(shown: TestClient, runs: Path) -> None:

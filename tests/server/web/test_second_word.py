@@ -163,3 +163,28 @@ def test_the_record_can_be_read_by_everyone(chromium: object, desk: Desk, width:
         page.get_by_role("button", name=re.compile("Details of entry")).first.click()
         assert faults_of(page, fingers=width == 360) == {}
         visit.check()
+
+
+def test_a_face_is_deleted_once_another_key_has_agreed(
+    pair: tuple[Visit, Visit], desk: Desk, drawn: Callable[..., Path]
+) -> None:
+    first, second = pair
+    first.expected_errors.append("409")
+    person = ask(desk.address, "collections/people/persons", desk.first, json={"name": "Cem Example"}).json()["uid"]
+    with drawn(4, 0).open("rb") as photo:
+        ask(desk.address, f"collections/people/persons/{person}/faces", desk.first, files={"images": photo})
+    page = first.open(f"people/people/person/{person}")
+    page.get_by_role("button", name="Delete face 1").click()
+    page.get_by_role("button", name="Delete the face").click()
+    first.sees("needs the word of a second key")
+
+    other = second.open("key")
+    asked = other.get_by_role("row", name=re.compile("Delete a face"))
+    assert f"{person}\nface f-" in asked.inner_text()
+    assert faults_of(other, fingers=False) == {}
+    asked.get_by_role("button", name="Agree", exact=True).click()
+    other.get_by_role("dialog").get_by_role("button", name="Agree").click()
+    asked.wait_for(state="hidden")
+
+    page.get_by_role("button", name="Delete the face").click()
+    first.sees("No face is enrolled.")

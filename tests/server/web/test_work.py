@@ -15,7 +15,7 @@ from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from marginface.training.lock import held
 from oracles.browsed import Scheme, Visit
-from oracles.evaluated import write_comparison, write_suite
+from oracles.evaluated import write_comparison, write_prepared, write_suite
 from oracles.page_rules import faults_of
 from oracles.patience import PATIENCE
 from oracles.run_folders import add_steps
@@ -91,10 +91,11 @@ def test_a_report_is_shown_and_its_scripts_do_not_run(visit: Visit) -> None:
 
 @pytest.fixture(scope="module")
 def measured(served: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of runs with a suite and a comparison in it, as the commands leave them."""
+    """The folder of runs with a suite, a comparison, a calibration and an audit in it, as the commands leave them."""
     runs: Path = served.runs  # type: ignore[attr-defined]
     data = tmp_path_factory.mktemp("data")
     write_suite(data, runs / "suite")
+    write_prepared(data, runs / "prepared")
     write_comparison(data / "training", runs / "two", "arcface", "cosface")
     return runs
 
@@ -121,7 +122,7 @@ def test_a_suite_is_followed_while_it_runs(visit: Visit, measured: Path) -> None
     place.write_text(json.dumps(told))
     with held(measured / "suite", "suite"):
         page = visit.open("evaluations")
-        page.get_by_role("link", name="drawn").click()
+        page.get_by_role("link", name="drawn", exact=True).click()
         visit.sees("1 of 2 protocols")
         visit.sees("6 of 16 images")
         assert page.get_by_role("table", name="Figures of Drawn open set").count() == 0
@@ -135,7 +136,7 @@ def test_a_suite_is_followed_while_it_runs(visit: Visit, measured: Path) -> None
 
 def test_an_evaluation_shows_figures_tables_and_its_report(visit: Visit, measured: Path) -> None:
     page = visit.open("evaluations")
-    page.get_by_role("link", name="drawn").click()
+    page.get_by_role("link", name="drawn", exact=True).click()
     figures = page.get_by_role("table", name="Figures of Drawn pairs")
     figures.wait_for()
     assert "Accuracy" in figures.inner_text()
@@ -145,6 +146,23 @@ def test_an_evaluation_shows_figures_tables_and_its_report(visit: Visit, measure
     assert Path(download.value.path()).read_bytes() == (measured / "suite" / "results.csv").read_bytes()
     page.get_by_text("Report", exact=True).click()
     page.frame_locator("iframe.report").get_by_role("heading", name="sface: drawn").wait_for()
+
+
+def test_a_calibration_and_an_audit_are_shown_with_their_pages(visit: Visit, measured: Path) -> None:
+    page = visit.open("evaluations")
+    page.get_by_role("table", name="Calibrations").get_by_role("link", name="drawn people").click()
+    assert "FNMR at FMR 0.1" in page.get_by_role("table", name="Figures of drawn people").inner_text()
+    visit.sees("is the threshold for FMR 0.1.")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile(r"door\.toml")).click()
+    assert Path(download.value.path()).read_bytes() == (measured / "prepared" / "door.toml").read_bytes()
+    page.get_by_text("Report", exact=True).click()
+    page.frame_locator("iframe.report").get_by_role("heading", name="Calibration of sface").wait_for()
+    visit.open("evaluations")
+    page.get_by_role("table", name="Audits of data sets").get_by_role("link", name="crops").click()
+    assert "Images to leave out" in page.get_by_role("table", name="Figures of crops").inner_text()
+    page.get_by_text("Report", exact=True).click()
+    page.frame_locator("iframe.report").get_by_role("heading").first.wait_for()
 
 
 def test_a_comparison_leads_to_its_trainings(visit: Visit, measured: Path) -> None:
@@ -163,9 +181,9 @@ def test_evaluations_can_be_read_by_everyone(
     with Visit(chromium, served.address, width, scheme) as visit:  # type: ignore[attr-defined]
         page = visit.open("evaluations")
         assert faults_of(page, fingers=width == 360) == {}
-        for name in ("drawn", "2 losses, one seed: two losses"):
+        for name in ("drawn", "2 losses, one seed: two losses", "drawn people", "crops"):
             visit.open("evaluations")
-            page.get_by_role("link", name=name).click()
+            page.get_by_role("link", name=name, exact=True).click()
             visit.sees("Finished")
             assert faults_of(page, fingers=width == 360) == {}, name
         visit.check()

@@ -9,7 +9,16 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.data.audit import audit
 from marginface.cli.data.options import Label
-from marginface.cli.options import Address, BatchWorkers, ExecutorName, JsonFlag, NumbersFile, deliver, executor_of
+from marginface.cli.options import (
+    Address,
+    BatchWorkers,
+    ExecutorName,
+    JsonFlag,
+    NumbersFile,
+    deliver,
+    executor_of,
+    typed_command,
+)
 from marginface.defaults import DEFAULT_WORKERS, PER_SHARD
 
 if TYPE_CHECKING:
@@ -98,7 +107,9 @@ def convert(
     images = open_images(source_place, label=label)
     with progress_bar("Converting", "images") as progress:
         if executor == "local" and not is_remote(place):
-            done: Conversion | BatchReport = convert_images(images, place, to, per_shard=per_shard, progress=progress)
+            done: Conversion | BatchReport = convert_images(
+                images, place, to, per_shard=per_shard, command=typed_command(), progress=progress
+            )
         else:
             done = run(
                 images,
@@ -106,8 +117,8 @@ def convert(
                 place,
                 to,
                 executor=maker,
-                source=source,
                 per_shard=per_shard,
+                command=typed_command(),
                 progress=progress,
             )
     deliver(done.to_dict(), out, as_json=as_json, show=lambda: typer.echo(done.summary()))

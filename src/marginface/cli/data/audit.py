@@ -117,6 +117,7 @@ def audit(
     from marginface.locations import location
     from marginface.matching.calibration import known_thresholds
 
+    command = typed_command()
     settings = AuditSettings(min_images=min_images, fmr=fmr, match=_given(threshold))
     _check(against, pairs, against_names, exclusions_file)
     _check_executor(executor, address, workers, shards)
@@ -130,7 +131,7 @@ def audit(
         auditor, reading = Auditor(embedder, workers, progress, runtime), partial(progress, "Reading")
         if shards:
             work, maker = Auditing(model if embed else "", runtime), executor_of(executor, workers, address)
-            looked = run(source, work, location(shards), "npy", executor=maker, source=" ".join(data), progress=reading)
+            looked = run(source, work, location(shards), "npy", executor=maker, command=command, progress=reading)
             here = Named(audited(looked, images.listing), images)
         else:
             here = Named(auditor.look_at(images), images)
@@ -138,11 +139,10 @@ def audit(
     found = find(here.data, settings, None if there is None else there.data)
     exclusions, proposed = exclusions_of(found, here, there)
     report = AuditReport(found, here, there, exclusions)
-    command = typed_command()
     values = {"command": command, **report.to_dict()}
     deliver(values, out, as_json=as_json, show=lambda: typer.echo("\n".join(report.lines())))
     if page is not None:
-        from marginface.evaluation.audit_page import AuditPage
+        from marginface.evaluation.reports.audit_page import AuditPage
 
         AuditPage(report, command).write(page)
         typer.echo(f"Page: {page}", err=as_json)

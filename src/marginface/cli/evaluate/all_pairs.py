@@ -23,7 +23,7 @@ from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
-    from marginface.evaluation.all_pairs import AllPairsResult
+    from marginface.evaluation.protocols.all_pairs import AllPairsResult
 
 
 def all_pairs(
@@ -57,10 +57,9 @@ def all_pairs(
     and --cross mask --far 1e-4 for photos with a mask against those without.
     """
     from marginface.embedding import load_embedder
-    from marginface.evaluation.all_pairs import evaluate_all_pairs, parts_of
-    from marginface.evaluation.faces import list_people
-    from marginface.evaluation.reading import Reader, protocol_cropper
-    from marginface.evaluation.slices import read_metadata
+    from marginface.evaluation.protocols.all_pairs import evaluate_all_pairs, parts_of
+    from marginface.evaluation.reading import Reader, list_people, protocol_cropper
+    from marginface.evaluation.scoring.slices import read_metadata
 
     about = None if metadata is None else read_metadata(metadata)
     listed = list_people(folder)
@@ -74,7 +73,7 @@ def all_pairs(
 
 
 def _print(result: AllPairsResult) -> None:
-    from marginface.evaluation.protocol_lines import all_pairs_lines
+    from marginface.evaluation.reports.lines import all_pairs_lines
 
     title = f"{result.model} on {result.source}, all pairs" + (f" of {result.crossed}" if result.crossed else "")
     print_table(("", "Figure", "95 % interval, note"), all_pairs_lines(result), title=title)

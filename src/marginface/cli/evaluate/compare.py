@@ -11,7 +11,7 @@ from marginface.cli.evaluate.choices import Far, Nearest, Numbers, deliver_numbe
 from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from marginface.evaluation.two_models import TwoModels
+    from marginface.evaluation.comparison.two_models import TwoModels
 
 
 def compare(
@@ -30,8 +30,8 @@ def compare(
     The files are those that marginface evaluate pairs --scores FILE writes, or others with the columns of marginface
     evaluate scores, in the same order. Which is better is said only where the test over people shows it.
     """
-    from marginface.evaluation.score_file import read_scores
-    from marginface.evaluation.two_models import compare_tables
+    from marginface.evaluation.comparison.two_models import compare_tables
+    from marginface.evaluation.protocols.score_file import read_scores
 
     tables = read_scores(first), read_scores(second)
     names = (first.stem, second.stem) if first.stem != second.stem else (str(first), str(second))
@@ -40,7 +40,7 @@ def compare(
 
 
 def _print(found: TwoModels) -> None:
-    from marginface.evaluation.score_lines import two_model_lines
+    from marginface.evaluation.comparison.two_models import two_model_lines
 
     print_table(("", *found.names, "Note"), two_model_lines(found), title=f"{found.pairs:,} pairs")
     for sentence in found.sentences():

@@ -23,7 +23,7 @@ from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
-    from marginface.evaluation.distractors import DistractorResult
+    from marginface.evaluation.protocols.distractors import DistractorResult
 
 
 def distractors(
@@ -59,9 +59,8 @@ def distractors(
     marginface embed writes; with --no-mirror unless it had --mirror.
     """
     from marginface.embedding import load_embedder
-    from marginface.evaluation.distractors import evaluate_distractors, list_probes, probes_and_distractors
-    from marginface.evaluation.faces import list_anybody, list_people
-    from marginface.evaluation.reading import Reader, protocol_cropper
+    from marginface.evaluation.protocols.distractors import evaluate_distractors, list_probes, probes_and_distractors
+    from marginface.evaluation.reading import Reader, list_anybody, list_people, protocol_cropper
 
     listed, split = list_people(probes), "probes and distractors as given"
     if others is None:
@@ -78,7 +77,7 @@ def distractors(
 
 
 def _print(result: DistractorResult, probes: Path) -> None:
-    from marginface.evaluation.protocol_lines import distractor_lines
+    from marginface.evaluation.reports.lines import distractor_lines
 
     title = f"{result.model} on {probes}, {result.searches:,} searches"
     print_table(("", "Figure", "95 % interval, note"), distractor_lines(result), title=title)

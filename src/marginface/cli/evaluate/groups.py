@@ -14,7 +14,7 @@ from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
-    from marginface.evaluation.groups import GroupResult
+    from marginface.evaluation.protocols.groups import GroupResult
 
 
 def groups(
@@ -43,7 +43,7 @@ def groups(
     from marginface.data.bfw import read_bfw
     from marginface.data.rfw import read_rfw
     from marginface.embedding import load_embedder
-    from marginface.evaluation.groups import evaluate_groups
+    from marginface.evaluation.protocols.groups import evaluate_groups
     from marginface.evaluation.reading import Reader, protocol_cropper
 
     data = read_rfw(folder) if table is None else read_bfw(folder, table, by)
@@ -55,8 +55,7 @@ def groups(
 
 
 def _print(result: GroupResult) -> None:
-    from marginface.evaluation.protocol_lines import group_lines
-    from marginface.evaluation.score_lines import slice_lines
+    from marginface.evaluation.reports.lines import group_lines, slice_lines
 
     title = f"{result.model} on {result.data.pairs.protocol}, {len(result.data.pairs):,} pairs"
     head = ("Group", "Accuracy, own thresholds", "Accuracy, common thresholds", "TAR at FAR, own threshold")

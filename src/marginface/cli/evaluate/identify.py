@@ -14,7 +14,7 @@ from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
-    from marginface.evaluation.open_set import OpenSetResult
+    from marginface.evaluation.protocols.open_set import OpenSetResult
 
 
 def identify(
@@ -39,9 +39,9 @@ def identify(
     """
     from marginface.data.identification import identification_split, photos_by_person
     from marginface.embedding import load_embedder
-    from marginface.evaluation.distances import DISTANCES
-    from marginface.evaluation.open_set import evaluate_open_set
+    from marginface.evaluation.protocols.open_set import evaluate_open_set
     from marginface.evaluation.reading import Reader, protocol_cropper
+    from marginface.evaluation.scoring.distances import DISTANCES
 
     DISTANCES[distance]  # raises UnknownName before the work
     split = identification_split(photos_by_person(folder), enrolled=enrolled, strangers=strangers, seed=seed)
@@ -53,7 +53,7 @@ def identify(
 
 
 def _print(result: OpenSetResult, folder: Path) -> None:
-    from marginface.evaluation.score_lines import open_set_lines
+    from marginface.evaluation.reports.lines import open_set_lines
 
     title = f"{result.model} on {folder}, open set"
     print_table(("", "Figure", "95 % interval, note"), open_set_lines(result), title=title)

@@ -15,7 +15,7 @@ from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from marginface.evaluation import PairResult
-    from marginface.evaluation.slices import Slices
+    from marginface.evaluation.scoring.slices import Slices
 
 
 def pairs(
@@ -57,8 +57,8 @@ def pairs(
     """
     from marginface.embedding import load_embedder
     from marginface.evaluation import Reader, crop_reader, evaluate_pairs, protocol_cropper
-    from marginface.evaluation.protocols import open_protocol
-    from marginface.evaluation.variants import VARIANTS
+    from marginface.evaluation.protocols.pair_files import open_protocol
+    from marginface.evaluation.scoring.variants import VARIANTS
 
     protocol = open_protocol(data, pairs_file, split, aligned=aligned)
     how = VARIANTS[variant].with_pca(pca)
@@ -71,13 +71,13 @@ def pairs(
     values = {**result.to_dict(), "slices": [one.to_dict() for one in parts]}
     deliver_numbers(values, out, lambda: _print(result, parts))
     if scores is not None:
-        from marginface.evaluation.score_file import write_scores
+        from marginface.evaluation.protocols.score_file import write_scores
 
         write_scores(result, scores)
         typer.echo(f"Scores: {scores}", err=out == STANDARD_OUTPUT)
     if report is not None:
         from marginface.evaluation import write_report
-        from marginface.evaluation.single import result_report
+        from marginface.evaluation.reports.single import result_report
 
         write_report(result_report(result, crop_reader(cropper, protocol.store), typed_command()), report)
         typer.echo(f"Report: {report}", err=out == STANDARD_OUTPUT)
@@ -86,7 +86,7 @@ def pairs(
 def _slices(result: PairResult, metadata: Path | None, columns: list[str]) -> list[Slices]:
     """Return the parts of the pairs by columns of the images' metadata."""
     from marginface.errors import InputError
-    from marginface.evaluation.slices import read_metadata
+    from marginface.evaluation.scoring.slices import read_metadata
 
     if not columns:
         return []
@@ -99,8 +99,8 @@ def _slices(result: PairResult, metadata: Path | None, columns: list[str]) -> li
 
 
 def _print(result: PairResult, parts: list[Slices]) -> None:
-    from marginface.evaluation.score_lines import slice_lines
-    from marginface.evaluation.single import result_lines
+    from marginface.evaluation.reports.lines import slice_lines
+    from marginface.evaluation.reports.single import result_lines
 
     title = f"{result.model} on {result.pairs.protocol}"
     print_table(("", "Figure", "95 % interval, note"), result_lines(result), title=title)

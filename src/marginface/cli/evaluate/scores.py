@@ -11,7 +11,7 @@ from marginface.cli.evaluate.choices import Far, Nearest, Numbers, deliver_numbe
 from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from marginface.evaluation.score_file import ScoreResult
+    from marginface.evaluation.protocols.score_file import ScoreResult
 
 
 def scores(
@@ -30,14 +30,14 @@ def scores(
     A line is a comparison. Columns: score (higher is more alike) and genuine (1 or 0); for a ten-fold accuracy fold
     (from 0); for intervals over people identity_a and identity_b, or identity; slice, or any other column for --slice.
     """
-    from marginface.evaluation.score_file import read_scores, score_table
+    from marginface.evaluation.protocols.score_file import read_scores, score_table
 
     result = score_table(read_scores(file), fars=far or None, rule=rule_of(nearest=nearest), slices=slices or None)
     deliver_numbers({"file": str(file), **result.to_dict()}, out, lambda: _print(result, file.name))
 
 
 def _print(result: ScoreResult, name: str) -> None:
-    from marginface.evaluation.score_lines import score_lines, slice_lines
+    from marginface.evaluation.reports.lines import score_lines, slice_lines
 
     print_table(("", "Figure", "95 % interval, note"), score_lines(result), title=name)
     for one in result.slices:

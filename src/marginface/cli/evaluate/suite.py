@@ -36,10 +36,7 @@ def suite(
 
     from marginface.embedding import load_embedder
     from marginface.evaluation.reading import cropping_of, protocol_cropper
-    from marginface.evaluation.suite import read_suite, run_suite
-    from marginface.evaluation.suite.measure import Tools
-    from marginface.evaluation.suite.page import write_suite_page
-    from marginface.evaluation.suite.tables import write_tables
+    from marginface.evaluation.suite import Tools, read_suite, run_suite, write_suite_page, write_tables
     from marginface.training.lock import held
 
     @cache

@@ -14,7 +14,7 @@ from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
-    from marginface.evaluation.templates import TemplateResult
+    from marginface.evaluation.protocols.templates import TemplateResult
 
 
 def templates(
@@ -43,9 +43,9 @@ def templates(
     from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
     from marginface.embedding import load_embedder
     from marginface.errors import InputError
-    from marginface.evaluation.pooling import POOLINGS
+    from marginface.evaluation.protocols.templates import evaluate_templates
     from marginface.evaluation.reading import Reader
-    from marginface.evaluation.templates import evaluate_templates
+    from marginface.evaluation.scoring.pooling import POOLINGS
 
     if not (verification or identification):
         raise InputError("nothing to score: leave out --no-verification or --no-identification")
@@ -69,7 +69,7 @@ def templates(
 
 
 def _print(result: TemplateResult) -> None:
-    from marginface.evaluation.score_lines import template_lines
+    from marginface.evaluation.reports.lines import template_lines
 
     title = f"{result.model} on {result.protocol}, {result.pooling.describe(mirror=result.contract.mirror)}"
     print_table(("", "Figure", "95 % interval, note"), template_lines(result), title=title)

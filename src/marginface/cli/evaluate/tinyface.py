@@ -14,7 +14,7 @@ from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
-    from marginface.evaluation.tinyface import TinyFaceResult
+    from marginface.evaluation.protocols.tinyface import TinyFaceResult
 
 
 def tinyface(
@@ -39,8 +39,8 @@ def tinyface(
     """
     from marginface.data.tinyface import read_tinyface
     from marginface.embedding import load_embedder
+    from marginface.evaluation.protocols.tinyface import evaluate_tinyface
     from marginface.evaluation.reading import Reader, protocol_cropper
-    from marginface.evaluation.tinyface import evaluate_tinyface
 
     protocol = read_tinyface(folder)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
@@ -51,7 +51,7 @@ def tinyface(
 
 
 def _print(result: TinyFaceResult) -> None:
-    from marginface.evaluation.protocol_lines import tinyface_lines
+    from marginface.evaluation.reports.lines import tinyface_lines
 
     protocol = result.protocol
     gallery = f"{len(protocol.gallery):,} images and {len(protocol.distractors):,} distractors"

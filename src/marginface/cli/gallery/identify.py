@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,6 +32,9 @@ from marginface.defaults import (
     DEFAULT_MODEL,
     DEFAULT_WORKERS,
 )
+
+if TYPE_CHECKING:
+    from marginface.enrolment import PhotoAnswer
 
 
 def identify(
@@ -67,11 +70,11 @@ def identify(
         chosen = gallery.collection(collection)
         recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
         require_contract(where, chosen, recognizer)
-        answers = []
+        answers: list[PhotoAnswer] = []
         for answer in identify_each(recognizer, chosen, photos, settings):
-            answers.append(answer)
             if not as_json:
-                typer.echo(answer.explain())
+                typer.echo(answer.explain_after(answers))
+            answers.append(answer)
     if as_json:
         print_json([answer.to_dict() for answer in answers])
     raise typer.Exit(exit_status(answers))

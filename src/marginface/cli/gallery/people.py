@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", show_default=False, help="The new name.")]
 Target = Annotated[str, typer.Argument(metavar="INTO", show_default=False, help="The person who stays.")]
+COLUMNS = ("Name", "Faces", "Since", "Purpose", "Keep until", "Id")
 What = Annotated[str, typer.Argument(metavar="WHAT", show_default=False, help="A person, or the id of a face (f-…).")]
 
 
@@ -32,7 +33,7 @@ def list_(where: Where, collection: InCollection = "", key_file: KeyFile = None,
     for name, found in people.items():
         typer.echo(f"{name}: {plural(len(found), 'person')}")
         if found:
-            print_table(("Name", "Faces", "Since", "Purpose", "Keep until", "Id"), [_line(person) for person in found])
+            print_table(COLUMNS, [_line(person) for person in found], unbroken=("Id",))
 
 
 def show(
@@ -50,7 +51,7 @@ def show(
     typer.echo(f"{person.name} ({person.uid}), in {person.collection} since {person.created}")
     typer.echo(f"Consent: {about.consent or 'not recorded'}")
     typer.echo(f"Purpose: {about.purpose or 'not recorded'}")
-    typer.echo(f"Kept until: {about.retain_until or 'erased'}")
+    typer.echo(f"Kept until: {about.retain_until or 'somebody erases it'}")
     for face in faces:
         quality = ", ".join(f"{name} {value:.3g}" for name, value in face.quality.items())
         kept = ", crop kept" if face.has_crop else ""

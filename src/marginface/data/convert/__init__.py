@@ -71,6 +71,7 @@ def convert(
     to: str,
     *,
     per_shard: int = PER_SHARD,
+    command: str = "",
     progress: Progress | None = None,
 ) -> Conversion:
     """Write all images and labels into a folder in another format.
@@ -83,6 +84,7 @@ def convert(
         destination: a new or empty folder, or that of an interrupted conversion of the same images.
         to: folders, recordio, tar or parquet.
         per_shard: images in a file, of tar and parquet.
+        command: what the user typed, to be typed again by who goes on; "": this was no command.
         progress: called with (done, total) after each image or shard.
 
     Raises:
@@ -93,7 +95,7 @@ def convert(
     writer = WRITERS[to]
     if per_shard < 1:
         raise InputError(f"a shard has at least 1 image; got {per_shard}")
-    job = _job(images, destination, to, per_shard)
+    job = _job(images, destination, to, per_shard, command)
     total, done = len(images.listing.labels), 0
     if not job.state["finished"]:
         job.note()
@@ -121,7 +123,7 @@ def check_apart(source: Path, destination: Path) -> None:
         raise InputError(f"{destination}: lies within {source}, which it is made from; choose a folder beside it")
 
 
-def _job(images: EncodedImages, destination: Path, to: str, per_shard: int) -> Job:
+def _job(images: EncodedImages, destination: Path, to: str, per_shard: int, command: str) -> Job:
     """Return a new conversion, or the one that the folder holds."""
     listing = images.listing
     state = {
@@ -130,6 +132,7 @@ def _job(images: EncodedImages, destination: Path, to: str, per_shard: int) -> J
         "images": len(listing.labels),
         "per_shard": per_shard,
         "fingerprint": index_fingerprint(listing),
+        "go_on": command,
     }
     before = read_state(destination)
     if before is None:

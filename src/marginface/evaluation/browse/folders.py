@@ -6,33 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
 
 from marginface.errors import MarginfaceError
-from marginface.evaluation.browse.figures import Part
 from marginface.evaluation.browse.numbers import MOST_BYTES, read_numbers
 from marginface.evaluation.browse.suites import read_suite_folder, stamp_of
+from marginface.evaluation.kinds import KINDS, Part
 from marginface.evaluation.suite.progress import PROGRESS
 from marginface.files import folders_below, is_hidden, is_inside
 
-Kind = Literal[
-    "suite",
-    "comparison",
-    "sweep",
-    "two-models",
-    "pairs",
-    "templates",
-    "identify",
-    "distractors",
-    "tinyface",
-    "groups",
-    "all-pairs",
-    "scores",
-    "unreadable",
-]
-KINDS: tuple[str, ...] = get_args(Kind)
 UNREADABLE = "unreadable"
-TABLES = ("csv", "json", "tex")
+KIND_NAMES: tuple[str, ...] = (*KINDS, UNREADABLE)  # in the order of listings
 _RESULTS, _REPORT = "results", "report.html"
 
 
@@ -42,7 +25,7 @@ class Evaluation:
 
     Attributes:
         path: The folder of a suite; of others the file of numbers.
-        kind: One of KINDS.
+        kind: One of KIND_NAMES.
         name: Of the suite, or of the protocols.
         model: What was measured; empty: several, or not said.
         parts: Its protocols.
@@ -78,7 +61,7 @@ class Evaluation:
         """Return its tables by suffix: those that are there, and in the folder that is shown."""
         if not self.stem.name:
             return {}
-        places = {suffix: self._table(suffix) for suffix in TABLES}
+        places = {suffix: self._table(suffix) for suffix in KINDS[self.kind].tables}
         return {suffix: path for suffix, path in places.items() if path.is_file() and is_inside(root, path)}
 
     def _table(self, suffix: str) -> Path:
@@ -93,7 +76,7 @@ def find_evaluations(root: Path) -> list[Evaluation]:
     Args:
         root: As Path.resolve() gives it.
     """
-    return sorted(_below(root), key=lambda one: (KINDS.index(one.kind), one.path))
+    return sorted(_below(root), key=lambda one: (KIND_NAMES.index(one.kind), one.path))
 
 
 def _below(root: Path) -> Iterator[Evaluation]:
@@ -107,7 +90,7 @@ def _below(root: Path) -> Iterator[Evaluation]:
 
 def _may_be_numbers(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.name.endswith(".json") and entry.is_file() and entry.stat().st_size <= MOST_BYTES
+        return entry.name.endswith((".json", ".toml")) and entry.is_file() and entry.stat().st_size <= MOST_BYTES
     except OSError:
         return False
 

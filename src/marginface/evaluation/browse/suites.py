@@ -9,8 +9,8 @@ from typing import Any
 
 from marginface.documents import parse_json
 from marginface.errors import DataError, MarginfaceError
-from marginface.evaluation.browse.figures import Part, short
 from marginface.evaluation.browse.numbers import MOST_BYTES, read_numbers
+from marginface.evaluation.kinds.figures import Part, short
 from marginface.evaluation.suite.progress import PROGRESS
 from marginface.files import read_inside
 from marginface.words import cause

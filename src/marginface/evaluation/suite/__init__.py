@@ -2,40 +2,19 @@
 
 plan        the list: which protocols, where their data is
 run         do what is not done; a folder of results
-measure     one of them, with embeddings remembered
 progress    how far it is, for those who look
-headline    the rows of the table of all
 tables      CSV, JSON and LaTeX of the results
 published   numbers of the literature, to lay beside ours
 page        the report
-state, kept what the data are now, and what of a result its page needs again
+state       what the data are now
 """
 
 from __future__ import annotations
 
-from marginface.evaluation.suite.plan import (
-    AllPairsEntry,
-    DistractorsEntry,
-    GroupsEntry,
-    IdentifyEntry,
-    PairsEntry,
-    Suite,
-    TemplatesEntry,
-    TinyFaceEntry,
-    read_suite,
-)
+from marginface.evaluation.kinds import Tools
+from marginface.evaluation.suite.page import write_suite_page
+from marginface.evaluation.suite.plan import Suite, read_suite
 from marginface.evaluation.suite.run import SuiteResult, run_suite
+from marginface.evaluation.suite.tables import write_tables
 
-__all__ = [
-    "AllPairsEntry",
-    "DistractorsEntry",
-    "GroupsEntry",
-    "IdentifyEntry",
-    "PairsEntry",
-    "Suite",
-    "SuiteResult",
-    "TemplatesEntry",
-    "TinyFaceEntry",
-    "read_suite",
-    "run_suite",
-]
+__all__ = ["Suite", "SuiteResult", "Tools", "read_suite", "run_suite", "write_suite_page", "write_tables"]

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from marginface.environment import describe_environment
-from marginface.evaluation.glossary import GLOSSARY
-from marginface.evaluation.runs import RunSummary
-from marginface.evaluation.sections import background, curves, hardest_errors
-from marginface.evaluation.suite.headline import headline
-from marginface.evaluation.suite.kept import kept_measurement
+from marginface.evaluation.kinds.kept import kept_measurement
+from marginface.evaluation.kinds.pairs import PairsEntry
+from marginface.evaluation.reports.glossary import GLOSSARY
+from marginface.evaluation.reports.runs import RunSummary
+from marginface.evaluation.reports.sections import background, curves, hardest_errors
 from marginface.evaluation.suite.published import published_for
 from marginface.evaluation.suite.run import Done, SuiteResult
+from marginface.evaluation.suite.tables import headline
 from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
 from marginface.plots import cmc_figure, distractor_figure, render
 from marginface.words import percent, percent_interval
@@ -24,7 +25,7 @@ def write_suite_page(result: SuiteResult, out: Path, command: str = "") -> Path:
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    pairs = [one for one in result.done if one.numbers["kind"] == "pairs"]
+    pairs = [one for one in result.done if isinstance(one.entry, PairsEntry)]
     measured = [kept_measurement(one.numbers, out, one.entry.file_name) for one in pairs]
     runs = [RunSummary(result.model, measurements=measured)] if measured else []
     parts = {
@@ -88,7 +89,7 @@ def _ranks(done: Sequence[Done]) -> Html:
     """Return the cumulative match characteristic of every gallery."""
     lines = {}
     for one in done:
-        for gallery in one.numbers.get("identification", [one.numbers] if one.numbers["kind"] == "identify" else []):
+        for gallery in one.numbers.get("identification", [one.numbers] if "cmc" in one.numbers else []):
             name = f"{one.numbers['name']} {gallery['gallery']}" if len(done) > 1 else gallery["gallery"]
             lines[name] = gallery["cmc"]
     if not lines:

@@ -2,102 +2,23 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marginface.documents import parse_toml
 from marginface.errors import InputError
+from marginface.evaluation.kinds import KINDS, Entry
 from marginface.words import cause
 
-
-class Entry(BaseModel):
-    """What every protocol has: a name, and where its data is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1)
-    data: Path
-
-    def below(self, folder: Path) -> Any:
-        """Return the entry with its paths made absolute from a folder."""
-        paths = {key: folder / value for key, value in self if isinstance(value, Path)}
-        return self.model_copy(update=paths)
-
-    @property
-    def file_name(self) -> str:
-        """Return the name as a file may have it."""
-        return "".join(sign if sign.isalnum() else "-" for sign in self.name.lower()).strip("-")
-
-
-class PairsEntry(Entry):
-    """Verification of pairs: LFW by ``pairs``, CFP by ``split``, or a pack."""
-
-    kind: Literal["pairs"] = "pairs"
-    pairs: Path | None = None
-    split: Literal["FF", "FP"] | None = None
-    variant: str = "insightface"
-    pca: int = 0
-    aligned: bool = False
-
-
-class IdentifyEntry(Entry):
-    """Open-set identification on photos of people."""
-
-    kind: Literal["identify"]
-    enrolled: int = 1
-    strangers: float = 0.0
-    seed: int = 0
-    distance: str = "cosine"
-    aligned: bool = False
-
-
-class TemplatesEntry(Entry):
-    """IJB-B or IJB-C."""
-
-    kind: Literal["templates"]
-    pooling: str = "insightface"
-
-
-class DistractorsEntry(Entry):
-    """Identification among distractors: ``distractors``, or those of ``data`` who are no probes."""
-
-    kind: Literal["distractors"]
-    distractors: Path | None = None
-    people: int = 0
-    seed: int = 0
-    aligned: bool = False
-
-
-class TinyFaceEntry(Entry):
-    """TinyFace."""
-
-    kind: Literal["tinyface"]
-    aligned: bool = False
-
-
-class GroupsEntry(Entry):
-    """Verification by group: RFW, or BFW by its table ``pairs``."""
-
-    kind: Literal["groups"]
-    pairs: Path | None = None
-    by: str = "att"
-    aligned: bool = False
-
-
-class AllPairsEntry(Entry):
-    """All pairs of a set and of its groups by columns of ``metadata``."""
-
-    kind: Literal["all-pairs"]
-    metadata: Path | None = None
-    slices: tuple[str, ...] = ()
-    cross: str = ""
-    fars: tuple[float, ...] = ()
-    aligned: bool = False
-
-
-AnyEntry = PairsEntry | IdentifyEntry | TemplatesEntry | DistractorsEntry | TinyFaceEntry | GroupsEntry | AllPairsEntry
+if TYPE_CHECKING:
+    AnyEntry = Entry
+else:
+    _ENTRIES = [kind.entry for kind in KINDS.values() if kind.entry is not None]
+    AnyEntry = Annotated[reduce(or_, _ENTRIES), Field(discriminator="kind")]
 
 
 class Suite(BaseModel):
@@ -107,7 +28,7 @@ class Suite(BaseModel):
 
     name: str = "suite"
     mirror: bool = True
-    protocol: tuple[Annotated[AnyEntry, Field(discriminator="kind")], ...] = Field(min_length=1)
+    protocol: tuple[AnyEntry, ...] = Field(min_length=1)
 
 
 def read_suite(path: Path) -> Suite:

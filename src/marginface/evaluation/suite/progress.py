@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marginface.evaluation.suite.plan import AnyEntry, Suite
+from marginface.evaluation.kinds import Entry
+from marginface.evaluation.suite.plan import Suite
 from marginface.files import write_json
 
 PROGRESS = "suite.progress.json"
@@ -35,13 +36,13 @@ class SuiteProgress:
         self._told: dict[str, Any] = {"suite": suite.name, "model": "", "protocols": list(self._rows.values())}
         self._write()
 
-    def begin(self, entry: AnyEntry, model: str) -> None:
+    def begin(self, entry: Entry, model: str) -> None:
         """A protocol begins, on a model."""
         self._told["model"] = model
         self._rows[entry.file_name]["state"] = "running"
         self._write()
 
-    def end(self, entry: AnyEntry) -> None:
+    def end(self, entry: Entry) -> None:
         """A protocol is done."""
         row = self._rows[entry.file_name]
         row["state"] = "done"

@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marginface.documents import parse_json
-from marginface.evaluation.suite.kept import is_kept
-from marginface.evaluation.suite.measure import Tools, measure_entry
-from marginface.evaluation.suite.plan import AnyEntry, PairsEntry, Suite
+from marginface.evaluation.kinds import Entry, Tools
+from marginface.evaluation.suite.plan import Suite
 from marginface.evaluation.suite.progress import SuiteProgress
 from marginface.evaluation.suite.state import data_state
-from marginface.evaluation.variants import VARIANTS
 from marginface.files import write_json
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ FORMAT = 3  # of the kept numbers; those of another are made again
 class Done:
     """A protocol that is done: its entry and its numbers."""
 
-    entry: AnyEntry
+    entry: Entry
     numbers: dict[str, Any]
 
 
@@ -57,27 +55,23 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
     out.mkdir(parents=True, exist_ok=True)
     done, model, told = [], "", SuiteProgress(out, suite)
     for number, entry in enumerate(suite.protocol, 1):
-        embedder = tools.embedder(_sums_mirror(entry, suite))
+        embedder = tools.embedder(entry.sums_mirror(suite.mirror))
         model, key = embedder.card.name, _key(entry, embedder, tools.reading(aligned=False), data_state(entry, out))
         place = out / f"{entry.file_name}.json"
-        numbers = _kept(place, key) if entry.kind != "pairs" or is_kept(out, entry.file_name) else None
+        numbers = _kept(place, key) if entry.is_kept(out) else None
         told.begin(entry, model)
         tools.tell(f"{entry.name} ({number} of {len(suite.protocol)}){': done before' if numbers else ''}")
         if numbers is None:
             place.unlink(missing_ok=True)  # what lies beside it is of another key from here on
             seen = replace(tools, progress=told.counting(tools.progress))
-            numbers = {"key": key, "name": entry.name, "kind": entry.kind, **measure_entry(entry, embedder, out, seen)}
+            numbers = {"key": key, "name": entry.name, "kind": entry.kind, **entry.measure(embedder, out, seen)}
             write_json(place, numbers)
         told.end(entry)
         done.append(Done(entry, numbers))
     return SuiteResult(model, suite.name, tuple(done))
 
 
-def _sums_mirror(entry: AnyEntry, suite: Suite) -> bool:
-    return VARIANTS[entry.variant].sums_mirror if isinstance(entry, PairsEntry) else suite.mirror
-
-
-def _key(entry: AnyEntry, embedder: Embedder, reading: str, data: str) -> str:
+def _key(entry: Entry, embedder: Embedder, reading: str, data: str) -> str:
     """Return what a result is of: its settings, the data as they are now, how they are read, and the contract."""
     text = f"{FORMAT}|{entry.model_dump_json()}|{data}|{reading}|{embedder.contract.id}"
     return hashlib.sha256(text.encode()).hexdigest()

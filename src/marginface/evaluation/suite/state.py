@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from marginface.evaluation.suite.plan import AnyEntry
+from marginface.evaluation.kinds import Entry
 
 
-def data_state(entry: AnyEntry, out: Path) -> str:
+def data_state(entry: Entry, out: Path) -> str:
     """Return the sha256 over path, size and time of the last change of every file that an entry names or holds.
 
     The content is not read: 13,000 photos take a tenth of a second. What lies in ``out``, the folder of results, is no

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from marginface.environment import describe_environment
-from marginface.evaluation.suite.headline import headline
-from marginface.evaluation.suite.run import SuiteResult
+from marginface.evaluation.kinds import KINDS
+from marginface.evaluation.suite.run import Done, SuiteResult
 from marginface.files import write_json, write_text
 from marginface.markup import plain_cell
 from marginface.words import percent, percent_interval
@@ -19,6 +19,23 @@ _SPECIAL = str.maketrans(
     {sign: f"\\{sign}" for sign in "&%$#_{}"}
     | {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
 )
+
+
+def headline(done: Sequence[Done]) -> list[dict[str, Any]]:
+    """Return the rows of every protocol that is done: what, figure, value, interval; shares in [0, 1]."""
+    return [
+        {
+            "protocol": one.numbers["name"],
+            "figure": figure.name,
+            "value": figure.value,
+            "low": figure.low,
+            "high": figure.high,
+            "contract": one.numbers["contract"],
+        }
+        for one in done
+        for part in KINDS[one.entry.kind].parts(one.numbers, one.entry.name)
+        for figure in part.figures
+    ]
 
 
 def write_tables(result: SuiteResult, out: Path) -> None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from marginface.clock import time_text
 from marginface.errors import InputError
 from marginface.gallery.names import LONGEST_NAME, check_text
 from marginface.server.access.scopes import Scope
-from marginface.server.state.clock import time_text
 
 _TOKEN = re.compile(r"mf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _MOST_PER_MINUTE = 1_000_000

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, Row, Table, Text, func, insert, select, update
 
+from marginface.clock import now_text, time_text
 from marginface.errors import UnknownName
 from marginface.registry import near_names
 from marginface.server.access.keys import ApiKey, NewKey, digest_of, new_token, parse_token, token_of
 from marginface.server.access.scopes import Scope, parse_scopes
 from marginface.server.state import METADATA, State
-from marginface.server.state.clock import now_text, time_text
 
 KEYS = Table(
     "service_keys",

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
+from marginface.clock import later_text
 from marginface.errors import MarginfaceError
 from marginface.server.events.log import (
     CONFIRMATION,
@@ -28,7 +29,6 @@ from marginface.server.events.log import (
 )
 from marginface.server.events.tables import EVENTS
 from marginface.server.settings import Verb
-from marginface.server.state.clock import later_text
 
 EVERYONE = "*"  # as a subject: the whole collection
 _MATCH_NEEDS = 2  # keys that agree to a match

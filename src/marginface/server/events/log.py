@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from marginface.clock import later_text, now_text
 from marginface.errors import UnknownName
 from marginface.gallery import AuditReport
 from marginface.gallery import audit as chain
 from marginface.gallery.tables import in_parts
 from marginface.server.events.tables import EVENTS, MARKS
 from marginface.server.state import State
-from marginface.server.state.clock import later_text, now_text
 from marginface.server.state.columns import is_uid, new_uid
 
 IDENTIFICATION = "identification"

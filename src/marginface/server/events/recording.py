@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from marginface.clock import now_text
 from marginface.gallery import Collection
 from marginface.pipeline import Identification, IdentifiedFace
 from marginface.server.events.log import IDENTIFICATION, EventLog, NewEvent
-from marginface.server.state.clock import now_text
 from marginface.server.state.columns import new_uid
 
 _PHOTOS = "photos of events"

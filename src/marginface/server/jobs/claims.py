@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
 
+from marginface.clock import now_text
 from marginface.errors import MarginfaceError
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.kinds import KINDS
@@ -25,7 +26,6 @@ from marginface.server.jobs.rows import end, job_in, parts_in, seal_in, write_pa
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.state import State
-from marginface.server.state.clock import now_text
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a job is taken over

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from marginface.clock import later_text, now_text
 from marginface.errors import GalleryError, UnknownName
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, Times, Tries
 from marginface.server.jobs.sealing import JobSeal, seal_of
 from marginface.server.jobs.tables import JOBS, PARTS
-from marginface.server.state.clock import later_text, now_text
 from marginface.server.state.columns import is_uid
 
 OVER = tuple(state.value for state in JobState if state.is_over)

@@ -7,17 +7,13 @@ it protects as much as such a gallery does: who has the files can read them.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from marginface.errors import GalleryError, GalleryKeyError
 from marginface.gallery import Gallery, GalleryKey, find_key
-from marginface.gallery.keys import NONCE_SIZE
-from marginface.gallery.sealing import derived_key, new_data_key
+from marginface.gallery.cipher import Cipher, new_key
+from marginface.gallery.sealing import derived_key
 from marginface.server.state import State
 
 
@@ -36,30 +32,29 @@ class JobSeal:
     """
 
     def __init__(self, data_key: bytes, uid: str) -> None:
-        self._cipher = AESGCM(derived_key(data_key, "job records"))
+        self._cipher = Cipher(derived_key(data_key, "job records"))
         self._uid = uid
         self.passphrase = derived_key(data_key, "job upload").hex()  # of the upload (gallery.envelope)
 
     def seal(self, place: str, values: Any) -> bytes:
         """Return plain values sealed for a place: settings, told, or a part of the result."""
-        nonce = os.urandom(NONCE_SIZE)
         text = json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode()
-        return nonce + self._cipher.encrypt(nonce, text, self._bound(place))
+        return self._cipher.seal(text, self._whole(place))
 
     def open(self, place: str, sealed: bytes) -> Any:
         """Return what was sealed; raise GalleryError if it is damaged or of another job or place."""
         try:
-            return json.loads(self._cipher.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], self._bound(place)))
-        except (InvalidTag, ValueError):
+            return json.loads(self._cipher.open(sealed, self._whole(place)))
+        except (GalleryError, ValueError):
             raise GalleryError(f"the {place} of job {self._uid} does not open: the state is damaged") from None
 
-    def _bound(self, place: str) -> bytes:
-        return f"marginface job|1|{self._uid}|{place}".encode()
+    def _whole(self, place: str) -> str:
+        return f"marginface job|1|{self._uid}|{place}"
 
 
 def new_seal(key: GalleryKey, uid: str) -> tuple[JobSeal, bytes]:
     """Return the seal of a new job, and its key, wrapped."""
-    data_key = new_data_key()
+    data_key = new_key()
     return JobSeal(data_key, uid), key.wrap(data_key, uid)
 
 

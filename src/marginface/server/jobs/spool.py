@@ -99,10 +99,8 @@ class Spool:
             return 0
         ours = [(path, found["job"]) for path in self._folder.iterdir() if (found := _NAME.fullmatch(path.name))]
         unneeded = [(path, job) for path, job in ours if path.name not in wanted]
-        unwanted = [path for path, job in unneeded if (_is_left(path) if job in wanted else not _is_sent(path))]
-        for path in unwanted:
-            path.unlink(missing_ok=True)
-        return len(unwanted)
+        unwanted = [path for path, job in unneeded if job not in wanted or _has_settled(path)]
+        return sum(_delete_unsent(path) for path in unwanted)
 
     def _require_alone(self, mine: Path) -> None:
         """Raise AlreadySending if another file of the same sender is being written."""
@@ -118,26 +116,48 @@ def _short(sender: str) -> str:
 def _is_sent(path: Path) -> bool:
     """Say whether a file is being written, by whichever process."""
     with suppress(FileNotFoundError), path.open("rb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+        return not _is_free(stream)
+    return False
+
+
+def _delete_unsent(path: Path) -> bool:
+    """Delete a file that nobody is writing; say whether it was.
+
+    It is locked meanwhile: who has just made it and locks it after this finds that it has gone, and makes another.
+    """
+    with suppress(FileNotFoundError), path.open("rb") as stream:
+        if _is_free(stream):
+            path.unlink()
             return True
     return False
 
 
-def _is_left(path: Path) -> bool:
-    """Say whether who wrote a file was killed: it has not changed for a while, and nobody holds it."""
+def _is_free(stream: BinaryIO) -> bool:
+    """Say whether nobody writes a file; nobody begins to before it is closed."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _has_settled(path: Path) -> bool:
+    """Say whether a file has not changed for a while."""
     with suppress(FileNotFoundError):
-        return time.time() - path.stat().st_mtime > _SETTLED and not _is_sent(path)
+        return time.time() - path.stat().st_mtime > _SETTLED
     return False
 
 
 def _new_file(path: Path) -> BinaryIO:
+    """Make a file and lock it; one that was deleted before it was locked is made again."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        return stream
+        while True:
+            stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            if os.fstat(stream.fileno()).st_nlink:
+                return stream
+            stream.close()
     except OSError as error:
         raise StorageError(f"{path.parent}: an archive cannot be kept there: {error.strerror}") from None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from marginface.clock import later_text, now_text
 from marginface.gallery import GalleryKey
 from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job, JobState, Places, WrongState
@@ -17,7 +18,6 @@ from marginface.server.jobs.sealing import JobSeal, new_seal
 from marginface.server.jobs.tables import JOBS, PARTS
 from marginface.server.jobs.wishes import Wish
 from marginface.server.state import State
-from marginface.server.state.clock import later_text, now_text
 from marginface.server.state.columns import new_uid
 
 _PLACES = Places(1000, 1000)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Select, select
 
+from marginface.clock import later_text, now_text
 from marginface.server.jobs.rows import remove
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.store import JobStore
 from marginface.server.jobs.tables import JOBS
 from marginface.server.jobs.wishes import PurgeWish
 from marginface.server.state import State
-from marginface.server.state.clock import later_text, now_text
 
 _EVERY = 30.0  # seconds
 _SETTLED = 60.0  # seconds after its start in which a worker asks for no purge

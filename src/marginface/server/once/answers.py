@@ -2,22 +2,43 @@
 
 In the state of the service lie a keyed hash of the Idempotency-Key, one of the request, and the answer, sealed by a key
 that comes from the Idempotency-Key and from the caller's token: the database alone does not open it. An error is not
-kept, nothing was done then. Once somebody of a collection is erased, the answers about it are dropped, and that they
-were given is kept: such a request is not carried out again.
+kept, nothing was done then. What cannot be written now, as others write for long or the disk is full, is owed: the next
+write of this worker brings it, and until then such a request is told to come again. Once somebody of a collection is
+erased, the answers about it are dropped, and that they were given is kept: such a request is not carried out again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Update,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from marginface.errors import MarginfaceError
 from marginface.server.state import METADATA, State
 
+LOG = logging.getLogger("marginface.server")
 KEPT_SECONDS = 24 * 3600
 RUNS_AT_MOST = 600  # seconds after which a request whose worker died may be sent again
 _RUNNING = 0  # in the place of a status, before there is an answer
@@ -100,6 +121,8 @@ class KeptAnswers:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._lock = threading.Lock()
+        self._owed: list[Update | Delete] = []  # how requests have ended, which could not be written yet
         state.add_tables(ANSWERS)
 
     def asked(self, sent: Sent, collection: str, audited: int) -> Asked:
@@ -121,7 +144,7 @@ class KeptAnswers:
             OtherRequest, StillRunning, AnswerDropped: It cannot be carried out, and has no answer.
         """
         now = int(time.time())
-        with self._state.writing() as connection:
+        with self._writing() as connection:
             connection.execute(delete(ANSWERS).where(ANSWERS.c.made < now - KEPT_SECONDS))
             stale = (ANSWERS.c.status == _RUNNING) & (ANSWERS.c.made < now - RUNS_AT_MOST)
             connection.execute(delete(ANSWERS).where(stale))
@@ -138,23 +161,54 @@ class KeptAnswers:
         return KeptAnswer(row.status, body, row.collection, row.audited)
 
     def keep(self, asked: Asked, answer: KeptAnswer) -> None:
-        """Keep the answer of a request that was claimed."""
+        """Keep the answer of a request that was claimed; one that cannot be written now is owed."""
         sealed = self._state.seal(asked.purpose, asked.id, answer.body)
-        with self._state.writing() as connection:
-            mine = update(ANSWERS).where(ANSWERS.c.id == asked.id)
-            connection.execute(mine.values(status=answer.status, sealed=sealed))
+        self._end(update(ANSWERS).where(*_running(asked)).values(status=answer.status, sealed=sealed))
 
     def release(self, asked: Asked) -> None:
-        """Let a request that failed be sent again."""
-        with self._state.writing() as connection:
-            mine = (ANSWERS.c.id == asked.id) & (ANSWERS.c.status == _RUNNING)
-            connection.execute(delete(ANSWERS).where(mine))
+        """Let a request that failed be sent again; where that cannot be written now, it is owed."""
+        self._end(delete(ANSWERS).where(*_running(asked)))
+
+    def settle(self) -> None:
+        """Write what is owed, if anything is.
+
+        Raises:
+            StorageError, GalleryBusy: It still cannot be written.
+        """
+        if self._owed:
+            with self._writing():
+                pass
 
     def forget(self, collection: str) -> None:
         """Drop the answers that may name people of a collection (its opaque id): somebody of it was erased."""
-        with self._state.writing() as connection:
+        with self._writing() as connection:
             named = update(ANSWERS).where(ANSWERS.c.collection == collection, ANSWERS.c.status != _RUNNING)
             connection.execute(named.values(sealed=b""))
+
+    def _end(self, ending: Update | Delete) -> None:
+        """Write how a request has ended. Its caller gets the answer, or the error, that there is, written or not."""
+        try:
+            with self._writing() as connection:
+                connection.execute(ending)
+        except MarginfaceError as error:
+            LOG.warning("how a repeated request ended is written later: %s", type(error).__name__)
+            with self._lock:
+                self._owed.append(ending)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Give a connection that alone may write, after what is owed."""
+        with self._lock:
+            with self._state.writing() as connection:
+                for ending in self._owed:
+                    connection.execute(ending)
+                yield connection
+            self._owed.clear()
+
+
+def _running(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    """Return what is true of the row of a request that was claimed and has not ended."""
+    return ANSWERS.c.id == asked.id, ANSWERS.c.status == _RUNNING
 
 
 def _first(asked: Asked, now: int) -> dict[str, Any]:

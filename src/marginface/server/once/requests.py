@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -56,6 +57,8 @@ class Once:
             return _response(kept, {"Idempotent-Replay": "true"})
         try:
             answer = await _made(model, status, make)
+        except asyncio.CancelledError:  # what a thread is at goes on: it may be carried out, as by a worker that dies
+            raise
         except BaseException:
             await to_thread.run_sync(self.answers.release, self.asked)
             raise

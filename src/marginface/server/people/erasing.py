@@ -1,4 +1,4 @@
-"""Somebody erased: by a second key where one is needed, from the gallery, and from what the service keeps beside it."""
+"""Somebody erased, or a face deleted: by a second key where one is needed, and from what the service keeps besides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marginface.server.service import Service
 def erase_person(service: Service, caller: Caller, collection: Collection, person: Person) -> Receipt:
     """Erase a person; raise NeedsSecondKey where another key has to agree first."""
     require_agreed(service, caller, collection, person.uid)
-    return _followed(service, collection.erase(person))
+    return service.forget_erased(collection.erase(person))
 
 
 def erase_everybody(service: Service, caller: Caller, collection: Collection) -> Receipt | None:
@@ -22,7 +22,7 @@ def erase_everybody(service: Service, caller: Caller, collection: Collection) ->
     if not people:
         return None
     require_agreed(service, caller, collection, EVERYONE)
-    return _followed(service, collection.erase(people))
+    return service.forget_erased(collection.erase(people))
 
 
 def erase_collection(service: Service, caller: Caller, named: str) -> Receipt:
@@ -30,13 +30,13 @@ def erase_collection(service: Service, caller: Caller, named: str) -> Receipt:
     gallery = gallery_for(service, caller)
     collection = gallery.collection(named)
     require_agreed(service, caller, collection, EVERYONE)
-    return _followed(service, gallery.erase_collection(collection.uid))
+    return service.forget_erased(gallery.erase_collection(collection.uid))
 
 
 def require_agreed(service: Service, caller: Caller, collection: Collection, subject: str) -> None:
     """Raise NeedsSecondKey where an erasure, or what comes to one, needs the word of another key.
 
-    The subject is the opaque id of a person, or EVERYONE.
+    The subject is the opaque id of a person, or EVERYONE; after it there may be that of a face, and to whom it goes.
     """
     service.second_keys.require(caller.id, "erase", collection.uid, subject)
 
@@ -55,6 +55,32 @@ def merge_people(service: Service, caller: Caller, collection: Collection, sourc
     return collection.merge(source, target)
 
 
-def _followed(service: Service, receipt: Receipt) -> Receipt:
-    service.forget_erased(receipt)
-    return receipt
+def delete_face(service: Service, caller: Caller, collection: Collection, face: str) -> Person:
+    """Delete a face (its opaque id) and return its person: whose last face is deleted is found by nobody.
+
+    Raises:
+        NeedsSecondKey: Erasures need the word of another key here, and so does this.
+    """
+    if service.second_keys.needs("erase"):
+        owner, _ = collection.embedding(face)
+        require_agreed(service, caller, collection, _face_of(owner, face))
+    return collection.delete_face(face)
+
+
+def move_face(
+    service: Service, caller: Caller, collection: Collection, face: str, who: str, other: Collection
+) -> Person:
+    """Give a face to another person, of this or another collection.
+
+    Raises:
+        NeedsSecondKey: They are kept for a shorter time than whose it was: that is an erasure to come.
+    """
+    (owner, _), new_owner = collection.embedding(face), other.person(who)
+    if is_earlier(new_owner.about.retain_until, owner.about.retain_until):
+        require_agreed(service, caller, collection, f"{_face_of(owner, face)} {new_owner.uid}")
+    return collection.move_face(face, who, other)
+
+
+def _face_of(owner: Person, face: str) -> str:
+    """Return a face as the subject of a request: with its person, so that the request goes when they are erased."""
+    return f"{owner.uid} {face}"

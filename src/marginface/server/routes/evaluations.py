@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from marginface.evaluation.browse import Kind
+from marginface.evaluation.browse import KIND_NAMES
 from marginface.server.access import Scope
 from marginface.server.access.tickets import SECONDS, issue_ticket
 from marginface.server.gate import needs
@@ -26,7 +26,11 @@ router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 
 TheEvaluation = Annotated[str, InPath(description="opaque id of an evaluation", examples=["v-5a8f0c2e91b7d364"])]
 TheTable = Annotated[Literal["csv", "json", "tex"], InPath(description="which of its tables")]
-OfKind = Annotated[Kind | None, Query(description="only of this kind")]
+if TYPE_CHECKING:
+    KindName = str
+else:
+    KindName = Literal[KIND_NAMES]
+OfKind = Annotated[KindName | None, Query(description="only of this kind")]
 _TYPES = {"csv": "text/csv", "json": "application/json", "tex": "application/x-tex"}
 _FILE = {"description": "The table.", "content": {kind: {} for kind in ("text/csv", "application/x-tex")}}
 

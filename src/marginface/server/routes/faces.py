@@ -15,6 +15,7 @@ from marginface.gallery import About, Collection, GalleryFace
 from marginface.server.access import Caller, Scope
 from marginface.server.defaults import DEFAULT_REVIEW
 from marginface.server.gate import needs
+from marginface.server.people import erasing
 from marginface.server.people.acting import collection_for, other_collection
 from marginface.server.people.enrolling import enrol_uploads
 from marginface.server.photos.uploads import require_count
@@ -130,10 +131,13 @@ async def show_crop(service: Here, collection: InCollection, face: TheFace) -> R
 async def delete_face(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace
 ) -> Response:
-    """Delete a face and return its person. No search finds it from now on; erasing a person cleans the disk too."""
+    """Delete a face and return its person. No search finds it from now on; erasing a person cleans the disk too.
+
+    Where erasures need a second key, this does too.
+    """
 
     def deleted() -> dict[str, Any]:
-        return collection_for(service, caller, collection).delete_face(face).to_dict()
+        return erasing.delete_face(service, caller, collection_for(service, caller, collection), face).to_dict()
 
     return await once.answer(Person, 200, lambda: service.work.run(deleted))
 
@@ -142,10 +146,14 @@ async def delete_face(
 async def move_face(
     service: Here, caller: Managing, once: OneTime, collection: InCollection, face: TheFace, body: schemas.FaceMove
 ) -> Response:
-    """Give a face to another person, here or in another collection of the same contract that the key is for."""
+    """Give a face to another person, here or in another collection of the same contract that the key is for.
+
+    Where erasures need a second key, giving it to somebody with an earlier last day does too.
+    """
     there, uid = await service.work.run(other_collection, service, caller, body.collection or collection)
 
     def moved() -> dict[str, Any]:
-        return collection_for(service, caller, collection).move_face(face, body.person, there).to_dict()
+        here = collection_for(service, caller, collection)
+        return erasing.move_face(service, caller, here, face, body.person, there).to_dict()
 
     return await once.naming(uid).answer(Person, 200, lambda: service.work.run(moved))

@@ -52,7 +52,7 @@ async def about(service: Here, caller: Annotated[Caller, Depends(Gate(None))]) -
             "collections": list(caller.collections),
         },
         "options": {
-            "events": service.settings.events,
+            "events": service.events.is_on,
             "two_person": list(service.settings.two_person),
             "runs": service.settings.runs is not None,
         },

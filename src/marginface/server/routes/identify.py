@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form
 
+from marginface.clock import now_text
 from marginface.defaults import DEFAULT_CANDIDATES, DEFAULT_FPIR, DEFAULT_GATE
 from marginface.enrolment import CollectionPeople
 from marginface.pipeline import Identification
@@ -19,7 +20,6 @@ from marginface.server.photos.uploads import read_photo
 from marginface.server.routes.parameters import FacePolicy, Here, Image, InCollection, QualityGate
 from marginface.server.schemas.identification import IdentificationAnswer
 from marginface.server.service import Service
-from marginface.server.state.clock import now_text
 
 router = APIRouter(prefix="/v1/collections/{collection}", tags=["identify"])
 

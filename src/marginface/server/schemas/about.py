@@ -33,7 +33,7 @@ class CallerAnswer(BaseModel):
 class Options(BaseModel):
     """What this service was started with."""
 
-    events: bool
+    events: bool = Field(description="whether identifications are recorded")
     two_person: list[str] = Field(examples=[["erase"]])
     runs: bool
 

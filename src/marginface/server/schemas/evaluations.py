@@ -90,7 +90,9 @@ class Evaluation(BaseModel):
 
     evaluation: str = Field(description="opaque id")
     place: str = Field(description="the folder, or the file of numbers, below the folder that is shown")
-    kind: str = Field(description="suite, comparison, sweep, two-models, pairs, templates, identify, …, unreadable")
+    kind: str = Field(
+        description="suite, comparison, sweep, pairs, templates, identify, …, calibration, audit, unreadable"
+    )
     name: str
     model: str = Field(description="empty: several, or not said")
     state: str = Field(description="running, finished, stopped, unreadable")

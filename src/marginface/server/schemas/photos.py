@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 _BOX = [68.72, 53.64, 179.54, 211.44]
-_DATA = "LFW and CFP (frontal and profile): 13,740 photos of 4,637 people"
+_DATA = "LFW and CFP (frontal and profile): 13,741 photos of 4,637 people"
 _REASON = "photo 1: 2 faces found, the largest was used."
 _PNG = "data:image/png;base64,iVBORw0KGgo…"
 _POINTS = [[101.2, 121.8], [152.3, 120.9], [126.7, 150.9], [106.7, 174.1], [148.6, 174.1]]
@@ -61,14 +61,14 @@ class Detection(BaseModel):
 class ThresholdAnswer(BaseModel):
     """A similarity with the false-match rate it was set for, and the data it was set on."""
 
-    similarity: float = Field(examples=[0.3555])
+    similarity: float = Field(examples=[0.3554])
     fmr: float = Field(examples=[0.001])
     fmr_bounds: list[float] | None = Field(examples=[[0.00094, 0.00105]])
     fnmr: float | None = Field(examples=[0.011])
     fnmr_bounds: list[float] | None = Field(examples=[[0.009, 0.013]])
     fpir: float | None = Field(examples=[None])
     size: int = Field(description="comparisons in one search", examples=[1])
-    impostor_pairs: int = Field(examples=[53141114])
+    impostor_pairs: int = Field(examples=[53145522])
     data: str = Field(examples=[_DATA])
 
 
@@ -84,11 +84,11 @@ class CalibrationAnswer(BaseModel):
 class Decided(BaseModel):
     """What every decision says of its threshold."""
 
-    threshold: float = Field(examples=[0.3555])
+    threshold: float = Field(examples=[0.3554])
     fmr: float = Field(examples=[0.001])
     fmr_bounds: list[float] | None = Field(examples=[[0.00094, 0.00105]])
     threshold_data: str = Field(examples=[_DATA])
-    threshold_impostor_pairs: int = Field(examples=[53141114])
+    threshold_impostor_pairs: int = Field(examples=[53145522])
     uncertain_threshold: float | None = Field(examples=[None])
     uncertain_fmr: float | None = Field(examples=[None])
     contract: str = Field(examples=["59b08417f911d62a"])
@@ -107,7 +107,7 @@ class VerificationAnswer(Decided):
     crops: list[str | None] | None = Field(
         None, description="the faces as data: URLs of PNGs, with crops=true", examples=[[_PNG, _PNG]]
     )
-    explanation: str = Field(examples=["Same.\nSimilarity 0.612, threshold 0.356."])
+    explanation: str = Field(examples=["Same.\nSimilarity 0.612, threshold 0.355."])
 
 
 class ComparedPhoto(BaseModel):

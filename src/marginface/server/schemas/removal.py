@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from marginface.gallery.envelope import SHORTEST_PASSPHRASE
+
+LONGEST_PASSPHRASE = 1000
 _RECEIPT: dict[str, Any] = {
     "complete": True,
     "gallery": "people.db",
@@ -77,4 +80,4 @@ class ExportRequest(BaseModel):
     persons: list[str] | None = Field(
         None, min_length=1, max_length=10_000, description="By opaque id or name; null: everybody of the collection."
     )
-    passphrase: str | None = Field(min_length=8, max_length=1000)
+    passphrase: str | None = Field(min_length=SHORTEST_PASSPHRASE, max_length=LONGEST_PASSPHRASE)

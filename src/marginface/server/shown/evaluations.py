@@ -1,4 +1,4 @@
-"""The evaluations that a service shows: suites, comparisons and files of numbers below one folder, by opaque ids."""
+"""The evaluations that a service shows, by opaque ids: suites, comparisons and files of numbers below one folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marginface.errors import InputError, UnknownName
-from marginface.evaluation.browse import KINDS, Evaluation, Part, find_evaluations
+from marginface.evaluation.browse import KIND_NAMES, Evaluation, Part, find_evaluations
 from marginface.files import is_inside
 from marginface.server.shown.files import opaque_id, place_below, read_shown, readable, without_root
 from marginface.server.shown.runs import ShownRun
@@ -126,7 +126,7 @@ def shown_evaluations(root: Path, kind: str | None = None) -> list[ShownEvaluati
     """Return the evaluations at and below a folder, by kind, then by where they are; of one kind if it is given."""
     if not root.is_dir():
         raise InputError("the folder of runs is gone: see --runs, with which the service was started")
-    shown = sorted(_shown(root), key=lambda one: (KINDS.index(one.found.kind), one.place))
+    shown = sorted(_shown(root), key=lambda one: (KIND_NAMES.index(one.found.kind), one.place))
     return [one for one in shown if kind in (None, one.found.kind)]
 
 
@@ -165,4 +165,4 @@ def _headline(part: Part) -> Sequence[dict[str, Any]]:
 def _how_a_page_comes(kind: str) -> str:
     if kind in ("suite", *_COMPARED):
         return "it is written when all is done"
-    return "'marginface evaluate pairs' writes one with --report, of the same name as the file of --out"
+    return "the command that wrote it writes one with --report, if that has the same name as the file of --out"

@@ -19,7 +19,7 @@ from marginface.training.run_folder import CurvePoint, RunFolder, find_runs, ope
 from marginface.training.run_names import DATA, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
 
 READ = (RECIPE, JOURNAL, HISTORY, DATA, MANIFEST, LOCK)  # by open_run, and by who asks a RunFolder
-_MOST_RECIPE, _MOST_REPORT = 1 << 20, 64 << 20  # bytes
+_MOST_RECIPE, _MOST_REPORT, _MOST_JOURNAL = 1 << 20, 64 << 20, 1 << 28  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ShownRun:
             "checkpoints": [{"name": name, "bytes": size} for name, size in run.checkpoints()],
             "events": [_event(event) for event in run.history],
             "notes": run.notes,
-            "fingerprint": run.fingerprint(),
+            "fingerprint": run.fingerprint(self._content),
         }
 
     def journal(self, after: int, points: int) -> dict[str, Any]:
@@ -107,9 +107,12 @@ class ShownRun:
             if path.exists() and not path.is_file():
                 raise DataError(f"{name}: expected a file of a run; got something else, as a folder or a pipe")
         try:
-            return open_run(self.path)
+            return open_run(self.path, self._content)
         except MarginfaceError as error:
             raise DataError(without_root(self.root, str(error))) from None
+
+    def _content(self, path: Path) -> bytes:
+        return read_shown(self.root, path, _MOST_JOURNAL)
 
     def _place(self) -> dict[str, Any]:
         return {"run": self.id, "folder": readable(self.folder), "has_report": self.has_report}

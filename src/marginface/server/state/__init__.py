@@ -2,7 +2,7 @@
 
 database   State: keys, jobs, events; no name, vector or picture in clear
 places     where the gallery is, and beside it the state
-clock      times as the state holds them          columns   numbers and opaque ids
+columns    numbers and opaque ids
 """
 
 from marginface.server.state.database import METADATA, State, open_state

@@ -8,20 +8,17 @@ jobs, and nobody who is enrolled.
 from __future__ import annotations
 
 import hmac
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text, insert, inspect, select
 
 from marginface.errors import GalleryError
 from marginface.gallery.address import Address
+from marginface.gallery.cipher import KEY_SIZE, Cipher, new_key
 from marginface.gallery.disk import empty_log
-from marginface.gallery.keys import KEY_SIZE, NONCE_SIZE
 from marginface.gallery.store import Store, new_file_store, open_store
 
 SCHEMA = "1"
@@ -82,15 +79,11 @@ class State:
 
     def seal(self, purpose: str, place: str, content: bytes) -> bytes:
         """Return content sealed for one purpose and for one place, which ``unseal`` has to be told again."""
-        nonce = os.urandom(NONCE_SIZE)
-        return nonce + AESGCM(self.secret(purpose)).encrypt(nonce, content, place.encode())
+        return Cipher(self.secret(purpose)).seal(content, place)
 
     def unseal(self, purpose: str, place: str, sealed: bytes) -> bytes:
         """Return what was sealed; raise GalleryError where it was not, or for something else."""
-        try:
-            return AESGCM(self.secret(purpose)).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], place.encode())
-        except (InvalidTag, ValueError):
-            raise GalleryError("what the service has sealed does not open: it is damaged, or of elsewhere") from None
+        return Cipher(self.secret(purpose)).open(sealed, place)
 
     def fingerprint(self, purpose: str, content: bytes) -> str:
         """Return a keyed hash, 64 hex digits: equal for equal content, and of no use without this database."""
@@ -136,6 +129,6 @@ def _read(connection: Connection) -> dict[str, bytes]:
 
 
 def _begin(connection: Connection) -> dict[str, bytes]:
-    known = {"schema": SCHEMA.encode(), "secret": os.urandom(KEY_SIZE)}
+    known = {"schema": SCHEMA.encode(), "secret": new_key()}
     connection.execute(insert(_ABOUT), [{"name": name, "value": value} for name, value in known.items()])
     return known

@@ -16,7 +16,8 @@ from marginface.gallery import Collection, Receipt
 from marginface.gallery.names import LONGEST_NAME, checked_name
 from marginface.reasons import Reason
 from marginface.server.access import Scope
-from marginface.server.people.erasing import erase_everybody, erase_person
+from marginface.server.events import NeedsSecondKey
+from marginface.server.people.erasing import delete_face, erase_everybody, erase_person
 from marginface.server.photos.uploads import UploadedPhoto
 from marginface.server.routes.compreface.asked import Parameters, Photos, body_of, photos_named
 from marginface.server.routes.compreface.faces_found import (
@@ -87,14 +88,14 @@ async def delete_examples(place: _Erases, response: Response, subject: _Of = Non
 @router.delete("/{image}", response_model=Example)
 async def delete_example(place: _Manages, image: _Image) -> dict[str, Any]:
     """Delete a face; its person stays."""
-    return await place.service.work.run(_deleted, place.collection, face_id(image))
+    return await place.service.work.run(_deleted, place, face_id(image))
 
 
 @router.post("/delete", response_model=list[Example])
 async def delete_several(place: _Manages, images: _Images) -> list[dict[str, Any]]:
-    """Delete faces; what is not there is passed over."""
+    """Delete faces; what is not there is passed over, and asked for is each that needs a second key."""
     faces = [face_id(image) for image in images]
-    return await place.service.work.run(_deleted_of, place.collection, faces)
+    return await place.service.work.run(_deleted_of, place, faces)
 
 
 @router.get("/{image}/img", response_class=Response)
@@ -182,21 +183,26 @@ def _erased(place: Place, subject: str | None) -> Receipt | None:
     return erase_person(place.service, place.caller, place.collection, person)
 
 
-def _deleted(collection: Collection, face: str) -> dict[str, Any]:
+def _deleted(place: Place, face: str) -> dict[str, Any]:
     try:
-        person = collection.delete_face(face)
+        person = delete_face(place.service, place.caller, place.collection, face)
     except UnknownName:
         raise _unknown(face) from None
     return {"image_id": image_id(face), "subject": person.name}
 
 
-def _deleted_of(collection: Collection, faces: list[str]) -> list[dict[str, Any]]:
-    deleted = []
+def _deleted_of(place: Place, faces: list[str]) -> list[dict[str, Any]]:
+    deleted: list[dict[str, Any]] = []
+    waiting: list[NeedsSecondKey] = []
     for face in faces:
         try:
-            deleted.append(_deleted(collection, face))
+            deleted.append(_deleted(place, face))
+        except NeedsSecondKey as error:  # the others are asked for too, so that one round of words will do
+            waiting.append(error)
         except Refusal:
             continue
+    if waiting:
+        raise waiting[0]
     return deleted
 
 

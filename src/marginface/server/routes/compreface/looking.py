@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from marginface.clock import now_text
 from marginface.defaults import DEFAULT_FMR, DEFAULT_FPIR
 from marginface.enrolment import CollectionPeople
 from marginface.errors import InputError
@@ -34,7 +35,6 @@ from marginface.server.routes.compreface.refusals import SEVERAL_FACES, CompreFa
 from marginface.server.routes.compreface.shapes import Detected, Recognized, Verifications
 from marginface.server.routes.parameters import Here
 from marginface.server.service import Service
-from marginface.server.state.clock import now_text
 
 router = APIRouter(route_class=CompreFaceRoute)
 

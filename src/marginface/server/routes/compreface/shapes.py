@@ -53,7 +53,7 @@ class ComparedFace(FoundFace):
 
     similarity: float = Field(examples=[0.61234])
     decision: str = Field(examples=["same"])
-    threshold: float = Field(examples=[0.3555])
+    threshold: float = Field(examples=[0.3554])
     subject: str | None = Field(None, examples=["Ann Example"])
 
 

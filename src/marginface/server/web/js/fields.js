@@ -2,6 +2,9 @@
 
 import { freshId, h } from "./elements.js";
 
+/** How many characters the service takes at most: of a name, of what else is recorded, of a passphrase. */
+export const LONGEST = { name: 200, text: 2000, passphrase: 1000 };
+
 /** Return a field of text; `input` takes any attributes of an <input>, or { rows } for more lines. */
 export function textField(label, { hint, wide = false, rows, ...input } = {}) {
   const tag = rows ? "textarea" : "input";

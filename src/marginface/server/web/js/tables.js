@@ -30,7 +30,8 @@ export function table(caption, columns, rows, { hint, stacked = false, headed = 
 }
 
 function cell(column, row, isFirst) {
-  const inside = column.cell(row);
+  const made = column.cell(row);
+  const inside = Array.isArray(made) ? h("div", {}, made) : made; // on a phone a cell is a label and one thing beside
   if (isFirst) return h("th", { scope: "row" }, inside);
   return h("td", { class: column.right ? "right" : null, "data-label": column.name }, inside);
 }

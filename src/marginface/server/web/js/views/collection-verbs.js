@@ -2,7 +2,7 @@
 
 import { ask } from "../dialogs.js";
 import { h } from "../elements.js";
-import { textField } from "../fields.js";
+import { LONGEST, textField } from "../fields.js";
 import { note } from "../notes.js";
 import { again, to } from "../router.js";
 import { call, path } from "../service.js";
@@ -16,7 +16,7 @@ export async function addCollection() {
     body: textField("Name", {
       name: "name",
       required: true,
-      maxlength: 200,
+      maxlength: LONGEST.name,
       autofocus: true,
       hint: "People in it are searched apart from those of other collections.",
     }),
@@ -33,7 +33,7 @@ export async function rename(current) {
     body: textField("New name", {
       name: "name",
       required: true,
-      maxlength: 200,
+      maxlength: LONGEST.name,
       value: current.name,
       autofocus: true,
       hint: "The keys that are for it follow.",

@@ -1,7 +1,7 @@
 // Enrol: a person with consent and purpose, and photos, each of which may be taken or refused with reasons.
 
 import { h, put } from "../elements.js";
-import { choice, textField, tick } from "../fields.js";
+import { choice, LONGEST, textField, tick } from "../fields.js";
 import { errorNote, note, waiting } from "../notes.js";
 import { again, crumbs, linkTo, viewHead } from "../router.js";
 import { call, formOf, path } from "../service.js";
@@ -85,7 +85,7 @@ function about() {
     h(
       "div",
       { class: "fields two" },
-      textField("Name", { name: "name", required: true, maxlength: 200 }),
+      textField("Name", { name: "name", required: true, maxlength: LONGEST.name }),
       textField("Kept until", {
         name: "retain_until",
         type: "date",
@@ -94,13 +94,13 @@ function about() {
       textField("Consent", {
         name: "consent",
         required: true,
-        maxlength: 2000,
+        maxlength: LONGEST.text,
         hint: "What was agreed, when and how: “signed 2026-03-01”.",
       }),
       textField("Purpose", {
         name: "purpose",
         required: true,
-        maxlength: 2000,
+        maxlength: LONGEST.text,
         hint: "What they are recognized for: “door of the lab”.",
       }),
     ),

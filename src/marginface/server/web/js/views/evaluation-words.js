@@ -18,6 +18,8 @@ export const KINDS = [
   ["groups", "By group (RFW, BFW)"],
   ["all-pairs", "All pairs (MFR)"],
   ["scores", "Scores of any system"],
+  ["calibration", "Calibrations", "Calibration"],
+  ["audit", "Audits of data sets", "Audit of a data set"],
   ["unreadable", "Cannot be read"],
 ];
 

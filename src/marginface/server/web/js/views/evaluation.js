@@ -21,7 +21,7 @@ const NONE = {
   comparison: "It is written when all trainings have ended.",
   sweep: "It is written when all trainings have ended.",
 };
-const HOW = "“marginface evaluate pairs” writes one with --report, of the same name as the file of --out.";
+const HOW = "“--report” writes one; give it the same name as the file of “--out”.";
 
 export async function show(place, { evaluation: id, signal }) {
   const here = path("evaluations", id);
@@ -49,7 +49,7 @@ export async function show(place, { evaluation: id, signal }) {
     if (!changed) return;
     put(
       parts,
-      found.parts.filter((part) => part.figures.length).map((part) => partCard(part, found.kind === "suite")),
+      found.parts.filter((part) => part.figures.length || part.sentences.length).map((part) => partCard(part, found.kind === "suite")),
       trainings(found),
     );
     put(more, tables(found, here, signal), reportOf(found, here, signal));

@@ -78,7 +78,7 @@ function columns() {
 
 function figures({ headline, message, state }) {
   if (state === "unreadable") return h("span", { class: "small" }, message);
-  if (!headline.length) return h("span", { class: "soft" }, "none yet");
+  if (!headline.length) return h("span", { class: "soft" }, state === "finished" ? "–" : "none yet");
   const protocols = new Set(headline.map((one) => one.protocol));
   const rows = headline
     .slice(0, SHOWN)
@@ -109,6 +109,8 @@ function nothing(kind) {
         "marginface evaluate suite MODEL suite.toml --out RUNS/suite",
         "marginface evaluate pairs MODEL lfw --pairs pairs.txt --out RUNS/lfw.json --report RUNS/lfw.html",
         "marginface compare recipe.toml --losses arcface,cosface --out RUNS/two",
+        "marginface calibrate MODEL PHOTOS --out RUNS/door.toml --report RUNS/door.html",
+        "marginface data audit CROPS --out RUNS/crops.json --report RUNS/crops.html",
       ].join("\n"),
     ),
   );

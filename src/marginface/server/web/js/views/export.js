@@ -1,7 +1,7 @@
 // Export: people of a collection as one file, sealed by a passphrase that nobody but the user knows.
 
 import { h, put } from "../elements.js";
-import { controlOf, textField } from "../fields.js";
+import { controlOf, LONGEST, textField } from "../fields.js";
 import { icon } from "../icons.js";
 import { errorNote, filling, note, say, waiting } from "../notes.js";
 import { crumbs, linkTo, viewHead } from "../router.js";
@@ -88,7 +88,7 @@ function passphrase() {
   const first = textField("Passphrase", {
     type: "password",
     required: true,
-    maxlength: 1000,
+    maxlength: LONGEST.passphrase,
     spellcheck: "false",
     autocomplete: "new-password",
     hint: "Write it down, apart from the file: without it nobody can open the archive.",
@@ -96,7 +96,7 @@ function passphrase() {
   const second = textField("The same again", {
     type: "password",
     required: true,
-    maxlength: 1000,
+    maxlength: LONGEST.passphrase,
     spellcheck: "false",
     autocomplete: "new-password",
   });

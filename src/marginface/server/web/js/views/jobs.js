@@ -2,7 +2,7 @@
 
 import { ask } from "../dialogs.js";
 import { h, put } from "../elements.js";
-import { choice, textField, tick } from "../fields.js";
+import { choice, LONGEST, textField, tick } from "../fields.js";
 import { note } from "../notes.js";
 import { linkTo, to, viewHead } from "../router.js";
 import { query } from "../service.js";
@@ -83,8 +83,8 @@ async function importPeople() {
     fields: [
       fileField(),
       collectionChoice(known, { name: "collection" }),
-      textField("Consent of all of them", { name: "consent", required: true, maxlength: 2000 }),
-      textField("Purpose", { name: "purpose", required: true, maxlength: 2000 }),
+      textField("Consent of all of them", { name: "consent", required: true, maxlength: LONGEST.text }),
+      textField("Purpose", { name: "purpose", required: true, maxlength: LONGEST.text }),
       textField("Kept until", { name: "retain_until", type: "date", hint: "Empty: until erased by hand." }),
       reviewChoice(),
       h("div", { class: "wide" }, tick("Keep the aligned crops, sealed", { name: "keep_crops" })),
@@ -133,7 +133,7 @@ async function migrate() {
       collectionChoice(known, { name: "collection" }),
       textField("Model", {
         name: "model",
-        maxlength: 100,
+        maxlength: LONGEST.name,
         hint: "A registered name; empty: the model of this service.",
       }),
       h("div", { class: "wide" }, tick("Erase the old embeddings at the end", { name: "erase_old" })),

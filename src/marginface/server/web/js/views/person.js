@@ -2,7 +2,7 @@
 
 import { ask } from "../dialogs.js";
 import { h, put } from "../elements.js";
-import { choice, textField } from "../fields.js";
+import { choice, LONGEST, textField } from "../fields.js";
 import { icon } from "../icons.js";
 import { filling, note, say } from "../notes.js";
 import { again, crumbs, linkTo, to, viewHead } from "../router.js";
@@ -87,13 +87,13 @@ async function edit(person, here) {
       textField("Name", {
         name: "name",
         required: true,
-        maxlength: 200,
+        maxlength: LONGEST.name,
         value: person.name,
         autofocus: true,
         wide: true,
       }),
-      textField("Consent", { name: "consent", maxlength: 2000, value: person.consent }),
-      textField("Purpose", { name: "purpose", maxlength: 2000, value: person.purpose }),
+      textField("Consent", { name: "consent", maxlength: LONGEST.text, value: person.consent }),
+      textField("Purpose", { name: "purpose", maxlength: LONGEST.text, value: person.purpose }),
       textField("Kept until", { name: "retain_until", type: "date", value: person.retain_until ?? "" }),
     ),
     action: "Save",

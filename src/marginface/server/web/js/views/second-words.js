@@ -44,8 +44,10 @@ function columns(again, names) {
   ];
 }
 
-function whatIsAsked({ action, details }) {
+function whatIsAsked({ action, details, private: told }) {
   if (action === "identification") return `A match, similarity ${similarity(details.similarity)}`;
+  const [, face, to] = told?.subject?.split(" ") ?? [];
+  if (face?.startsWith("f-")) return to ? "Give a face to who is kept for a shorter time" : "Delete a face";
   return VERBS[details.verb] ?? details.verb;
 }
 

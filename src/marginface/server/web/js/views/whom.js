@@ -18,13 +18,16 @@ export function whom({ collection, private: told }, names, maySee = true) {
   const people = subject.replace(IN_CLEAR, "").split(",");
   if (people[0] === "*") return `Everyone in ${where}${clear}`;
   if (!people[0].startsWith("p-")) return where;
+  const [person, face, to] = people[0].split(" ");
   if (people.length > 1) return `${many(people.length, "person", "people")} in ${where}${clear}`;
-  const id = h("code", { class: "id" }, people[0]);
+  const id = h("code", { class: "id" }, person);
   const link = maySee && names.has(collection);
   return h(
     "div",
     { class: "stack-small" },
-    link ? h("a", { class: "id", href: linkTo("people", where, "person", people[0]) }, id) : id,
+    link ? h("a", { class: "id", href: linkTo("people", where, "person", person) }, id) : id,
+    face ? h("span", { class: "small soft" }, "face ", h("code", { class: "id" }, face)) : null,
+    to ? h("span", { class: "small soft" }, "to ", h("code", { class: "id" }, to)) : null,
     h("span", { class: "small soft" }, `in ${where}${clear}`),
   );
 }

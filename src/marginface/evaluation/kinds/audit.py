@@ -1,0 +1,62 @@
+"""The audit of a data set (``marginface data audit … --out FILE``), as a part with figures.
+
+Its figures are shares of all images or identities there are: counted, not estimated, so without an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from marginface.evaluation.kinds.figures import Figure, Numbers, Part, figure_of, number, short
+from marginface.evaluation.kinds.kind import Kind
+from marginface.words import plural
+
+
+def _parts(numbers: Numbers, name: str) -> tuple[Part, ...]:
+    """Return one part: what an audit found and proposes to leave out; no name of an image or identity is in it.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is damaged.
+    """
+    labels = numbers["labels"] or {}
+    facts = {"images": int(number(numbers["images"])), "identities": int(number(numbers["identities"]))}
+    figures = tuple(_figures(numbers, labels))
+    facts |= {"faces_compared": int(number(labels["embedded"]))} if labels else {}
+    sentences = tuple(_found(numbers))
+    return (Part(short(name), "audit", figures=figures, headline=2, facts=facts, sentences=sentences),)
+
+
+def _figures(numbers: Numbers, labels: Numbers) -> Iterator[Figure]:
+    images, identities, left_out = numbers["images"], numbers["identities"], numbers["exclusions"]
+    yield _share("images to leave out", len(left_out["images"]), images)
+    yield _share("identities to leave out", len(left_out["identities"]), identities)
+    yield _share("identities of one image", numbers["identities_of_one_image"], identities)
+    if labels:
+        yield _share("images that look like another identity", len(labels["suspects"]), labels["embedded"])
+    if numbers["overlap"]:
+        both = {here for pairs in ("by_name", "by_likeness") for here, *_ in numbers["overlap"][pairs] or ()}
+        yield _share("identities that the evaluation set has too", len(both), identities)
+
+
+def _share(name: str, count: Any, total: Any) -> Figure:
+    return figure_of(name, number(count) / number(total) if total else 0.0)
+
+
+def _found(numbers: Numbers) -> Iterator[str]:
+    """Yield a sentence for each finding that there is."""
+    labels, overlap = numbers["labels"] or {}, numbers["overlap"] or {}
+    counts = (
+        (numbers["unreadable"], "unreadable image", ""),
+        (numbers["copies"], "group", " of copies within an identity"),
+        (numbers["one_photo_under_several_identities"], "photo", " under several identities"),
+        (labels.get("merges"), "pair", " of identities that look like one person"),
+        (labels.get("outliers"), "image", " far from their own identity"),
+        (overlap.get("photos"), "photo", " that the evaluation set has too"),
+    )
+    yield from (f"{plural(len(found), noun)}{what}." for found, noun, what in counts if found)
+    if not labels:
+        yield "Faces were not compared."
+
+
+KIND = Kind("audit", frozenset({"images_per_identity", "identities_of_one_image", "exclusions"}), _parts)
