@@ -24,6 +24,8 @@ LONGEST = (  # ten seconds and more: begun first, none is left for the end, when
     "training/test_killed.py", "training/test_compare.py", "batch", "toy/test_start.py",
     "training/test_pair_run.py", "training/test_packed_data.py", "test_export.py", "cli/test_hostile.py",
     "cli/test_broken_off.py", "gallery/test_killed.py", "test_demo.py", "evaluation/protocols/test_packs.py",
+    "docs/test_train_on_many_processes.py", "server/jobs/test_killed.py", "server/jobs/test_imports.py",
+    "server/web/test_work.py",
 )  # fmt: skip
 TOGETHER = "tests/batch/"  # by one process: a Ray cluster takes ten seconds to start, and a tenth of a core to keep
 

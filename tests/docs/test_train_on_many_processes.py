@@ -35,7 +35,7 @@ options = { width = 0.25 }
 [train]
 steps = 4
 checkpoint_every = 2
-batch_size = 8
+batch_size = 12
 threads = 1
 device = "cpu"
 """

@@ -41,7 +41,8 @@ def start(database: Path, folder: Path) -> subprocess.Popen[str]:
 def lines_of(process: subprocess.Popen[str]) -> list[list[str]]:
     """Return what a process tells until it ends; not by communicate(), which loses what was read ahead."""
     assert process.stdout is not None
-    told = process.stdout.read()
+    with process.stdout:
+        told = process.stdout.read()
     process.wait(PATIENCE)
     return [line.split("\t") for line in told.splitlines() if line.count("\t") == 2]
 
