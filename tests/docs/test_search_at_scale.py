@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.main import get_command
 
+from marginface import matching
 from marginface.cli.cluster import app
 from marginface.data.synthetic import draw_photo
-from marginface.matching import index as indexes
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 
@@ -35,7 +35,7 @@ def test_an_index_in_a_server_is_opened_with_what_the_page_shows(
     place: int, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(indexes, "open_index", lambda *given, **named: asked.append((given, named)))
+    monkeypatch.setattr(matching, "open_index", lambda *given, **named: asked.append((given, named)))
     exec(blocks("search-at-scale.md")[2].splitlines()[0] + "\n" + blocks("search-at-scale.md")[place], {})
     (((address, collection), named),) = asked
     assert str(address).startswith(f"{scheme}://")
