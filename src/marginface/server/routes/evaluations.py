@@ -25,13 +25,13 @@ from marginface.server.shown.files import readable
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 
 TheEvaluation = Annotated[str, InPath(description="opaque id of an evaluation", examples=["v-5a8f0c2e91b7d364"])]
-TheTable = Annotated[Literal["csv", "json", "tex"], InPath(description="which of its tables")]
+TheTable = Annotated[Literal["csv", "json", "tex", "toml"], InPath(description="which of its tables")]
 if TYPE_CHECKING:
     KindName = str
 else:
     KindName = Literal[KIND_NAMES]
 OfKind = Annotated[KindName | None, Query(description="only of this kind")]
-_TYPES = {"csv": "text/csv", "json": "application/json", "tex": "application/x-tex"}
+_TYPES = {"csv": "text/csv", "json": "application/json", "tex": "application/x-tex", "toml": "application/toml"}
 _FILE = {"description": "The table.", "content": {kind: {} for kind in ("text/csv", "application/x-tex")}}
 
 
