@@ -272,6 +272,8 @@ def _load_published(name: str, mirror: bool, threads: int, engine: str) -> OnnxE
 def _load_of_card(card_file: Path, mirror: bool, threads: int, engine: str) -> Embedder:
     """Return what a card is of: the ONNX file that it names, in its folder, or the checkpoint that it lies in."""
     card = read_card(card_file)
+    if Path(card.file).name != card.file:
+        raise InputError(f"{card_file}: file is to be the name of a file beside the card; got {card.file!r}")
     if card.backbone is None or card_file.name != CARD_FILE:
         return _load_onnx(card_file.parent / card.file, card_file, mirror, threads, engine)
     _require_torch_engine(card_file.parent, engine)

@@ -114,7 +114,7 @@ def read_inside(root: Path, path: Path, *, most: int) -> bytes:
             f"{path}: it is a link that leads out of {root}, and only what is in there is read. Put the file itself "
             "there"
         )
-    with os.fdopen(_opened_below(root, place), "rb") as stream:
+    with open(place, "rb", opener=lambda *_: _opened_below(root, place)) as stream:
         found = os.fstat(stream.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path}: expected a file; got something else, as a folder or a pipe")

@@ -12,7 +12,7 @@ from oracles.parsed import nodes_of
 
 TESTS = Path(__file__).resolve().parents[1]
 FILES = sorted(TESTS.rglob("*.py"))
-RUNS = {"run", "check_output", "check_call"}  # of subprocess
+RUNS = {"run", "call", "check_output", "check_call"}  # of subprocess
 WAITS = {"wait", "communicate", "join", "result"}  # methods that take a time, by name or as their first argument
 
 
@@ -23,7 +23,7 @@ def waits_for_ever(node: ast.AST) -> bool:
         return False
     owner, name = node.func.value, node.func.attr
     return (name in RUNS and isinstance(owner, ast.Name) and owner.id == "subprocess") or (
-        name in WAITS and not node.args
+        name in WAITS and (not node.args or name == "communicate")
     )
 
 
@@ -41,6 +41,7 @@ def test_whatever_waits_has_an_end() -> None:
     ("code", "expected"),
     [
         ("process.wait()", True), ("process.wait(3)", False), ("process.communicate(b'x', timeout=3)", False),
+        ("process.communicate(b'x')", True),
         ("subprocess.run(['ls'])", True), ("subprocess.run(['ls'], timeout=3)", False), ("runner.run(3)", False),
         ("thread.join()", True), ("' '.join(words)", False), ("future.result()", True), ("sorted(words)", False),
     ],
@@ -62,5 +63,5 @@ def test_a_process_is_ended_with_the_block_that_uses_it() -> None:
 
 def test_ports_are_asked_for_in_one_way() -> None:
     """free_port() of oracles/patience.py; or a server that listens at port 0 and says which it was given."""
-    given_back = re.compile(r"\.bind\(\(.+, 0\)\)\n\s+\w+ = \w+\.getsockname")
+    given_back = re.compile(r"\.bind\(\(.+, 0\)\)\n\s+(return|\w+ =) \w+\.getsockname")
     assert [path.name for path in FILES if given_back.search(path.read_text(encoding="utf-8"))] == []

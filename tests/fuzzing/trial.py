@@ -85,12 +85,13 @@ def limited(seconds: float) -> Iterator[None]:
         raise TooSlow
 
     old = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    limit, _ = signal.setitimer(signal.ITIMER_REAL, seconds)  # that of the whole test
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_REAL, limit)
 
 
 @contextmanager

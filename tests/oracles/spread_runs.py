@@ -116,6 +116,10 @@ def over(world_size: int, job: Job, notes: Path) -> None:
         port.put(store.port)
     for process in processes:
         process.join(2 * PATIENCE)
+    late = [process for process in processes if process.is_alive()]
+    for process in late:
+        process.kill()
+    assert not late, f"{len(late)} of {world_size} processes do not end"
 
 
 def _one_of(rank: int, world_size: int, port: SimpleQueue[int], job: Job, notes: Path) -> None:

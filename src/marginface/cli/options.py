@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from marginface.batch import Executor
 
 STANDARD_OUTPUT = Path("-")
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]*@")
 
 
 def checked_place(path: Path | None) -> Path | None:
@@ -134,8 +136,8 @@ def deliver(value: Any, out: Path | None, *, as_json: bool, show: Callable[[], o
 
 
 def typed_command() -> str:
-    """Return what the user typed, as a shell takes it: what reports say they were made by."""
-    return shlex.join(["marginface", *sys.argv[1:]])
+    """Return what the user typed, as a shell takes it, without passwords in addresses: what reports say they are of."""
+    return _PASSWORD.sub(r"\1:…@", shlex.join(["marginface", *sys.argv[1:]]))
 
 
 def make_folder(path: Path) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -29,6 +30,7 @@ from marginface.server.state.places import is_loopback, spool_folder, state_addr
 from marginface.server.threads import LONG_RUNNING, LONG_WAITING, Work
 
 LOG = logging.getLogger("marginface.server")
+_SETTLING = 5.0  # seconds between two looks at what is owed
 _FOLLOWS = (
     "The service's own record still holds opaque ids of the erased: its database could not be written. It tries again "
     "by itself."
@@ -167,15 +169,26 @@ def running_jobs(service: Service) -> Iterator[Runner]:
     others = (
         lambda: service.forgetting.follow(service.gallery),
         lambda: service.events.log.let_go(settings.keep_events, BY_ITSELF),
-        service.answers.settle,
     )
     upkeep = Upkeep(service.state, service.jobs, service.spool, settings.purge_every, others)
     runner = Runner(settings, service.state, service.job_key, upkeep)
+    stop = threading.Event()
+    settling = threading.Thread(target=_settle, args=(service, stop), name="owed answers", daemon=True)
+    settling.start()
     runner.start()
     try:
         yield runner
     finally:
+        stop.set()
         runner.close()
+        settling.join(_SETTLING)
+
+
+def _settle(service: Service, stop: threading.Event) -> None:
+    """Write the answers that this worker owes, however long the job takes that it does meanwhile."""
+    while not stop.wait(_SETTLING):
+        with suppress(MarginfaceError, OSError):  # it still cannot be written: the next time
+            service.answers.settle()
 
 
 def service_of(request: Request) -> Service:

@@ -54,4 +54,5 @@ class Job:
     def note(self, *, finished: bool = False) -> None:
         """Write the state: whether all is done and what was left out."""
         values = {str(index): reason for index, reason in sorted(self.left_out.items())}
-        write_state(self.destination, {**self.state, "finished": finished, "left_out": values})
+        kept = {name: value for name, value in self.state.items() if not (finished and name == "go_on")}
+        write_state(self.destination, {**kept, "finished": finished, "left_out": values})

@@ -62,6 +62,8 @@ class Evaluation:
         if not self.stem.name:
             return {}
         places = {suffix: self._table(suffix) for suffix in KINDS[self.kind].tables}
+        if self.kind == "calibration":  # which has one of the two; what has the other name may be another's
+            places = {suffix: path for suffix, path in places.items() if path == self.path}
         return {suffix: path for suffix, path in places.items() if path.is_file() and is_inside(root, path)}
 
     def _table(self, suffix: str) -> Path:

@@ -106,7 +106,8 @@ def evaluate_pairs(
 ) -> PairResult:
     """Run a protocol on a model. Without a ``reader`` that has a cropper the images are aligned 112×112 crops.
 
-    The variants are those of evaluation.variants; all but ``insightface`` take an embedder loaded without mirror sum.
+    The variants are those of evaluation.scoring.variants; all but ``insightface`` take an embedder loaded without
+    mirror sum.
     Photos of one person among others need a cropper with the policy ``"center"`` (protocol_cropper).
 
     Raises:

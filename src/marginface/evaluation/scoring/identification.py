@@ -39,7 +39,7 @@ def search(
 ) -> Searches:
     """Search probes (P, D) in a gallery (N, D) of one entry a subject; unit rows.
 
-    ``compare`` says how alike they are; see evaluation.distances.
+    ``compare`` says how alike they are; see evaluation.scoring.distances.
 
     Raises:
         InputError: a subject is in the gallery twice.

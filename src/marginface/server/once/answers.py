@@ -35,7 +35,8 @@ from sqlalchemy import (
     update,
 )
 
-from marginface.errors import MarginfaceError
+from marginface.errors import GalleryBusy, MarginfaceError
+from marginface.gallery.store import WAIT
 from marginface.server.state import METADATA, State
 
 LOG = logging.getLogger("marginface.server")
@@ -192,23 +193,28 @@ class KeptAnswers:
                 connection.execute(ending)
         except MarginfaceError as error:
             LOG.warning("how a repeated request ended is written later: %s", type(error).__name__)
-            with self._lock:
-                self._owed.append(ending)
+            self._owed.append(ending)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """Give a connection that alone may write, after what is owed."""
-        with self._lock:
+        if not self._lock.acquire(timeout=WAIT):  # who holds it waits for the database
+            raise GalleryBusy("others write the state of the service; try again")
+        try:
+            owed = list(self._owed)
             with self._state.writing() as connection:
-                for ending in self._owed:
+                for ending in owed:
                     connection.execute(ending)
                 yield connection
-            self._owed.clear()
+            del self._owed[: len(owed)]
+        finally:
+            self._lock.release()
 
 
 def _running(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     """Return what is true of the row of a request that was claimed and has not ended."""
-    return ANSWERS.c.id == asked.id, ANSWERS.c.status == _RUNNING
+    begun = ANSWERS.c.made <= int(time.time())  # what is owed does not end a later request of this key
+    return ANSWERS.c.id == asked.id, ANSWERS.c.status == _RUNNING, begun
 
 
 def _first(asked: Asked, now: int) -> dict[str, Any]:
