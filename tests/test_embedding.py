@@ -95,6 +95,9 @@ def test_a_card_is_a_name_of_the_model_it_speaks_of(tmp_path):
     named = load_embedder(str(tmp_path / "other name.toml"))
     assert named.contract == beside.contract
     np.testing.assert_array_equal(named.embed(CROPS), beside.embed(CROPS))
+    card_of(tmp_path / "own.onnx", file="../own.onnx")
+    with pytest.raises(InputError, match=r"the name of a file beside the card; got '\.\./own\.onnx'"):
+        load_embedder(tmp_path / "own.toml")
     (tmp_path / "own.onnx").unlink()
     with pytest.raises(WeightsError, match=r"own\.onnx: no such file"):
         load_embedder(tmp_path / "other name.toml")

@@ -142,6 +142,16 @@ def test_what_is_no_plain_file_or_too_large_is_refused_and_not_waited_for(tmp_pa
             read_inside(root, root / "pipe", most=100)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system does not list what a process has open")
+def test_a_folder_that_is_asked_for_as_a_file_stays_open_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "outcome.json").mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises((InputError, OSError)):
+            read_inside(tmp_path.resolve(), tmp_path.resolve() / "outcome.json", most=100)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes of this kind")
 def test_a_pipe_and_a_name_for_a_device_are_written_to_and_stay_what_they_are(tmp_path: Path) -> None:
     pipe, nothing, found = tmp_path / "pipe", tmp_path / "nothing", list[bytes]()

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import marginface
 from marginface import __version__, cli
+from marginface.cli.options import typed_command
 from marginface.errors import WeightsError
 from oracles.patience import PATIENCE
 
@@ -165,3 +166,8 @@ def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     assert answer.exit_code == 2
     assert answer.stderr.startswith(f"marginface: {blocked}")
     assert "Traceback" not in answer.stderr
+
+
+def test_what_was_typed_is_said_without_the_password_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["marginface", "align", "sftp://me:secret@host/a b", "s3://bucket/x@y"])
+    assert typed_command() == "marginface align 'sftp://me:…@host/a b' s3://bucket/x@y"

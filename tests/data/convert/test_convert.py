@@ -18,6 +18,7 @@ from marginface.data.crops import EncodedCrops
 from marginface.data.encoded import EncodedImages
 from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
+from marginface.data.unfinished import read_state
 from marginface.errors import DataError, InputError, UnknownName
 from oracles.image_packs import MAGIC, content, crop_bytes, labeled, write_insightface, write_records, write_tar
 from oracles.patience import at_work
@@ -56,7 +57,8 @@ def named_tar(root: Path, count: int = 40) -> EncodedImages:
 @pytest.mark.parametrize("per_shard", [3, 10_000])
 def test_every_format_keeps_bytes_labels_and_names(tmp_path: Path, to: str, per_shard: int) -> None:
     source = named_tar(tmp_path)
-    done = convert(source, tmp_path / "out", to, per_shard=per_shard)
+    done = convert(source, tmp_path / "out", to, per_shard=per_shard, command="marginface data convert …")
+    assert "go_on" not in (read_state(tmp_path / "out") or {}), "what is handed on does not tell what was typed"
     assert done == Conversion(tmp_path / "out", to, 40, 3, ())
     found = open_images(tmp_path / "out")
     assert found.listing.problems == ()

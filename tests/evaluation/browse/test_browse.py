@@ -99,6 +99,13 @@ def test_a_calibration_tells_how_often_a_person_is_refused(found: dict[str, Eval
     assert made.report.is_file()
 
 
+def test_a_calibration_takes_no_table_of_what_has_its_name(written: Path, tmp_path: Path) -> None:
+    for name, place in (("door.toml", "prepared/door.toml"), ("door.json", "single/pairs.json")):
+        (tmp_path / name).write_bytes((written / place).read_bytes())
+    found = {one.kind: one.tables(tmp_path.resolve()) for one in find_evaluations(tmp_path.resolve())}
+    assert {kind: list(tables) for kind, tables in found.items()} == {"calibration": ["toml"], "pairs": ["json"]}
+
+
 def test_an_audit_tells_shares_and_names_nobody(found: dict[str, Evaluation], written: Path) -> None:
     made = found["prepared/crops.json"]
     (part,) = made.parts
