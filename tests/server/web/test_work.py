@@ -185,7 +185,7 @@ def test_evaluations_can_be_read_by_everyone(
             visit.open("evaluations")
             page.get_by_role("link", name=name, exact=True).click()
             visit.sees("Finished")
-            page.wait_for_function("document.querySelectorAll('h1').length === 1")  # the list says Finished too
+            page.locator("h1").wait_for()  # the list says Finished too
             assert faults_of(page, fingers=width == 360) == {}, name
         visit.check()
 
