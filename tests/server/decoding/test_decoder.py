@@ -144,7 +144,7 @@ def test_an_answer_that_no_decoder_gives_costs_one_photo(obedient: Decoder, orde
 def test_a_decoder_that_dies_at_rest_is_replaced(obedient: Decoder) -> None:
     for _ in range(2):
         assert "in a moment" in why(obedient, b"late")
-        wait_for(lambda: not processes_of("oracles.dying_decoder"), "it does not die")
+        wait_for(lambda: not any(one.is_alive for one in obedient._idle), "it does not die")
         assert obedient.decode_now(png_of(10), "after").shape
 
 

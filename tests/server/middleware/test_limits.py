@@ -22,6 +22,7 @@ from marginface.errors import InputError
 from marginface.gallery import Collection, Gallery
 from marginface.server.events import EventLog
 from marginface.server.middleware.large import MOST as LARGE
+from marginface.server.middleware.slots import Slots
 from marginface.server.settings import Limits, ServerSettings
 from marginface.server.threads import LONG_RUNNING, LONG_WAITING
 from oracles.patience import PATIENCE, wait_for
@@ -151,6 +152,24 @@ def test_who_comes_when_too_many_wait_is_told_to_come_again(
     over = next(answer for answer in answers if answer.status_code == 503)
     assert (over.json()["error"]["code"], over.headers["retry-after"]) == ("overloaded", "1")
     assert detect(client, png_of(10)).status_code == 200
+
+
+def test_who_waits_for_a_slot_is_known_by_the_key(
+    start: Start, settings: ServerSettings, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    enter = Slots.enter
+
+    async def watched(self: Slots, who: str) -> None:
+        seen.append(who)
+        await enter(self, who)
+
+    monkeypatch.setattr(Slots, "enter", watched)
+    client, keys = start(settings), [make_key("detect"), make_key("detect")]
+    answers = [client.post("/v1/detect", files={"image": png_of(10)}, headers=key) for key in keys]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(set(seen)) == 2
+    assert "" not in seen
 
 
 def test_what_waits_is_not_decoded(start: Start, settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -316,3 +317,17 @@ def test_the_state_shows_nothing_of_an_answer(client: TestClient, once: dict[str
 def test_a_key_is_a_long_random_text(client: TestClient, key: str) -> None:
     answer = client.post("/v1/collections", json={"name": "staff"}, headers={"Idempotency-Key": key})
     assert answer.status_code == 422
+
+
+def test_a_late_end_of_a_request_does_not_end_the_one_that_came_after_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = client.app.state.service.answers  # type: ignore[attr-defined]
+    first = kept.asked(Sent("a random text of a client", "a key", "its token", b"POST /v1/collections"), "", 0)
+    assert kept.claim(first) is None
+    later = replace(first, made=first.made + answers.RUNS_AT_MOST + 1)
+    monkeypatch.setattr(answers.time, "time", lambda: float(later.made))
+    assert kept.claim(later) is None, "the first is taken for dead"
+    kept.release(first)
+    with pytest.raises(StillRunning):
+        kept.claim(later)

@@ -61,9 +61,8 @@ class Evaluation:
         """Return its tables by suffix: those that are there, and in the folder that is shown."""
         if not self.stem.name:
             return {}
-        places = {suffix: self._table(suffix) for suffix in KINDS[self.kind].tables}
-        if self.kind == "calibration":  # which has one of the two; what has the other name may be another's
-            places = {suffix: path for suffix, path in places.items() if path == self.path}
+        suffixes = KINDS[self.kind].tables or (self.path.suffix[1:],)
+        places = {suffix: self._table(suffix) for suffix in suffixes}
         return {suffix: path for suffix, path in places.items() if path.is_file() and is_inside(root, path)}
 
     def _table(self, suffix: str) -> Path:

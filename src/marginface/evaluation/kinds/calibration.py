@@ -56,4 +56,4 @@ def _facts(known: Calibration) -> dict[str, Scalar]:
 
 
 _MARKS = frozenset({"contract", "thresholds", "made"})
-KIND = Kind("calibration", _MARKS, _parts, tables=("toml", "json"))
+KIND = Kind("calibration", _MARKS, _parts, tables=())

@@ -102,7 +102,7 @@ class Kind:
         parts: Its protocols with their figures, from the numbers and a name for a protocol that has none.
         entry: Its settings in a suite; None: it is in none.
         stem: The name of its file, where another kind has the same keys.
-        tables: The suffixes of what may lie beside the file: its tables.
+        tables: The suffixes of its tables, which have the name of its file; none: the file alone is one.
     """
 
     name: str

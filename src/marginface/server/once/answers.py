@@ -97,6 +97,7 @@ class Asked:
         request: A keyed hash of method, path and body.
         collection: The opaque id of the collection whose people the answer may name; empty: it names nobody.
         audited: The last entry of the audit before it was carried out.
+        made: When it came, in seconds since 1970.
         purpose: What the seal of the answer is derived for.
     """
 
@@ -104,6 +105,7 @@ class Asked:
     request: str
     collection: str
     audited: int
+    made: int
     purpose: str = field(repr=False)
 
 
@@ -135,6 +137,7 @@ class KeptAnswers:
             self._state.fingerprint("idempotency request", sent.content),
             collection,
             audited,
+            int(time.time()),
             f"idempotent answer|{secret}",
         )
 
@@ -151,7 +154,7 @@ class KeptAnswers:
             connection.execute(delete(ANSWERS).where(stale))
             row = connection.execute(select(ANSWERS).where(ANSWERS.c.id == asked.id)).one_or_none()
             if row is None:
-                connection.execute(insert(ANSWERS).values(_first(asked, now)))
+                connection.execute(insert(ANSWERS).values(_first(asked)))
                 return None
         _require_same(row.request, asked)
         if row.status == _RUNNING:
@@ -213,13 +216,13 @@ class KeptAnswers:
 
 def _running(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     """Return what is true of the row of a request that was claimed and has not ended."""
-    begun = ANSWERS.c.made <= int(time.time())  # what is owed does not end a later request of this key
-    return ANSWERS.c.id == asked.id, ANSWERS.c.status == _RUNNING, begun
+    this = ANSWERS.c.made == asked.made  # what is owed does not end a later request with this Idempotency-Key
+    return ANSWERS.c.id == asked.id, ANSWERS.c.status == _RUNNING, this
 
 
-def _first(asked: Asked, now: int) -> dict[str, Any]:
+def _first(asked: Asked) -> dict[str, Any]:
     row = {"id": asked.id, "request": asked.request, "collection": asked.collection, "audited": asked.audited}
-    return {**row, "made": now, "status": _RUNNING, "sealed": b""}
+    return {**row, "made": asked.made, "status": _RUNNING, "sealed": b""}
 
 
 def _require_same(request: str, asked: Asked) -> None:
