@@ -201,6 +201,26 @@ def test_no_face_is_given_to_who_is_kept_for_a_shorter_time_without_a_second_key
     assert desk.client.post(path, json={"person": "Gone"}, headers=manager).status_code == 200
 
 
+def test_a_collection_that_is_erased_takes_its_people_out_of_requests_of_others(
+    start: Start, settings: ServerSettings, make_key: MakeKey
+) -> None:
+    client = start(settings.model_copy(update={"two_person": ("erase",)}))
+    staff = make_staff(client)
+    assert client.post("/v1/collections", json={"name": "guests"}).status_code == 201
+    manager, second = make_key("manage,people,enrol"), make_key("confirm,audit,templates")
+    past = {"name": "Gone", "retain_until": "2000-01-01"}
+    gone = client.post("/v1/collections/guests/persons", json=past, headers=manager).json()["uid"]
+    (face,) = client.get(f"{STAFF}/persons/{staff.ann}/faces", headers=manager).json()["items"]
+    move = {"person": "Gone", "collection": "guests"}
+    asked = client.post(f"{STAFF}/faces/{face['uid']}/move", json=move, headers=manager)
+    event = asked.json()["error"]["details"]["event"]
+    assert gone in client.get(f"/v1/events/{event}", headers=second).text
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        gallery.erase_collection("guests")
+    client.app.state.service.forgetting.follow(client.app.state.service.gallery)  # type: ignore[attr-defined]
+    assert gone not in client.get(f"/v1/events/{event}", headers=second).text
+
+
 def test_who_is_erased_is_in_no_request_about_a_face_of_theirs(desk: Desk, make_key: MakeKey) -> None:
     manager = make_key("manage,people")
     (face,) = desk.client.get(f"{STAFF}/persons/{desk.staff.ann}/faces", headers=manager).json()["items"]

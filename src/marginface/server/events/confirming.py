@@ -154,7 +154,12 @@ class SecondKeys:
 
     def _open_request(self, connection: Connection, key: str, verb: str, collection: str, subject: str) -> Event | None:
         """Return the last request of this key for this that is neither used nor refused nor too old."""
-        mine = (EVENTS.c.action == REQUEST, EVENTS.c.actor == key, EVENTS.c.collection == collection)
+        mine = (
+            EVENTS.c.action == REQUEST,
+            EVENTS.c.actor == key,
+            EVENTS.c.collection == collection,
+            EVENTS.c.private.contains(subject, autoescape=True),  # few are left to be read
+        )
         recent = select(EVENTS).where(*mine, EVENTS.c.time > later_text(-_VALID)).order_by(EVENTS.c.seq.desc())
         for event in map(event_in, connection.execute(recent).all()):
             if event.details["verb"] == verb and event.private.get("subject") == subject:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from marginface.clock import later_text, now_text
 from marginface.errors import UnknownName
@@ -167,7 +167,8 @@ class EventLog:
     def erase_collection(self, collection: str, actor: str) -> int:
         """Erase what entries say of the people of a collection (its opaque id); return of how many entries."""
         with self.state.writing() as connection:
-            mine = (EVENTS.c.collection == collection, EVENTS.c.private.is_not(None))
+            asked_elsewhere = (EVENTS.c.action == REQUEST) & EVENTS.c.private.contains(collection, autoescape=True)
+            mine = (or_(EVENTS.c.collection == collection, asked_elsewhere), EVENTS.c.private.is_not(None))
             count = connection.execute(update(EVENTS).where(*mine).values(private=None, person="")).rowcount
             if count:
                 self.add(connection, [NewEvent(actor, ERASURE, {"entries": count}, collection)])

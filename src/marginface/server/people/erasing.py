@@ -77,7 +77,8 @@ def move_face(
     """
     (owner, _), new_owner = collection.embedding(face), other.person(who)
     if is_earlier(new_owner.about.retain_until, owner.about.retain_until):
-        require_agreed(service, caller, collection, f"{_face_of(owner, face)} {new_owner.uid}")
+        there = "" if other.uid == collection.uid else f" {other.uid}"  # with which the request goes too
+        require_agreed(service, caller, collection, f"{_face_of(owner, face)} {new_owner.uid}{there}")
     return collection.move_face(face, who, other)
 
 
