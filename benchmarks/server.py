@@ -51,6 +51,7 @@ from marginface.server.access import KeyStore, NewKey, parse_scopes
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from marginface.values import Embedding
+from marginface.words import plural
 
 PER_PERSON, PER_WRITE = 4, 1000
 LOAD = Path(__file__).with_name("server_load.py")
@@ -240,10 +241,9 @@ def speed(setting: Setting) -> dict[str, Any]:
     with served(setting, "waiting=512") as service:
         for name, path in (("verify", VERIFY), ("identify", IDENTIFY)):
             for clients in setting.options.clients:
-                found[f"{name}, {clients} clients"] = told(
-                    loaded(service.job(path, clients, seconds=setting.options.seconds))
-                )
-                print(f"{name}, {clients} clients: {found[f'{name}, {clients} clients']}", flush=True)
+                what = f"{name}, {plural(clients, 'client')}"
+                found[what] = told(loaded(service.job(path, clients, seconds=setting.options.seconds)))
+                print(f"{what}: {found[what]}", flush=True)
     return found
 
 

@@ -257,7 +257,7 @@ def load_embedder(
     known = [entry.name for entry in WEIGHTS.values() if entry.card is not None]
     raise UnknownName(
         f"{model}: no such file or folder, and no registered model. {near_names(str(model), known)}"
-        f"A model is {', '.join(known)}, an .onnx file with its card beside it, or a run or checkpoint folder"
+        f"A model is {', '.join(known)}, an .onnx file with its card beside it, that card, or a run folder"
     )
 
 

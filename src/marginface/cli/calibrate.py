@@ -34,7 +34,7 @@ app = typer.Typer()
 def calibrate(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", show_default=False, help="A name, an .onnx file with its card, a run folder."),
+        typer.Argument(metavar="MODEL", show_default=False, help="A name, an .onnx file or its card, a run folder."),
     ],
     data: Annotated[
         list[Path],

@@ -45,7 +45,9 @@ MinScore = Annotated[
 ]
 Model = Annotated[
     str,
-    typer.Option("--model", "-m", help="A name from 'marginface weights list', an .onnx file, or a run folder."),
+    typer.Option(
+        "--model", "-m", help="A name from 'marginface weights list', an .onnx file, its card, or a run folder."
+    ),
 ]
 Mirror = Annotated[
     bool, typer.Option("--mirror", help="Add the embedding of the mirrored crop: slower, a little better.")

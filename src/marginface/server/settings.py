@@ -81,7 +81,7 @@ class ServerSettings(BaseModel):
     Attributes:
         gallery: Its address: a file, postgresql:// or qdrant://.
         key_file: The gallery's key; None: where 'marginface gallery' looks.
-        model: What embeds: a registered name, an .onnx file with its card, a run folder.
+        model: What embeds: a registered name, an .onnx file or its card, a run folder.
         calibration: A file of thresholds; None: the shipped ones.
         host: The address to bind.
         names: Host names by which it may be asked; on loopback those of loopback besides.

@@ -18,7 +18,7 @@ EvaluatedModel = Annotated[
     typer.Argument(
         metavar="MODEL",
         show_default=False,
-        help="A run or checkpoint folder, an .onnx file with its card, or a name from 'marginface weights list'.",
+        help="A run or checkpoint folder, an .onnx file or its card, or a name from 'marginface weights list'.",
     ),
 ]
 Aligned = Annotated[bool, typer.Option("--aligned", help="The images are 112×112 crops already.")]
