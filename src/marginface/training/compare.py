@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, InputError
 from marginface.evaluation.comparison.files import Comparison, write_tables
@@ -17,6 +15,7 @@ from marginface.evaluation.comparison.losses import ComparedLoss, ComparedRun, D
 from marginface.evaluation.comparison.page import Extras, write_comparison
 from marginface.processors import usable_cpus
 from marginface.training.decisions import cfp_decisions, check_cfp, held_out_decisions
+from marginface.training.devices import numbered
 from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.jobs import Job, Tell, prepare, run_apart, run_here
 from marginface.training.journal import read_journal
@@ -170,7 +169,7 @@ def _run(job: Job, recipe: Recipe, data: TrainingData, cfp: Path | None, tell: T
     outcome = job.outcome()
     decisions: dict[str, Decisions] = {}
     if outcome.status == "finished":
-        device = torch.device(recipe.train.device)
+        device = numbered(recipe.train.device)
         decisions = {"held-out pairs": held_out_decisions(job.run, job.folder, data, device)}
         if cfp is not None:
             decisions |= cfp_decisions(

@@ -18,6 +18,7 @@ from marginface.data.source import CropSource, Subset
 from marginface.geometry import CROP_SIZE
 from marginface.processors import usable_cpus
 from marginface.training.batches import Batch, Batches, to_tensor
+from marginface.training.devices import numbered
 from marginface.training.learner import Learner
 from marginface.training.prefetch import prefetched
 from marginface.training.recipe import Recipe
@@ -160,7 +161,7 @@ def measure_loading(recipe: Recipe, *, train: bool, seconds: float = 3.0) -> Loa
     """
     recipe = resolve(_uncached(recipe))
     data = open_data(recipe)
-    device = torch.device(recipe.train.device)
+    device = numbered(recipe.train.device)
     with torch_settings(recipe):
         batches = Batches(data.train, recipe, device)
         steps = Steps(batches.total_steps, seconds)
@@ -194,7 +195,7 @@ def _uncached(recipe: Recipe) -> Recipe:
 
 def _stages(source: CropSource, recipe: Recipe, batches: Batches, steps: Steps) -> tuple[dict[str, float], float]:
     """Return the milliseconds of each stage but the step, and those of reading for the first time."""
-    device = torch.device(recipe.train.device)
+    device = numbered(recipe.train.device)
     watch, first = Stopwatch(device), Stopwatch(device)
     for step in steps.some():
         indices = batches.indices(step)

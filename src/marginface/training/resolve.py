@@ -10,6 +10,7 @@ import torch
 
 from marginface.backbones import BACKBONES
 from marginface.data.decoding import choose_decoder
+from marginface.errors import RecipeError
 from marginface.locations import location
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
@@ -72,7 +73,16 @@ def _defaults(maker: Callable[..., object]) -> dict[str, OptionValue]:
 
 
 def resolve_device(device: str) -> str:
-    """Return cpu or cuda."""
+    """Return cpu or cuda.
+
+    Raises:
+        RecipeError: cuda is asked for, as the recipe of a run on another machine does, and there is none here.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        built = "torch sees no GPU here" if torch.version.cuda else f"torch {torch.__version__} is built for CPUs alone"
+        raise RecipeError(
+            f"[train] device: cuda, and {built} (marginface doctor). Train on the CPU: --set train.device=cpu"
+        )
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"

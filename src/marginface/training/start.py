@@ -23,6 +23,7 @@ from marginface.errors import HashMismatch, RecipeError
 from marginface.losses import LOSSES, PairLoss
 from marginface.losses.centers import ClassCenters
 from marginface.losses.summed import without_terms
+from marginface.training.devices import numbered
 from marginface.training.distributed import Ranks
 from marginface.training.features import unit_features
 from marginface.training.recipe import BackboneSection, Recipe, StartSection
@@ -129,7 +130,7 @@ def class_means(backbone: nn.Module, source: CropSource, recipe: Recipe, ranks: 
 
     m_c = Σ x_i/‖x_i‖ over the images of c, divided by its length. Of several processes each goes over its part.
     """
-    device = torch.device(recipe.train.device)
+    device = numbered(recipe.train.device)
     sums = torch.zeros(len(source.identities), recipe.backbone.embedding_size, device=device)
     labels = torch.tensor(source.labels, device=device)
     for start, rows in unit_features(backbone, source, recipe.backbone.input_size, device, ranks):

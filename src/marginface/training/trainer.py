@@ -20,6 +20,7 @@ from marginface.losses.theory import cautions_of
 from marginface.training.batches import Batch, Batches, check_shares, identity_batches
 from marginface.training.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.collapse import CollapseWatch
+from marginface.training.devices import numbered
 from marginface.training.distributed import Ranks
 from marginface.training.divergence import LossWatch, check_gradient, check_labels, check_weights, first_loss_note
 from marginface.training.failures import resume_command
@@ -84,7 +85,7 @@ class Trainer:
         self._data = data
         self._ranks = Ranks() if ranks is None else ranks
         self._tell: OnProgress = on_progress if self._ranks.is_first else _silent
-        self._device = torch.device(recipe.train.device)
+        self._device = numbered(recipe.train.device)
         processes = self._ranks.processes
         check_shares(recipe, processes.size)
         self.batches = Batches(data.train, recipe, self._device, processes.own(recipe.train.batch_size))

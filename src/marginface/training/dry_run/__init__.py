@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from marginface.training.batches import Batches, check_shares
+from marginface.training.devices import numbered
 from marginface.training.dry_run.cost import ImageCost, cost_of
 from marginface.training.dry_run.counts import Counts, counts_of
 from marginface.training.dry_run.memory import StepMemory, fitting_classes, head_for, memory_of
@@ -120,7 +121,7 @@ def dry_run(recipe: Recipe, limits: Limits | None = None) -> DryRun:
 
 
 def _built(recipe: Recipe, counts: Counts, length: Length, limits: Limits) -> DryRun:
-    device = torch.device(recipe.train.device)
+    device = numbered(recipe.train.device)
     available = _memory(device) if limits.memory is None else limits.memory
     head = head_for(recipe, counts.identities)
     classes = counts.identities if head is None else fitting_classes(recipe, head, available)
