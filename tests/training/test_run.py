@@ -202,6 +202,22 @@ def test_a_used_folder_is_refused_with_advice(small: Small, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize(
+    "changes",
+    [{"train": {"batch_size": 999}}, {"backbone": {"options": {"width": -1.0}}}, {"loss": {"name": "softmax"}}],
+    ids=["more images than there are", "an impossible network", "a margin that cannot grow"],
+)
+def test_a_new_run_that_is_refused_leaves_its_folder_free(
+    small: Small, tmp_path: Path, changes: dict[str, dict[str, object]]
+) -> None:
+    out = tmp_path / "run"
+    with pytest.raises((InputError, RecipeError)):
+        train(small(data={"hold_out": 0}, **changes), out)
+    assert not out.exists() or list(out.iterdir()) == []
+    assert train(small(data={"hold_out": 0}), out).checkpoint.step == 20
+
+
 def test_resuming_with_another_recipe_names_the_keys(small: Small, tmp_path: Path) -> None:
     train(small(data={"hold_out": 0}, train={"steps": 1}), tmp_path / "run")
     other = small(data={"hold_out": 0}, train={"steps": 2}, loss={"margin": 0.3})

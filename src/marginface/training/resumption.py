@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from marginface import __version__
-from marginface.errors import CheckpointError
+from marginface.errors import CheckpointError, MarginfaceError
 from marginface.training.checkpoint import Checkpoint, newest_checkpoint
 from marginface.training.data_record import DataRecord, difference, read_record, record_of, write_record
+from marginface.training.failures import Ending
 from marginface.training.history import add_event
 from marginface.training.journal import truncate_journal
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.changes import DATA, Change, changes_of, check_changes, check_names
 from marginface.training.recipe.file import read_recipe, write_recipe
 from marginface.training.run_names import CHECKPOINTS, JOURNAL, RECIPE
+from marginface.training.run_names import DATA as DATA_FILE
 from marginface.training.sources import TrainingData
 
 
@@ -57,6 +60,21 @@ def begin(recipe: Recipe, data: TrainingData, out: Path) -> Sitting:
     write_recipe(recipe, out / RECIPE)  # from here on it is a run, and --resume goes on with it
     write_record(sitting.data, out)
     return sitting
+
+
+@contextmanager
+def given_back(out: Path, ending: Ending) -> Iterator[None]:
+    """Leave the folder of a new run free again where it is refused within, before its first step.
+
+    A batch of more images than there are, say: who corrects the recipe repeats the command.
+    """
+    try:
+        yield
+    except (MarginfaceError, OSError):
+        if not ending.begun:
+            for name in (RECIPE, DATA_FILE, JOURNAL):
+                (out / name).unlink(missing_ok=True)
+        raise
 
 
 def reopen(recipe: Recipe, data: TrainingData, out: Path, allowed: Sequence[str]) -> Sitting:

@@ -35,7 +35,7 @@ from marginface.training.lock import check_free, held, holds_only_a_lock
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve, resolve_device, resolve_loss
-from marginface.training.resumption import Sitting, begin, put_down, reopen
+from marginface.training.resumption import Sitting, begin, given_back, put_down, reopen
 from marginface.training.run_names import CURVES, DATA, DREAM, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
 from marginface.training.run_report import write_run_report
 from marginface.training.sources import TrainingData, open_data
@@ -126,8 +126,10 @@ def train(
             out.mkdir(parents=True, exist_ok=True)
             with held(out, "training"):
                 _check_folder(out, resume=resume)  # another may have been there meanwhile
-                sitting = reopen(recipe, data, out, allow) if resume else begin(recipe, data, out)
-                return _trained(sitting, data, ranks, progress, ending, resumed=resume)
+                if resume:
+                    return _trained(reopen(recipe, data, out, allow), data, ranks, progress, ending, resumed=True)
+                with given_back(out, ending):
+                    return _trained(begin(recipe, data, out), data, ranks, progress, ending, resumed=False)
 
 
 def _trained(
