@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -42,10 +43,13 @@ def _identity_order(identities: int, seed: int, round_: int) -> IntArray:
     return order
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # the last batches of an epoch are made beside the first of the next
 def _epoch_order(num_images: int, seed: int, epoch: int) -> IntArray:
-    order: IntArray = frozen(generator(seed, epoch).permutation(num_images).astype(np.int64))
+    order: IntArray = frozen(generator(seed, epoch).permutation(num_images).astype(np.int64, copy=False))
     return order
+
+
+_ORDERING = Lock()  # where an epoch begins all workers ask at once, and each would make hundreds of megabytes
 
 
 def batch_indices(num_images: int, batch_size: int, seed: int, step: int) -> IntArray:
@@ -56,7 +60,9 @@ def batch_indices(num_images: int, batch_size: int, seed: int, step: int) -> Int
     """
     steps = steps_per_epoch(num_images, batch_size)
     epoch, place = divmod(step, steps)
-    return _epoch_order(num_images, seed, epoch)[place * batch_size : (place + 1) * batch_size]
+    with _ORDERING:
+        order = _epoch_order(num_images, seed, epoch)
+    return order[place * batch_size : (place + 1) * batch_size]
 
 
 @dataclass(frozen=True, eq=False)
