@@ -81,6 +81,12 @@ def test_faces_are_compared_with_a_stated_threshold(crops: Path, tmp_path: Path)
     assert "one person from similarity 0.900 (given by --threshold" in given.stdout
 
 
+def test_the_evaluation_set_may_be_a_url_too(crops: Path) -> None:
+    answer = call(crops, "--no-embed", "--against", f"file://{crops}")
+    assert answer.exit_code == 0, answer.output
+    assert "identities of one name: 3" in answer.stdout
+
+
 def test_wrong_input_is_one_message(crops: Path, tmp_path: Path) -> None:
     for arguments, message in (
         ((tmp_path / "none",), "expected train.rec, tar shards"),

@@ -47,6 +47,12 @@ def test_data_alone_is_read_decoded_and_augmented(shard: Path) -> None:
     assert " is the bottleneck: it is " in answer.stdout.splitlines()[-1]
 
 
+def test_data_may_be_a_url_as_for_inspect(shard: Path) -> None:
+    answer = call(f"file://{shard}", "--seconds", 0, "--set", "train.batch_size=8")
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout.startswith("24 images of 6 identities, 8 a batch\n")
+
+
 def test_a_recipe_is_trained_too_and_nothing_is_written(recipe: Path) -> None:
     before = sorted(recipe.parent.rglob("*"))
     answer = call(recipe, "--seconds", 0, "--json")

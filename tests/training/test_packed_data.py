@@ -19,6 +19,7 @@ from marginface.data.synthetic import DrawnFaces
 from marginface.errors import CheckpointError, DataError, RecipeError
 from marginface.training import Recipe, read_recipe, recipe_from, train
 from marginface.training.resolve import resolve
+from marginface.training.sources import open_data
 
 Small = Callable[..., Recipe]
 KINDS = ["recordio", "tar", "list", *(["parquet"] if find_spec("pyarrow") else [])]
@@ -94,6 +95,22 @@ def test_an_unfinished_conversion_is_no_data(small: Small, faces: Path, tmp_path
     state.write_text(state.read_text().replace('"finished": true', '"finished": false'))
     with pytest.raises(DataError, match="a conversion into this folder has not ended"):
         train(recipe_of(small, {"source": "packed", "path": str(tmp_path / "pack")}), tmp_path / "run")
+
+
+def test_folders_may_lie_in_a_store_and_are_the_same_data(small: Small, faces: Path) -> None:
+    pytest.importorskip("upath", reason="stores need pip install 'marginface[ray]'")
+    from marginface.locations import location
+
+    store = location("memory://marginface-folders")
+    for path in sorted((faces / "folders").rglob("*.png")):
+        (store / path.relative_to(faces / "folders").as_posix()).write_bytes(path.read_bytes())
+    prints = set()
+    for place in (str(faces / "folders"), str(store)):
+        recipe = resolve(recipe_of(small, {"source": "folders", "folders": [place]}))
+        prints.add(open_data(recipe).fingerprint)
+    assert recipe.data.source == "folders"
+    assert "://" in recipe.data.folders[0]
+    assert len(prints) == 1
 
 
 def test_paths_of_a_resolved_recipe_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

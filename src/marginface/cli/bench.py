@@ -23,7 +23,7 @@ def _bench() -> None:
 @app.command()
 def data(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="RECIPE|DATA",
             show_default=False,
@@ -58,11 +58,11 @@ def data(
         typer.echo("\n".join(found.lines()))
 
 
-def _recipe_for(source: Path, overrides: list[str]) -> tuple[Recipe, bool]:
+def _recipe_for(source: str, overrides: list[str]) -> tuple[Recipe, bool]:
     """Return the recipe that is to be measured, and whether there is something to train."""
     from marginface.training import read_recipe, recipe_from
 
-    if source.suffix == ".toml":
-        return read_recipe(source, overrides), True
-    values = {"data": {"source": "packed", "path": str(source), "min_images": 1}}
+    if source.endswith(".toml"):
+        return read_recipe(Path(source), overrides), True
+    values = {"data": {"source": "packed", "path": source, "min_images": 1}}
     return recipe_from(values, "--set", overrides), False

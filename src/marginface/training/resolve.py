@@ -110,5 +110,5 @@ def _decided(data: object) -> object:
     data = data.model_copy(update={"decoder": choose_decoder(data.decoder).name})
     if isinstance(data, PackedData):
         return data.model_copy(update={"path": str(location(data.path).resolve()), "exclude": exclude})
-    folders = tuple(str(Path(folder).resolve()) for folder in data.folders)
+    folders = tuple(str(location(folder).resolve()) for folder in data.folders)
     return data.model_copy(update={"folders": folders, "exclude": exclude})

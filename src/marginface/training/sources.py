@@ -69,7 +69,7 @@ def open_source(data: DrawnData | FolderData | PackedData) -> CropSource:
             check=data.check,
             decoder=decoder,
         )
-    folders = [Path(folder) for folder in data.folders]
+    folders = [location(folder) for folder in data.folders]
     return IdentityFolders(
         folders, exclude=exclude, min_images=data.min_images, memory_gb=data.memory_gb, decoder=decoder
     )

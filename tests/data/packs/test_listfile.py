@@ -89,5 +89,8 @@ def test_a_folder_with_one_lst_file_is_that_list_and_other_places_are_none(files
     for place, what in ((files / "crops", "a folder without any"), (files / "no", "nothing there")):
         with pytest.raises(DataError, match=f"expected train.rec, tar shards.*{what}"):
             open_images(place)
+    (files / "lfw.bin").write_bytes(b"\x80")
+    with pytest.raises(DataError, match=r"lfw\.bin: an evaluation pack .*marginface evaluate pairs MODEL"):
+        open_images(files / "lfw.bin")
     with pytest.raises(DataError, match="got another file"):
         open_images(files / "crops" / "a.jpg")

@@ -37,11 +37,12 @@ Sources = Annotated[
     ),
 ]
 Against = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--against",
         metavar="DATA",
-        help="An evaluation set that the training must not have seen: folders of people, a .bin pack, or any format.",
+        help="An evaluation set that the training must not have seen: folders of people, a .bin pack, or any format; a "
+        "path or URL.",
     ),
 ]
 Pairs = Annotated[
@@ -123,7 +124,11 @@ def audit(
     _check_executor(executor, address, workers, shards)
     source = open_training([location(place) for place in data], label)
     images = with_names(source, names)
-    others = None if against is None else with_names(open_evaluation(against, pairs=pairs, label=label), against_names)
+    others = (
+        None
+        if against is None
+        else with_names(open_evaluation(location(against), pairs=pairs, label=label), against_names)
+    )
     embedder = load_embedder(model, engine=runtime) if embed else None
     if embedder is not None:
         settings = replace(settings, known=known_thresholds(embedder.card, embedder.contract))
@@ -180,7 +185,7 @@ def _given(similarity: float | None) -> Threshold | None:
     return Threshold(similarity, 0.0, 0, "given by --threshold; its false-match rate was not measured")
 
 
-def _check(against: Path | None, pairs: Path | None, names: Path | None, exclusions: Path | None) -> None:
+def _check(against: str | None, pairs: Path | None, names: Path | None, exclusions: Path | None) -> None:
     """Refuse before the work what would be refused after it."""
     from marginface.errors import InputError
 

@@ -55,6 +55,11 @@ def format_of(path: Path) -> str:
     found = next((name for name, entry in FORMATS.items() if there and entry.holds(path)), None)
     if found is not None:
         return found
+    if path.suffix.lower() == ".bin" and path.is_file():
+        raise DataError(
+            f"{path}: an evaluation pack has pairs and no identities, so nothing can be trained on it. Measure a model "
+            f"on it: marginface evaluate pairs MODEL {path}"
+        )
     what = "a folder without any" if path.is_dir() else "another file" if path.exists() else "nothing there"
     raise DataError(
         f"{path}: expected train.rec, tar shards, Parquet files, a list (.lst, .csv, .tsv, .txt) or a folder per "
