@@ -160,7 +160,7 @@ def test_the_command_line_trains_in_two_processes_and_stops_at_ctrl_c(tmp_path: 
     _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in told
-    assert told.count("with 1 threads in each of 2 processes") == 1
+    assert told.count("with 1 thread in each of 2 processes") == 1
     assert_ended_in_order(out, told)
     assert f"--out {out} --resume --procs 2" in told
 

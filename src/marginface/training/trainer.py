@@ -34,7 +34,7 @@ from marginface.training.run_names import JOURNAL
 from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.training.sources import TrainingData
 from marginface.training.start import begin
-from marginface.words import percent
+from marginface.words import percent, plural
 
 SPEED_SMOOTHING = 0.9
 
@@ -245,7 +245,7 @@ class Trainer:
             f"{batches.total_steps:,} steps of {train.batch_size} images, {batches.steps_per_epoch:,} an epoch; "
             f"learning rate up to {optim.learning_rate * peak:g}",
             f"{self.recipe.backbone.name} at {self.recipe.backbone.input_size} px in {train.precision} on "
-            f"{train.device} with {train.threads} threads{self._ranks.describe()}"
+            f"{train.device} with {plural(train.threads, 'thread')}{self._ranks.describe()}"
             f"{starts_at if self._knows_nothing else ''}",
             *self._plan_of_batches(),
             self._plan_of_loading(),
@@ -265,7 +265,7 @@ class Trainer:
     def _plan_of_loading(self) -> str:
         batches, decoder = self.batches, self._data.description.get("decoder")
         made = f"decoded by {decoder}, " if decoder else ""
-        return f"batches: {made}made up to {batches.ahead} ahead on {batches.workers} threads"
+        return f"batches: {made}made up to {batches.ahead} ahead on {plural(batches.workers, 'thread')}"
 
 
 def _silent(progress: Progress) -> None:

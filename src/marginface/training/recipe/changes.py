@@ -123,13 +123,13 @@ def check_changes(changes: Sequence[Change], allowed: Sequence[str]) -> None:
         return
     lines = [f"  {change.key}: {change.given!r}, the run has {change.stored!r}: {change.why}" for change in refused]
     options = " ".join(f"--allow {change.key}" for change in refused if not change.is_fixed)
-    allow = f", or repeat the command with {options}" if options else ""
+    ways = ["Resume with the recipe.toml of its folder", "start a new run in another folder"]
+    ways += [f"repeat the command with {options}"] if options else []
     never = [change.key for change in refused if change.is_fixed]
     cannot = f" Nothing allows {' or '.join(never)}." if never else ""
     text = "\n".join(lines)
     raise CheckpointError(
-        f"the run was begun with another recipe:\n{text}\nResume with the recipe.toml of its folder, start a new run "
-        f"in another folder{allow}.{cannot}"
+        f"the run was begun with another recipe:\n{text}\n{', '.join(ways[:-1])}, or {ways[-1]}.{cannot}"
     )
 
 
