@@ -88,6 +88,8 @@ def show(run: Run, as_json: JsonFlag = False) -> None:
         typer.echo(f"  {found.message}")
     typer.echo("  " + ", ".join(f"{key} = {found.value(key)}" for key in _SHOWN if found.value(key) is not None))
     typer.echo(f"Held-out pairs right: {found.held_out or 'not measured'}")
+    for line in found.packs:
+        typer.echo(line)
     typer.echo(f"\nLoss  {sparkline([record['loss'] for record in found.journal])}")
     print_table(("Step", "Loss, mean since the row above", "Training, %", "Held-out, %"), [_cells(p) for p in points])
     for name, size in found.checkpoints():
@@ -177,6 +179,7 @@ def _shown_values(run: RunFolder, points: list[CurvePoint]) -> dict[str, Any]:
         "last": run.journal[-1] if run.journal else None,
         "curve": [asdict(point) for point in points],
         "checkpoints": [{"name": name, "bytes": size} for name, size in run.checkpoints()],
+        "packs": run.packs,
         "history": [{key: value for key, value in event.items() if key != "recipe"} for event in run.history],
         "notes": run.notes,
     }

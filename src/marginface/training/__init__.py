@@ -1,7 +1,7 @@
 """Training: a recipe in, a run folder out.
 
 recipe               what a training does, as TOML, checked
-resolve              "auto" and relative paths → values
+resolve, devices     "auto" and relative paths → values; the GPU of a process, with its number
 sources, batches     crops to train on and held out; batches as a function of (seed, step)
 prefetch, loading    batches made ahead on threads; what each of their stages costs
 learner, optim       backbone, head, optimizer, one step; averaging: the mean of the weights that is served
@@ -10,6 +10,7 @@ start, features      where the weights come from; class centers from the means o
 weighted             losses of samples that a backbone weighs (TransFace)
 dream                a branch for turned heads, trained after the run
 held_out             the pairs of the identities that are kept out
+packs, pack_figures  lfw.bin and its like, measured meanwhile; what the journal has of them
 closed_set           rank 1 among identities of the training and among others, side by side
 centers_update       the optimizer's step on the class centers within the backward pass
 skipped_steps        ... on those that were not drawn, in closed form

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from marginface.errors import MissingExtra
 from marginface.training.journal import read_journal
+from marginface.training.pack_figures import PACK, is_evaluated
 from marginface.training.recipe import Recipe
 from marginface.training.run_names import CURVES, JOURNAL
 from marginface.training.trainer import OnProgress, Progress
@@ -21,7 +22,7 @@ from marginface.training.trainer import OnProgress, Progress
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-_HELD_OUT = ("accuracy_", "auc", "eer", "tar_at_far", "closed_set_", "open_set_", "searched_")
+_HELD_OUT = ("accuracy_", "auc", "eer", "tar_at_far", "closed_set_", "open_set_", "searched_", PACK)
 
 
 def check_tensorboard(recipe: Recipe) -> None:
@@ -76,7 +77,7 @@ class _Curves:
         return self._writer
 
     def _draw(self, record: Mapping[str, Any], *, is_last: bool) -> None:
-        if not record or not (is_last or record["step"] % self._every == 0 or "accuracy_mean" in record):
+        if not record or not (is_last or record["step"] % self._every == 0 or is_evaluated(record)):
             return
         assert self._writer is not None, "show() opens the file"
         for name, value in record.items():

@@ -36,7 +36,15 @@ def resolve(recipe: Recipe) -> Recipe:
         optim = optim.model_copy(update={"head_weight_decay": optim.weight_decay})
     if recipe.loss.sample_rate < 1:
         optim = optim.model_copy(update={"unsampled": optim.unsampled_as})
-    decided = {"train": train, "data": _decided(recipe.data), "augment": augment, "optim": optim}
+    packs = tuple(str(Path(pack).resolve()) for pack in recipe.evaluation.packs)
+    evaluation = recipe.evaluation.model_copy(update={"packs": packs})
+    decided = {
+        "train": train,
+        "data": _decided(recipe.data),
+        "augment": augment,
+        "optim": optim,
+        "evaluation": evaluation,
+    }
     return recipe.model_copy(update={**decided, "start": _start(recipe)})
 
 

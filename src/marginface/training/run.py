@@ -29,9 +29,11 @@ from marginface.training.dream import add_branch, check_detector
 from marginface.training.failures import Ending, explained, noted
 from marginface.training.held_out import HeldOutResult
 from marginface.training.history import add_event, read_history
-from marginface.training.journal import truncate_journal
+from marginface.training.journal import read_journal, truncate_journal
 from marginface.training.live_curves import check_tensorboard, live_curves
 from marginface.training.lock import check_free, held, holds_only_a_lock
+from marginface.training.pack_figures import pack_sentences
+from marginface.training.packs import check_packs
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve, resolve_device, resolve_loss
@@ -47,20 +49,24 @@ from marginface.words import percent
 class TrainResult:
     """A finished run: its folder, its last checkpoint and the last held-out evaluation (None without held-out data).
 
-    ``branch`` is the folder of the model with the branch of [dream], None without one.
+    ``branch`` is the folder of the model with the branch of [dream], None without one; ``packs`` says what came out on
+    each evaluation pack.
     """
 
     out: Path
     checkpoint: Checkpoint
     held_out: HeldOutResult | None
     branch: Path | None = None
+    packs: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Say in two or three lines what came out and where it is."""
         where = f"Step {self.checkpoint.step}. Checkpoint: {self.checkpoint.folder}. Report: {self.out / REPORT}"
         where += "" if self.branch is None else f"\nThe same with its branch for turned heads: {self.branch}"
+        where = "\n".join((*self.packs, where))
         if self.held_out is None:
-            return f"No identities were held out, so nothing was measured.\n{where}"
+            nothing = "" if self.packs else ", so nothing was measured"
+            return f"No identities were held out{nothing}.\n{where}"
         accuracy, interval = self.held_out.scores.accuracy.mean, self.held_out.scores.accuracy_interval.to_list()
         pairs = len(self.held_out.scores.genuine)
         closed = "" if self.held_out.closed_set is None else f"\n{self.held_out.closed_set.sentence()}"
@@ -110,6 +116,7 @@ def train(
     if allow and not resume:
         raise InputError("allow is for a run that is resumed: a new run takes any recipe. Leave --allow out")
     check_tensorboard(recipe)
+    check_packs(recipe.evaluation.packs)
     one_writes = noted(out) if Place.here().rank == 0 else nullcontext(Ending())
     with one_writes as ending, joined(resolve_device(recipe.train.device)) as ranks:
         if ranks.is_first:
@@ -177,7 +184,8 @@ def _ended(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutResult 
     branch = add_branch(saved.folder, out, data.train, data.held_out, dream, recipe.train.seed) if dream.steps else None
     add_event(out, "finished", saved.step, {})
     _write_manifest(recipe, data, saved, result, out)
-    return TrainResult(out, saved, result, branch)
+    packs = (sentence for record in read_journal(out / JOURNAL)[-1:] for sentence in pack_sentences(record))
+    return TrainResult(out, saved, result, branch, tuple(packs))
 
 
 def _tell_who_watches(progress: OnProgress, word: Progress) -> None:

@@ -22,6 +22,7 @@ from marginface.files import folders_below
 from marginface.training.history import read_history
 from marginface.training.journal import read_journal
 from marginface.training.lock import holder
+from marginface.training.pack_figures import is_evaluated, of_packs, pack_sentences
 from marginface.training.run_names import CHECKPOINTS, CURVES, DATA, JOURNAL, MANIFEST, RECIPE
 from marginface.words import cause, percent
 
@@ -101,6 +102,12 @@ class RunFolder:
         return HeldOutFigure(last["step"], last["accuracy_mean"], interval, last.get("accuracy_pairs"))
 
     @property
+    def packs(self) -> list[str]:
+        """Say what the last evaluation found on each evaluation pack; none where no pack was measured."""
+        found = [record for record in self.journal if of_packs(record)]
+        return [f"{sentence} at step {found[-1]['step']:,}" for sentence in pack_sentences(found[-1])] if found else []
+
+    @property
     def message(self) -> str:
         """Return why the run ended, where it did not finish."""
         return str(self.history[-1].get("message", "")) if self.history and self.state in _ENDS else ""
@@ -145,7 +152,7 @@ class RunFolder:
         """Return steps to draw after a step: so many at even distances, the last one, and each evaluation."""
         later = [record for record in self.journal if record["step"] > after]
         chosen = set(spread([int(record["step"]) for record in later], points))
-        return sorted(chosen | {int(record["step"]) for record in later if "accuracy_mean" in record})
+        return sorted(chosen | {int(record["step"]) for record in later if is_evaluated(record)})
 
     def _point(self, step: int, begin: int, end: int) -> CurvePoint:
         part = self.journal[begin:end]

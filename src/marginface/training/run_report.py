@@ -13,6 +13,7 @@ from marginface.evaluation.reports.report import write_report
 from marginface.evaluation.reports.runs import ErrorPair, Measurement, RunReport, RunSummary
 from marginface.training.held_out import HeldOutResult
 from marginface.training.journal import read_journal
+from marginface.training.pack_figures import pack_sentences
 from marginface.training.recipe import Recipe
 from marginface.training.run_names import JOURNAL, RECIPE
 from marginface.training.sources import TrainingData
@@ -28,7 +29,7 @@ def write_run_report(recipe: Recipe, data: TrainingData, result: HeldOutResult |
     out = path.parent
     report = RunReport(
         title=f"Training of {recipe.name}",
-        summary=_sentence(recipe, data, result),
+        summary=" ".join((_sentence(recipe, data, result), *_of_packs(out))),
         runs=[run_summary(recipe, data, out, result)],
         environment=describe_environment(),
         data={**data.description, "fingerprint": data.fingerprint},
@@ -47,6 +48,12 @@ def run_summary(recipe: Recipe, data: TrainingData, out: Path, result: HeldOutRe
         journal=read_journal(out / JOURNAL),
         measurements=[] if result is None or data.held_out is None else [_measurement(data, result)],
     )
+
+
+def _of_packs(out: Path) -> list[str]:
+    """Say what came out on each evaluation pack."""
+    journal = read_journal(out / JOURNAL)
+    return [f"{sentence}." for sentence in pack_sentences(journal[-1])] if journal else []
 
 
 def _sentence(recipe: Recipe, data: TrainingData, result: HeldOutResult | None) -> str:

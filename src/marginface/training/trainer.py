@@ -28,6 +28,8 @@ from marginface.training.held_out import HeldOut, HeldOutResult
 from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.journal import Journal, read_journal
 from marginface.training.learner import Learner
+from marginface.training.pack_figures import is_evaluated, of_packs
+from marginface.training.packs import Packs
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
 from marginface.training.run_names import JOURNAL
@@ -62,12 +64,13 @@ class Progress:
         kinds = ("genuine_similarity", "impostor_similarity")
         parts += [f"{kind.replace('_', ' ')} {record[kind]:.2f}" for kind in kinds if kind in record]
         parts += [f"held-out pairs {percent(record['accuracy_mean'])}"] if "accuracy_mean" in record else []
+        parts += [f"{pack} {percent(share)}" for pack, share in of_packs(record).items()]
         return ", ".join(parts)
 
     def is_milestone(self) -> bool:
         """Say whether a log should show this step: one in twenty of the run, and every evaluation."""
         every = max(self.total_steps // 20, 1)
-        return bool(self.record) and (self.step % every == 0 or "accuracy_mean" in self.record)
+        return bool(self.record) and (self.step % every == 0 or is_evaluated(self.record))
 
 
 OnProgress = Callable[[Progress], None]
@@ -91,6 +94,7 @@ class Trainer:
         self.batches = Batches(data.train, recipe, self._device, processes.own(recipe.train.batch_size))
         self.learner = Learner(recipe, len(data.train.identities), self._device, processes)
         self._held_out = self._open_held_out()
+        self._packs = Packs.of(recipe, self._device)
         self.saved: Checkpoint | None = None
         self._watch = LossWatch()
         self._collapse = CollapseWatch(self.learner.collapsed_loss)
@@ -129,6 +133,7 @@ class Trainer:
         due = last or (train.evaluate_every > 0 and done % train.evaluate_every == 0)
         result = self._evaluate() if due else None
         record |= result.record() if result is not None else {}
+        record |= self._evaluate_packs() if due else {}
         journal.write({**record, "notes": list(notes)} if notes else record)
         if last or (train.checkpoint_every > 0 and done % train.checkpoint_every == 0):
             self.save(done, result)
@@ -208,6 +213,11 @@ class Trainer:
             return None
         self.learner.mean_statistics()
         return self._held_out.evaluate(self.learner.served, self._ranks)
+
+    def _evaluate_packs(self) -> dict[str, Any]:
+        if self._packs.protocols:
+            self.learner.mean_statistics()
+        return self._packs.evaluate(self.learner.served, self._ranks)
 
     def _open_held_out(self) -> HeldOut | None:
         data = self._data

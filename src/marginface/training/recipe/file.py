@@ -32,6 +32,7 @@ FREE_KEYS = frozenset(
         "train.evaluate_every",
         "train.log_every",
         "train.tensorboard",
+        "evaluation.packs",
     }
 )
 

@@ -53,7 +53,7 @@ class TrainSection(Section):
 
 
 class EvaluationSection(Section):
-    """Verification pairs of the held-out identities (data.holdout); closed set beside open set (data.closed_set)."""
+    """Pairs of the held-out identities (data.holdout), closed set beside open set (data.closed_set), and packs."""
 
     pairs: int = Field(default=2000, ge=2, description="half genuine, half impostor; a multiple of 2 × folds")
     folds: Count = Field(default=10, description="folds that share no identity")
@@ -62,4 +62,9 @@ class EvaluationSection(Section):
         default=0,
         description="identities of the training that lend one photo each, kept out of it, to be searched among their "
         "others; beside it the same search among as many held-out identities; 0: none",
+    )
+    packs: tuple[str, ...] = Field(
+        default=(),
+        description="files of pairs of crops that are measured too, at each evaluation: lfw.bin, cfp_fp.bin … of "
+        "insightface, or Parquet; a relative path is relative to where you start",
     )
