@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from marginface.data.encoded import Listing, number_identities
+from marginface.data.packs.bytefile import most_open
 from marginface.data.packs.names import LABEL_NAMES
 from marginface.documents import parse_json, whole_number
 from marginface.errors import DataError, MissingExtra, UnreadableImage
@@ -59,9 +60,9 @@ class ParquetImages:
         self._paths = tuple(paths)
         self._files = _Files(arrow, parquet, self._paths)
         self._columns = _find_columns(arrow, self._files[0].schema_arrow, paths[0], label)
-        files = [self._files[i] for i in range(len(paths))]
-        self._groups = [(i, g) for i, file in enumerate(files) for g in range(file.metadata.num_row_groups)]
-        rows = [self._files[i].metadata.row_group(g).num_rows for i, g in self._groups]
+        told = [self._files[i].metadata for i in range(len(paths))]
+        self._groups = [(i, g) for i, metadata in enumerate(told) for g in range(metadata.num_row_groups)]
+        rows = [told[i].row_group(g).num_rows for i, g in self._groups]
         self._starts: IntArray = np.cumsum([0, *rows], dtype=np.int64)
         self._kept: OrderedDict[int, Any] = OrderedDict()
         self._lock = Lock()
@@ -188,7 +189,7 @@ def open_parquet(path: Path, label: str = "") -> ParquetImages:
     if path.is_dir() and len(splits) > 1:
         raise DataError(
             f"{path}: holds files of {len(splits)} kinds: {', '.join(splits[:5])}. Say which: "
-            f"{found[0].parent / (splits[-1] + '-*.parquet')}"
+            f"{found[0].parent / (('train' if 'train' in splits else splits[-1]) + '-*.parquet')}"
         )
     return ParquetImages(found, label)
 
@@ -209,7 +210,7 @@ def arrow_damage(arrow: Any) -> tuple[type[Exception], ...]:
 
 
 class _Files:
-    """Parquet files, each opened when it is first asked for."""
+    """Parquet files, each opened when it is asked for; of very many those that were opened last stay open."""
 
     def __init__(self, arrow: Any, parquet: Any, paths: Sequence[Path]) -> None:
         self._arrow, self._parquet, self._paths = arrow, parquet, paths
@@ -218,6 +219,8 @@ class _Files:
     def __getitem__(self, number: int) -> Any:
         if number not in self._open:
             self._open[number] = _opened(self._arrow, self._parquet, self._paths[number])
+            while len(self._open) > most_open():
+                del self._open[next(iter(self._open))]
         return self._open[number]
 
 
