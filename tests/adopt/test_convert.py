@@ -108,6 +108,20 @@ class _RunsSomething:
         return os.mkdir, (os.environ["MARGINFACE_TEST_TRAP"],)
 
 
+def test_the_checkpoint_of_an_arcface_torch_training_is_read(networks: dict[str, nn.Module], tmp_path: Path) -> None:
+    state = networks["iresnet18"].state_dict()
+    content = {
+        "epoch": 3,
+        "global_step": 4000,
+        "state_dict_backbone": state,
+        "state_dict_softmax_fc": {"weight": torch.ones(9, 24)},
+        "state_optimizer": {"state": {0: {"momentum_buffer": torch.ones(2)}}, "param_groups": [{"lr": 0.1}]},
+        "state_lr_scheduler": {"base_lrs": [0.1], "last_epoch": 4000},
+    }
+    adopted = adopt(written(content, tmp_path / "checkpoint_gpu_0.pt"), RGB)
+    assert torch.equal(adopted.backbone.state_dict()["projection.linear.weight"], state["fc.weight"])
+
+
 def test_a_file_that_wants_to_run_something_is_refused_and_nothing_is_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

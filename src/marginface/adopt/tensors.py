@@ -26,7 +26,8 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 from marginface.errors import WeightsError
 from marginface.weights.folding import fold_weights
 
-_HOLDERS = ("state_dict", "model_state_dict", "model")  # where checkpoints keep the weights
+# Where checkpoints keep the weights; the last is arcface_torch's checkpoint_gpu_0.pt.
+_HOLDERS = ("state_dict", "model_state_dict", "model", "state_dict_backbone")
 _DEPTH = 2  # checkpoint → its state dict
 
 Tensors = dict[str, Tensor]
