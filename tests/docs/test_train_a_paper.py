@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from marginface.cli.train import app
 from marginface.training import read_recipe, recipe_from
+from marginface.training.recipe.file import flat
 from marginface.training.schedule import length_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,14 @@ def test_the_table_has_every_recipe_once_with_its_numbers() -> None:
             f"{steps:,} × {recipe.train.batch_size:,}",
             recipe.paper.results,
         ]
+
+
+def test_what_arcface_torch_calls_otherwise_are_keys_of_a_recipe() -> None:
+    table = PAGE.partition("## What arcface_torch calls it")[2].partition("\n## ")[0]
+    known = flat(recipe_from({"data": {"source": "packed", "path": "train.rec"}})).keys()
+    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", table)) - {"backbone.pth", "eval_ijbc.py", "torch2onnx.py"}
+    assert len(named) > 20
+    assert named - known == set()
 
 
 def test_the_recipe_on_the_page_is_one() -> None:
