@@ -34,7 +34,9 @@ class TrainSection(Section):
     compile: bool = Field(default=False, description="torch.compile the backbone: 14 to 55 s before the first step")
     checkpoint_every: CountOrZero = Field(default=1000, description="steps between checkpoints; 0: only at the end")
     keep_checkpoints: Count = Field(default=2, description="how many of the newest checkpoints stay")
-    evaluate_every: CountOrZero = Field(default=0, description="steps between held-out evaluations; 0: only at the end")
+    evaluate_every: CountOrZero = Field(
+        default=0, description="steps between evaluations, of held-out pairs and packs; 0: only at the end"
+    )
     log_every: Count = Field(default=20, description="steps between measurements of the training accuracy")
     tensorboard: bool = Field(
         default=False, description="curves for TensorBoard in the run folder: log_every steps between two points"
