@@ -17,6 +17,7 @@ from marginface.evaluation.protocols.pairs import evaluate_pairs
 from marginface.evaluation.reading import Reader
 from marginface.training import Progress, Recipe, train
 from marginface.training.journal import read_journal
+from marginface.training.pack_figures import of_packs, pack_sentences
 from marginface.training.run_folder import open_run
 from oracles.packs import write_pack
 
@@ -85,3 +86,9 @@ def test_what_is_no_pack_is_refused_before_anything_is_trained(small: Small, tmp
     with pytest.raises(DataError, match="expected an evaluation pack"):
         train(small(evaluation={"packs": [str(tmp_path / "agedb_30.bin")]}), tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_numbers_that_are_no_shares_are_not_told() -> None:
+    odd = {"pack_a": 10**400, "pack_b": float("nan"), "pack_c": "0.5", "pack_d": 0.5, "pack_d_interval": [0, 10**400]}
+    assert of_packs(odd) == {"d": 0.5}
+    assert pack_sentences(odd) == ["d: 50.00 % right"]

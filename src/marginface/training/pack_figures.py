@@ -20,12 +20,12 @@ def of_packs(record: Mapping[str, Any]) -> dict[str, float]:
     {'lfw': 0.995}
     """
     found = {key.removeprefix(PACK): value for key, value in record.items() if key.startswith(PACK)}
-    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+    return {name: value for name, value in found.items() if _is_share(value)}
 
 
 def is_evaluated(record: Mapping[str, Any]) -> bool:
     """Say whether a record has held-out figures, or those of packs."""
-    return "accuracy_mean" in record or bool(of_packs(record))
+    return "accuracy_mean" in record or any(key.startswith(PACK) for key in record)
 
 
 def pack_sentences(record: Mapping[str, Any]) -> list[str]:
@@ -39,6 +39,11 @@ def pack_sentences(record: Mapping[str, Any]) -> list[str]:
 
 def _interval(record: Mapping[str, Any], name: str) -> str:
     match record.get(f"{PACK}{name}_interval"):
-        case [int() | float() as low, int() | float() as high]:
+        case [low, high] if _is_share(low) and _is_share(high):
             return f" (95 % interval {percent(low)} to {percent(high)})"
     return ""
+
+
+def _is_share(value: object) -> bool:
+    """Say whether a value is a number from 0 to 1: a journal may be from elsewhere."""
+    return isinstance(value, int | float) and 0 <= value <= 1

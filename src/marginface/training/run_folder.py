@@ -104,8 +104,8 @@ class RunFolder:
     @property
     def packs(self) -> list[str]:
         """Say what the last evaluation found on each evaluation pack; none where no pack was measured."""
-        found = [record for record in self.journal if of_packs(record)]
-        return [f"{sentence} at step {found[-1]['step']:,}" for sentence in pack_sentences(found[-1])] if found else []
+        last = next((record for record in reversed(self.journal) if of_packs(record)), None)
+        return [] if last is None else [f"{sentence} at step {last['step']:,}" for sentence in pack_sentences(last)]
 
     @property
     def message(self) -> str:
