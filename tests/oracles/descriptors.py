@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ def open_below(folder: Path) -> list[str]:
     found = []
     for entry in list(_PLACE.iterdir()):
         try:
-            target = os.readlink(entry)
+            target = entry.readlink()
         except OSError:  # closed meanwhile, like the descriptor of this listing
             continue
-        if Path(target.removesuffix(" (deleted)")).is_relative_to(folder):
-            found.append(target)
+        if target.is_relative_to(folder):
+            found.append(str(target))
     return sorted(found)
