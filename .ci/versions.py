@@ -28,6 +28,7 @@ EXTRAS = (
 )  # fmt: skip
 TOOLS = ("hypothesis", "flask", "moto", "pixeltable", "playwright", "pytest")  # of dev, to run tests
 NEWER_TOOLS = ("schemathesis",)
+OF_OTHERS = ("DeprecationWarning", "FutureWarning", "pytest.PytestUnraisableExceptionWarning")  # warnings of packages
 LEFT_OUT = ("tests/architecture", "tests/docs/test_site.py", "tests/docs/test_reference.py")
 LEFT_OUT_OF = {"lowest": (*LEFT_OUT, "tests/server/test_schemathesis.py"), "newest": LEFT_OUT}
 
@@ -69,7 +70,7 @@ def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     python = installed(mode, wanted(project, mode))
     subprocess.run([python, "-m", "pip", "list", "--format", "freeze"], check=True)
-    options = ["-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning", "-W", "ignore::FutureWarning"]
+    options = ["-p", "no:cacheprovider", *(word for kind in OF_OTHERS for word in ("-W", f"ignore::{kind}"))]
     options += [f"--ignore={place}" for place in LEFT_OUT_OF[mode]]
     options += ["--numprocesses", os.environ.get("JOBS", "2"), "--dist", "loadfile", "--no-loadscope-reorder"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
