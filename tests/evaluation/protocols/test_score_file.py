@@ -75,6 +75,13 @@ def test_the_line_that_is_named_is_that_of_the_file(tmp_path: Path, wrong: str) 
         read_scores(write(tmp_path / "s.csv", text))
 
 
+@pytest.mark.parametrize("head", ["score,genuine,Score", "score,genuine,score", "slice,score,genuine,slice"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, head: str) -> None:
+    text = f"{head}\n" + "1,0,0.3,0\n"
+    with pytest.raises(DataError, match="twice"):
+        read_scores(write(tmp_path / "s.csv", text))
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [("a,x\nb\n", "1 values for 'b'"), ("a,x,y\n", "3 values for 'a'"), ("a,x\na,z\n", "'a' twice"), ("", "no lines")],

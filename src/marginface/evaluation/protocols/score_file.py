@@ -108,6 +108,8 @@ def _columns(path: Path) -> tuple[dict[str, list[str]], Sequence[int]]:
             if not {"score", "genuine"} <= set(head):
                 got = ", ".join(head) or "an empty file"
                 raise DataError(f"{path}: expected the columns score and genuine; got {got}")
+            if twice := sorted(name for name in set(head) if name and head.count(name) > 1):
+                raise DataError(f"{path}: expected columns of different names; got {twice[0]!r} twice")
             found: list[list[str]] = [[] for _ in head]
             lines, known = array("q"), dict[str, str]()
             for row in filter(None, reader):
@@ -241,7 +243,7 @@ def score_table(
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
         tar_at_far=points,
-        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted),
+        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted, rule),
         slices=tuple(slice_rates(table.scores, table.genuine, name, table.columns[name], at) for name in columns),
     )
 

@@ -94,7 +94,7 @@ def score_template_pairs(
         auc=auc(*rising),
         eer=equal_error_rate(*rising),
         tar_at_far=tars_at_fars(*rising, wanted, rule),
-        intervals=_over_people(same, different, pairs, subjects, wanted, resamples),
+        intervals=_over_people(same, different, pairs, subjects, wanted, rule, resamples),
     )
 
 
@@ -104,6 +104,7 @@ def _over_people(
     pairs: TemplatePairs,
     subjects: IntArray | None,
     fars: Sequence[float],
+    rule: FarRule,
     resamples: int,
 ) -> tuple[Interval, ...] | None:
     if subjects is None:
@@ -112,7 +113,7 @@ def _over_people(
     if min(int(first.min()), int(second.min())) < 0:
         return None
     people = PeopleOfPairs.of(first, second, pairs.genuine)
-    return tar_intervals(same, different, people, fars, resamples=resamples)
+    return tar_intervals(same, different, people, fars, rule, resamples=resamples)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
