@@ -26,8 +26,10 @@ from marginface.metrics.identification import (
     fmr_of_search,
     fpir_of_search,
     identification_rate,
+    rank_interval,
     search_results,
     size_of_search,
+    tpir_intervals,
     tpirs_at_fpirs,
 )
 from marginface.metrics.intervals import (
@@ -95,6 +97,7 @@ __all__ = [
     "overlap",
     "paired_difference",
     "pairwise_angles",
+    "rank_interval",
     "require_supported_far",
     "resampled_tars",
     "roc",
@@ -111,6 +114,7 @@ __all__ = [
     "tars_at_fars",
     "ten_fold_accuracy",
     "threshold_accuracy",
+    "tpir_intervals",
     "tpirs_at_fpirs",
     "trials_needed",
     "whole_set_accuracy",

@@ -47,11 +47,14 @@ def gallery_lines(gallery: GalleryScores) -> list[Line]:
     """Return the rows of one gallery."""
     searches = gallery.searches
     rows = [(f"Gallery {gallery.name}", f"{searches.gallery:,} people", "")]
+    over_people = gallery.over_people()
     for rank, (rate, interval) in gallery.ranks().items():
         rows.append((f"  rank {rank}", percent(rate), _over(interval, len(searches.rank), "mated searches")))
-    for point in gallery.tpir_at_fpir:
+        rows += [("", "", _over_people(over_people[rank]))] if over_people else []
+    for number, point in enumerate(gallery.tpir_at_fpir):
         note = _over(point.interval, point.mated, "mated searches") + f", {point.nonmated:,} non-mated"
         rows.append((f"  TPIR at FPIR {point.fpir:g}", percent(point.tpir), note))
+        rows += [] if gallery.intervals is None else [("", "", _over_people(gallery.intervals[number]))]
     return rows
 
 

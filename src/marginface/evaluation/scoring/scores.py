@@ -14,6 +14,7 @@ from marginface.metrics import (
     Interval,
     Roc,
     TarAtFar,
+    TpirAtFpir,
     auc,
     equal_error_rate,
     identity_bootstrap,
@@ -92,8 +93,8 @@ class PairScores:
         }
 
 
-def tar_values(points: Sequence[TarAtFar], over_people: Sequence[Interval] | None) -> list[dict[str, Any]]:
-    """Return plain values for JSON of each TAR, with its interval over people where there are some."""
+def tar_values(points: Sequence[TarAtFar | TpirAtFpir], over_people: Sequence[Interval] | None) -> list[dict[str, Any]]:
+    """Return plain values for JSON of each TAR or TPIR, with its interval over people where there are some."""
     values = [point.to_dict() for point in points]
     for value, interval in zip(values, over_people or (), strict=False):
         value["interval_identities"] = interval.to_list()
