@@ -56,7 +56,11 @@ def _tar_cell(numbers: Mapping[str, Any], far: float | None) -> str:
     for point in numbers["tar_at_far"]:
         if point["far"] == far:
             note = f"[{percent_interval(point['interval'])}], {point['impostor_pairs']:,} impostor pairs"
-            return _with_note(percent(point["tar"]), note)
+            cell = _with_note(percent(point["tar"]), note)
+            if "interval_identities" not in point:
+                return cell
+            over_people = f"[{percent_interval(point['interval_identities'])}] over identities"
+            return join([cell, element("small", over_people)])
     return "–"
 
 

@@ -47,6 +47,8 @@ def result_lines(result: PairResult) -> list[tuple[str, str, str]]:
     for point in numbers["tar_at_far"]:
         note = f"{percent_interval(point['interval'])} ({point['impostor_pairs']:,} impostor pairs)"
         rows.append((f"TAR at FAR {point['far']:g}", percent(point["tar"]), note))
+        if "interval_identities" in point:
+            rows.append(("", "", f"{percent_interval(point['interval_identities'])} (bootstrap, identities)"))
     rows += [("EER", percent(numbers["eer"]), ""), ("AUC", f"{numbers['auc']:.5f}", "")]
     rows.append(("Threshold", decimal(numbers["accuracy_threshold"]), "mean of the folds, a similarity"))
     return [*rows, *_failure_lines(result)]

@@ -12,6 +12,7 @@ from marginface.errors import InputError
 from marginface.metrics import (
     FoldedAccuracy,
     Interval,
+    PeopleOfPairs,
     Roc,
     TarAtFar,
     TpirAtFpir,
@@ -21,6 +22,7 @@ from marginface.metrics import (
     overlap,
     roc,
     supports_far,
+    tar_intervals,
     tars_at_fars,
     ten_fold_accuracy,
     whole_set_accuracy,
@@ -38,7 +40,8 @@ class PairScores:
     """The similarities of P pairs and what they come to.
 
     ``accuracy`` is ten-fold (metrics.ten_fold_accuracy); ``accuracy_interval`` is Wilson's at 95 % over pairs;
-    ``identity_interval`` is the 95 % bootstrap over identities, None where they are not known.
+    ``identity_interval`` is the 95 % bootstrap over identities, ``tar_intervals`` are those of the TARs with their
+    thresholds drawn again; None where the identities are not known.
     """
 
     similarities: DoubleArray
@@ -49,6 +52,7 @@ class PairScores:
     auc: float
     eer: float
     tar_at_far: tuple[TarAtFar, ...]
+    tar_intervals: tuple[Interval, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("similarities", "genuine"):
@@ -89,7 +93,7 @@ class PairScores:
             "auc": self.auc,
             "eer": self.eer,
             "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
-            "tar_at_far": [point.to_dict() for point in self.tar_at_far],
+            "tar_at_far": tar_values(self.tar_at_far, self.tar_intervals),
         }
 
 
@@ -140,7 +144,7 @@ def score_similarities(
     """Score similarities (P,) of pairs; TAR is given at those of FAR 0.1, 0.01, 0.001 that the impostor pairs support.
 
     ``fars`` asks for others: one that is not supported is then an error. ``identities`` are of the first and second
-    image of each pair.
+    image of each pair, which genuine pairs share and impostor pairs do not.
     """
     genuine = np.asarray(genuine, dtype=bool)
     if genuine.all() or not genuine.any():
@@ -148,6 +152,7 @@ def score_similarities(
     same, different = similarities[genuine], similarities[~genuine]
     wanted = [far for far in USUAL_FARS if supports_far(len(different), far)] if fars is None else fars
     correct = accuracy.accepted == genuine
+    people = None if identities is None else PeopleOfPairs.of(*identities, genuine)
     return PairScores(
         similarities=similarities,
         genuine=genuine,
@@ -157,4 +162,5 @@ def score_similarities(
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
         tar_at_far=tars_at_fars(same, different, wanted),
+        tar_intervals=None if people is None else tar_intervals(same, different, people, wanted),
     )
