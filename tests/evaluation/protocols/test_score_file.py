@@ -50,6 +50,10 @@ def test_the_numbers_are_those_of_counting(scores: Path) -> None:
     low, high = values["tar_at_far"][1]["interval_identities"]
     assert low <= values["tar_at_far"][1]["tar"] <= high
     assert [line[0] for line in score_lines(result)][:2] == ["Accuracy", "TAR at FAR 0.1"]
+    for name in ("auc", "eer"):
+        low, high = values[f"{name}_interval"]
+        assert low < values[name] < high
+    assert all("share people" in line[2] for line in score_lines(result)[-2:])
 
 
 def test_slices_are_judged_at_the_smallest_far_in_whatever_order_it_is_asked(scores: Path) -> None:

@@ -17,6 +17,8 @@ from marginface.metrics import (
     TarAtFar,
     TpirAtFpir,
     auc,
+    auc_interval,
+    eer_interval,
     equal_error_rate,
     identity_bootstrap,
     overlap,
@@ -41,7 +43,7 @@ class PairScores:
 
     ``accuracy`` is ten-fold (metrics.ten_fold_accuracy); ``accuracy_interval`` is Wilson's at 95 % over pairs;
     ``identity_interval`` is the 95 % bootstrap over identities, ``tar_intervals`` are those of the TARs with their
-    thresholds drawn again; None where the identities are not known.
+    thresholds drawn again; None where the identities are not known. ``curve_intervals`` are of AUC and EER.
     """
 
     similarities: DoubleArray
@@ -52,6 +54,7 @@ class PairScores:
     auc: float
     eer: float
     tar_at_far: tuple[TarAtFar, ...]
+    curve_intervals: tuple[Interval, Interval]
     tar_intervals: tuple[Interval, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -90,11 +93,18 @@ class PairScores:
             "accuracy_folds": self.accuracy.folds.tolist(),
             "accuracy_threshold": self.accuracy.threshold,
             "diagnostic_accuracy_at_best_threshold_of_all": whole_set_accuracy(self.similarities, self.genuine),
-            "auc": self.auc,
-            "eer": self.eer,
+            **curve_values(self.auc, self.eer, self.curve_intervals),
             "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
             "tar_at_far": tar_values(self.tar_at_far, self.tar_intervals),
         }
+
+
+def curve_values(area: float, rate: float, intervals: tuple[Interval, Interval] | None) -> dict[str, Any]:
+    """Return plain values for JSON of AUC and EER with their intervals, None where there are none."""
+    of_area, of_rate = (None, None) if intervals is None else (one.to_list() for one in intervals)
+    method = None if intervals is None else intervals[0].method
+    found = {"auc": area, "auc_interval": of_area, "eer": rate, "eer_interval": of_rate}
+    return {**found, "auc_and_eer_interval_method": method}
 
 
 def tar_values(points: Sequence[TarAtFar | TpirAtFpir], over_people: Sequence[Interval] | None) -> list[dict[str, Any]]:
@@ -161,6 +171,7 @@ def score_similarities(
         identity_interval=None if identities is None else identity_bootstrap(correct, *identities),
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
+        curve_intervals=(auc_interval(same, different, people), eer_interval(same, different, people)),
         tar_at_far=tars_at_fars(same, different, wanted),
         tar_intervals=None if people is None else tar_intervals(same, different, people, wanted),
     )
