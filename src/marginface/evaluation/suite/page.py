@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from marginface.environment import describe_environment
 from marginface.evaluation.kinds.kept import kept_measurement
@@ -30,11 +31,12 @@ def write_suite_page(result: SuiteResult, out: Path, command: str = "") -> Path:
     runs = [RunSummary(result.model, measurements=measured)] if measured else []
     parts = {
         "Results": _results(result),
+        "Who was trained on": _trained_on(result.done),
         "Beside published results": _beside_published(result),
         "Curves": join([curves(runs) if runs else Html(""), _ranks(result.done), _among(result.done)]),
         "Hardest errors": hardest_errors(runs),
         "Failures to acquire": _failures(result.done),
-        "Environment": background(_contracts(result.done), describe_environment(), command),
+        "Environment": background(_made(result.done), describe_environment(), command),
         "Glossary": element("dl", *(part for item in GLOSSARY.items() for part in _term(*item))),
     }
     lead = element("p", f"{len(result.done)} protocols on {result.model}. Brackets: 95 % intervals.")
@@ -51,7 +53,30 @@ def _results(result: SuiteResult) -> Html:
         interval = f"[{percent_interval([one['low'], one['high']])}]"
         rows.append(row([one["protocol"], one["figure"], percent(one["value"]), interval, one["contract"]]))
     head = ["Protocol", "Figure", "Value", "95 % interval", "Contract"]
-    return table(head, rows, "Every figure with its interval and the contract of its embeddings.")
+    note = (
+        "Every figure with its interval, over people where it is known who they are and else over pairs or searches, "
+        "and the contract of its embeddings."
+    )
+    return table(head, rows, note)
+
+
+def _trained_on(done: Sequence[Done]) -> Html:
+    """Return for each protocol how many people of the training are in it, or that nobody looked."""
+    head = ["Protocol", "Training data", "Identities", "Also in the protocol", "Photos in both", "Found"]
+    rows = [row([one.numbers["name"], *_overlap_cells(one.numbers["training_overlap"])]) for one in done]
+    note = (
+        "A network knows the people that it was trained on better than strangers. Who is in both is found by "
+        "marginface data audit TRAIN --against DATA --out FILE.json; a protocol of the suite names it: audit = FILE."
+    )
+    return table(head, rows, note)
+
+
+def _overlap_cells(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["not audited", "–", "–", "–", "–"]
+    how = ", ".join(name.replace("_", " ") for name in found["asked_by"])
+    counts = (f"{found[name]:,}" for name in ("identities", "identities_in_both", "photos_in_both"))
+    return [found["training"], *counts, how or "–"]
 
 
 def _beside_published(result: SuiteResult) -> Html:
@@ -122,5 +147,17 @@ def _failures(done: Sequence[Done]) -> Html:
     return table(["Protocol", "Photos", "Which"], rows, caption) if rows else Html("")
 
 
-def _contracts(done: Sequence[Done]) -> dict[str, str]:
-    return {one.numbers["name"]: f"contract {one.numbers['contract']}" for one in done}
+def _made(done: Sequence[Done]) -> dict[str, str]:
+    """Return of each protocol what its numbers are of: contract, model, and the choices that papers differ in."""
+    return {one.numbers["name"]: ", ".join(_choices(one.numbers)) for one in done}
+
+
+def _choices(numbers: Mapping[str, Any]) -> Iterator[str]:
+    yield f"contract {numbers['contract']}"
+    yield from (f"{name} {numbers[name]}" for name in ("variant", "switches", "distance") if name in numbers)
+    if "mirror" in numbers:
+        yield "mirror image summed" if numbers["mirror"] else "mirror image not summed"
+    if "aligned" in numbers:
+        yield "aligned crops as they are" if numbers["aligned"] else "faces detected here"
+    if numbers["provenance"]:
+        yield f"model: {numbers['provenance']}"
