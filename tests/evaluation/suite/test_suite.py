@@ -16,6 +16,7 @@ from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
 from marginface.evaluation.kinds import KINDS
+from marginface.evaluation.kinds.kept import kept_counts
 from marginface.evaluation.reading import EmbeddingMemory
 from marginface.evaluation.suite import Tools, read_suite, run_suite, write_suite_page
 from marginface.evaluation.suite.progress import PROGRESS, SuiteProgress
@@ -264,7 +265,17 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     assert [one.crops_seen for one in embedders] == [embedders[0].crops_seen, 0]
     assert embedders[0].crops_seen == result.done[0].numbers["images"]
     assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
-    assert "CMC" in write_suite_page(result, tmp_path / "out").read_text(encoding="utf-8")
+    page = write_suite_page(result, tmp_path / "out").read_text(encoding="utf-8")
+    for text in ("CMC", "ROC of IJB-C", "DET of IJB-C", "Histogram of similarities of IJB-C", "of their area"):
+        assert text in page
+    counts = kept_counts(tmp_path / "out", "ijb-c")
+    numbers = result.done[0].numbers["verification"]
+    assert (counts.genuine_pairs, counts.impostor_pairs) == (numbers["genuine_pairs"], numbers["impostor_pairs"])
+    curve = counts.roc()
+    for point in numbers["tar_at_far"]:
+        assert point["tar"] == pytest.approx(curve.tar[curve.far <= point["far"]].max(), abs=0.09)
+    (tmp_path / "out" / "ijb-c.npz").unlink()
+    assert not result.done[0].entry.is_kept(tmp_path / "out")
 
 
 def test_names_are_neither_formulas_nor_commands_of_latex() -> None:

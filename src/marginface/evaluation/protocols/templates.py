@@ -28,6 +28,7 @@ from marginface.metrics import (
     auc_interval,
     eer_interval,
     equal_error_rate,
+    overlap,
     supports_far,
     tar_intervals,
     tars_at_fars,
@@ -65,6 +66,7 @@ class TemplateScores:
             "genuine_pairs": int(self.genuine.sum()),
             "impostor_pairs": int((~self.genuine).sum()),
             **curve_values(self.auc, self.eer, self.curve_intervals),
+            "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
             "tar_at_far": tar_values(self.tar_at_far, self.intervals),
         }
 

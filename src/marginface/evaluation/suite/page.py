@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from marginface.environment import describe_environment
-from marginface.evaluation.kinds.kept import kept_measurement
+from marginface.evaluation.kinds.kept import kept_counts, kept_measurement
 from marginface.evaluation.kinds.pairs import PairsEntry
+from marginface.evaluation.kinds.templates import TemplatesEntry
 from marginface.evaluation.reports.glossary import GLOSSARY
 from marginface.evaluation.reports.runs import RunSummary
 from marginface.evaluation.reports.sections import background, curves, hardest_errors
@@ -16,8 +17,15 @@ from marginface.evaluation.suite.published import published_for
 from marginface.evaluation.suite.run import Done, SuiteResult
 from marginface.evaluation.suite.tables import headline
 from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
-from marginface.plots import cmc_figure, distractor_figure, render
-from marginface.words import percent, percent_interval
+from marginface.plots import (
+    cmc_figure,
+    counted_similarity_figure,
+    det_figure,
+    distractor_figure,
+    render,
+    roc_figure,
+)
+from marginface.words import percent, percent_interval, plural
 
 
 def write_suite_page(result: SuiteResult, out: Path, command: str = "") -> Path:
@@ -33,13 +41,13 @@ def write_suite_page(result: SuiteResult, out: Path, command: str = "") -> Path:
         "Results": _results(result),
         "Who was trained on": _trained_on(result.done),
         "Beside published results": _beside_published(result),
-        "Curves": join([curves(runs) if runs else Html(""), _ranks(result.done), _among(result.done)]),
+        "Curves": join([curves(runs) if runs else Html(""), *_of_templates(result, out), *_searched(result.done)]),
         "Hardest errors": hardest_errors(runs),
         "Failures to acquire": _failures(result.done),
         "Environment": background(_made(result.done), describe_environment(), command),
         "Glossary": element("dl", *(part for item in GLOSSARY.items() for part in _term(*item))),
     }
-    lead = element("p", f"{len(result.done)} protocols on {result.model}. Brackets: 95 % intervals.")
+    lead = element("p", f"{plural(len(result.done), 'protocol')} on {result.model}. Brackets: 95 % intervals.")
     return write_page(document(f"{result.model}: {result.suite}", [lead], parts), out / "report.html")
 
 
@@ -110,6 +118,28 @@ def _columns(done: Sequence[Done]) -> dict[str, float]:
     return found
 
 
+def _of_templates(result: SuiteResult, out: Path) -> Iterator[Html]:
+    """Yield ROC, DET and similarities of the pairs of templates, drawn from counts in steps of 1e-4."""
+    for one in result.done:
+        if isinstance(one.entry, TemplatesEntry) and one.numbers["verification"] is not None:
+            name, numbers = one.numbers["name"], one.numbers["verification"]
+            counts = kept_counts(out, one.entry.file_name)
+            lines = {result.model: counts.roc()}
+            area = f"The two share {percent(numbers['overlap'], 1)} of their area, the less the better."
+            drawn = [
+                (roc_figure(lines), "ROC", "Higher is better; the left end is one false accept."),
+                (det_figure(lines), "DET", "Lower is better; both axes are stretched at the ends."),
+                (counted_similarity_figure(counts, {}), "Histogram of similarities", area),
+            ]
+            parts = (figure(image(render(one), "image/svg+xml", f"{what} of {name}"), say) for one, what, say in drawn)
+            yield join([element("h3", name), element("div", *parts, attributes={"class": "figures"})])
+
+
+def _searched(done: Sequence[Done]) -> tuple[Html, Html]:
+    """Return the curves of searches: over ranks, and among distractors."""
+    return _ranks(done), _among(done)
+
+
 def _ranks(done: Sequence[Done]) -> Html:
     """Return the cumulative match characteristic of every gallery."""
     lines = {}
@@ -120,7 +150,9 @@ def _ranks(done: Sequence[Done]) -> Html:
     if not lines:
         return Html("")
     drawn = image(render(cmc_figure(lines)), "image/svg+xml", f"CMC of {', '.join(lines)}")
-    return figure(drawn, "Share of mated searches whose own entry is at this rank or before; no threshold.")
+    return figure(
+        drawn, "Share of mated searches whose own entry is at this rank or before; no threshold.", mark="narrow"
+    )
 
 
 def _among(done: Sequence[Done]) -> Html:
@@ -133,7 +165,11 @@ def _among(done: Sequence[Done]) -> Html:
     if not lines:
         return Html("")
     drawn = image(render(distractor_figure(lines)), "image/svg+xml", f"Rates among distractors: {', '.join(lines)}")
-    return figure(drawn, "Share of searches whose enrolled photo is at this rank or before, by distractors beside it.")
+    return figure(
+        drawn,
+        "Share of searches whose enrolled photo is at this rank or before, by distractors beside it.",
+        mark="narrow",
+    )
 
 
 def _failures(done: Sequence[Done]) -> Html:

@@ -3,7 +3,8 @@
 OUT/
     PROTOCOL.json       the numbers, and the key of what they are of: settings, data, way of cropping, contract;
                         where the model comes from (of a training its recipe's hash), who of its people is measured
-    PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors
+    PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors; of templates the .npz is
+                        how many pairs have which similarity
     embeddings.sqlite   embeddings by content and contract
     suite.progress.json which protocols there are, and how far they are
     results.csv, .json, .tex   one table of all
