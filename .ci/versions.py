@@ -6,10 +6,10 @@
 lowest: what the core and the extras of users name has the lowest version they allow.
 newest: everything has the newest version.
 
-Torch is the one of constraints.txt in both: other builds of it are for CUDA, and gigabytes. Everything else is what pip
-chooses. The environment is .venv-lowest or .venv-newest, made anew. Tests of the documentation's site, and those of
-figures that constraints.txt has its part in, are left out: see LEFT_OUT. So is schemathesis with the lowest: it asks
-for a newer rich than we do.
+Torch is the one of constraints.txt in both, and comes by pip, which alone finds its build without CUDA. Everything else
+is what uv chooses: pip searches for half an hour what goes with the lowest. The environment is .venv-lowest or
+.venv-newest, made anew. Tests of the documentation's site, and those of figures that constraints.txt has its part in,
+are left out: see LEFT_OUT. So is schemathesis with the lowest: it asks for a newer rich than we do.
 """
 
 from __future__ import annotations
@@ -28,25 +28,20 @@ EXTRAS = (
 )  # fmt: skip
 TOOLS = ("hypothesis", "flask", "moto", "pixeltable", "playwright", "pytest")  # of dev, to run tests
 NEWER_TOOLS = ("schemathesis",)
+OF_OTHERS = ("DeprecationWarning", "FutureWarning", "pytest.PytestUnraisableExceptionWarning")  # warnings of packages
 LEFT_OUT = ("tests/architecture", "tests/docs/test_site.py", "tests/docs/test_reference.py")
 LEFT_OUT_OF = {"lowest": (*LEFT_OUT, "tests/server/test_schemathesis.py"), "newest": LEFT_OUT}
 
 
 def wanted(project: dict[str, dict[str, list[str]]], mode: str) -> list[str]:
-    """Return what pip is to install."""
+    """Return what is to be installed beside torch."""
     extras = project["optional-dependencies"]
     users = [*project["dependencies"], *(one for extra in EXTRAS for one in extras[extra])]  # type: ignore[list-item]
     named = [one for one in users if not one.startswith(("marginface", "torch>"))]
     tools = [one for one in extras["dev"] if one.startswith(TOOLS)]
     if mode == "lowest":
-        return [one.replace(">=", "==") for one in named] + tools + [torch()]
-    return [*named, *tools, *(one for one in extras["dev"] if one.startswith(NEWER_TOOLS)), torch()]
-
-
-def torch() -> str:
-    """Return torch as constraints.txt has it."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    return next(line for line in lines if line.startswith("torch=="))
+        return [one.replace(">=", "==") for one in named] + tools
+    return [*named, *tools, *(one for one in extras["dev"] if one.startswith(NEWER_TOOLS))]
 
 
 def installed(mode: str, packages: list[str]) -> Path:
@@ -54,8 +49,14 @@ def installed(mode: str, packages: list[str]) -> Path:
     home = ROOT / f".venv-{mode}"
     venv.create(home, with_pip=True, clear=True)
     python = home / "bin" / "python"
-    for what in (packages, ["--no-deps", "--editable", str(ROOT)]):
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *what], check=True)
+    pinned = ["--constraint", str(ROOT / "constraints.txt")]
+    uv = ["uv", "pip", "install", "--python", str(python)]
+    for how in (
+        ["pip", "install", "--quiet", *pinned, "torch", "uv"],
+        [*uv, *packages],
+        [*uv, "--no-deps", "--editable", str(ROOT)],
+    ):
+        subprocess.run([python, "-m", *how], check=True)
     return python
 
 
@@ -69,7 +70,7 @@ def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     python = installed(mode, wanted(project, mode))
     subprocess.run([python, "-m", "pip", "list", "--format", "freeze"], check=True)
-    options = ["-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning", "-W", "ignore::FutureWarning"]
+    options = ["-p", "no:cacheprovider", *(word for kind in OF_OTHERS for word in ("-W", f"ignore::{kind}"))]
     options += [f"--ignore={place}" for place in LEFT_OUT_OF[mode]]
     options += ["--numprocesses", os.environ.get("JOBS", "2"), "--dist", "loadfile", "--no-loadscope-reorder"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}

@@ -18,7 +18,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marginface.documents import parse_toml
-from marginface.errors import ContractMismatch, InputError
+from marginface.errors import ContractMismatch, HashMismatch, InputError
 from marginface.files import write_text
 from marginface.values import Threshold
 
@@ -201,3 +201,17 @@ def file_sha256(path: Path) -> str:
     """Return the sha256 of a file as 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def require_sha256(path: Path, card: ModelCard) -> None:
+    """Let only the file through that the card speaks of.
+
+    Raises:
+        HashMismatch: it has another sha256.
+    """
+    got = file_sha256(path)
+    if got != card.sha256:
+        raise HashMismatch(
+            f"{path}: its card says sha256 {card.sha256}, the file has {got}. It is another model or a damaged copy; "
+            "if you trust it, put its sha256 in the card. Thresholds of the old file do not hold for it."
+        )

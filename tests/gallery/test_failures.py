@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from marginface.errors import GalleryBusy, GalleryError, InputError, StorageError
 from marginface.gallery import Collection, Gallery, migrations
 from marginface.gallery import store as stores
+from oracles.descriptors import open_below
 from oracles.disks import remount
 from oracles.galleries import CONTRACT, SIZE, FaceMaker, state_of
 from oracles.patience import PATIENCE
@@ -85,8 +86,9 @@ def test_a_gallery_that_was_not_closed_says_so_on_a_read_only_disk(
             shutil.copy(tmp_path / f"people.db{ending}", small_disk / f"people.db{ending}")
     remount(small_disk, "ro")
     try:
-        with pytest.raises(StorageError, match="copy one that was not"):
+        with pytest.raises(StorageError, match="copy one that was not") as refused:
             Gallery.open(small_disk / "people.db")
+        assert open_below(small_disk) == [], refused  # the error is held: what it refers to has not gone by itself
     finally:
         remount(small_disk, "rw")
     with Gallery.open(small_disk / "people.db") as gallery:

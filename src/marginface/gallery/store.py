@@ -176,8 +176,12 @@ def _sqlite(path: Path, mode: str) -> Engine:
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(address, uri=True, timeout=WAIT, isolation_level=None, check_same_thread=False)
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:  # or the file stays open for as long as somebody holds the error
+            connection.close()
+            raise
         return connection
 
     engine = create_engine(

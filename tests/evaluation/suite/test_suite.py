@@ -23,6 +23,7 @@ from marginface.evaluation.suite.progress import PROGRESS, SuiteProgress
 from marginface.evaluation.suite.published import published
 from marginface.evaluation.suite.tables import csv_table, headline, latex_table, write_tables
 from oracles.colored_pairs import color_pairs, write_color
+from oracles.descriptors import open_below
 from oracles.mean_color import CARD, MeanColor
 
 
@@ -326,8 +327,9 @@ def test_remembered_embeddings_are_those_of_a_fresh_run(tmp_path: Path) -> None:
 
 def test_a_file_that_holds_something_else_is_said(tmp_path: Path) -> None:
     (tmp_path / "m.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(DataError, match="delete it, it only saves time"):
+    with pytest.raises(DataError, match="delete it, it only saves time") as refused:
         EmbeddingMemory(tmp_path / "m.sqlite", "x")
+    assert open_below(tmp_path) == [], refused
 
 
 def test_published_numbers_are_percents_with_a_source() -> None:

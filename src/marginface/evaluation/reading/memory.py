@@ -33,12 +33,7 @@ class EmbeddingMemory:
         self._cropping = cropping
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = Lock()
-        try:
-            self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute(_MAKE)
-        except sqlite3.DatabaseError as error:
-            raise DataError(f"{path}: not a file of kept embeddings ({error}); delete it, it only saves time") from None
+        self._connection = _opened(path)
 
     def key(self, photo: ImageArray, vectors: str) -> bytes:
         """Return what names a decoded photo whose vectors are of this name (contract and variant): 32 bytes."""
@@ -68,6 +63,21 @@ class EmbeddingMemory:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    wrong = "{path}: not a file of kept embeddings ({error}); delete it, it only saves time"
+    try:
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
+    except sqlite3.DatabaseError as error:
+        raise DataError(wrong.format(path=path, error=error)) from None
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(_MAKE)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise DataError(wrong.format(path=path, error=error)) from None
+    return connection
 
 
 def _vector(data: bytes) -> FloatArray:
