@@ -19,7 +19,7 @@ import numpy as np
 from marginface.documents import whole_number
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.pairs import PairResult, identities_by_folder
-from marginface.evaluation.scoring.scores import USUAL_FARS, tar_values
+from marginface.evaluation.scoring.scores import USUAL_FARS, curve_values, tar_values
 from marginface.evaluation.scoring.slices import Slices, slice_rates, strictest
 from marginface.markup import plain_cell
 from marginface.metrics import (
@@ -28,6 +28,8 @@ from marginface.metrics import (
     PeopleOfPairs,
     TarAtFar,
     auc,
+    auc_interval,
+    eer_interval,
     equal_error_rate,
     supports_far,
     tar_intervals,
@@ -108,6 +110,8 @@ def _columns(path: Path) -> tuple[dict[str, list[str]], Sequence[int]]:
             if not {"score", "genuine"} <= set(head):
                 got = ", ".join(head) or "an empty file"
                 raise DataError(f"{path}: expected the columns score and genuine; got {got}")
+            if twice := sorted(name for name in set(head) if name and head.count(name) > 1):
+                raise DataError(f"{path}: expected columns of different names; got {twice[0]!r} twice")
             found: list[list[str]] = [[] for _ in head]
             lines, known = array("q"), dict[str, str]()
             for row in filter(None, reader):
@@ -172,12 +176,16 @@ def _people(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreResult:
-    """What a table of scores comes to. ``accuracy`` is None without folds, ``intervals`` without people."""
+    """What a table of scores comes to. ``accuracy`` is None without folds, ``intervals`` without people.
+
+    ``curve_intervals`` are of AUC and EER.
+    """
 
     table: ScoreTable
     accuracy: FoldedAccuracy | None
     auc: float
     eer: float
+    curve_intervals: tuple[Interval, Interval]
     tar_at_far: tuple[TarAtFar, ...]
     intervals: tuple[Interval, ...] | None
     slices: tuple[Slices, ...]
@@ -189,8 +197,7 @@ class ScoreResult:
             "genuine_pairs": int(self.table.genuine.sum()),
             "impostor_pairs": int((~self.table.genuine).sum()),
             **self._accuracy(),
-            "auc": self.auc,
-            "eer": self.eer,
+            **curve_values(self.auc, self.eer, self.curve_intervals),
             "tar_at_far": tar_values(self.tar_at_far, self.intervals),
             "slices": [one.to_dict() for one in self.slices],
         }
@@ -240,8 +247,9 @@ def score_table(
         accuracy=None if table.fold is None else threshold_accuracy(table.scores, table.genuine, table.fold),
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
+        curve_intervals=(auc_interval(same, different, table.people), eer_interval(same, different, table.people)),
         tar_at_far=points,
-        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted),
+        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted, rule),
         slices=tuple(slice_rates(table.scores, table.genuine, name, table.columns[name], at) for name in columns),
     )
 
