@@ -8,6 +8,7 @@ probe is), and ``slice`` or other columns that divide the pairs.
 from __future__ import annotations
 
 import csv
+import io
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.pairs import PairResult, identities_by_folder
 from marginface.evaluation.scoring.scores import USUAL_FARS, curve_values, tar_values
 from marginface.evaluation.scoring.slices import Slices, slice_rates, strictest
+from marginface.files import write_text
 from marginface.markup import plain_cell
 from marginface.metrics import (
     FoldedAccuracy,
@@ -58,7 +60,10 @@ class ScoreTable:
 
 
 def write_scores(result: PairResult, path: Path) -> None:
-    """Write the similarities of a protocol, so that read_scores gives them back: a line is a pair."""
+    """Write the similarities of a protocol, so that read_scores gives them back: a line is a pair.
+
+    The file is there whole or not at all.
+    """
     people = identities_by_folder(result.pairs)
     images = result.short_names()
     head = [
@@ -69,17 +74,17 @@ def write_scores(result: PairResult, path: Path) -> None:
         "image_b",
         *(["identity_a", "identity_b"] if people is not None else []),
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(head)
-        pairs = result.pairs
-        for score, genuine, fold, a, b in zip(
-            result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
-        ):
-            who = [] if people is None else [people[a], people[b]]
-            names = (plain_cell(images[place]) for place in (a, b))
-            writer.writerow([repr(float(score)), int(genuine), fold, *names, *who])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(head)
+    pairs = result.pairs
+    for score, genuine, fold, a, b in zip(
+        result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
+    ):
+        who = [] if people is None else [people[a], people[b]]
+        names = (plain_cell(images[place]) for place in (a, b))
+        writer.writerow([repr(float(score)), int(genuine), fold, *names, *who])
+    write_text(path, text.getvalue())
 
 
 def read_scores(path: Path) -> ScoreTable:

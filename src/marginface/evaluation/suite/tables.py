@@ -12,13 +12,8 @@ from marginface.environment import describe_environment
 from marginface.evaluation.kinds import KINDS
 from marginface.evaluation.suite.run import Done, SuiteResult
 from marginface.files import write_json, write_text
-from marginface.markup import plain_cell
+from marginface.markup import plain_cell, tex_cell
 from marginface.words import percent, percent_interval
-
-_SPECIAL = str.maketrans(
-    {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    | {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-)
 
 
 def headline(done: Sequence[Done]) -> list[dict[str, Any]]:
@@ -84,10 +79,10 @@ def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if before is not None and row["protocol"] != before:
             lines.append("\\midrule")
-        name = "" if row["protocol"] == before else str(row["protocol"]).translate(_SPECIAL)
+        name = "" if row["protocol"] == before else tex_cell(str(row["protocol"]))
         before = row["protocol"]
         interval = f"{100 * row['low']:.2f}--{100 * row['high']:.2f}"
-        figure = str(row["figure"]).translate(_SPECIAL)
+        figure = tex_cell(str(row["figure"]))
         lines.append(f"{name} & {figure} & {100 * row['value']:.2f} & {interval} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
