@@ -94,8 +94,8 @@ def test_a_wrong_setting_is_named(values: dict[str, object]) -> None:
         checked({"gallery": "people.db", **values})
 
 
-def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
-    run, place = CliRunner(), ["--gallery", str(tmp_path / "people.db")]
+def test_the_command_line_makes_lists_and_revokes_keys(settings: ServerSettings) -> None:
+    run, place = CliRunner(), ["--gallery", settings.gallery]
     made = run.invoke(app, ["keys", "create", "--scope", "enrol,identify", "--collection", "staff", *place])
     assert made.exit_code == 0
     token = next(line for line in made.output.splitlines() if line.startswith("mf_"))
@@ -108,6 +108,21 @@ def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
     assert "REVOKED" in run.invoke(app, ["keys", "list", *place]).output
     assert run.invoke(app, ["keys", "revoke", "nobody", *place]).exit_code == 2
     assert run.invoke(app, ["keys", "create", "--scope", "everything", *place]).exit_code == 2
+
+
+def test_no_key_is_made_for_a_gallery_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = CliRunner().invoke(app, ["keys", "create", "--scope", "all", "--gallery", str(tmp_path / "poeple.db")])
+    assert (answer.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "there is no gallery" in answer.stderr
+    monkeypatch.setenv("MARGINFACE_GALLERY", str(tmp_path / "data" / "people.db"))  # serve makes this one
+    assert CliRunner().invoke(app, ["keys", "create", "--scope", "all"]).exit_code == 0
+
+
+def test_no_key_is_made_that_has_ended(settings: ServerSettings) -> None:
+    words = ["keys", "create", "--scope", "all", "--gallery", settings.gallery, "--expires", "2020-01-31"]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 2
+    assert "2020-01-31" in answer.stderr
 
 
 def test_it_serves_and_stops_when_told(settings: ServerSettings) -> None:
