@@ -110,6 +110,23 @@ def test_the_command_line_makes_lists_and_revokes_keys(settings: ServerSettings)
     assert run.invoke(app, ["keys", "create", "--scope", "everything", *place]).exit_code == 2
 
 
+def test_a_limit_that_is_misspelled_is_told_its_name() -> None:
+    with pytest.raises(InputError, match=r"limits_pixel: there is no such limit. Did you mean 'pixels'"):
+        checked({"gallery": "people.db", "limits": {"pixel": "1"}})
+
+
+def test_a_certificate_that_is_none_is_said_in_words(settings: ServerSettings, tmp_path: Path) -> None:
+    (photo := tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
+    tls = settings.model_copy(update={"certificate": photo, "certificate_key": photo})
+    with pytest.raises(InputError, match=r"a\.jpg: expected a certificate in PEM"):
+        prepare(tls)
+
+
+def test_a_folder_of_runs_that_is_not_there_is_told(settings: ServerSettings, tmp_path: Path) -> None:
+    assert "no such folder" in prepare(settings.model_copy(update={"runs": tmp_path / "rnus"}))[-1]
+    assert "no such folder" not in prepare(settings.model_copy(update={"runs": tmp_path}))[-1]
+
+
 def test_no_key_is_made_for_a_gallery_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = CliRunner().invoke(app, ["keys", "create", "--scope", "all", "--gallery", str(tmp_path / "poeple.db")])
     assert (answer.exit_code, list(tmp_path.iterdir())) == (2, [])

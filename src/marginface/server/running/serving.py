@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from pathlib import Path
 
 import uvicorn
@@ -31,7 +32,8 @@ def prepare(settings: ServerSettings) -> list[str]:
         What whoever starts it should know, a sentence each.
 
     Raises:
-        InputError: An address that others reach, and no key; one that cannot be bound; a certificate without its key.
+        InputError: An address that others reach, and no key; one that cannot be bound; a certificate without its key,
+            or files that are none.
         GalleryError: There is no gallery at the address that was named.
     """
     _check_certificate(settings.certificate, settings.certificate_key)
@@ -42,6 +44,8 @@ def prepare(settings: ServerSettings) -> list[str]:
         said += _without_keys(settings)
     if not is_loopback(settings.host) and settings.certificate is None:
         said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
+    if settings.runs is not None and not settings.runs.is_dir():
+        said.append(f"--runs {settings.runs}: no such folder. What is written there later will be shown.")
     return said
 
 
@@ -116,6 +120,26 @@ def _check_certificate(certificate: Path | None, key: Path | None) -> None:
     for path in (certificate, key):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: no such file; TLS needs a certificate and its key, in PEM")
+    if certificate is not None and key is not None:
+        _check_pair(certificate, key)
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    """Raise InputError for what is no certificate and its key: uvicorn says a line of OpenSSL's source instead."""
+    asked: list[bool] = []
+
+    def silent() -> str:  # a key with a pass phrase: uvicorn asks for it
+        asked.append(True)
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, silent)
+    except (ssl.SSLError, ValueError) as error:
+        if not asked:
+            raise InputError(
+                f"{certificate} and {key}: expected a certificate in PEM, with its chain, and the key it was made for; "
+                f"got {getattr(error, 'reason', None) or error}"
+            ) from None
 
 
 def _check_address(host: str, port: int) -> None:
