@@ -113,6 +113,14 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
+def require_images(folder: Path) -> list[Path]:
+    """Return the image files below a folder, as list_images does; raise InputError if there is none."""
+    files = list_images(folder)
+    if not files:
+        raise InputError(f"{folder}: no photos below this folder; looked for the suffixes of JPEG, PNG, WebP, TIFF …")
+    return files
+
+
 def _unhidden(folder: Path) -> list[Path]:
     relative = ((path, path.relative_to(folder).parts) for path in files_below(folder))
     return [path for path, parts in relative if not any(part.startswith(".") for part in parts)]
