@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
-from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb
 from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
@@ -211,7 +211,7 @@ def test_tables_and_page_hold_every_figure(listed: Path, tmp_path: Path) -> None
 
 
 def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
-    write_ijb(tmp_path / "ijb", Plan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
+    write_ijb(tmp_path / "ijb", IjbPlan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
     path = tmp_path / "s.toml"
     path.write_text('[[protocol]]\nname = "IJB-C"\nkind = "templates"\ndata = "ijb"\n')
     embedders: list[Colors] = []
