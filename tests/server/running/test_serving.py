@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.errors import GalleryError, InputError
+from marginface.gallery import Gallery
 from marginface.server.access import KeyStore, NewKey, parse_scopes
 from marginface.server.running.serving import prepare
 from marginface.server.settings import ServerSettings, checked
@@ -120,6 +121,15 @@ def test_a_certificate_that_is_none_is_said_in_words(settings: ServerSettings, t
     tls = settings.model_copy(update={"certificate": photo, "certificate_key": photo})
     with pytest.raises(InputError, match=r"a\.jpg: expected a certificate in PEM"):
         prepare(tls)
+
+
+def test_a_gallery_of_another_model_is_told(settings: ServerSettings) -> None:
+    contract, size = red_recognizer().contract.id, 128
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        gallery.create_collection("door", contract="0123456789abcdef", embedding_size=size)
+        assert "door of contract 0123456789abcdef" in prepare(settings)[-1]
+        gallery.create_collection("staff", contract=contract, embedding_size=size)
+    assert not [sentence for sentence in prepare(settings) if "No collection" in sentence]
 
 
 def test_a_folder_of_runs_that_is_not_there_is_told(settings: ServerSettings, tmp_path: Path) -> None:

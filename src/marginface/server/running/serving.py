@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from marginface.enrolment.models import maker_of
 from marginface.errors import InputError
 from marginface.gallery import Gallery
 from marginface.gallery.address import parse_address
@@ -38,7 +39,7 @@ def prepare(settings: ServerSettings) -> list[str]:
     """
     _check_certificate(settings.certificate, settings.certificate_key)
     said = _gallery_there(settings)
-    load_recognizer(settings)
+    recognizer = load_recognizer(settings)
     _check_address(settings.host, settings.port)
     if not _has_keys(settings):
         said += _without_keys(settings)
@@ -46,6 +47,7 @@ def prepare(settings: ServerSettings) -> list[str]:
         said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
     if settings.runs is not None and not settings.runs.is_dir():
         said.append(f"--runs {settings.runs}: no such folder. What is written there later will be shown.")
+    said += _of_other_models(settings, recognizer.contract.id)
     return said
 
 
@@ -112,6 +114,19 @@ def _gallery_there(settings: ServerSettings) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with Gallery.create(settings.gallery, key=settings.key_file) as gallery:
         return [f"Made a gallery: {gallery.address}, sealed by the key in {gallery.key_source}."]
+
+
+def _of_other_models(settings: ServerSettings, contract: str) -> list[str]:
+    """Return a sentence where no collection is of this model: each request about one would be refused, one by one."""
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        held = {info.name: info.contract for info in gallery.collections()}
+    if not held or contract in held.values():
+        return []
+    theirs, ours = ", ".join(sorted({maker_of(one) for one in held.values()})), maker_of(contract)
+    return [
+        f"No collection here is of this model: {', '.join(held)} of {theirs}, this is {ours}. They cannot be asked. "
+        "Say the model they were made with (--model, --mirror)."
+    ]
 
 
 def _check_certificate(certificate: Path | None, key: Path | None) -> None:
