@@ -80,6 +80,8 @@ def read_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> I
     try:
         if path.is_dir():
             raise UnreadableImage(f"{path}: this is a folder; give the path of one image file")
+        if path.is_fifo():  # it may never end, and no decoder can go back in it
+            raise UnreadableImage(f"{path}: this is a pipe; write the photo to a file and give its path")
         with path.open("rb") as stream:
             return _read(stream, str(path), max_pixels)
     except FileNotFoundError:
