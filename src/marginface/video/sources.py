@@ -25,7 +25,7 @@ _ASK = 0.1  # seconds after which a camera that gives nothing looks whether it i
 _WAIT = 5.0  # seconds for a camera's thread to end: a camera that hangs is left behind
 
 
-def open_frames(source: str, *, every: float = 0.2) -> VideoFile | Camera:
+def open_frames(source: str | Path, *, every: float = 0.2) -> VideoFile | Camera:
     """Return the frames of a source, at most one in ``every`` seconds; it is opened when they are asked for.
 
     Args:
@@ -38,8 +38,8 @@ def open_frames(source: str, *, every: float = 0.2) -> VideoFile | Camera:
     """
     if not (math.isfinite(every) and every >= 0):
         raise InputError(f"every is a number of seconds, 0 or more; got {every}")
-    if _LIVE.fullmatch(source):
-        return Camera(source, every)
+    if _LIVE.fullmatch(str(source)):
+        return Camera(str(source), every)
     if Path(source).is_dir():
         raise InputError(
             f"{source}: this is a folder; give one video or photo. For many photos: marginface gallery identify"
