@@ -38,7 +38,7 @@ class About:
 
 
 def last_day(day: date | None) -> date | None:
-    """Return the last day to keep somebody, as the doors are told it.
+    """Return the last day to keep somebody, as a person types it; programs may say a past one, for the next purge.
 
     Raises:
         InputError: The day is past (UTC): the next purge, which a service runs by itself, would erase them for good.

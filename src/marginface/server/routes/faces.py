@@ -11,7 +11,7 @@ from starlette.responses import Response
 from marginface.cropping import FACE_POLICIES
 from marginface.enrolment import REVIEWS, EnrolSettings
 from marginface.errors import UnknownGalleryName
-from marginface.gallery import About, Collection, GalleryFace, last_day
+from marginface.gallery import About, Collection, GalleryFace
 from marginface.server.access import Caller, Scope
 from marginface.server.defaults import DEFAULT_REVIEW
 from marginface.server.gate import needs
@@ -73,7 +73,7 @@ async def enrol_faces(
     Status 201: there is a new face; 200: there is none, and ``rejected`` or ``is_new`` says why.
     """
     require_count(images, 1, service.settings.limits.photos)
-    about, how = About(consent, purpose, last_day(retain_until)), REVIEWS[review]
+    about, how = About(consent, purpose, retain_until), REVIEWS[review]
     settings = EnrolSettings(
         faces,
         how.quality,

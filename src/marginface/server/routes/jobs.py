@@ -9,11 +9,10 @@ from fastapi import APIRouter, Body, Depends, Path, Request
 from starlette.responses import Response
 
 from marginface.errors import InputError
-from marginface.gallery import last_day
 from marginface.gallery.names import is_beside
 from marginface.server.access import Caller, Forbidden, Scope
 from marginface.server.gate import Gate
-from marginface.server.jobs import KINDS, ClusterWish, EnrolWish, Job, MigrateWish, Places, PurgeWish, Wish
+from marginface.server.jobs import KINDS, ClusterWish, Job, MigrateWish, Places, PurgeWish, Wish
 from marginface.server.jobs.rows import no_job
 from marginface.server.jobs.scrubbing import without_others
 from marginface.server.routes.cursors import Paging
@@ -49,8 +48,6 @@ async def ask_for_job(service: Here, caller: Working, once: OneTime, body: Asked
 
     def made() -> dict[str, Any]:
         collection = _collection_of(service, caller, body)
-        if isinstance(body, EnrolWish):
-            last_day(body.retain_until)
         return _told(service, caller, service.jobs.create(body, collection, caller.id, places))
 
     return await once.answer(schemas.Job, 201, lambda: service.work.run(made))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from marginface.enrolment import is_earlier
-from marginface.gallery import About, Collection, Person, last_day
+from marginface.gallery import About, Collection, Person
 from marginface.gallery.names import LONGEST_NAME
 from marginface.server.access import Scope
 from marginface.server.discretion import receipt_values
@@ -56,9 +56,9 @@ async def add_person(
     service: Here, caller: Enrolling, once: OneTime, collection: InCollection, body: schemas.NewPerson
 ) -> Response:
     """Add a person, with consent, purpose and the last day they are kept; photos are added after."""
+    about = About(body.consent, body.purpose, body.retain_until)
 
     def added() -> dict[str, Any]:
-        about = About(body.consent, body.purpose, last_day(body.retain_until))
         return collection_for(service, caller, collection).add_person(body.name, about).to_dict()
 
     return await once.answer(schemas.Person, 201, lambda: service.work.run(added))
@@ -80,7 +80,6 @@ async def change_person(
     """
     said = body.model_dump(exclude_unset=True)
     name = said.pop("name", None)
-    last_day(body.retain_until)
 
     def changed() -> dict[str, Any]:
         known = collection_for(service, caller, collection)
