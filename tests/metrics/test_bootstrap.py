@@ -6,9 +6,17 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from marginface.errors import InputError
-from marginface.metrics import PeopleOfPairs, mcnemar, resampled_tars, tar_intervals
+from marginface.metrics import (
+    PeopleOfPairs,
+    mcnemar,
+    resampled_tars,
+    tar_at_far,
+    tar_intervals,
+    wilson_interval,
+)
 from marginface.metrics.bootstrap import PeopleOfAllPairs, kept_for_resamples
 from oracles.resampling import tar_of_copies
 
@@ -37,6 +45,25 @@ def test_a_resample_is_the_protocol_with_copied_pairs(ties: bool) -> None:
         drawn = rng.multinomial(people.count, np.full(people.count, 1 / people.count))
         expected = tar_of_copies(same, different, drawn.tolist(), 0.05)
         assert (math.isnan(tar) and expected is None) or tar == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_resample_has_the_rule_of_the_point_that_it_is_the_interval_of(ties: bool) -> None:
+    genuine, impostor, people = world(9, seed=1, ties=ties)
+    found = resampled_tars(genuine, impostor, people, 0.13, "nearest", resamples=25, seed=3)
+    rng = np.random.default_rng(3)
+    for tar in found:
+        drawn = rng.multinomial(people.count, np.full(people.count, 1 / people.count))
+        same = np.repeat(genuine, drawn[people.genuine])
+        different = np.repeat(impostor, drawn[people.first] * drawn[people.second])
+        assert tar == pytest.approx(tar_at_far(same, different, 0.13, "nearest").tar)
+
+
+def test_an_interval_of_no_error_is_that_of_so_many_people_and_not_a_point() -> None:
+    _, impostor, people = world(60, seed=1)
+    (interval,) = tar_intervals(np.full(180, 2.0), impostor, people, [0.1], resamples=50)
+    count = len(set(people.genuine.tolist()))
+    assert interval.to_list() == wilson_interval(count, count).to_list()
 
 
 def test_keeping_only_the_most_similar_impostor_pairs_changes_nothing() -> None:
@@ -100,6 +127,12 @@ def test_mcnemar_counts_the_pairs_on_which_one_is_right_alone() -> None:
     assert (found.only_first, found.only_second) == (5, 3)
     assert found.p_value == pytest.approx(2 * sum(math.comb(8, k) for k in range(4)) / 256)
     assert mcnemar(first, first).p_value == 1
+
+
+@pytest.mark.parametrize(("alone", "differ"), [(0, 1), (50, 101), (900, 2000), (499_000, 1_000_000)])
+def test_mcnemar_is_the_binomial_test_in_the_time_that_a_large_file_leaves(alone: int, differ: int) -> None:
+    first = np.arange(differ) < alone
+    assert mcnemar(first, ~first).p_value == pytest.approx(stats.binomtest(alone, differ).pvalue, rel=1e-7)
 
 
 def everyone(seed: int, *, crossed: bool) -> tuple[np.ndarray, np.ndarray, PeopleOfPairs, PeopleOfAllPairs]:

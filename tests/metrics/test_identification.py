@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,10 +16,14 @@ from marginface.metrics import (
     fmr_of_search,
     fpir_of_search,
     identification_rate,
+    rank_interval,
     search_results,
     size_of_search,
+    tpir_intervals,
     tpirs_at_fpirs,
+    wilson_interval,
 )
+from oracles.resampling import tar_of_copies
 from oracles.searches import best_tpir_within, search_one
 
 values = st.integers(-4, 4).map(lambda value: value / 4)  # few distinct ones: ties are the rule
@@ -130,3 +136,47 @@ def test_false_matches_that_come_together_make_fewer_searches_return_somebody() 
     """Half of the probes look like nobody: the formula at the mean rate is above the truth, never below."""
     truth = (fpir_of_search(0.02, 50) + fpir_of_search(0.0, 50)) / 2
     assert truth < fpir_of_search(0.01, 50)
+
+
+def drawn(people: int, of_each: int, strangers: int, seed: int = 0) -> Searches:
+    """Mated searches whose similarity is nearly that of their person, a miss in ten, and strangers of two photos."""
+    rng = np.random.default_rng(seed)
+    own = 0.6 + 0.15 * rng.normal(size=people)
+    mated = np.repeat(own, of_each) + 0.01 * rng.normal(size=people * of_each)
+    rank = np.repeat(np.where(rng.random(people) < 0.1, 2, 1), of_each)
+    nonmated = 0.1 * rng.normal(size=2 * strangers)
+    whose = np.repeat(np.arange(people), of_each), people + np.repeat(np.arange(strangers), 2)
+    return Searches(mated, rank, nonmated, people, *whose)
+
+
+def test_more_photos_of_the_same_people_do_not_make_a_rate_surer() -> None:
+    few, many = drawn(60, 2, 40), drawn(60, 200, 40)
+    for interval in (rank_interval, lambda found, rank: tpir_intervals(found, [0.1], rank=rank)[0]):
+        widths = [one.high - one.low for one in (interval(few, 1), interval(many, 1))]
+        assert widths[1] == pytest.approx(widths[0], rel=0.3)
+    share = identification_rate(many, 1)
+    searches = len(many.rank)
+    wilson = wilson_interval(round(share * searches), searches)
+    assert wilson.high - wilson.low < 0.2 * (rank_interval(many, 1).high - rank_interval(many, 1).low)
+
+
+def test_a_resample_of_searches_has_all_of_a_person_as_often_as_drawn() -> None:
+    searches = replace(drawn(7, 3, 6, seed=2), rank=np.repeat([2, 1, 1, 2, 1, 1, 1], 3))
+    (found,) = tpir_intervals(searches, [0.2], resamples=40)
+    rng, rates = np.random.default_rng(0), []
+    own = zip(np.where(searches.rank == 1, searches.mated, -9.0), searches.mated_people, strict=True)
+    strangers = zip(searches.nonmated, searches.nonmated_people, strict=True)
+    same, others = list(own), [(value, who, 13) for value, who in strangers]
+    for _ in range(40):
+        copies = [*rng.multinomial(13, np.full(13, 1 / 13)).tolist(), 1]
+        rates.append(tar_of_copies(same, others, copies, 0.2))
+    known = np.array([rate for rate in rates if rate is not None])
+    assert found.to_list() == pytest.approx(np.quantile(known, [0.025, 0.975]).tolist())
+
+
+def test_where_nobody_knows_who_is_searched_there_is_no_interval_over_people() -> None:
+    searches = Searches(np.array([0.9]), np.array([1]), np.linspace(0, 1, 50), 5)
+    assert rank_interval(searches, 1) is None
+    assert tpir_intervals(searches, [0.1]) is None
+    with pytest.raises(InputError, match="one person per search"):
+        Searches(np.array([0.9]), np.array([1]), np.array([0.1]), 5, np.array([1, 2]), np.array([3]))

@@ -8,7 +8,7 @@ from scipy import stats
 
 from marginface.errors import InputError
 from marginface.metrics import identity_bootstrap, smallest_rate, student_t_interval, trials_needed, wilson_interval
-from marginface.metrics.intervals import mean_over_people, student_t_inside, student_t_quantile
+from marginface.metrics.intervals import mean_over_people, percentile_interval, student_t_inside, student_t_quantile
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,24 @@ def test_sums_over_people_give_the_interval_of_their_trials() -> None:
     assert values.to_list() == pytest.approx([end / 2 for end in listed.to_list()])
 
 
-def test_people_without_a_trial_count_for_nothing_and_no_trial_is_refused() -> None:
-    interval = mean_over_people(np.array([2, 0, 3]), np.array([4, 0, 6]))
-    assert interval.to_list() == pytest.approx([0.5, 0.5])
+def test_people_without_a_trial_count_for_nothing() -> None:
+    interval = mean_over_people(np.array([2, 0, 6]), np.array([4, 0, 6]))
+    assert interval.to_list() == pytest.approx([0.5, 1])
+
+
+def test_people_who_all_have_one_value_are_so_many_trials_of_it() -> None:
+    """Every resample of no error has none: the quantiles of the resamples would be 1 and 1."""
+    everybody = np.full(50, 4)
+    for interval in (
+        mean_over_people(everybody, everybody),
+        identity_bootstrap(np.ones(200, dtype=bool), *2 * [np.repeat(np.arange(50), 4)]),
+    ):
+        assert interval.to_list() == wilson_interval(50, 50).to_list()
+    with pytest.raises(InputError, match="resamples and people are needed"):
+        percentile_interval(np.full(3, np.nan), 5)
+
+
+def test_no_trial_is_refused() -> None:
     with pytest.raises(InputError, match="a sum and a number of trials per person"):
         mean_over_people(np.zeros(3), np.zeros(3, dtype=np.int64))
 

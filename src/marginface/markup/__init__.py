@@ -1,10 +1,10 @@
 """What other programs show of our texts: pages for a browser, cells for a spreadsheet.
 
 elements    HTML from plain values, escaped; page.html: the frame and the style of every page
-cells       cells of CSV files
+cells       cells of CSV files and of LaTeX's tables
 """
 
-from marginface.markup.cells import plain_cell
+from marginface.markup.cells import plain_cell, tex_cell
 from marginface.markup.elements import (
     Html,
     crop_image,
@@ -31,5 +31,6 @@ __all__ = [
     "plain_cell",
     "row",
     "table",
+    "tex_cell",
     "write_page",
 ]

@@ -4,7 +4,8 @@ NumPy only, pure.
 
 verification, roc    pairs: ten-fold accuracy; every threshold     all_pairs, hardest_pairs   of all pairs of N photos
 identification       searches, open set; retrieval: with several right answers; nearest_rows: among very many rows
-intervals            how sure a rate is; bootstrap, shared_people, crossed: with the chance of people and of seeds
+intervals            how sure a rate is; bootstrap, shared_people, crossed: with the chance of people and of seeds;
+                     curve_intervals: how sure the AUC and the EER are
 comparison           is one better?        clustering   are groups the people?        classes   where they lie
 
 A pair is accepted when its similarity is at or above the threshold (``similarity >= threshold``), everywhere but in
@@ -19,6 +20,7 @@ from marginface.metrics.classes import ClassGeometry, class_geometry, pairwise_a
 from marginface.metrics.clustering import Agreement, ClusteringScore, clustering_score
 from marginface.metrics.comparison import McNemar, holm, mcnemar, paired_difference
 from marginface.metrics.crossed import CrossedMean, clustered_error, crossed_mean
+from marginface.metrics.curve_intervals import auc_interval, eer_interval
 from marginface.metrics.identification import (
     Searches,
     TpirAtFpir,
@@ -26,8 +28,10 @@ from marginface.metrics.identification import (
     fmr_of_search,
     fpir_of_search,
     identification_rate,
+    rank_interval,
     search_results,
     size_of_search,
+    tpir_intervals,
     tpirs_at_fpirs,
 )
 from marginface.metrics.intervals import (
@@ -78,12 +82,14 @@ __all__ = [
     "TarAtFar",
     "TpirAtFpir",
     "auc",
+    "auc_interval",
     "class_geometry",
     "clustered_error",
     "clustering_score",
     "cmc",
     "count_similarities",
     "crossed_mean",
+    "eer_interval",
     "equal_error_rate",
     "error_rates",
     "fmr_of_search",
@@ -95,6 +101,7 @@ __all__ = [
     "overlap",
     "paired_difference",
     "pairwise_angles",
+    "rank_interval",
     "require_supported_far",
     "resampled_tars",
     "roc",
@@ -111,6 +118,7 @@ __all__ = [
     "tars_at_fars",
     "ten_fold_accuracy",
     "threshold_accuracy",
+    "tpir_intervals",
     "tpirs_at_fpirs",
     "trials_needed",
     "whole_set_accuracy",

@@ -20,8 +20,8 @@ from typing import Protocol
 import numpy as np
 
 from marginface.errors import InputError
-from marginface.metrics.intervals import Interval
-from marginface.metrics.roc import require_supported_far
+from marginface.metrics.intervals import Interval, percentile_interval
+from marginface.metrics.roc import FarRule, require_supported_far
 from marginface.values import BoolArray, DoubleArray, IntArray
 
 _SLACK = 4.0  # the most similar impostor pairs that are kept, over those that a FAR lets in
@@ -166,6 +166,7 @@ def resampled_tars(
     impostor: DoubleArray,
     people: PairedPeople,
     far: float,
+    rule: FarRule = "at_most",
     *,
     resamples: int = 1000,
     seed: int = 0,
@@ -179,7 +180,8 @@ def resampled_tars(
         genuine: (G,) similarities.
         impostor: (I,) similarities; the most similar are enough where ``people`` knows how many there are.
         people: who is on them, in the same order.
-        far: the highest FAR.
+        far: the highest FAR, or that to be near to.
+        rule: of the threshold, that of roc.tar_at_far.
         resamples: how many.
         seed: of the draws.
 
@@ -203,7 +205,7 @@ def resampled_tars(
         total = people.impostor_weight(weight)
         of_genuine = weight[owner]
         if total and of_genuine.any():
-            threshold = _blocked(values, weight[first] * weight[second], far * total)
+            threshold = _blocked(values, weight[first] * weight[second], far * total, rule)
             accepted = of_genuine[np.searchsorted(ascending, threshold, side="right") :].sum()
             found[number] = accepted / of_genuine.sum()
     return found
@@ -222,11 +224,18 @@ def _most_similar(impostor: DoubleArray, most: int) -> IntArray:
     return places
 
 
-def _blocked(values: DoubleArray, weights: DoubleArray, budget: float) -> float:
+def _blocked(values: DoubleArray, weights: DoubleArray, budget: float, rule: FarRule) -> float:
     """Return the highest of falling similarities that may not be accepted, as all above it weigh as much as allowed."""
-    beyond = np.cumsum(weights) > budget + 1e-9
+    upto = np.cumsum(weights)
+    beyond = upto > budget + 1e-9
     place = int(np.argmax(beyond)) if beyond.any() else len(values) - 1
-    return float(values[place])
+    if rule == "at_most" or not beyond.any():
+        return float(values[place])
+    above, below = (int(np.searchsorted(-values, -values[place], side=side)) for side in ("left", "right"))
+    fewer, more = float(upto[above - 1]) if above else 0.0, float(upto[below - 1])
+    if abs(more - budget) > abs(fewer - budget) + 1e-9:
+        return float(values[place])
+    return float(values[below]) if below < len(values) else -np.inf
 
 
 def tar_intervals(
@@ -234,6 +243,7 @@ def tar_intervals(
     impostor: DoubleArray,
     people: PairedPeople,
     fars: Sequence[float],
+    rule: FarRule = "at_most",
     *,
     resamples: int = 1000,
     confidence: float = 0.95,
@@ -243,10 +253,6 @@ def tar_intervals(
 
     Arguments and errors are those of resampled_tars.
     """
-    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
-    intervals = []
-    for far in fars:
-        tars = resampled_tars(genuine, impostor, people, far, resamples=resamples, seed=seed)
-        low, high = np.nanquantile(tars, ends)
-        intervals.append(Interval(float(low), float(high), confidence, "bootstrap over identities"))
-    return tuple(intervals)
+    count = len(np.unique(people.genuine))
+    tars = (resampled_tars(genuine, impostor, people, far, rule, resamples=resamples, seed=seed) for far in fars)
+    return tuple(percentile_interval(found, count, confidence) for found in tars)

@@ -184,7 +184,26 @@ def identity_bootstrap(
         weights = draw(min(block, resamples - start))
         totals = weights.sum(axis=1)
         shares.append((weights @ correct.astype(np.float64))[totals > 0] / totals[totals > 0])
-    low, high = np.quantile(np.concatenate(shares), [(1 - confidence) / 2, (1 + confidence) / 2])
+    people = len(np.union1d(first_identity, second_identity))
+    return percentile_interval(np.concatenate(shares), min(people, len(correct)), confidence)
+
+
+def percentile_interval(resampled: DoubleArray, people: int, confidence: float = 0.95) -> Interval:
+    """Return the interval of a share between the quantiles of its resamples, which are over so many people.
+
+    Where all resamples are one value, as without an error (every resample of no error has none), they say nothing about
+    other people: the interval is then Wilson's, each person one trial. NaN, a resample without a trial, is left out.
+
+    >>> percentile_interval(np.ones(1000), people=100)
+    Interval(low=0.963..., high=1.0, confidence=0.95, method='bootstrap over identities')
+    """
+    _check_confidence(confidence)
+    found = resampled[np.isfinite(resampled)]
+    if not len(found) or people < 1:
+        raise InputError(f"resamples and people are needed; got {len(found)} resamples of {people} people")
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    if low == high:
+        low, high = wilson_ends(float(low), people, NormalDist().inv_cdf((1 + confidence) / 2))
     return Interval(float(low), float(high), confidence, "bootstrap over identities")
 
 
@@ -233,5 +252,4 @@ def mean_over_people(
         drawn = rng.multinomial(count, np.full(count, 1 / count))
         if total := int(drawn @ trials):
             means.append(float(drawn @ sums) / total)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(low), float(high), confidence, "bootstrap over identities")
+    return percentile_interval(np.array(means), int((trials > 0).sum()), confidence)

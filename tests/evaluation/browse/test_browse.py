@@ -59,8 +59,8 @@ def test_numbers_come_with_their_intervals_and_facts(found: dict[str, Evaluation
     assert (first.name, first.value, [first.low, first.high]) == (
         "accuracy",
         told["accuracy_mean"],
-        told["accuracy_interval"],
-    )
+        told["accuracy_interval_identities"],
+    ), "over people where it is known who they are"
     assert part.facts["pairs"] == 16
     assert part.facts["contract"] == told["contract"]
     assert found["single/pairs.json"].report == written / "single" / "pairs.html"
@@ -150,7 +150,7 @@ def test_other_files_are_not_taken_for_numbers(tmp_path: Path) -> None:
     [
         {"accuracy_mean": "high"},
         {"accuracy_mean": float("nan")},
-        {"accuracy_interval": [0.5]},
+        {"accuracy_interval_identities": [0.5]},
         {"tar_at_far": [{"far": 0.1}]},
         {"tar_at_far": 7},
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,25 @@ def test_other_pairs_are_refused() -> None:
     ]
     with pytest.raises(InputError, match="line 2: x and y"):
         compare_tables(("a", "b"), *named)
+
+
+def test_other_people_are_refused_and_one_file_that_tells_them_is_enough() -> None:
+    first, second = tables(0.15)
+    people = first.people
+    turned = replace(second, people=replace(people, genuine=people.genuine[::-1].copy()))
+    with pytest.raises(InputError, match="the identity columns of the two files differ"):
+        compare_tables(("a", "b"), first, turned)
+    both = compare_tables(("a", "b"), first, second, resamples=20)
+    bare = replace(first, people=None, fold=None)
+    assert compare_tables(("a", "b"), bare, second, resamples=20).to_dict() == both.to_dict()
+
+
+def test_two_models_without_an_error_are_not_known_to_be_equal() -> None:
+    first, _ = tables(0.0)
+    sure = replace(first, scores=np.where(first.genuine, 2.0, first.scores))
+    (found,) = compare_tables(("a", "b"), sure, sure, fars=[0.01], resamples=20).tar
+    assert found.interval is not None
+    assert found.interval.low < 0 < found.interval.high
 
 
 def test_other_folds_are_refused() -> None:

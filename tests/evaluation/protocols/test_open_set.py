@@ -11,6 +11,7 @@ from PIL import Image
 
 from marginface.data.identification import identification_split, photos_by_person
 from marginface.errors import DataError, InputError, UnknownName
+from marginface.evaluation.kinds.identify import gallery_figures
 from marginface.evaluation.protocols.open_set import evaluate_open_set
 from marginface.evaluation.reading import Reader
 from marginface.evaluation.reports.lines import open_set_lines
@@ -117,6 +118,17 @@ def test_a_photo_without_a_face_is_a_failure_that_counts(people: Path) -> None:
     assert (searches.mated == -1).sum() == 3
     assert (searches.nonmated == -1).sum() == 1
     assert open_set_lines(result)[-1][1] == "3 of 24"
+    assert searches.mated_people.tolist().count(split.people.index("ann")) == 2
+    assert len(set(searches.nonmated_people.tolist())) == 12
+
+
+def test_the_figures_of_a_suite_are_over_people(people: Path) -> None:
+    result = evaluate_open_set(MeanColor(), identification_split(photos_by_person(people)))
+    values = json.loads(json.dumps(result.to_dict()))
+    rank, tpir = gallery_figures(values)
+    assert [rank.low, rank.high] == values["identification_interval_identities"]["1"]
+    assert [tpir.low, tpir.high] == values["tpir_at_fpir"][0]["interval_identities"]
+    assert sum("bootstrap" in note for _, _, note in open_set_lines(result)) == len(values["identification_rate"]) + 1
 
 
 @pytest.mark.parametrize("distance", list(DISTANCES))

@@ -56,8 +56,11 @@ def evaluate_pack(path: Path, embedder: Any) -> PairResult:
 def comparable(result: PairResult) -> dict[str, Any]:
     """Return the numbers that folder and pack share; a pack does not know who the people are, nor unused files."""
     values = result.to_dict()
-    for key in ("protocol", "seconds", "images", "accuracy_interval_identities"):
+    over_people = ("accuracy_interval_identities", "auc_interval", "eer_interval", "auc_and_eer_interval_method")
+    for key in ("protocol", "seconds", "images", *over_people):
         del values[key]
+    for point in values["tar_at_far"]:
+        point.pop("interval_identities", None)
     return values
 
 

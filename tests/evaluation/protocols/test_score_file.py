@@ -50,6 +50,10 @@ def test_the_numbers_are_those_of_counting(scores: Path) -> None:
     low, high = values["tar_at_far"][1]["interval_identities"]
     assert low <= values["tar_at_far"][1]["tar"] <= high
     assert [line[0] for line in score_lines(result)][:2] == ["Accuracy", "TAR at FAR 0.1"]
+    for name in ("auc", "eer"):
+        low, high = values[f"{name}_interval"]
+        assert low < values[name] < high
+    assert all("share people" in line[2] for line in score_lines(result)[-2:])
 
 
 def test_slices_are_judged_at_the_smallest_far_in_whatever_order_it_is_asked(scores: Path) -> None:
@@ -72,6 +76,13 @@ def test_slices_without_a_supported_far_are_refused(tmp_path: Path) -> None:
 def test_the_line_that_is_named_is_that_of_the_file(tmp_path: Path, wrong: str) -> None:
     text = f"score,genuine,identity_a,identity_b\n1,1,a,a\n\n\n{wrong}\n"
     with pytest.raises(DataError, match=r"csv:5: |line 5 with 3"):
+        read_scores(write(tmp_path / "s.csv", text))
+
+
+@pytest.mark.parametrize("head", ["score,genuine,Score", "score,genuine,score", "slice,score,genuine,slice"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, head: str) -> None:
+    text = f"{head}\n" + "1,0,0.3,0\n"
+    with pytest.raises(DataError, match="twice"):
         read_scores(write(tmp_path / "s.csv", text))
 
 

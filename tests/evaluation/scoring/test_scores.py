@@ -8,7 +8,7 @@ import pytest
 from marginface.errors import InputError
 from marginface.evaluation import score_pairs
 from marginface.evaluation.scoring.scores import score_similarities
-from marginface.metrics import ten_fold_accuracy
+from marginface.metrics import PeopleOfPairs, tar_intervals, ten_fold_accuracy
 from oracles.scores import accuracies_by_fold, area_by_counting, best_tar_within
 
 
@@ -55,6 +55,18 @@ def test_both_intervals_hold_the_accuracy() -> None:
         assert interval is not None
         assert interval.low < scores.accuracy.mean < interval.high
     assert score_pairs(*arrays).identity_interval is None
+
+
+def test_a_tar_has_an_interval_over_people_too_whose_threshold_is_drawn() -> None:
+    *arrays, identities = drawn_protocol()
+    scores = score_pairs(*arrays, identities=identities)
+    _, first, second, genuine, _ = arrays
+    people = PeopleOfPairs.of(identities[first], identities[second], genuine)
+    same, different = scores.similarities[genuine], scores.similarities[~genuine]
+    (point,) = json.loads(json.dumps(scores.to_dict()))["tar_at_far"]
+    (expected,) = tar_intervals(same, different, people, [0.1])
+    assert point["interval_identities"] == expected.to_list()
+    assert "interval_identities" not in score_pairs(*arrays).to_dict()["tar_at_far"][0]
 
 
 def test_an_asked_far_that_is_not_supported_is_an_error_and_a_usual_one_is_left_out() -> None:

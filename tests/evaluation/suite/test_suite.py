@@ -16,6 +16,7 @@ from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
 from marginface.evaluation.kinds import KINDS
+from marginface.evaluation.kinds.kept import kept_counts
 from marginface.evaluation.reading import EmbeddingMemory
 from marginface.evaluation.suite import Tools, read_suite, run_suite, write_suite_page
 from marginface.evaluation.suite.progress import PROGRESS, SuiteProgress
@@ -210,6 +211,45 @@ def test_tables_and_page_hold_every_figure(listed: Path, tmp_path: Path) -> None
     assert f"{100 * float(accuracy['value']):.2f} %" in page
 
 
+AUDIT = {
+    "origin": "faces/train", "images": 900, "images_per_identity": {}, "identities_of_one_image": 0, "identities": 300,
+    "exclusions": {"identities": {}, "images": {}}, "labels": None,
+    "overlap": {"by_name": [["ann", "p1"], ["bob", "p2"]], "by_likeness": [["ann", "p1", 0.9], ["cy", "p3", 0.8]],
+                "photos": [["ann/1.jpg", "p1/2.png"]]},
+}  # fmt: skip
+
+
+def test_who_was_trained_on_stands_beside_the_numbers_and_the_model_is_traced(listed: Path, tmp_path: Path) -> None:
+    card = CARD.model_copy(update={"provenance": "marginface 0.1.0, step 3, recipe a3a5a69663d3ec2c"})
+    traced = replace(tools(Crops(), []), embedder=lambda mirror: replace(colors(mirror=mirror), card=card))
+    (tmp_path / "train.json").write_text(json.dumps(AUDIT))
+    first, rest = listed.read_text().split("[[protocol]]", 2)[1:]
+    listed.write_text(f"[[protocol]]{first.rstrip()}\naudit = 'train.json'\n[[protocol]]{rest}")
+    out = tmp_path / "out"
+    result = run_suite(read_suite(listed), out, traced)
+    found = [one.numbers["training_overlap"] for one in result.done]
+    assert found[0] == {
+        "training": "train", "identities": 300, "identities_in_both": 3, "photos_in_both": 1,
+        "asked_by": ["by_name", "by_likeness"],
+    }  # fmt: skip
+    assert not any(found[1:])
+    write_tables(result, out)
+    page = write_suite_page(result, out).read_text(encoding="utf-8")
+    for text in ("Who was trained on", "by name, by likeness", "not audited", "variant sphereface"):
+        assert text in page
+    for text in (page, (out / "results.csv").read_text(), (out / "results.tex").read_text()):
+        assert "recipe a3a5a69663d3ec2c" in text
+        assert result.done[0].numbers["contract"] in text
+
+
+@pytest.mark.parametrize("audit", ["{}", "[1", json.dumps({**AUDIT, "overlap": None}), json.dumps([1])])
+def test_an_audit_that_does_not_say_who_is_in_both_is_refused(listed: Path, tmp_path: Path, audit: str) -> None:
+    (tmp_path / "train.json").write_text(audit)
+    listed.write_text(listed.read_text().replace("[[protocol]]", "[[protocol]]\naudit = 'train.json'", 1))
+    with pytest.raises(DataError, match=r"train\.json: expected an audit .*--against DATA"):
+        run_suite(read_suite(listed), tmp_path / "out", tools(Crops(), []))
+
+
 def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     write_ijb(tmp_path / "ijb", IjbPlan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
     path = tmp_path / "s.toml"
@@ -226,11 +266,22 @@ def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
     assert [one.crops_seen for one in embedders] == [embedders[0].crops_seen, 0]
     assert embedders[0].crops_seen == result.done[0].numbers["images"]
     assert "TAR at FAR 0.1" in {row["figure"] for row in headline(result.done)}
-    assert "CMC" in write_suite_page(result, tmp_path / "out").read_text(encoding="utf-8")
+    page = write_suite_page(result, tmp_path / "out").read_text(encoding="utf-8")
+    for text in ("CMC", "ROC of IJB-C", "DET of IJB-C", "Histogram of similarities of IJB-C", "of their area"):
+        assert text in page
+    counts = kept_counts(tmp_path / "out", "ijb-c")
+    numbers = result.done[0].numbers["verification"]
+    assert (counts.genuine_pairs, counts.impostor_pairs) == (numbers["genuine_pairs"], numbers["impostor_pairs"])
+    curve = counts.roc()
+    for point in numbers["tar_at_far"]:
+        assert point["tar"] == pytest.approx(curve.tar[curve.far <= point["far"]].max(), abs=0.09)
+    (tmp_path / "out" / "ijb-c.npz").unlink()
+    assert not result.done[0].entry.is_kept(tmp_path / "out")
 
 
 def test_names_are_neither_formulas_nor_commands_of_latex() -> None:
     row = {"protocol": "=cmd|'x'!A1", "figure": r"a\b_^", "value": 0.5, "low": 0.4, "high": 0.6, "contract": "c"}
+    row["provenance"] = "a\n\\input{y}"
     line = csv_table("@evil", [row]).splitlines()[1]
     assert next(csv.reader([line]))[:3] == ["'@evil", "'=cmd|'x'!A1", r"a\b_^"]
     text = latex_table("a\n\\input{x}", [row])

@@ -21,6 +21,7 @@ from marginface.evaluation.comparison.losses import (
     sentences,
 )
 from marginface.files import write_text
+from marginface.markup import tex_cell
 from marginface.metrics import Interval
 from marginface.words import decimal, signed
 
@@ -149,12 +150,12 @@ def _tex(comparison: Comparison) -> str:
 
 
 def _tex_table(protocol: str, rows: Sequence[LossResult]) -> str:
-    lines = [" & ".join(_escaped(cell) for cell in cells(row)) + r" \\" for row in rows]
-    head = " & ".join(_escaped(column) for column in COLUMNS) + r" \\"
+    lines = [" & ".join(tex_cell(cell) for cell in cells(row)) + r" \\" for row in rows]
+    head = " & ".join(tex_cell(column) for column in COLUMNS) + r" \\"
     return "\n".join(
         [
             r"\begin{table}",
-            rf"\caption{{{_escaped(protocol)}. {_escaped(note_of(rows))}}}",
+            rf"\caption{{{tex_cell(protocol)}. {tex_cell(note_of(rows))}}}",
             r"\begin{tabular}{llrlrlrr}",
             r"\toprule",
             head,
@@ -166,11 +167,6 @@ def _tex_table(protocol: str, rows: Sequence[LossResult]) -> str:
             "",
         ]
     )
-
-
-def _escaped(text: str) -> str:
-    marks = {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "–": "--", "−": "$-$"}
-    return "".join(marks.get(letter, letter) for letter in text)
 
 
 def _ends(interval: Interval, text: Callable[[float, int], str]) -> str:

@@ -8,7 +8,7 @@ difference over resamples of the people, the same for both, each with its own th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from marginface.metrics import (
     CrossedMean,
     Interval,
     McNemar,
+    PeopleOfPairs,
     TarAtFar,
     mcnemar,
     paired_difference,
@@ -28,6 +29,7 @@ from marginface.metrics import (
     supports_far,
     tars_at_fars,
     threshold_accuracy,
+    wilson_interval,
 )
 from marginface.metrics.roc import FarRule
 from marginface.values import BoolArray, IntArray
@@ -132,19 +134,21 @@ def compare_tables(
         InputError: the pairs are not the same, they are of one kind, or a FAR is not supported.
     """
     _require_same_pairs(first, second)
-    genuine = first.genuine
+    known = _who_and_where(first, second)
+    genuine = known.genuine
     if genuine.all() or not genuine.any():
         raise InputError(f"genuine and impostor comparisons are needed; all {len(genuine):,} are of one kind")
     impostors = int((~genuine).sum())
     wanted = [far for far in USUAL_FARS if supports_far(impostors, far)] if fars is None else list(fars)
     points = [tars_at_fars(one.scores[genuine], one.scores[~genuine], wanted, rule) for one in (first, second)]
-    tar = tuple(TarDifference(a, b, _interval(first, second, a.far, resamples)) for a, b in zip(*points, strict=True))
-    if first.fold is None:
+    drawn = None if known.people is None else (known.people, resamples)
+    tar = tuple(TarDifference(a, b, _interval((first, second), a, drawn)) for a, b in zip(*points, strict=True))
+    if known.fold is None:
         return TwoModels(names, len(genuine), None, None, None, "", tar)
     one, other = (
-        threshold_accuracy(table.scores, genuine, first.fold).accepted == genuine for table in (first, second)
+        threshold_accuracy(table.scores, genuine, known.fold).accepted == genuine for table in (first, second)
     )
-    groups, units = _groups(first, first.fold)
+    groups, units = _groups(known, known.fold)
     return TwoModels(
         names=names,
         pairs=len(genuine),
@@ -164,6 +168,8 @@ def _require_same_pairs(first: ScoreTable, second: ScoreTable) -> None:
         )
     if first.fold is not None and second.fold is not None and not np.array_equal(first.fold, second.fold):
         raise InputError("two models are compared in the same folds; the column fold of the two files differs")
+    if not _have_the_same_people(first, second):
+        raise InputError("two models are compared on the same pairs; the identity columns of the two files differ")
     for column in ("image_a", "image_b"):
         ours, theirs = first.columns.get(column), second.columns.get(column)
         if ours is not None and theirs is not None and ours != theirs:
@@ -171,15 +177,39 @@ def _require_same_pairs(first: ScoreTable, second: ScoreTable) -> None:
             raise InputError(f"two models are compared on the same pairs; line {at + 2}: {ours[at]} and {theirs[at]}")
 
 
-def _interval(first: ScoreTable, second: ScoreTable, far: float, resamples: int) -> Interval | None:
-    """Return the interval of second − first over people, both drawn with the same seed."""
-    if first.people is None:
+def _have_the_same_people(first: ScoreTable, second: ScoreTable) -> bool:
+    """Say so as far as both files tell both people of a pair."""
+    told = [one.people for one in (first, second) if one.people is not None and (one.people.second >= 0).all()]
+    if len(told) < 2:
+        return True
+    return all(
+        np.array_equal(getattr(told[0], name), getattr(told[1], name)) for name in ("genuine", "first", "second")
+    )
+
+
+def _who_and_where(first: ScoreTable, second: ScoreTable) -> ScoreTable:
+    """Return the first table with people and folds of whichever file has them: the pairs are the same."""
+    fold = second.fold if first.fold is None else first.fold
+    return replace(first, fold=fold, people=second.people if first.people is None else first.people)
+
+
+def _interval(
+    tables: Sequence[ScoreTable], point: TarAtFar, drawn: tuple[PeopleOfPairs, int] | None
+) -> Interval | None:
+    """Return the interval of second − first over people, both drawn with the same seed, by the rule of a point."""
+    if drawn is None:
         return None
+    people, resamples = drawn
     tars = [
-        resampled_tars(one.scores[one.genuine], one.scores[~one.genuine], first.people, far, resamples=resamples)
-        for one in (first, second)
+        resampled_tars(
+            one.scores[one.genuine], one.scores[~one.genuine], people, point.far, point.rule, resamples=resamples
+        )
+        for one in tables
     ]
     low, high = np.nanquantile(tars[1] - tars[0], [0.025, 0.975])
+    if low == high:  # every resample alike, as of two models without an error: nothing is known of other people
+        width = wilson_interval(0, len(np.unique(people.genuine))).high
+        low, high = low - width, high + width
     return Interval(float(low), float(high), 0.95, "paired bootstrap over identities")
 
 

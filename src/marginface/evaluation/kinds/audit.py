@@ -6,11 +6,14 @@ Its figures are shares of all images or identities there are: counted, not estim
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path, PurePath
 from typing import Any
 
+from marginface.documents import parse_json
+from marginface.errors import DataError
 from marginface.evaluation.kinds.figures import Figure, Numbers, Part, figure_of, number, short
 from marginface.evaluation.kinds.kind import Kind
-from marginface.words import plural
+from marginface.words import cause, plural
 
 
 def _parts(numbers: Numbers, name: str) -> tuple[Part, ...]:
@@ -35,8 +38,35 @@ def _figures(numbers: Numbers, labels: Numbers) -> Iterator[Figure]:
     if labels:
         yield _share("images that look like another identity", len(labels["suspects"]), labels["embedded"])
     if numbers["overlap"]:
-        both = {here for pairs in ("by_name", "by_likeness") for here, *_ in numbers["overlap"][pairs] or ()}
+        both = _in_both(numbers["overlap"])
         yield _share("identities that the evaluation set has too", len(both), identities)
+
+
+def _in_both(overlap: Numbers) -> set[str]:
+    return {here for pairs in ("by_name", "by_likeness") for here, *_ in overlap[pairs] or ()}
+
+
+def training_overlap(path: Path) -> dict[str, Any]:
+    """Return what an audit of the training data says of the people of a protocol, to stand beside its numbers.
+
+    Raises:
+        DataError: it is no audit, or one that was not made against an evaluation set.
+    """
+    try:
+        numbers = parse_json(path.read_bytes())
+        overlap = numbers["overlap"] if KIND.marks <= numbers.keys() else None
+        return {
+            "training": short(PurePath(numbers["origin"]).name),
+            "identities": int(number(numbers["identities"])),
+            "identities_in_both": len(_in_both(overlap or {})),
+            "photos_in_both": len((overlap or {})["photos"]),
+            "asked_by": [how for how in ("by_name", "by_likeness") if (overlap or {})[how] is not None],
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path}: expected an audit of the training data against this protocol's, as marginface data audit TRAIN "
+            f"--against DATA --out FILE.json writes it; got {cause(error)}"
+        ) from None
 
 
 def _share(name: str, count: Any, total: Any) -> Figure:

@@ -99,8 +99,17 @@ def short(text: Any) -> str:
 def tars(points: Sequence[Numbers], where: str = "") -> Iterator[Figure]:
     """Yield the TARs of a file, with their intervals over people where there are some."""
     for point in points:
-        interval = point.get("interval_identities", point["interval"])
-        yield figure_of(f"TAR at FAR {point['far']:g}{where}", point["tar"], interval)
+        yield figure_of(f"TAR at FAR {point['far']:g}{where}", point["tar"], over_people(point))
+
+
+def accuracy_interval(numbers: Numbers) -> Any:
+    """Return the interval of an accuracy: over people where it is known who they are."""
+    return numbers.get("accuracy_interval_identities") or numbers["accuracy_interval"]
+
+
+def over_people(point: Numbers) -> Any:
+    """Return the interval of a TAR or TPIR: over people where it is known who they are, the more careful one."""
+    return point.get("interval_identities", point["interval"])
 
 
 def one_part(kind: str, figures: Callable[[Numbers], Iterator[Figure]]) -> Callable[[Numbers, str], tuple[Part, ...]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from marginface.data.identification import identification_split, photos_by_person
-from marginface.evaluation.kinds.figures import Figure, Numbers, figure_of, one_part
+from marginface.evaluation.kinds.figures import Figure, Numbers, figure_of, one_part, over_people
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
 from marginface.evaluation.protocols.open_set import evaluate_open_set
 
@@ -35,10 +35,11 @@ class IdentifyEntry(Entry):
 
 def gallery_figures(gallery: Numbers, where: str = "") -> Iterator[Figure]:
     """Yield the figures of searches in a gallery."""
+    intervals = gallery.get("identification_interval_identities", gallery["identification_interval"])
     for rank, rate in gallery["identification_rate"].items():
-        yield figure_of(f"rank {rank}{where}", rate, gallery["identification_interval"][rank])
+        yield figure_of(f"rank {rank}{where}", rate, intervals[rank])
     for point in gallery["tpir_at_fpir"]:
-        yield figure_of(f"TPIR at FPIR {point['fpir']:g}{where}", point["tpir"], point["interval"])
+        yield figure_of(f"TPIR at FPIR {point['fpir']:g}{where}", point["tpir"], over_people(point))
 
 
 _MARKS = frozenset({"identification_rate", "tpir_at_fpir", "split"})

@@ -56,6 +56,7 @@ class Tools:
 class Entry(BaseModel, ABC):
     """A protocol in the list of a suite: its name, where its data is, and its settings.
 
+    ``audit`` is a file of ``marginface data audit TRAIN --against DATA``: who is in both stands beside the numbers.
     The settings of a kind are a class below this one, whose ``kind`` is a Literal of one name.
     """
 
@@ -64,6 +65,7 @@ class Entry(BaseModel, ABC):
     name: str = Field(min_length=1)
     data: Path
     kind: str
+    audit: Path | None = Field(default=None, exclude=True)  # it is among the data (suite.state), not the settings
 
     @abstractmethod
     def measure(self, embedder: Embedder, out: Path, tools: Tools) -> dict[str, Any]:

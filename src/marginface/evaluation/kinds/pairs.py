@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from marginface.evaluation.kinds.figures import Figure, Numbers, figure_of, one_part, tars
+from marginface.evaluation.kinds.figures import Figure, Numbers, accuracy_interval, figure_of, one_part, tars
 from marginface.evaluation.kinds.kept import is_kept, keep_measurement
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
 from marginface.evaluation.protocols.pair_files import open_protocol
@@ -47,7 +47,7 @@ class PairsEntry(Entry):
 
 
 def _figures(numbers: Numbers) -> Iterator[Figure]:
-    yield figure_of("accuracy", numbers["accuracy_mean"], numbers["accuracy_interval"])
+    yield figure_of("accuracy", numbers["accuracy_mean"], accuracy_interval(numbers))
     yield from tars(numbers["tar_at_far"])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.evaluation.kinds.figures import Figure, Numbers, one_part, tars
 from marginface.evaluation.kinds.identify import gallery_figures
+from marginface.evaluation.kinds.kept import keep_counts
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
 from marginface.evaluation.protocols.templates import evaluate_templates
 from marginface.evaluation.scoring.pooling import POOLINGS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TemplatesEntry(Entry):
-    """IJB-B or IJB-C."""
+    """IJB-B or IJB-C; how many pairs have which similarity is kept."""
 
     kind: Literal["templates"]
     pooling: str = "insightface"
@@ -30,7 +31,13 @@ class TemplatesEntry(Entry):
         pairs, searches = read_template_pairs(files, templates), read_searches(files, templates)
         with tools.reader(out, aligned=True) as reader:
             found = evaluate_templates(embedder, templates, reader, pairs=pairs, searches=searches, pooling=pooling)
+        if found.verification is not None:
+            keep_counts(found.verification.similarities, found.verification.genuine, out, self.file_name)
         return found.to_dict()
+
+    def is_kept(self, out: Path) -> bool:
+        """Say whether the counts of similarities are there."""
+        return (out / f"{self.file_name}.npz").is_file()
 
 
 def _figures(numbers: Numbers) -> Iterator[Figure]:

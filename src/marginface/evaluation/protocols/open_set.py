@@ -19,9 +19,9 @@ from marginface.data.identification import IdentificationSplit
 from marginface.errors import DataError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scoring.distances import DISTANCES
-from marginface.evaluation.scoring.identification import FPIRS, GalleryScores, search
+from marginface.evaluation.scoring.identification import GalleryScores, score_searches, search
 from marginface.evaluation.scoring.scores import NO_FACE
-from marginface.metrics import Searches, supports_far, tpirs_at_fpirs
+from marginface.metrics import Searches
 from marginface.metrics.roc import FarRule
 from marginface.values import BoolArray, FloatArray, IntArray
 
@@ -89,12 +89,11 @@ def evaluate_open_set(
         raise DataError(f"none of {enrolled:,} gallery photos shows a face: nobody is enrolled")
     usable = found[enrolled:] & (np.isin(split.probe_people, people) | ~_are_known(split))
     searches = search(entries, people, embeddings[enrolled:][usable], split.probe_people[usable], compare)
-    searches = with_failures(searches, _are_known(split)[~usable])
-    fpirs = [fpir for fpir in FPIRS if supports_far(len(searches.nonmated), fpir)]
+    searches = with_failures(searches, _are_known(split)[~usable], split.probe_people[~usable])
     missing = sorted(set(split.gallery_people.tolist()) - set(people.tolist()))
     return OpenSetResult(
         split=split,
-        scores=GalleryScores("gallery", searches, tpirs_at_fpirs(searches, fpirs, rule)),
+        scores=score_searches("gallery", searches, rule),
         failures=tuple(path for path, ok in zip(images, found, strict=True) if not ok),
         not_enrolled=tuple(split.people[number] for number in missing),
         model=embedder.card.name,
@@ -119,12 +118,22 @@ def pool_people(embeddings: FloatArray, people: IntArray, found: BoolArray) -> t
     return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float32), names.astype(np.int64)
 
 
-def with_failures(searches: Searches, mated: BoolArray) -> Searches:
-    """Return the searches with those that could not be made: ``mated`` (F,) says which kind each would have been."""
+def with_failures(searches: Searches, mated: BoolArray, people: IntArray) -> Searches:
+    """Return the searches with those that could not be made.
+
+    Args:
+        searches: that could, of people that are known.
+        mated: (F,) which kind each other would have been.
+        people: (F,) whose they are.
+    """
     lost, strangers = int(mated.sum()), int((~mated).sum())
+    known = searches.mated_people, searches.nonmated_people
+    whose = [np.concatenate([part, people[kind]]) for part, kind in zip(known, (mated, ~mated), strict=True)]
     return Searches(
         mated=np.concatenate([searches.mated, np.full(lost, NO_FACE)]),
         rank=np.concatenate([searches.rank, np.full(lost, searches.gallery + 1)]),
         nonmated=np.concatenate([searches.nonmated, np.full(strangers, NO_FACE)]),
         gallery=searches.gallery,
+        mated_people=whose[0],
+        nonmated_people=whose[1],
     )

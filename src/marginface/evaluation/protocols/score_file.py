@@ -8,6 +8,7 @@ probe is), and ``slice`` or other columns that divide the pairs.
 from __future__ import annotations
 
 import csv
+import io
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ import numpy as np
 from marginface.documents import whole_number
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.pairs import PairResult, identities_by_folder
-from marginface.evaluation.scoring.scores import USUAL_FARS, tar_values
+from marginface.evaluation.scoring.scores import USUAL_FARS, curve_values, tar_values
 from marginface.evaluation.scoring.slices import Slices, slice_rates, strictest
+from marginface.files import write_text
 from marginface.markup import plain_cell
 from marginface.metrics import (
     FoldedAccuracy,
@@ -28,6 +30,8 @@ from marginface.metrics import (
     PeopleOfPairs,
     TarAtFar,
     auc,
+    auc_interval,
+    eer_interval,
     equal_error_rate,
     supports_far,
     tar_intervals,
@@ -56,7 +60,10 @@ class ScoreTable:
 
 
 def write_scores(result: PairResult, path: Path) -> None:
-    """Write the similarities of a protocol, so that read_scores gives them back: a line is a pair."""
+    """Write the similarities of a protocol, so that read_scores gives them back: a line is a pair.
+
+    The file is there whole or not at all.
+    """
     people = identities_by_folder(result.pairs)
     images = result.short_names()
     head = [
@@ -67,17 +74,17 @@ def write_scores(result: PairResult, path: Path) -> None:
         "image_b",
         *(["identity_a", "identity_b"] if people is not None else []),
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(head)
-        pairs = result.pairs
-        for score, genuine, fold, a, b in zip(
-            result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
-        ):
-            who = [] if people is None else [people[a], people[b]]
-            names = (plain_cell(images[place]) for place in (a, b))
-            writer.writerow([repr(float(score)), int(genuine), fold, *names, *who])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(head)
+    pairs = result.pairs
+    for score, genuine, fold, a, b in zip(
+        result.similarities, pairs.genuine, pairs.fold, pairs.first, pairs.second, strict=True
+    ):
+        who = [] if people is None else [people[a], people[b]]
+        names = (plain_cell(images[place]) for place in (a, b))
+        writer.writerow([repr(float(score)), int(genuine), fold, *names, *who])
+    write_text(path, text.getvalue())
 
 
 def read_scores(path: Path) -> ScoreTable:
@@ -108,6 +115,8 @@ def _columns(path: Path) -> tuple[dict[str, list[str]], Sequence[int]]:
             if not {"score", "genuine"} <= set(head):
                 got = ", ".join(head) or "an empty file"
                 raise DataError(f"{path}: expected the columns score and genuine; got {got}")
+            if twice := sorted(name for name in set(head) if name and head.count(name) > 1):
+                raise DataError(f"{path}: expected columns of different names; got {twice[0]!r} twice")
             found: list[list[str]] = [[] for _ in head]
             lines, known = array("q"), dict[str, str]()
             for row in filter(None, reader):
@@ -172,12 +181,16 @@ def _people(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreResult:
-    """What a table of scores comes to. ``accuracy`` is None without folds, ``intervals`` without people."""
+    """What a table of scores comes to. ``accuracy`` is None without folds, ``intervals`` without people.
+
+    ``curve_intervals`` are of AUC and EER.
+    """
 
     table: ScoreTable
     accuracy: FoldedAccuracy | None
     auc: float
     eer: float
+    curve_intervals: tuple[Interval, Interval]
     tar_at_far: tuple[TarAtFar, ...]
     intervals: tuple[Interval, ...] | None
     slices: tuple[Slices, ...]
@@ -189,8 +202,7 @@ class ScoreResult:
             "genuine_pairs": int(self.table.genuine.sum()),
             "impostor_pairs": int((~self.table.genuine).sum()),
             **self._accuracy(),
-            "auc": self.auc,
-            "eer": self.eer,
+            **curve_values(self.auc, self.eer, self.curve_intervals),
             "tar_at_far": tar_values(self.tar_at_far, self.intervals),
             "slices": [one.to_dict() for one in self.slices],
         }
@@ -240,8 +252,9 @@ def score_table(
         accuracy=None if table.fold is None else threshold_accuracy(table.scores, table.genuine, table.fold),
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
+        curve_intervals=(auc_interval(same, different, table.people), eer_interval(same, different, table.people)),
         tar_at_far=points,
-        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted),
+        intervals=None if table.people is None else tar_intervals(same, different, table.people, wanted, rule),
         slices=tuple(slice_rates(table.scores, table.genuine, name, table.columns[name], at) for name in columns),
     )
 

@@ -17,7 +17,7 @@ from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scoring.identification import GalleryScores, mean_of_galleries, score_gallery
 from marginface.evaluation.scoring.pooling import Pooling, TemplateSums
-from marginface.evaluation.scoring.scores import tar_values
+from marginface.evaluation.scoring.scores import curve_values, tar_values
 from marginface.files import is_file
 from marginface.images import read_image
 from marginface.metrics import (
@@ -25,7 +25,10 @@ from marginface.metrics import (
     PeopleOfPairs,
     TarAtFar,
     auc,
+    auc_interval,
+    eer_interval,
     equal_error_rate,
+    overlap,
     supports_far,
     tar_intervals,
     tars_at_fars,
@@ -45,7 +48,8 @@ TEMPLATE_FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 class TemplateScores:
     """1:1 over pairs of templates.
 
-    ``intervals`` are of each TAR, over people and threshold, None where the people are not known.
+    ``intervals`` are of each TAR, over people and threshold, ``curve_intervals`` of AUC and EER; None where the people
+    are not known.
     """
 
     similarities: DoubleArray
@@ -54,14 +58,15 @@ class TemplateScores:
     eer: float
     tar_at_far: tuple[TarAtFar, ...]
     intervals: tuple[Interval, ...] | None
+    curve_intervals: tuple[Interval, Interval] | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
             "genuine_pairs": int(self.genuine.sum()),
             "impostor_pairs": int((~self.genuine).sum()),
-            "auc": self.auc,
-            "eer": self.eer,
+            **curve_values(self.auc, self.eer, self.curve_intervals),
+            "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
             "tar_at_far": tar_values(self.tar_at_far, self.intervals),
         }
 
@@ -88,31 +93,28 @@ def score_template_pairs(
     same, different = similarities[pairs.genuine], similarities[~pairs.genuine]
     wanted = [far for far in TEMPLATE_FARS if supports_far(len(different), far)] if fars is None else list(fars)
     rising = np.sort(same), np.sort(different)  # once for all of them
+    people = _people(pairs, subjects)
     return TemplateScores(
         similarities=similarities,
         genuine=pairs.genuine,
         auc=auc(*rising),
         eer=equal_error_rate(*rising),
         tar_at_far=tars_at_fars(*rising, wanted, rule),
-        intervals=_over_people(same, different, pairs, subjects, wanted, resamples),
+        intervals=None if people is None else tar_intervals(same, different, people, wanted, rule, resamples=resamples),
+        curve_intervals=None
+        if people is None
+        else (auc_interval(same, different, people), eer_interval(same, different, people)),
     )
 
 
-def _over_people(
-    same: DoubleArray,
-    different: DoubleArray,
-    pairs: TemplatePairs,
-    subjects: IntArray | None,
-    fars: Sequence[float],
-    resamples: int,
-) -> tuple[Interval, ...] | None:
+def _people(pairs: TemplatePairs, subjects: IntArray | None) -> PeopleOfPairs | None:
+    """Return who is on the pairs; None where one of them is not known."""
     if subjects is None:
         return None
     first, second = subjects[pairs.first], subjects[pairs.second]
     if min(int(first.min()), int(second.min())) < 0:
         return None
-    people = PeopleOfPairs.of(first, second, pairs.genuine)
-    return tar_intervals(same, different, people, fars, resamples=resamples)
+    return PeopleOfPairs.of(first, second, pairs.genuine)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

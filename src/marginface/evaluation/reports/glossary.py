@@ -9,8 +9,9 @@ GLOSSARY: dict[str, str] = {
     "Threshold": "The similarity from which two photos are called the same person.",
     "Accuracy": "Share of pairs decided right, by ten-fold cross-validation: the threshold for each tenth of the pairs "
     "is set on the other nine (d² = 2 − 2·similarity, steps of 0.01). ± is the standard deviation over the tenths.",
-    "95 % interval": "Wilson's interval over pairs: where the true accuracy lies if pairs were independent. Where the "
-    "people in the photos are known, a second interval draws the people again (bootstrap) and is the more careful one.",
+    "95 % interval": "Wilson's interval over pairs: where the true figure lies if pairs were independent. Where the "
+    "people in the photos are known, a second interval draws the people again (bootstrap), for a TAR or TPIR the "
+    "threshold with them, and is the more careful one. Of EER and AUC pairs that share a person are taken together.",
     "FAR, FMR": "False-accept (false-match) rate: share of impostor pairs called the same person.",
     "FRR, FNMR": "False-reject (false-non-match) rate: share of genuine pairs called different people.",
     "TAR at FAR": "Share of genuine pairs accepted at the lowest threshold whose FAR is at most the one named. It is "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from marginface.evaluation.protocols.all_pairs import AllPairsResult
 from marginface.evaluation.protocols.distractors import DistractorResult
@@ -30,8 +31,17 @@ def score_lines(result: ScoreResult) -> list[Line]:
             ("Accuracy", figure, f"{percent_interval([low, high])} (Wilson, {len(result.table.scores):,} pairs)")
         )
     rows += _tar_lines(result.tar_at_far, result.intervals)
-    rows += [("EER", percent(result.eer), ""), ("AUC", f"{result.auc:.5f}", "")]
-    return rows
+    return rows + curve_lines(result.to_dict())
+
+
+def curve_lines(numbers: Mapping[str, Any]) -> list[Line]:
+    """Return the rows of EER and AUC of some numbers, with their intervals."""
+    of_rate, of_area = numbers["eer_interval"], numbers["auc_interval"]
+    how = f" ({numbers['auc_and_eer_interval_method']})"
+    return [
+        ("EER", percent(numbers["eer"]), percent_interval(of_rate) + how if of_rate else ""),
+        ("AUC", f"{numbers['auc']:.5f}", f"{of_area[0]:.5f} – {of_area[1]:.5f}" + how if of_area else ""),
+    ]
 
 
 def template_lines(result: TemplateResult) -> list[Line]:
@@ -39,7 +49,7 @@ def template_lines(result: TemplateResult) -> list[Line]:
     rows: list[Line] = []
     if result.verification is not None:
         rows += _tar_lines(result.verification.tar_at_far, result.verification.intervals)
-        rows += [("EER", percent(result.verification.eer), ""), ("AUC", f"{result.verification.auc:.5f}", "")]
+        rows += curve_lines(result.verification.to_dict())
     return rows + [line for gallery in result.galleries for line in gallery_lines(gallery)]
 
 
@@ -47,11 +57,14 @@ def gallery_lines(gallery: GalleryScores) -> list[Line]:
     """Return the rows of one gallery."""
     searches = gallery.searches
     rows = [(f"Gallery {gallery.name}", f"{searches.gallery:,} people", "")]
+    over_people = gallery.over_people()
     for rank, (rate, interval) in gallery.ranks().items():
         rows.append((f"  rank {rank}", percent(rate), _over(interval, len(searches.rank), "mated searches")))
-    for point in gallery.tpir_at_fpir:
+        rows += [("", "", _over_people(over_people[rank]))] if over_people else []
+    for number, point in enumerate(gallery.tpir_at_fpir):
         note = _over(point.interval, point.mated, "mated searches") + f", {point.nonmated:,} non-mated"
         rows.append((f"  TPIR at FPIR {point.fpir:g}", percent(point.tpir), note))
+        rows += [] if gallery.intervals is None else [("", "", _over_people(gallery.intervals[number]))]
     return rows
 
 

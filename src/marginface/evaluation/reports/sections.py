@@ -49,14 +49,28 @@ def _headline_cells(name: str, numbers: Mapping[str, Any], far: float | None) ->
         cells = [join([cells[0], element("small", f"[{interval}] over identities")])]
     cells.append(_tar_cell(numbers, far))
     failures = f"{numbers['failures_to_acquire']:,} of {numbers['images']:,}" if "images" in numbers else "–"
-    return [name, str(numbers["protocol"]), *cells, percent(numbers["eer"]), f"{numbers['auc']:.5f}", failures]
+    return [name, str(numbers["protocol"]), *cells, *_curve_cells(numbers), failures]
+
+
+def _curve_cells(numbers: Mapping[str, Any]) -> list[str]:
+    """Return EER and AUC with their intervals, which numbers of before have none of."""
+    cells = [percent(numbers["eer"]), f"{numbers['auc']:.5f}"]
+    of_rate, of_area = numbers.get("eer_interval"), numbers.get("auc_interval")
+    if not (of_rate and of_area):
+        return cells
+    notes = f"[{percent_interval(of_rate)}]", f"[{of_area[0]:.5f} – {of_area[1]:.5f}]"
+    return [_with_note(cell, note) for cell, note in zip(cells, notes, strict=True)]
 
 
 def _tar_cell(numbers: Mapping[str, Any], far: float | None) -> str:
     for point in numbers["tar_at_far"]:
         if point["far"] == far:
             note = f"[{percent_interval(point['interval'])}], {point['impostor_pairs']:,} impostor pairs"
-            return _with_note(percent(point["tar"]), note)
+            cell = _with_note(percent(point["tar"]), note)
+            if "interval_identities" not in point:
+                return cell
+            over_people = f"[{percent_interval(point['interval_identities'])}] over identities"
+            return join([cell, element("small", over_people)])
     return "–"
 
 

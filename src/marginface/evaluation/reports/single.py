@@ -5,6 +5,7 @@ from __future__ import annotations
 from marginface.environment import describe_environment
 from marginface.evaluation.protocols.pairs import PairResult
 from marginface.evaluation.reading import CropReader
+from marginface.evaluation.reports.lines import curve_lines
 from marginface.evaluation.reports.runs import RunReport, RunSummary, measure
 from marginface.words import decimal, percent, percent_interval
 
@@ -47,7 +48,9 @@ def result_lines(result: PairResult) -> list[tuple[str, str, str]]:
     for point in numbers["tar_at_far"]:
         note = f"{percent_interval(point['interval'])} ({point['impostor_pairs']:,} impostor pairs)"
         rows.append((f"TAR at FAR {point['far']:g}", percent(point["tar"]), note))
-    rows += [("EER", percent(numbers["eer"]), ""), ("AUC", f"{numbers['auc']:.5f}", "")]
+        if "interval_identities" in point:
+            rows.append(("", "", f"{percent_interval(point['interval_identities'])} (bootstrap, identities)"))
+    rows += curve_lines(numbers)
     rows.append(("Threshold", decimal(numbers["accuracy_threshold"]), "mean of the folds, a similarity"))
     return [*rows, *_failure_lines(result)]
 

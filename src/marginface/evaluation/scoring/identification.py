@@ -11,14 +11,17 @@ import numpy as np
 from marginface.data.templates import Enrolled
 from marginface.errors import InputError
 from marginface.evaluation.scoring.distances import Compare, cosines
+from marginface.evaluation.scoring.scores import tar_values
 from marginface.metrics import (
     Interval,
     Searches,
     TpirAtFpir,
     cmc,
     identification_rate,
+    rank_interval,
     search_results,
     supports_far,
+    tpir_intervals,
     tpirs_at_fpirs,
     wilson_interval,
 )
@@ -51,7 +54,8 @@ def search(
         found = search_results(compare(probes[part], gallery), own[part])
         decisive[part], rank[part] = found[:2]
     mated = own >= 0
-    return Searches(decisive[mated], rank[mated], decisive[~mated], len(gallery))
+    people = probe_subjects[mated], probe_subjects[~mated]
+    return Searches(decisive[mated], rank[mated], decisive[~mated], len(gallery), *people)
 
 
 def _own_entries(gallery_subjects: IntArray, probe_subjects: IntArray) -> IntArray:
@@ -68,11 +72,12 @@ def _own_entries(gallery_subjects: IntArray, probe_subjects: IntArray) -> IntArr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GalleryScores:
-    """1:N of one gallery."""
+    """1:N of one gallery; ``intervals`` are of each TPIR over people, None where nobody knows who is searched."""
 
     name: str
     searches: Searches
     tpir_at_fpir: tuple[TpirAtFpir, ...]
+    intervals: tuple[Interval, ...] | None
 
     def ranks(self) -> dict[int, tuple[float, Interval]]:
         """Return the identification rate at rank 1, 5 and 10, and Wilson's interval over the mated searches."""
@@ -80,15 +85,22 @@ class GalleryScores:
         rates = {rank: identification_rate(self.searches, rank) for rank in RANKS if rank <= self.searches.gallery}
         return {rank: (rate, wilson_interval(round(rate * count), count)) for rank, rate in rates.items()}
 
+    def over_people(self) -> dict[int, Interval]:
+        """Return the interval over people of each of these rates; empty where nobody knows who is searched."""
+        found = {rank: rank_interval(self.searches, rank) for rank in RANKS if rank <= self.searches.gallery}
+        return {rank: interval for rank, interval in found.items() if interval is not None}
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        ranks = self.ranks()
+        """Return plain values for JSON; intervals over people are there where it is known who is searched."""
+        ranks, over_people = self.ranks(), self.over_people()
+        known = {"identification_interval_identities": {str(k): one.to_list() for k, one in over_people.items()}}
         return {
             "gallery": self.name,
             "entries": self.searches.gallery,
             "identification_rate": {str(rank): rate for rank, (rate, _) in ranks.items()},
             "identification_interval": {str(rank): interval.to_list() for rank, (_, interval) in ranks.items()},
-            "tpir_at_fpir": [point.to_dict() for point in self.tpir_at_fpir],
+            **(known if over_people else {}),
+            "tpir_at_fpir": tar_values(self.tpir_at_fpir, self.intervals),
             "cmc": [float(share) for share in cmc(self.searches)],
         }
 
@@ -98,8 +110,14 @@ def score_gallery(
 ) -> GalleryScores:
     """Search the probes in one gallery of templates (T, D): TPIR at the FPIRs 0.01 and 0.1 that they support."""
     searches = search(embeddings[gallery.templates], gallery.subjects, embeddings[probes.templates], probes.subjects)
+    return score_searches(gallery.name, searches, rule)
+
+
+def score_searches(name: str, searches: Searches, rule: FarRule = "at_most") -> GalleryScores:
+    """Return the TPIRs of searches, with their intervals over people."""
     fpirs = [fpir for fpir in FPIRS if supports_far(len(searches.nonmated), fpir)]
-    return GalleryScores(gallery.name, searches, tpirs_at_fpirs(searches, fpirs, rule))
+    points = tpirs_at_fpirs(searches, fpirs, rule)
+    return GalleryScores(name, searches, points, tpir_intervals(searches, fpirs, rule))
 
 
 def mean_of_galleries(galleries: Sequence[GalleryScores]) -> dict[str, float]:

@@ -73,4 +73,4 @@ def tars_of(
         return (), ()
     impostor, total = hardest.similarities, people.impostor_pairs
     points = tars_at_fars(genuine, impostor, fars, rule, impostor_pairs=total)
-    return points, tar_intervals(genuine, impostor, people, fars, resamples=resamples)
+    return points, tar_intervals(genuine, impostor, people, fars, rule, resamples=resamples)

@@ -12,14 +12,19 @@ from marginface.errors import InputError
 from marginface.metrics import (
     FoldedAccuracy,
     Interval,
+    PeopleOfPairs,
     Roc,
     TarAtFar,
+    TpirAtFpir,
     auc,
+    auc_interval,
+    eer_interval,
     equal_error_rate,
     identity_bootstrap,
     overlap,
     roc,
     supports_far,
+    tar_intervals,
     tars_at_fars,
     ten_fold_accuracy,
     whole_set_accuracy,
@@ -37,7 +42,8 @@ class PairScores:
     """The similarities of P pairs and what they come to.
 
     ``accuracy`` is ten-fold (metrics.ten_fold_accuracy); ``accuracy_interval`` is Wilson's at 95 % over pairs;
-    ``identity_interval`` is the 95 % bootstrap over identities, None where they are not known.
+    ``identity_interval`` is the 95 % bootstrap over identities, ``tar_intervals`` are those of the TARs with their
+    thresholds drawn again; None where the identities are not known. ``curve_intervals`` are of AUC and EER.
     """
 
     similarities: DoubleArray
@@ -48,6 +54,8 @@ class PairScores:
     auc: float
     eer: float
     tar_at_far: tuple[TarAtFar, ...]
+    curve_intervals: tuple[Interval, Interval]
+    tar_intervals: tuple[Interval, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("similarities", "genuine"):
@@ -85,15 +93,22 @@ class PairScores:
             "accuracy_folds": self.accuracy.folds.tolist(),
             "accuracy_threshold": self.accuracy.threshold,
             "diagnostic_accuracy_at_best_threshold_of_all": whole_set_accuracy(self.similarities, self.genuine),
-            "auc": self.auc,
-            "eer": self.eer,
+            **curve_values(self.auc, self.eer, self.curve_intervals),
             "overlap": overlap(self.similarities[self.genuine], self.similarities[~self.genuine]),
-            "tar_at_far": [point.to_dict() for point in self.tar_at_far],
+            "tar_at_far": tar_values(self.tar_at_far, self.tar_intervals),
         }
 
 
-def tar_values(points: Sequence[TarAtFar], over_people: Sequence[Interval] | None) -> list[dict[str, Any]]:
-    """Return plain values for JSON of each TAR, with its interval over people where there are some."""
+def curve_values(area: float, rate: float, intervals: tuple[Interval, Interval] | None) -> dict[str, Any]:
+    """Return plain values for JSON of AUC and EER with their intervals, None where there are none."""
+    of_area, of_rate = (None, None) if intervals is None else (one.to_list() for one in intervals)
+    method = None if intervals is None else intervals[0].method
+    found = {"auc": area, "auc_interval": of_area, "eer": rate, "eer_interval": of_rate}
+    return {**found, "auc_and_eer_interval_method": method}
+
+
+def tar_values(points: Sequence[TarAtFar | TpirAtFpir], over_people: Sequence[Interval] | None) -> list[dict[str, Any]]:
+    """Return plain values for JSON of each TAR or TPIR, with its interval over people where there are some."""
     values = [point.to_dict() for point in points]
     for value, interval in zip(values, over_people or (), strict=False):
         value["interval_identities"] = interval.to_list()
@@ -139,7 +154,7 @@ def score_similarities(
     """Score similarities (P,) of pairs; TAR is given at those of FAR 0.1, 0.01, 0.001 that the impostor pairs support.
 
     ``fars`` asks for others: one that is not supported is then an error. ``identities`` are of the first and second
-    image of each pair.
+    image of each pair, which genuine pairs share and impostor pairs do not.
     """
     genuine = np.asarray(genuine, dtype=bool)
     if genuine.all() or not genuine.any():
@@ -147,6 +162,7 @@ def score_similarities(
     same, different = similarities[genuine], similarities[~genuine]
     wanted = [far for far in USUAL_FARS if supports_far(len(different), far)] if fars is None else fars
     correct = accuracy.accepted == genuine
+    people = None if identities is None else PeopleOfPairs.of(*identities, genuine)
     return PairScores(
         similarities=similarities,
         genuine=genuine,
@@ -155,5 +171,7 @@ def score_similarities(
         identity_interval=None if identities is None else identity_bootstrap(correct, *identities),
         auc=auc(same, different),
         eer=equal_error_rate(same, different),
+        curve_intervals=(auc_interval(same, different, people), eer_interval(same, different, people)),
         tar_at_far=tars_at_fars(same, different, wanted),
+        tar_intervals=None if people is None else tar_intervals(same, different, people, wanted),
     )

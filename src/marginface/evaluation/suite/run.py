@@ -1,8 +1,10 @@
 """Do the protocols of a suite that are not done, and keep each result whole.
 
 OUT/
-    PROTOCOL.json       the numbers, and the key of what they are of: settings, data, way of cropping, contract
-    PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors
+    PROTOCOL.json       the numbers, and the key of what they are of: settings, data, way of cropping, contract;
+                        where the model comes from (of a training its recipe's hash), who of its people is measured
+    PROTOCOL.csv, .npz  the similarities of a pair protocol, the crops of its hardest errors; of templates the .npz is
+                        how many pairs have which similarity
     embeddings.sqlite   embeddings by content and contract
     suite.progress.json which protocols there are, and how far they are
     results.csv, .json, .tex   one table of all
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from marginface.documents import parse_json
 from marginface.evaluation.kinds import Entry, Tools
+from marginface.evaluation.kinds.audit import training_overlap
 from marginface.evaluation.suite.plan import Suite
 from marginface.evaluation.suite.progress import SuiteProgress
 from marginface.evaluation.suite.state import data_state
@@ -26,7 +29,7 @@ from marginface.files import write_json
 if TYPE_CHECKING:
     from marginface.embedding import Embedder
 
-FORMAT = 3  # of the kept numbers; those of another are made again
+FORMAT = 4  # of the kept numbers; those of another are made again
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
         if numbers is None:
             place.unlink(missing_ok=True)  # what lies beside it is of another key from here on
             seen = replace(tools, progress=told.counting(tools.progress))
-            numbers = {"key": key, "name": entry.name, "kind": entry.kind, **entry.measure(embedder, out, seen)}
+            who = None if entry.audit is None else training_overlap(entry.audit)
+            about = {"provenance": embedder.card.provenance, "training_overlap": who}
+            named = {"key": key, "name": entry.name, "kind": entry.kind, **about}
+            numbers = {**named, **entry.measure(embedder, out, seen)}
             write_json(place, numbers)
         told.end(entry)
         done.append(Done(entry, numbers))

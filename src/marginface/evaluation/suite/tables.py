@@ -12,17 +12,15 @@ from marginface.environment import describe_environment
 from marginface.evaluation.kinds import KINDS
 from marginface.evaluation.suite.run import Done, SuiteResult
 from marginface.files import write_json, write_text
-from marginface.markup import plain_cell
+from marginface.markup import plain_cell, tex_cell
 from marginface.words import percent, percent_interval
-
-_SPECIAL = str.maketrans(
-    {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    | {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-)
 
 
 def headline(done: Sequence[Done]) -> list[dict[str, Any]]:
-    """Return the rows of every protocol that is done: what, figure, value, interval; shares in [0, 1]."""
+    """Return the rows of every protocol that is done: what, figure, value, interval; shares in [0, 1].
+
+    ``provenance`` is the card's word on the model: of a training its step and the hashes of recipe and data.
+    """
     return [
         {
             "protocol": one.numbers["name"],
@@ -31,6 +29,7 @@ def headline(done: Sequence[Done]) -> list[dict[str, Any]]:
             "low": figure.low,
             "high": figure.high,
             "contract": one.numbers["contract"],
+            "provenance": one.numbers["provenance"],
         }
         for one in done
         for part in KINDS[one.entry.kind].parts(one.numbers, one.entry.name)
@@ -54,7 +53,7 @@ def write_tables(result: SuiteResult, out: Path) -> None:
 
 
 def csv_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return lines of model, protocol, figure, value, low, high, contract; shares in [0, 1]."""
+    """Return lines of model, protocol, figure, value, low, high, contract, provenance; shares in [0, 1]."""
     stream = io.StringIO()
     names = ["model", *rows[0]] if rows else ["model"]
     writer = csv.DictWriter(stream, names, lineterminator="\n")
@@ -67,8 +66,10 @@ def csv_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a table in percent with 95 % intervals, for LaTeX's package booktabs."""
+    said = dict.fromkeys(f"{row['protocol']}: contract {row['contract']}, {row['provenance']}" for row in rows)
     lines = [
         f"% {' '.join(model.split())}, made by marginface evaluate suite; needs \\usepackage{{booktabs}}",
+        *(f"% {' '.join(line.split())}" for line in said),
         "\\begin{tabular}{llrr}",
         "\\toprule",
         "Protocol & Figure & \\% & 95\\,\\% interval \\\\",
@@ -78,10 +79,10 @@ def latex_table(model: str, rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if before is not None and row["protocol"] != before:
             lines.append("\\midrule")
-        name = "" if row["protocol"] == before else str(row["protocol"]).translate(_SPECIAL)
+        name = "" if row["protocol"] == before else tex_cell(str(row["protocol"]))
         before = row["protocol"]
         interval = f"{100 * row['low']:.2f}--{100 * row['high']:.2f}"
-        figure = str(row["figure"]).translate(_SPECIAL)
+        figure = tex_cell(str(row["figure"]))
         lines.append(f"{name} & {figure} & {100 * row['value']:.2f} & {interval} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
