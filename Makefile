@@ -59,5 +59,5 @@ format: $(READY) ## format and sort imports
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-clean:           ## remove what the commands made
-	rm -rf .venv .venv-lowest .venv-newest dist runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:           ## remove what these commands made; trainings in runs/ stay
+	rm -rf .venv .venv-lowest .venv-newest dist runs/demo site .mypy_cache .ruff_cache .pytest_cache .hypothesis

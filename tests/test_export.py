@@ -116,6 +116,13 @@ def test_a_name_that_is_not_onnx_and_a_folder_without_checkpoint_are_refused(tmp
         export.export(tmp_path, tmp_path / "model.onnx")
 
 
+def test_a_published_model_is_said_to_be_onnx_already(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sface: expected the folder of a run .* a published model, an ONNX file"):
+        export.export(Path("sface"), tmp_path / "model.onnx")
+    with pytest.raises(InputError, match=r"runs/absent: expected the folder of a run .* not there"):
+        export.export(Path("runs/absent"), tmp_path / "model.onnx")
+
+
 class Wrong(nn.Module):
     """Computes something else when it is traced."""
 

@@ -202,3 +202,10 @@ def test_a_thousand_folders_within_each_other_are_walked(tmp_path: Path) -> None
         for _ in range(1_100):  # shutil.rmtree, which pytest uses, follows them by recursion
             deepest.rmdir()
             deepest = deepest.parent
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(tmp_path: Path) -> None:
+    place = tmp_path / ("x" * 250)  # fits; the temporary name beside it is too long for the disk
+    with pytest.raises(OSError, match="too long") as told:
+        write_whole(place, lambda stream: stream.write(b"1"))
+    assert told.value.filename == str(place)

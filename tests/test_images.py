@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from io import BytesIO
@@ -328,3 +329,10 @@ def test_one_photo_in_many_formats_is_one_photo(name: str, shared_data: Path) ->
     folder = shared_data / "photos" / "pillow_hopper"
     difference = read_image(folder / name).astype(int) - read_image(folder / "hopper.ppm")
     assert np.abs(difference).mean() < 14
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "photo.jpg")
+    with pytest.raises(UnreadableImage, match=r"photo\.jpg: this is a pipe"):
+        read_image(tmp_path / "photo.jpg")

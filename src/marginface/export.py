@@ -17,6 +17,7 @@ from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
 from marginface.errors import ExportError, InputError
 from marginface.files import naming
 from marginface.values import FloatArray, ImageArray
+from marginface.weights import WEIGHTS
 from marginface.weights.folding import split_prelu
 
 OPSET = 17
@@ -51,6 +52,7 @@ def export(source: Path, destination: Path, *, overwrite: bool = False) -> Expor
         ExportError: ONNX Runtime computes something else than torch; no file is left.
     """
     card_file = _card_place(destination, overwrite=overwrite)
+    _require_there(source)
     embedder = load_embedder(source)
     if isinstance(embedder, YawEmbedder):
         raise InputError(
@@ -94,6 +96,13 @@ def write_onnx(network: nn.Module, input_size: int, path: Path) -> None:
             dynamic_axes={"images": {0: "batch"}, "features": {0: "batch"}},
         )
         onnx.save(split_prelu(onnx.load(str(path))), str(path))
+
+
+def _require_there(source: Path) -> None:
+    """Refuse what is no folder, file or card: the name of a published model too, which is an ONNX file already."""
+    if not source.exists():
+        what = "a published model, an ONNX file already" if str(source) in WEIGHTS else "not there"
+        raise InputError(f"{source}: expected the folder of a run or checkpoint of 'marginface train'; this is {what}")
 
 
 def _card_place(model: Path, *, overwrite: bool) -> Path:

@@ -169,16 +169,20 @@ def write_text(path: Path, text: str) -> Path:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: Path, part: Path | None = None) -> Iterator[None]:
     """Let an error of the system say which file it is about: a write that fails does not.
 
+    Args:
+        path: The file that was asked for.
+        part: A temporary one beside it, whose name would tell nobody anything.
+
     Raises:
-        OSError: as it came, with the path where it had none.
+        OSError: as it came, with the path where it had none, or that of ``part``.
     """
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.errno is not None:
+        if error.errno is not None and (error.filename is None or str(error.filename) == str(part)):
             raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
 
@@ -186,12 +190,13 @@ def naming(path: Path) -> Iterator[None]:
 def _put_in_place(path: Path, fill: Callable[[IO[bytes]], object], mode: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        with open(part, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
-            fill(stream)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with naming(path, part):
+        try:
+            with open(part, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
+                fill(stream)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     return path
 
 

@@ -80,6 +80,8 @@ def read_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> I
     try:
         if path.is_dir():
             raise UnreadableImage(f"{path}: this is a folder; give the path of one image file")
+        if path.is_fifo():  # it may never end, and no decoder can go back in it
+            raise UnreadableImage(f"{path}: this is a pipe; write the photo to a file and give its path")
         with path.open("rb") as stream:
             return _read(stream, str(path), max_pixels)
     except FileNotFoundError:
@@ -111,6 +113,14 @@ def list_images(folder: Path) -> list[Path]:
     files = _unhidden(folder) if is_remote(folder) else _walk(folder, set())
     found = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def require_images(folder: Path) -> list[Path]:
+    """Return the image files below a folder, as list_images does; raise InputError if there is none."""
+    files = list_images(folder)
+    if not files:
+        raise InputError(f"{folder}: no photos below this folder; looked for the suffixes of JPEG, PNG, WebP, TIFF …")
+    return files
 
 
 def _unhidden(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from marginface import cli, embedding
 from marginface.batch import embeddings
 from marginface.data.synthetic.grouped_pairs import GroupPlan, write_rfw
-from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb
 from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.errors import WeightsError
 from marginface.gallery import Gallery
@@ -59,7 +59,7 @@ COMMANDS: list[tuple[str, Prepare]] = [
     ("evaluate suite m suite.toml --out out --engine", suite),
     ("evaluate groups m rfw --engine", rfw),
     ("evaluate tinyface m tiny --engine", lambda: write_tinyface(Path("tiny"), TinyPlan(people=2, distractors=2))),
-    ("evaluate templates m ijb --engine", lambda: write_ijb(Path("ijb"), Plan(subjects=4, probes=2, impostors=3))),
+    ("evaluate templates m ijb --engine", lambda: write_ijb(Path("ijb"), IjbPlan(subjects=4, probes=2, impostors=3))),
 ]
 
 

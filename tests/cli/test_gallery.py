@@ -88,12 +88,19 @@ def test_list_and_show(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Did you mean 'Ann Example'" in say("show", place, "Anne Example", status=2)
 
 
+def test_a_last_day_that_is_past_is_refused(place: str) -> None:
+    assert "the next purge would erase them" in say("describe", place, "Ben", "--keep-until", "2020-01-31", status=2)
+    words = ("enrol", place, "Ben", "b.jpg", "--keep-until", "2020-01-31")
+    assert "the next purge would erase them" in say(*words, status=2)
+    assert told("show", place, "Ben")["retain_until"] == "2030-01-31"  # type: ignore[index]
+
+
 def test_rename_describe_merge_move_delete(place: str) -> None:
     assert "is Dora now" in say("rename", place, "Cem", "Dora")
-    say("describe", place, "Dora", "--purpose", "the garage", "--keep-until", "2031-02-03")
+    say("describe", place, "Dora", "--purpose", "the garage", "--keep-until", "2099-02-03")
     shown = told("show", place, "Dora")
     assert isinstance(shown, dict)
-    assert (shown["consent"], shown["purpose"], shown["retain_until"]) == ("signed", "the garage", "2031-02-03")
+    assert (shown["consent"], shown["purpose"], shown["retain_until"]) == ("signed", "the garage", "2099-02-03")
     assert "Ben has 1 face now" in say("merge", place, "Dora", "Ben")
     say("create", place, "--collection", "visitors")
     assert "Ben, in visitors: 1 face" in say("move", place, "Ben", "visitors", "-c", "people")

@@ -35,7 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(person(ANN, 1)).save(folder / "Ann.png")
     write_video(folder / "walk.avi", [scene(n, (ANN, 0)) for n in range(10)])
     write_video(folder / "empty.avi", [EMPTY] * 5)
-    (folder / "letter.mp4").write_text("Dear Ann, ...", encoding="utf-8")
+    for name in ("letter.mp4", "letter.txt"):
+        (folder / name).write_text("Dear Ann, ...", encoding="utf-8")
     return folder
 
 
@@ -89,6 +90,9 @@ def test_the_people_may_be_those_of_a_gallery(place: Path, tmp_path: Path, monke
         (["walk.avi"], "--people DIR or --gallery GALLERY, one of the two"),
         (["walk.avi", "--people", "people", "--gallery", "g"], "one of the two"),
         (["absent.mp4", "--people", "people"], "absent.mp4: no such file"),
+        (["absent.png", "--people", "people"], "absent.png: no such file"),
+        (["people", "--people", "people"], "people: this is a folder"),
+        (["letter.txt", "--people", "people"], "letter.txt: not a video"),
         (["letter.mp4", "--people", "people"], "letter.mp4: not a video"),
         (["99", "--people", "people"], "camera 99: none there"),
         (["99", "--people", "people", "--annotate", "o.avi"], "--annotate needs a file"),
@@ -105,6 +109,13 @@ def test_what_is_wrong_is_said_in_one_message(
     monkeypatch.chdir(place)
     answer = call(*arguments)
     assert said in answer.stderr
+    assert answer.exit_code == 2
+
+
+@pytest.mark.parametrize("source", ["absent.mp4", "absent.png"])
+def test_a_wrong_name_is_said_before_everyone_is_embedded(place: Path, source: str) -> None:
+    answer = call(place / source, "--people", place / "people")
+    assert "2 people, 2 faces" not in answer.stderr
     assert answer.exit_code == 2
 
 

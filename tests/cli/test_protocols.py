@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
-from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb
 from marginface.data.synthetic.planted import AllPairsPlan, MegaPlan, PlantedGroup, write_all_pairs, write_megaface
 from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from oracles.coarse import CARD, Coarse
@@ -122,7 +122,7 @@ def test_embeddings_of_another_contract_are_refused(tmp_path: Path) -> None:
 
 
 def test_templates_are_pooled_by_name(tmp_path: Path) -> None:
-    write_ijb(tmp_path, Plan(subjects=4, probes=2, photos=1, frames=2, impostors=3))
+    write_ijb(tmp_path, IjbPlan(subjects=4, probes=2, photos=1, frames=2, impostors=3))
     for name, switches in (("insightface", "N1D1F1"), ("mean", "N0D0F1")):
         status, text = run("templates", "m", tmp_path, "--pooling", name)
         assert status == 0, text

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.embedding_files import holds_embeddings, read_embeddings, write_embeddings
-from marginface.errors import DataError
+from marginface.data.embedding_files import embeddings_file, holds_embeddings, read_embeddings, write_embeddings
+from marginface.errors import DataError, InputError
 from marginface.values import FloatArray
 
 
@@ -99,3 +99,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     found = read_embeddings(tmp_path / "new" / "faces.npz")
     assert np.array_equal(found.vectors, vectors)
     assert (found.names[2], found.people, found.contract) == ("Bob/1.jpg", ("Ann", "Ann", "Bob"), "0123456789abcdef")
+
+
+def test_embeddings_are_written_to_npz_alone_so_that_no_photo_is_overwritten() -> None:
+    assert embeddings_file(Path("staff.npz")) == Path("staff.npz")
+    with pytest.raises(InputError, match=r"ann\.jpg: embeddings are written to FILE\.npz"):
+        embeddings_file(Path("ann.jpg"))

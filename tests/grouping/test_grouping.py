@@ -165,6 +165,14 @@ def test_what_cannot_be_done_is_said(options: list[str], message: str, photos: P
     assert message in result.stderr
 
 
+def test_a_folder_without_photos_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    result = call("cluster", tmp_path / "photos", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "no photos below this folder" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_without_faces_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (100, 100)).save(tmp_path / "photos" / "black.png")

@@ -62,12 +62,12 @@ def make_world(place: Path) -> Path:
 
 def _write_protocols(place: Path) -> None:
     from marginface.data.synthetic.grouped_pairs import GroupPlan, write_rfw
-    from marginface.data.synthetic.ijb import Plan, write_ijb
+    from marginface.data.synthetic.ijb import IjbPlan, write_ijb
     from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 
     write_rfw(place / "rfw", GroupPlan(people=3, images=2, folds=2, per_fold=2))
     write_tinyface(place / "tiny", TinyPlan(people=2, distractors=2))
-    write_ijb(place / "ijb", Plan(subjects=4, probes=2, photos=1, frames=2, impostors=3))
+    write_ijb(place / "ijb", IjbPlan(subjects=4, probes=2, photos=1, frames=2, impostors=3))
     lines = ["2\t1"]
     for person in range(4):
         for image in (1, 2):

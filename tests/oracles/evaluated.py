@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.data.synthetic import DrawnFaces
-from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb
 from oracles.small_recipe import SMALL_RECIPE
 
 PEOPLE, PHOTOS = 8, 2
@@ -64,7 +64,7 @@ def write_single(data: Path, out: Path) -> None:
     invoke("evaluate", "identify", "sface", photos, "--aligned", "--strangers", 0.4, "--out", out / "people.json")
     invoke("evaluate", "scores", data / "scores.csv", "--out", out / "scores.json")
     invoke("evaluate", "compare", data / "scores.csv", data / "scores.csv", "--out", out / "two.json")
-    write_ijb(data / "ijb", Plan(subjects=4, probes=2, photos=2, frames=2, impostors=3))
+    write_ijb(data / "ijb", IjbPlan(subjects=4, probes=2, photos=2, frames=2, impostors=3))
     invoke("evaluate", "templates", "sface", data / "ijb", "--out", out / "ijb.json", "--no-verification")
 
 

@@ -146,6 +146,34 @@ def test_a_calibration_of_another_contract_is_refused_when_loaded(drawn: Recogni
         replace(drawn, calibration=Table("0123"))
 
 
+@pytest.mark.parametrize("path", ["staff.toml", Path("staff.toml")])
+def test_the_path_of_a_calibration_is_refused_and_who_reads_it_named(drawn: Recognizer, path: object) -> None:
+    with pytest.raises(InputError, match=r"read_calibration.*got 'staff\.toml'"):
+        replace(drawn, calibration=path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("one", ["ann.jpg", Path("ann.jpg"), b"\xff\xd8", photo_with_faces(LARGE)])
+def test_one_photo_for_several_is_refused_and_not_taken_letter_by_letter(drawn: Recognizer, one: object) -> None:
+    for asked in (drawn.embed_all, drawn.compare_all, drawn.cluster, lambda photo: drawn.enrol({"Ann": photo})):
+        with pytest.raises(InputError, match="photos are several: give a list"):
+            asked(one)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Ann: photos are several"):
+        drawn.enrol({"Ann": one})  # type: ignore[dict-item]
+    with pytest.raises(InputError, match="names with their photos"):
+        drawn.enrol([one])  # type: ignore[arg-type]
+
+
+def test_an_array_of_photos_is_several(drawn: Recognizer) -> None:
+    photo = photo_with_faces(LARGE)
+    assert len(drawn.embed_all(np.stack([photo, photo]))) == 2
+
+
+@pytest.mark.parametrize("people", ["people.db", {"Ann": ["ann.jpg"]}, None])
+def test_what_is_no_known_people_is_refused_and_what_is_named(drawn: Recognizer, people: object) -> None:
+    with pytest.raises(InputError, match=r"Recognizer\.enrol gives, or marginface\.enrolment\.CollectionPeople"):
+        drawn.identify(photo_with_faces(LARGE), people)  # type: ignore[arg-type]
+
+
 def test_a_rate_the_card_does_not_have_is_refused_before_any_photo_is_read(drawn: Recognizer) -> None:
     with pytest.raises(InputError, match=r"no threshold for FMR 0\.5\. Its card has: 0\.001"):
         drawn.verify("absent.jpg", "absent.jpg", fmr=0.5)

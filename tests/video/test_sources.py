@@ -18,6 +18,11 @@ def grays(frames):
     return [round(float(frame.image.mean()) / 10) for frame in frames]
 
 
+def test_a_file_is_named_by_a_text_or_a_path(gray_video):
+    for place in (gray_video, str(gray_video)):
+        assert len(list(open_frames(place, every=0))) == 20
+
+
 def test_every_frame_of_a_file_comes_with_number_and_time(gray_video):
     frames = list(open_frames(str(gray_video), every=0))
     assert grays(frames) == list(range(20))

@@ -3,6 +3,9 @@
 A new command is one file with ``app = typer.Typer()`` and one line in PANELS. A command parses, calls and prints; it
 holds no formula and no threshold. Exit status: 0 done, 2 an error with one message, 130 interrupted; 1 and 3 are
 answers, which the help of a command explains (verify: 1 different, 3 cannot tell).
+
+What commands share: options; recognizing, the recognizer that is asked for; extras, what has to be installed; bars,
+tables and amounts, how progress and numbers are shown; dry_run, what train --dry-run prints; version.
 """
 
 from __future__ import annotations

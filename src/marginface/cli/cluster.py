@@ -98,9 +98,9 @@ def cluster(
 def _clusters(
     recognizer: Recognizer, photos: Path, fpir: float, threshold: float | None, quality: str, workers: int
 ) -> Clusters:
-    from marginface.images import list_images
+    from marginface.images import require_images
 
-    files = list_images(photos)
+    files = require_images(photos)
     with progress_bar("Looking for faces", "photos") as progress:
         return recognizer.cluster(
             files,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from marginface.cli.options import make_folder
 from marginface.words import percent
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def demo(
     keep_freed_memory()
     try:
         with progress_bar() as progress:
-            result = run_demo(out, photos=data, say=typer.echo, progress=progress)
+            result = run_demo(make_folder(out), photos=data, say=typer.echo, progress=progress)
     except TrainingInterrupted as stopped:
         typer.echo(f"marginface: {stopped}", err=True)
         raise typer.Exit(130) from None

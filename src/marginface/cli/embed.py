@@ -70,6 +70,7 @@ def embed(
     on. Exit status: 0 done, 2 an error, or a photo for FILE.npz that cannot be read or has no face: it is left out.
     """
     from marginface.batch.embeddings import Embedding as Embedded
+    from marginface.data.embedding_files import embeddings_file
     from marginface.errors import InputError
     from marginface.pipeline import Recognizer
 
@@ -83,12 +84,13 @@ def embed(
         raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
+    file = embeddings_file(Path(out)) if out else None
     recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=runtime)
     made, failed = _embed_all([Path(photo) for photo in photos], recognizer, workers)
-    if not out:
+    if file is None:
         print_json(_as_plain(made, failed, recognizer))
     else:
-        _save(made, recognizer, Path(out))
+        _save(made, recognizer, file)
     for message in failed.values():
         typer.echo(f"marginface: {message}", err=True)
     if failed:

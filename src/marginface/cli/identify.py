@@ -84,11 +84,12 @@ def identify(
 
     recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
     settings = VideoSettings(fpir, uncertain_fpir, quality=quality)
+    shown = _photo_at(source, annotate) if _is_photo(source) else _frames_of(source, every, annotate)
     with _known(recognizer, people, gallery, collection, key_file) as known:
-        if _is_photo(source):
-            status = _photo(recognizer, Path(source), known, settings, annotate, as_json=as_json)
+        if isinstance(shown, Path):
+            status = _photo(recognizer, shown, known, settings, annotate, as_json=as_json)
         else:
-            status = _video(recognizer, source, known, settings, every, annotate, as_json=as_json)
+            status = _video(recognizer, shown, known, settings, annotate, as_json=as_json)
     raise typer.Exit(status)
 
 
@@ -125,6 +126,31 @@ def _is_photo(source: str) -> bool:
     return Path(source).suffix.lower() in IMAGE_SUFFIXES and "://" not in source
 
 
+def _photo_at(source: str, annotate: Path | None) -> Path:
+    """Return the photo that is named; raise what is wrong with it before everyone who is known is embedded."""
+    from marginface.images import read_image
+    from marginface.video import format_for
+
+    photo = Path(source)
+    read_image(photo)
+    if annotate is not None:
+        format_for(photo, annotate)
+    return photo
+
+
+def _frames_of(source: str, every: float, annotate: Path | None) -> Frames:
+    """Return the frames of the video or camera that is named; raise what is wrong with it, as for a photo."""
+    from marginface.errors import InputError
+    from marginface.video import VideoFile, codec_for, open_frames
+
+    frames = open_frames(source, every=every)
+    if annotate is not None:
+        if not isinstance(frames, VideoFile):
+            raise InputError("--annotate needs a file: it is written at the end, and what a camera showed is gone then")
+        codec_for(frames.path, annotate)
+    return frames
+
+
 def _photo(
     recognizer: Recognizer,
     photo: Path,
@@ -134,10 +160,8 @@ def _photo(
     *,
     as_json: bool,
 ) -> int:
-    from marginface.video import annotate_photo, format_for
+    from marginface.video import annotate_photo
 
-    if annotate is not None:
-        format_for(photo, annotate)
     answer = recognizer.identify(
         photo, people, fpir=settings.fpir, uncertain_fpir=settings.uncertain_fpir, quality=settings.quality
     )
@@ -150,24 +174,17 @@ def _photo(
 
 def _video(
     recognizer: Recognizer,
-    source: str,
+    frames: Frames,
     people: Searchable,
     settings: VideoSettings,
-    every: float,
     annotate: Path | None,
     *,
     as_json: bool,
 ) -> int:
     from marginface.cropping import FaceCropper
-    from marginface.errors import InputError
-    from marginface.video import VideoFile, annotate_video, codec_for, identify_video, open_frames
+    from marginface.video import VideoFile, annotate_video, identify_video
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what FFmpeg says of a broken file; ours says it in words
-    frames = open_frames(source, every=every)
-    if annotate is not None:
-        if not isinstance(frames, VideoFile):
-            raise InputError("--annotate needs a file: it is written at the end, and what a camera showed is gone then")
-        codec_for(frames.path, annotate)
     single = FaceCropper.load("yunet-single-pass", min_score=recognizer.cropper.min_score)
     tracks: list[IdentifiedTrack] = []
     with _interruptible(frames) as interrupted:
@@ -175,8 +192,8 @@ def _video(
             tracks.append(track)
             typer.echo(json_text(track.to_dict()) if as_json else track.explain())
     typer.echo(_summary(tracks), err=True)
-    if annotate is not None and not interrupted:
-        written = annotate_video(Path(source), annotate, tracks)
+    if annotate is not None and isinstance(frames, VideoFile) and not interrupted:
+        written = annotate_video(frames.path, annotate, tracks)
         typer.echo(f"With boxes: {annotate}, {written} frames", err=True)
     return _INTERRUPTED if interrupted else _status(tracks)
 

@@ -66,6 +66,9 @@ def cancel(job: TheJob, gallery: OfGallery = "", key_file: KeyFile = None, as_js
 
 @contextmanager
 def _opened(gallery: str, key_file: Path | None) -> Iterator[JobStore]:
+    from marginface.cli.extras import require_server_extra
+
+    require_server_extra()
     from marginface.errors import GalleryError
     from marginface.gallery import Gallery
     from marginface.server.jobs import JobStore, job_key

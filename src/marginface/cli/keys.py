@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,9 +54,9 @@ def create(
 
     From the first key on, a service answers nobody without one. Exit status: 0 made, 2 an error.
     """
-    from marginface.server.access import NewKey, parse_scopes
+    from marginface.server.access import NewKey, end_of, parse_scopes
 
-    until = None if expires is None else expires.replace(tzinfo=UTC)
+    until = None if expires is None else end_of(expires)
     wanted = NewKey(parse_scopes(scope), tuple(collection or ()), name, until, per_minute)
     with _opened(gallery) as keys:
         key, token = keys.create(wanted)
@@ -93,10 +93,12 @@ def revoke(
 def _opened(gallery: str) -> Iterator[KeyStore]:
     from marginface.server.access import KeyStore
     from marginface.server.state import open_state
-    from marginface.server.state.places import default_gallery, state_address
+    from marginface.server.state.places import default_gallery, require_gallery, state_address
 
-    address = state_address(gallery or default_gallery())
-    if address.path is not None and not gallery:
+    where = gallery or default_gallery()
+    require_gallery(where)
+    address = state_address(where)
+    if address.path is not None and where == default_gallery():
         address.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open_state(address) as state:
         yield KeyStore(state)

@@ -75,6 +75,9 @@ def serve(
     It binds to this machine alone. Without a key everyone on this machine may ask; 'marginface keys create' makes one,
     and from then on each request needs one. Exit status: 0 stopped, 2 an error.
     """
+    from marginface.cli.extras import require_server_extra
+
+    require_server_extra()
     from marginface.server.running.serving import prepare, run
     from marginface.server.settings import checked
     from marginface.server.state.places import default_gallery

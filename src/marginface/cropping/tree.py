@@ -20,7 +20,7 @@ from marginface.defaults import DEFAULT_WORKERS
 from marginface.documents import parse_json
 from marginface.errors import DataError, InputError
 from marginface.files import json_bytes, write_bytes
-from marginface.images import list_images
+from marginface.images import require_images
 from marginface.words import plurals
 
 JOURNAL = "crops.jsonl"
@@ -134,9 +134,7 @@ def crop_tree(
         InputError: The folders are not as described.
         DataError: A crop cannot be written.
     """
-    photos = list_images(source)
-    if not photos:
-        raise InputError(f"{source}: no photos below this folder; looked for the suffixes of JPEG, PNG, WebP, TIFF …")
+    photos = require_images(source)
     before = _open_destination(source, destination)
     settings = crop_settings(cropper)
     stamp = json.dumps(settings, sort_keys=True)

@@ -20,7 +20,7 @@ import numpy as np
 from marginface.arrays import map_npy, read_npz
 from marginface.data.packs.parquet import arrow_damage, load_pyarrow
 from marginface.documents import parse_json
-from marginface.errors import DataError
+from marginface.errors import DataError, InputError
 from marginface.files import write_whole
 from marginface.similarity import l2_normalize
 from marginface.values import FloatArray
@@ -60,11 +60,18 @@ def read_embeddings(path: Path) -> StoredEmbeddings:
     return _of_archive(path) if path.suffix == ".npz" else _of_array(path)
 
 
+def embeddings_file(path: Path) -> Path:
+    """Return where embeddings are to be written; raise InputError where read_embeddings would not read them again."""
+    if path.suffix != ".npz":
+        raise InputError(f"{path}: embeddings are written to FILE.npz; nothing else would read them again")
+    return path
+
+
 def write_embeddings(path: Path, names: Sequence[str], vectors: FloatArray, contract: str) -> None:
     """Write FILE.npz, whole or not at all, so that read_embeddings gives it back.
 
     Args:
-        path: the file.
+        path: the file; see embeddings_file.
         names: (N,) of the photos.
         vectors: (N, D) unit rows.
         contract: the id of what they were made under.

@@ -34,6 +34,7 @@ from marginface.gallery.records import (
     Match,
     NewFace,
     Person,
+    last_day,
 )
 from marginface.gallery.rekeying import KeyChange
 from marginface.gallery.statistics import CollectionStats, Stats
@@ -61,6 +62,7 @@ __all__ = [
     "Stats",
     "default_key_path",
     "find_key",
+    "last_day",
     "make_key",
     "read_key",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from marginface.errors import InputError
@@ -35,6 +35,21 @@ class About:
             check_text(getattr(self, name), name, LONGEST_TEXT)
         if self.retain_until is not None and type(self.retain_until) is not date:
             raise InputError(f"retain_until is a date, as date(2027, 1, 31); got {self.retain_until!r}")
+
+
+def last_day(day: date | None) -> date | None:
+    """Return the last day to keep somebody, as a person types it; programs may say a past one, for the next purge.
+
+    Raises:
+        InputError: The day is past (UTC): the next purge, which a service runs by itself, would erase them for good.
+    """
+    today = datetime.now(UTC).date()
+    if day is not None and day < today:
+        raise InputError(
+            f"the last day to be kept is today or later; got {day}, and it is {today} (UTC): the next purge would "
+            "erase them. To erase somebody now: marginface gallery erase"
+        )
+    return day
 
 
 def revised(about: About, said: Mapping[str, Any]) -> About:

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from marginface.contract import require_same_contract
-from marginface.errors import InputError
+from marginface.errors import ContractMismatch, InputError
 from marginface.pipeline.photos import EmbeddedPhoto
 from marginface.similarity import top_k
 from marginface.values import Candidate, Embedding, FloatArray, IntArray, frozen
@@ -37,6 +37,25 @@ class Searchable(Protocol):
             k: how many people; fewer come where fewer are known.
         """
         ...
+
+
+def require_searchable(people: Searchable, contract: str) -> None:
+    """Refuse what is no known people, or whom another recognizer has embedded.
+
+    Raises:
+        InputError: It is something else, as a gallery or the names alone.
+        ContractMismatch: Their contract is another.
+    """
+    if not hasattr(people, "nearest"):
+        raise InputError(
+            "known people are what Recognizer.enrol gives, or marginface.enrolment.CollectionPeople(collection) of a "
+            f"gallery; got {type(people).__name__}"
+        )
+    if people.contract != contract:
+        raise ContractMismatch(
+            f"the known people were embedded under contract {people.contract}, this recognizer has {contract}: another "
+            "model, detector or preprocessing. Enrol them again with this recognizer."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,23 @@ Photo = ImageArray | str | Path | bytes | NamedPhoto
 Choice = Callable[[tuple[Face, ...], tuple[int, int]], tuple[Face, ...]]
 
 _FAINT_SCORE = 0.1
+_OF_ONE = 3  # dimensions of the pixels of a photo: an array of more is an array of photos
+
+
+def several(photos: Iterable[Photo], whose: str = "") -> Iterable[Photo]:
+    """Return photos; raise InputError where one is given for several: the letters of its path are no photos."""
+    is_pixels = isinstance(photos, np.ndarray) and photos.ndim <= _OF_ONE
+    if is_pixels or isinstance(photos, str | bytes | Path | NamedPhoto):
+        what = type(photos).__name__ if is_pixels or not isinstance(photos, str | Path) else repr(str(photos))
+        raise InputError(f"{whose}photos are several: give a list, as ['ann.jpg']; got {what}")
+    return photos
+
+
+def named_photos(people: Mapping[str, Iterable[Photo]]) -> list[tuple[str, Photo]]:
+    """Return (name, photo) of each photo of people; raise InputError where they are no names with photos."""
+    if not isinstance(people, Mapping):
+        raise InputError(f"people are names with their photos, as {{'Ann': ['ann.jpg']}}; got {type(people).__name__}")
+    return [(person, photo) for person, photos in people.items() for photo in several(photos, f"{person}: ")]
 
 
 def _at_most_one(policy: FacePolicy) -> Choice:

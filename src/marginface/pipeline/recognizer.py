@@ -23,15 +23,15 @@ from marginface.defaults import (
     ENROLMENT_GATE,
 )
 from marginface.embedding import Embedder, load_embedder
-from marginface.errors import ContractMismatch, InputError
+from marginface.errors import InputError
 from marginface.pipeline.batches import in_order
 from marginface.pipeline.clusters import Clusters, clusters_of, threshold_among
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
-from marginface.pipeline.people import KnownPeople, Searchable, known_people
+from marginface.pipeline.people import KnownPeople, Searchable, known_people, require_searchable
 from marginface.pipeline.photos import EmbeddedPhoto
-from marginface.pipeline.reader import CHOICES, Photo, PhotoReader, assess, name_of, open_photo
-from marginface.pipeline.rules import Calibrated, Rule, deciding
+from marginface.pipeline.reader import CHOICES, Photo, PhotoReader, assess, name_of, named_photos, open_photo, several
+from marginface.pipeline.rules import Calibrated, Rule, deciding, require_calibration
 from marginface.pipeline.verification import Verification, verify_faces
 from marginface.quality import GATES, Quality
 from marginface.reasons import Reason, Remark
@@ -72,8 +72,7 @@ class Recognizer:
                 f"the cropper of a recognizer finds faces; its policy {self.cropper.policy!r} would not be used. Say "
                 f"it to the verbs: verify(first, second, faces={self.cropper.policy!r})"
             )
-        if self.calibration is not None:
-            self.calibration.require(self.contract.id)
+        require_calibration(self.calibration, self.contract.id)
 
     @classmethod
     def load(
@@ -160,7 +159,7 @@ class Recognizer:
         """
         _check_names(faces, quality)
         read = self._reader.outcome
-        numbered = enumerate(photos, start=1)
+        numbered = enumerate(several(photos), start=1)
         return in_order(lambda entry: read(entry[1], f"photo {entry[0]}", faces, quality), numbered, workers)
 
     def embed_all(
@@ -299,7 +298,7 @@ class Recognizer:
         A photo without a face, with several, or below the quality gate is left out; ``outcomes`` of the result says
         which and why. Enrolment is stricter than asking: one poor photo makes strangers match for ever.
         """
-        named = [(person, photo) for person, photos in people.items() for photo in photos]
+        named = named_photos(people)
         looks = iter(self.embed_all((photo for _, photo in named), faces=faces, quality=quality, workers=workers))
         outcomes: dict[str, list[EmbeddedPhoto]] = {person: [] for person in people}
         for person, _ in named:
@@ -322,7 +321,8 @@ class Recognizer:
 
         Args:
             photo: The photo; each of its faces is a search.
-            people: Known people, of the same contract: ``enrol`` makes some, a gallery is some.
+            people: Known people, of the same contract: ``enrol`` makes some, and of a gallery
+                marginface.enrolment.CollectionPeople(collection) does.
             fpir: How often a search of somebody unknown may find anybody; the threshold rises with the number of
                 faces that one search compares (FPIR ≈ N·FMR).
             uncertain_fpir: A laxer rate: between the thresholds of the two the answer is "cannot tell".
@@ -375,11 +375,7 @@ class Recognizer:
 
     def _rule_among(self, people: Searchable, fpir: float, uncertain_fpir: float | None) -> tuple[int, Rule]:
         """Return how many faces a search compares, and the rule for so many."""
-        if people.contract != self.contract.id:
-            raise ContractMismatch(
-                f"the known people were embedded under contract {people.contract}, this recognizer has "
-                f"{self.contract.id}: another model, detector or preprocessing. Enrol them again with this recognizer."
-            )
+        require_searchable(people, self.contract.id)
         size, thresholds = people.comparisons(), self.thresholds
         among = max(size, 1)
         lower = None if uncertain_fpir is None else thresholds.identification_threshold(uncertain_fpir, among)

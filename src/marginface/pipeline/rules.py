@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from marginface.contract import Contract, ModelCard
@@ -35,6 +36,14 @@ class Calibrated(Protocol):
     def identification_threshold(self, fpir: float, size: int) -> Threshold:
         """Return the threshold for a false-positive identification rate of a search of ``size`` comparisons."""
         ...
+
+
+def require_calibration(given: Calibrated | None, contract: str) -> None:
+    """Refuse a calibration of another contract, and the path of one."""
+    if isinstance(given, str | Path):
+        raise InputError(f"a calibration is what marginface.matching.read_calibration(Path) gives; got {str(given)!r}")
+    if given is not None:
+        given.require(contract)
 
 
 def deciding(given: Calibrated | None, card: ModelCard, contract: Contract) -> Calibrated:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_MIN_SCORE, DEFAULT_MODEL
 from marginface.errors import InputError
+from marginface.registry import near_names
 from marginface.server.defaults import (
     DEFAULT_HOST,
     DEFAULT_KEEP_EVENTS,
@@ -130,6 +131,10 @@ def checked(values: dict[str, object]) -> ServerSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden" and first["loc"][0] == "limits":
+            known = list(Limits.model_fields)
+            said = near_names(str(first["loc"][1]), known)
+            raise InputError(f"{name}: there is no such limit. {said}Known: {', '.join(known)}") from None
         raise InputError(f"{name}: {first['msg']}; got {first['input']!r}") from None
 
 

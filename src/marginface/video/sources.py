@@ -19,12 +19,13 @@ from marginface.images import rgb_from_bgr
 from marginface.video.frames import Capture, Frame, LatestSlot
 
 _LIVE = re.compile(r"\d+|/dev/video\d+|(rtsps?|rtmp|https?|udp|tcp|srt)://.+")
+_TEXTS = frozenset({".ans", ".art", ".asc", ".diz", ".ice", ".nfo", ".txt", ".vt"})  # FFmpeg films their letters
 _USUAL_RATE = 25.0  # frames a second, for a file that does not say
 _ASK = 0.1  # seconds after which a camera that gives nothing looks whether it is to stop
 _WAIT = 5.0  # seconds for a camera's thread to end: a camera that hangs is left behind
 
 
-def open_frames(source: str, *, every: float = 0.2) -> VideoFile | Camera:
+def open_frames(source: str | Path, *, every: float = 0.2) -> VideoFile | Camera:
     """Return the frames of a source, at most one in ``every`` seconds; it is opened when they are asked for.
 
     Args:
@@ -33,12 +34,16 @@ def open_frames(source: str, *, every: float = 0.2) -> VideoFile | Camera:
             time for.
 
     Raises:
-        InputError: ``every`` is below 0, or there is no such file.
+        InputError: ``every`` is below 0, there is no such file, or it is a folder.
     """
     if not (math.isfinite(every) and every >= 0):
         raise InputError(f"every is a number of seconds, 0 or more; got {every}")
-    if _LIVE.fullmatch(source):
-        return Camera(source, every)
+    if _LIVE.fullmatch(str(source)):
+        return Camera(str(source), every)
+    if Path(source).is_dir():
+        raise InputError(
+            f"{source}: this is a folder; give one video or photo. For many photos: marginface gallery identify"
+        )
     if not Path(source).is_file():
         raise InputError(f"{source}: no such file. A camera is named by its number: 0 is the first.")
     return VideoFile(Path(source), every)
@@ -83,6 +88,8 @@ class VideoFile:
             capture.release()
 
     def _open(self) -> cv2.VideoCapture:
+        if self.path.suffix.lower() in _TEXTS:
+            raise self._unreadable()
         capture = cv2.VideoCapture(str(self.path))
         if not capture.isOpened():
             raise self._unreadable()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.synthetic.ijb import Plan, write_ijb, write_meta
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb, write_meta
 from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.templates import evaluate_templates, score_template_pairs, subjects_of
@@ -23,7 +23,7 @@ from oracles.scores import best_tar_within, nearest_point
 from oracles.searches import best_tpir_within
 from oracles.templates import pair_scores, pooled, searched
 
-PLAN = Plan(subjects=12, probes=3, photos=2, frames=5, impostors=8, seed=4)
+PLAN = IjbPlan(subjects=12, probes=3, photos=2, frames=5, impostors=8, seed=4)
 
 
 @pytest.fixture(scope="module", params=["ijbb", "ijbc"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
-from marginface.data.synthetic.ijb import Plan, write_ijb
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb
 from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
@@ -251,7 +251,7 @@ def test_an_audit_that_does_not_say_who_is_in_both_is_refused(listed: Path, tmp_
 
 
 def test_templates_are_a_protocol_too(tmp_path: Path) -> None:
-    write_ijb(tmp_path / "ijb", Plan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
+    write_ijb(tmp_path / "ijb", IjbPlan(subjects=6, probes=2, photos=1, frames=2, impostors=4))
     path = tmp_path / "s.toml"
     path.write_text('[[protocol]]\nname = "IJB-C"\nkind = "templates"\ndata = "ijb"\n')
     embedders: list[Colors] = []

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.errors import GalleryError, InputError
+from marginface.gallery import Gallery
 from marginface.server.access import KeyStore, NewKey, parse_scopes
 from marginface.server.running.serving import prepare
 from marginface.server.settings import ServerSettings, checked
@@ -94,8 +95,8 @@ def test_a_wrong_setting_is_named(values: dict[str, object]) -> None:
         checked({"gallery": "people.db", **values})
 
 
-def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
-    run, place = CliRunner(), ["--gallery", str(tmp_path / "people.db")]
+def test_the_command_line_makes_lists_and_revokes_keys(settings: ServerSettings) -> None:
+    run, place = CliRunner(), ["--gallery", settings.gallery]
     made = run.invoke(app, ["keys", "create", "--scope", "enrol,identify", "--collection", "staff", *place])
     assert made.exit_code == 0
     token = next(line for line in made.output.splitlines() if line.startswith("mf_"))
@@ -108,6 +109,47 @@ def test_the_command_line_makes_lists_and_revokes_keys(tmp_path: Path) -> None:
     assert "REVOKED" in run.invoke(app, ["keys", "list", *place]).output
     assert run.invoke(app, ["keys", "revoke", "nobody", *place]).exit_code == 2
     assert run.invoke(app, ["keys", "create", "--scope", "everything", *place]).exit_code == 2
+
+
+def test_a_limit_that_is_misspelled_is_told_its_name() -> None:
+    with pytest.raises(InputError, match=r"limits_pixel: there is no such limit. Did you mean 'pixels'"):
+        checked({"gallery": "people.db", "limits": {"pixel": "1"}})
+
+
+def test_a_certificate_that_is_none_is_said_in_words(settings: ServerSettings, tmp_path: Path) -> None:
+    (photo := tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
+    tls = settings.model_copy(update={"certificate": photo, "certificate_key": photo})
+    with pytest.raises(InputError, match=r"a\.jpg: expected a certificate in PEM"):
+        prepare(tls)
+
+
+def test_a_gallery_of_another_model_is_told(settings: ServerSettings) -> None:
+    contract, size = red_recognizer().contract.id, 128
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        gallery.create_collection("door", contract="0123456789abcdef", embedding_size=size)
+        assert "door of contract 0123456789abcdef" in prepare(settings)[-1]
+        gallery.create_collection("staff", contract=contract, embedding_size=size)
+    assert not [sentence for sentence in prepare(settings) if "No collection" in sentence]
+
+
+def test_a_folder_of_runs_that_is_not_there_is_told(settings: ServerSettings, tmp_path: Path) -> None:
+    assert "no such folder" in prepare(settings.model_copy(update={"runs": tmp_path / "rnus"}))[-1]
+    assert "no such folder" not in prepare(settings.model_copy(update={"runs": tmp_path}))[-1]
+
+
+def test_no_key_is_made_for_a_gallery_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = CliRunner().invoke(app, ["keys", "create", "--scope", "all", "--gallery", str(tmp_path / "poeple.db")])
+    assert (answer.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "there is no gallery" in answer.stderr
+    monkeypatch.setenv("MARGINFACE_GALLERY", str(tmp_path / "data" / "people.db"))  # serve makes this one
+    assert CliRunner().invoke(app, ["keys", "create", "--scope", "all"]).exit_code == 0
+
+
+def test_no_key_is_made_that_has_ended(settings: ServerSettings) -> None:
+    words = ["keys", "create", "--scope", "all", "--gallery", settings.gallery, "--expires", "2020-01-31"]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 2
+    assert "2020-01-31" in answer.stderr
 
 
 def test_it_serves_and_stops_when_told(settings: ServerSettings) -> None:

@@ -79,9 +79,9 @@ def enrol(
     has already is one face. Exit status: 0 the face of every photo is in the gallery, 3 some are not, 2 an error.
     """
     from marginface.enrolment import Enroller, EnrolSettings, collection_for
-    from marginface.gallery import About
+    from marginface.gallery import About, last_day
 
-    about = About(consent, purpose, None if keep_until is None else keep_until.date())
+    about = About(consent, purpose, last_day(keep_until.date() if keep_until else None))
     settings = EnrolSettings(face, quality, keep_crops, refuse_lookalikes, fpir, about, workers)
     wanted = _wanted(name, photos or [], folder)
     with opened(where, key_file) as gallery:

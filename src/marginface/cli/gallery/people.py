@@ -87,7 +87,10 @@ def describe(
     as_json: JsonFlag = False,
 ) -> None:
     """Record consent, purpose and retention of a person; what is not given stays as it was."""
-    given = {"consent": consent, "purpose": purpose, "retain_until": None if keep_until is None else keep_until.date()}
+    from marginface.gallery import last_day
+
+    until = last_day(keep_until.date() if keep_until else None)
+    given = {"consent": consent, "purpose": purpose, "retain_until": until}
     with opened(where, key_file) as gallery:
         said = {name: value for name, value in given.items() if value is not None}
         person = gallery.collection(collection).revise(who, None, said)

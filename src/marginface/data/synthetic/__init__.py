@@ -12,5 +12,24 @@ planted: embeddings with known answers, in the shape of MegaFace and MFR.
 """
 
 from marginface.data.synthetic.drawn_faces import DrawnFaces, draw_photo
+from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
+from marginface.data.synthetic.ijb import IjbPlan, write_ijb
+from marginface.data.synthetic.planted import AllPairsPlan, MegaPlan, PlantedGroup, write_all_pairs, write_megaface
+from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
 
-__all__ = ["DrawnFaces", "draw_photo"]
+__all__ = [
+    "AllPairsPlan",
+    "DrawnFaces",
+    "GroupPlan",
+    "IjbPlan",
+    "MegaPlan",
+    "PlantedGroup",
+    "TinyPlan",
+    "draw_photo",
+    "write_all_pairs",
+    "write_bfw",
+    "write_ijb",
+    "write_megaface",
+    "write_rfw",
+    "write_tinyface",
+]

@@ -21,7 +21,7 @@ from marginface.values import BoolArray, IntArray
 
 
 @dataclass(frozen=True)
-class Plan:
+class IjbPlan:
     """Which images are of which template: the official shape, without a picture.
 
     Args:
@@ -75,7 +75,7 @@ class Plan:
         return np.unique(np.concatenate([genuine, impostor]), axis=0)
 
 
-def write_ijb(root: Path, plan: Plan, *, prefix: str = "ijbc") -> None:
+def write_ijb(root: Path, plan: IjbPlan, *, prefix: str = "ijbc") -> None:
     """Write ``meta`` and ``loose_crop`` below root; the faces are drawn, so this takes about 5 ms an image."""
     meta, crops = root / "meta", root / "loose_crop"
     for folder in (meta, crops):
@@ -88,7 +88,7 @@ def write_ijb(root: Path, plan: Plan, *, prefix: str = "ijbc") -> None:
         Image.fromarray(crop).save(crops / f"{number}.jpg", quality=95)
 
 
-def write_meta(meta: Path, plan: Plan, prefix: str) -> None:
+def write_meta(meta: Path, plan: IjbPlan, prefix: str) -> None:
     """Write the official metadata files of a plan."""
     rng = np.random.default_rng(plan.seed + 2)
     scores = 1 - rng.beta(1, 12, len(plan.subject))
@@ -108,7 +108,7 @@ def write_meta(meta: Path, plan: Plan, prefix: str) -> None:
     _write_list(meta / f"{prefix}_1N_probe_mixed.csv", plan, ~is_gallery)
 
 
-def _write_list(path: Path, plan: Plan, chosen: BoolArray) -> None:
+def _write_list(path: Path, plan: IjbPlan, chosen: BoolArray) -> None:
     rows = zip(plan.template[chosen], plan.subject[chosen], np.flatnonzero(chosen) + 1, strict=True)
     lines = (f"{template},{subject},img/{number}.jpg" for template, subject, number in rows)
     _write(path, ["TEMPLATE_ID,SUBJECT_ID,FILENAME", *lines])

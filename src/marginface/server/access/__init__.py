@@ -9,8 +9,8 @@ tickets   for a minute, the right to see one thing
 """
 
 from marginface.server.access.callers import Caller, Forbidden, NoKey
-from marginface.server.access.keys import ApiKey, NewKey
+from marginface.server.access.keys import ApiKey, NewKey, end_of
 from marginface.server.access.scopes import Scope, parse_scopes
 from marginface.server.access.store import KeyStore
 
-__all__ = ["ApiKey", "Caller", "Forbidden", "KeyStore", "NewKey", "NoKey", "Scope", "parse_scopes"]
+__all__ = ["ApiKey", "Caller", "Forbidden", "KeyStore", "NewKey", "NoKey", "Scope", "end_of", "parse_scopes"]

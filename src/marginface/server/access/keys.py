@@ -11,7 +11,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from marginface.clock import time_text
@@ -83,6 +83,18 @@ class ApiKey:
             "revoked": self.revoked or None,
             "per_minute": self.made_for.per_minute,
         }
+
+
+def end_of(day: datetime) -> datetime:
+    """Return when a key ends that is not valid from a day on.
+
+    Raises:
+        InputError: That day has begun (UTC): the key would never be valid.
+    """
+    end, now = day.replace(tzinfo=UTC), datetime.now(UTC)
+    if end <= now:
+        raise InputError(f"a key ends on a later day than today; got {end:%Y-%m-%d}, and it is {now:%Y-%m-%d} (UTC)")
+    return end
 
 
 def new_token() -> tuple[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from pathlib import Path
 
 import uvicorn
 
+from marginface.enrolment.models import maker_of
 from marginface.errors import InputError
 from marginface.gallery import Gallery
 from marginface.gallery.address import parse_address
@@ -31,17 +33,21 @@ def prepare(settings: ServerSettings) -> list[str]:
         What whoever starts it should know, a sentence each.
 
     Raises:
-        InputError: An address that others reach, and no key; one that cannot be bound; a certificate without its key.
+        InputError: An address that others reach, and no key; one that cannot be bound; a certificate without its key,
+            or files that are none.
         GalleryError: There is no gallery at the address that was named.
     """
     _check_certificate(settings.certificate, settings.certificate_key)
     said = _gallery_there(settings)
-    load_recognizer(settings)
+    recognizer = load_recognizer(settings)
     _check_address(settings.host, settings.port)
     if not _has_keys(settings):
         said += _without_keys(settings)
     if not is_loopback(settings.host) and settings.certificate is None:
         said.append("There is no TLS: keys and photos go in clear. Give --certificate, or put it behind a proxy.")
+    if settings.runs is not None and not settings.runs.is_dir():
+        said.append(f"--runs {settings.runs}: no such folder. What is written there later will be shown.")
+    said += _of_other_models(settings, recognizer.contract.id)
     return said
 
 
@@ -110,12 +116,45 @@ def _gallery_there(settings: ServerSettings) -> list[str]:
         return [f"Made a gallery: {gallery.address}, sealed by the key in {gallery.key_source}."]
 
 
+def _of_other_models(settings: ServerSettings, contract: str) -> list[str]:
+    """Return a sentence where no collection is of this model: each request about one would be refused, one by one."""
+    with Gallery.open(settings.gallery, key=settings.key_file) as gallery:
+        held = {info.name: info.contract for info in gallery.collections()}
+    if not held or contract in held.values():
+        return []
+    theirs, ours = ", ".join(sorted({maker_of(one) for one in held.values()})), maker_of(contract)
+    return [
+        f"No collection here is of this model: {', '.join(held)} of {theirs}, this is {ours}. They cannot be asked. "
+        "Say the model they were made with (--model, --mirror)."
+    ]
+
+
 def _check_certificate(certificate: Path | None, key: Path | None) -> None:
     if (certificate is None) != (key is None):
         raise InputError("TLS needs both files: --certificate FILE and --certificate-key FILE")
     for path in (certificate, key):
         if path is not None and not path.is_file():
             raise InputError(f"{path}: no such file; TLS needs a certificate and its key, in PEM")
+    if certificate is not None and key is not None:
+        _check_pair(certificate, key)
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    """Raise InputError for what is no certificate and its key: uvicorn says a line of OpenSSL's source instead."""
+    asked: list[bool] = []
+
+    def silent() -> str:  # a key with a pass phrase: uvicorn asks for it
+        asked.append(True)
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, silent)
+    except (ssl.SSLError, ValueError) as error:
+        if not asked:
+            raise InputError(
+                f"{certificate} and {key}: expected a certificate in PEM, with its chain, and the key it was made for; "
+                f"got {getattr(error, 'reason', None) or error}"
+            ) from None
 
 
 def _check_address(host: str, port: int) -> None:

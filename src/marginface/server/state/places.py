@@ -9,6 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from marginface.errors import GalleryError
+from marginface.gallery import Gallery
 from marginface.gallery.address import Address, parse_address
 
 GALLERY_VARIABLE = "MARGINFACE_GALLERY"
@@ -18,6 +20,16 @@ _SUFFIX = ".service"
 def default_gallery() -> str:
     """Return the gallery that is meant where none is named: $MARGINFACE_GALLERY, or people.db in the data folder."""
     return os.environ.get(GALLERY_VARIABLE, "") or str(data_folder() / "people.db")
+
+
+def require_gallery(named: str) -> None:
+    """Raise GalleryError where nothing is at an address; the default one need not be there: a service makes it.
+
+    A key that was made beside a mistyped name would leave the gallery that was meant open.
+    """
+    if named != default_gallery() and not Gallery.exists(named):
+        place = parse_address(named)
+        raise GalleryError(f"{place}: there is no gallery. 'marginface gallery create {place}' makes one")
 
 
 def data_folder() -> Path:
