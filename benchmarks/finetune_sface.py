@@ -33,9 +33,9 @@ from marginface.export import export
 from marginface.metrics import ten_fold_accuracy
 from marginface.metrics.comparison import paired_difference
 from marginface.training import read_recipe
-from marginface.training.decisions import KeptCrops
-from marginface.training.held_out import HeldOut
-from marginface.training.sources import open_data
+from marginface.training.comparing.decisions import KeptCrops
+from marginface.training.feed.sources import open_data
+from marginface.training.measuring.held_out import HeldOut
 from marginface.values import IntArray
 
 ROOT = Path(__file__).resolve().parents[1]

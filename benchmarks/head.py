@@ -33,7 +33,7 @@ from torch.optim import SGD
 
 from marginface.environment import describe_environment
 from marginface.losses import build
-from marginface.training.centers_update import update_in_backward
+from marginface.training.learning.centers_update import update_in_backward
 
 SIZE = 512
 Make = Callable[[int, Tensor, Tensor], Callable[[], None]]

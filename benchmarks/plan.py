@@ -35,8 +35,8 @@ from marginface.environment import describe_environment
 from marginface.losses import build
 from marginface.training import recipe_from
 from marginface.training.allocator import keep_freed_memory
-from marginface.training.centers_update import update_in_backward
-from marginface.training.optim import build_optimizer
+from marginface.training.learning.centers_update import update_in_backward
+from marginface.training.learning.optim import build_optimizer
 from marginface.training.plan import Way, head_of
 from marginface.training.plan.memory import peak_of
 

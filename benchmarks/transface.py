@@ -18,9 +18,9 @@ import numpy as np
 
 from marginface.metrics.comparison import paired_difference
 from marginface.training import train
+from marginface.training.feed.sources import open_data
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_from
-from marginface.training.sources import open_data
 
 PARTS = {"neither": (0.0, 0.0), "DPAP": (0.2, 0.0), "EHSM": (0.0, 1.0), "both": (0.2, 1.0)}
 

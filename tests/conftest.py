@@ -19,9 +19,9 @@ from oracles.drawn_once import remembering_faces
 DATA_PLACES = (os.environ.get("MARGINFACE_TEST_DATA", ""), "../shared/data")
 TESTS = Path(__file__).parent
 LONGEST = (  # ten seconds and more: begun first, none is left for the end, when the other process has nothing
-    "training/test_distributed.py", "training/test_run.py", "training/test_plan.py", "training/test_lock.py",
+    "training/test_distributed.py", "training/test_run.py", "training/test_plan.py", "training/folder/test_lock.py",
     "cli/test_compare.py", "training/test_launch.py", "losses/test_sharded.py", "training/test_dry_run.py",
-    "training/test_killed.py", "training/test_compare.py", "batch", "toy/test_start.py",
+    "training/test_killed.py", "training/comparing/test_compare.py", "batch", "toy/test_start.py",
     "training/test_pair_run.py", "training/test_packed_data.py", "test_export.py", "cli/test_hostile.py",
     "cli/test_broken_off.py", "gallery/test_killed.py", "test_demo.py", "evaluation/protocols/test_packs.py",
     "docs/test_train_on_many_processes.py", "server/jobs/test_killed.py", "server/jobs/test_imports.py",

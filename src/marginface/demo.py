@@ -19,8 +19,8 @@ from marginface.export import export
 from marginface.images import list_images
 from marginface.pipeline import Recognizer, Verification
 from marginface.training import Progress, Recipe, TrainResult, recipe_from, train
-from marginface.training.run_report import run_summary
-from marginface.training.sources import open_data
+from marginface.training.feed.sources import open_data
+from marginface.training.folder.report import run_summary
 from marginface.values import ImageArray
 from marginface.words import plural
 

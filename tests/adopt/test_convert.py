@@ -18,7 +18,7 @@ from marginface.contract import file_sha256
 from marginface.data.transforms import normalize
 from marginface.embedding import load_embedder
 from marginface.errors import HashMismatch, InputError, WeightsError
-from marginface.training.batches import to_tensor
+from marginface.training.feed.batches import to_tensor
 from oracles.foreign import ArcIResNet, ArcMobileFaceNet, Ir, fed, randomized
 
 RGB = SourceCard(name="theirs", license="MIT", color_order="RGB", mean=127.5, std=127.5)

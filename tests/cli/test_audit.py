@@ -18,7 +18,7 @@ from marginface.data.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError
 from marginface.training import recipe_from
-from marginface.training.sources import open_data
+from marginface.training.feed.sources import open_data
 from oracles.audits import jpeg, photo, png
 from oracles.mean_color import MeanColor
 

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from marginface.cli import app
-from marginface.training import TrainingInterrupted, compare
+from marginface.training import TrainingInterrupted
+from marginface.training.comparing import compare
 from oracles.small_recipe import SMALL_RECIPE
 
 

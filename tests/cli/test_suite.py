@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from marginface.cli import app
-from marginface.training.lock import held, holder
+from marginface.training.folder.lock import held, holder
 from oracles.evaluated import write_crops, write_suite_list
 
 

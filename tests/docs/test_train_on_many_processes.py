@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.training import recipe_from
-from marginface.training.history import read_history
+from marginface.training.folder.history import read_history
 from oracles.walked_pages import blocks, lines
 
 PAGE = "how-to/train-on-many-processes.md"

@@ -334,7 +334,7 @@ def _cropping(path: Path) -> None:
 
 @reads("run", lambda folder: whole.runs(), TEXT)
 def _run(folder: Path, content: bytes) -> None:
-    from marginface.training.run_folder import open_run
+    from marginface.training.folder.state import open_run
 
     for name, part in zip(whole.RUN_FILES, [*content.split(b"\n--\n"), b"", b"", b"", b""], strict=False):
         written(folder / "run", name, part)
@@ -346,7 +346,7 @@ def _run(folder: Path, content: bytes) -> None:
 
 @reads("checkpoint", lambda folder: whole.checkpoint_states(), TEXT)
 def _checkpoint(folder: Path, content: bytes) -> None:
-    from marginface.training.checkpoint import read_checkpoint
+    from marginface.training.folder.checkpoint import read_checkpoint
 
     path = written(folder / "step-000001", "state.json", content)
     written(path.parent, "model.safetensors", b"x")

@@ -304,7 +304,7 @@ def checkpoint_states() -> Sequence[bytes]:
     """state.json of a checkpoint."""
     from hashlib import sha256
 
-    from marginface.training.checkpoint import FORMAT
+    from marginface.training.folder.checkpoint import FORMAT
 
     names = {"model.safetensors": sha256(b"x").hexdigest()}
     state = {"format": FORMAT, "step": 5, "recipe_sha256": "a", "data_fingerprint": "b", "files": names}

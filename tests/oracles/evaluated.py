@@ -80,9 +80,9 @@ def write_prepared(data: Path, out: Path) -> None:
 def write_comparison(data: Path, out: Path, *losses: str) -> None:
     """Train losses for three steps each and compare them, in this process."""
     from marginface.training import read_recipe
-    from marginface.training.compare import Plan as ComparisonPlan
-    from marginface.training.compare import compare
-    from marginface.training.variants import read_variants
+    from marginface.training.comparing.compare import Plan as ComparisonPlan
+    from marginface.training.comparing.compare import compare
+    from marginface.training.comparing.variants import read_variants
 
     data.mkdir(parents=True, exist_ok=True)
     (data / "recipe.toml").write_text(RECIPE, encoding="utf-8")

@@ -31,12 +31,14 @@ from torch import distributed, nn
 from marginface.backbones import BACKBONES, BackboneInfo
 from marginface.data.synthetic import DrawnFaces, drawn_faces
 from marginface.errors import DataError, InputError, MarginfaceError
-from marginface.training import Progress, Recipe, TrainingInterrupted, checkpoint, recipe_from, run, train, trainer
-from marginface.training.batches import Batch, Batches
+from marginface.training import Progress, Recipe, TrainingInterrupted, recipe_from, run, train
 from marginface.training.distributed import ranks
 from marginface.training.distributed.launch import environment
 from marginface.training.distributed.ranks import PARENT
-from marginface.training.learner import Learner, StepResult
+from marginface.training.feed.batches import Batch, Batches
+from marginface.training.folder import checkpoint
+from marginface.training.learning.learner import Learner, StepResult
+from marginface.training.loop import trainer
 from marginface.values import ImageArray, IntArray
 from oracles.patience import PATIENCE
 

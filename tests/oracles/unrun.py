@@ -42,7 +42,7 @@ PAGES: dict[str, dict[str, str]] = {
     },
     "docs/how-to/evaluate.md": {
         "marginface evaluate": f"{SETS}parsed in tests/docs/test_evaluate.py, run by tests/cli/test_protocols.py",
-        "marginface train": "tests/training/test_closed_set.py trains with evaluation.closed_set",
+        "marginface train": "tests/training/measuring/test_closed_set.py trains with evaluation.closed_set",
     },
     "docs/how-to/export.md": {
         "marginface verify": "its network knows nobody: tests/cli/test_train_and_export.py asks one"
@@ -50,7 +50,7 @@ PAGES: dict[str, dict[str, str]] = {
     "docs/how-to/fine-tune.md": {
         "marginface align": "tests/cli/test_commands.py aligns a tree",
         "cp ": "tests/docs/test_fine_tune.py reads the recipe",
-        "marginface train": "minutes: tests/training/test_start.py goes on from weights, with parts frozen",
+        "marginface train": "minutes: tests/training/learning/test_start.py goes on from weights, with parts frozen",
         "marginface export": "tests/docs/test_export.py exports",
         "marginface verify": "tests/cli/test_train_and_export.py asks an exported model",
         "marginface evaluate": "tests/cli/test_evaluate.py compares two files of scores",
@@ -68,7 +68,7 @@ PAGES: dict[str, dict[str, str]] = {
         "marginface serve": f"{SERVE}tests/server/web/test_second_word.py asks one with these options",
     },
     "docs/how-to/look-at-runs.md": {
-        "tensorboard": f"{SERVE}tests/training/test_live_curves.py reads what it would show",
+        "tensorboard": f"{SERVE}tests/training/folder/test_live_curves.py reads what it would show",
     },
     "docs/how-to/openvino.md": {"marginface doctor": "tests/test_doctor.py runs each engine"},
     "docs/how-to/prepare-millions-of-photos.md": {"export AWS_": "tests/batch/test_page.py has a store of its own"},

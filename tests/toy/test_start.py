@@ -18,8 +18,8 @@ from marginface.toy.entries import ToyLoss, innermost
 from marginface.toy.start import DEVICE, START_LABEL, Start, make_start, mean_directions, rate_factor, start_steps
 from marginface.toy.study import _recipe as recipe_of
 from marginface.training import Recipe
-from marginface.training.batches import Batches
-from marginface.training.schedule import learning_rate_factor
+from marginface.training.feed.batches import Batches
+from marginface.training.learning.schedule import learning_rate_factor
 
 SHORT = Budget(steps=20, digits=16)
 

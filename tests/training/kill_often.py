@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from marginface.training.checkpoint import newest_checkpoint
+from marginface.training.folder.checkpoint import newest_checkpoint
 from marginface.training.recipe.file import recipe_from
 from marginface.training.run import train
 

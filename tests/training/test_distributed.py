@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from marginface.training.checkpoint import newest_checkpoint
-from marginface.training.history import read_history
-from marginface.training.journal import read_journal
+from marginface.training.folder.checkpoint import newest_checkpoint
+from marginface.training.folder.history import read_history
+from marginface.training.folder.journal import read_journal
 from oracles.spread_runs import CASES, FAILURES, OF_FOUR, STEPS
 
 TESTS = Path(__file__).resolve().parents[1]

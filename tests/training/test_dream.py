@@ -18,8 +18,8 @@ from marginface.errors import InputError, RecipeError, WeightsError
 from marginface.geometry import TEMPLATE
 from marginface.training import Recipe, train
 from marginface.training.dream import pose_pairs, some_identities, train_branch
+from marginface.training.folder.state import open_run
 from marginface.training.recipe import DreamSection
-from marginface.training.run_folder import open_run
 from marginface.values import Box, Face, ImageArray
 
 Small = Callable[..., Recipe]

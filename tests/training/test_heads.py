@@ -13,10 +13,10 @@ from marginface.errors import RecipeError
 from marginface.losses import LOSSES
 from marginface.losses.pairs import PairLoss
 from marginface.training import Recipe, train
-from marginface.training.batches import Batch
-from marginface.training.divergence import LossWatch
-from marginface.training.journal import read_journal
-from marginface.training.learner import Learner, build_head
+from marginface.training.feed.batches import Batch
+from marginface.training.folder.journal import read_journal
+from marginface.training.learning.learner import Learner, build_head
+from marginface.training.loop.divergence import LossWatch
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 Small = Callable[..., Recipe]

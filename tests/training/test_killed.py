@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from marginface.training.journal import read_journal
+from marginface.training.folder.journal import read_journal
 from oracles.patience import PATIENCE
 
 RECIPE = """

@@ -17,7 +17,7 @@ from marginface import cli
 from marginface.errors import InputError, RankLost
 from marginface.processors import usable_cpus
 from marginface.training.distributed import Place, launch
-from marginface.training.journal import read_journal
+from marginface.training.folder.journal import read_journal
 from oracles.patience import PATIENCE, wait_for
 
 RECIPE = """

@@ -18,8 +18,8 @@ from marginface.data.packs import open_images
 from marginface.data.synthetic import DrawnFaces
 from marginface.errors import CheckpointError, DataError, RecipeError
 from marginface.training import Recipe, read_recipe, recipe_from, train
+from marginface.training.feed.sources import open_data
 from marginface.training.resolve import resolve
-from marginface.training.sources import open_data
 
 Small = Callable[..., Recipe]
 KINDS = ["recordio", "tar", "list", *(["parquet"] if find_spec("pyarrow") else [])]

@@ -14,11 +14,12 @@ from marginface.data.sampler import IdentityBatches
 from marginface.errors import InputError, RecipeError
 from marginface.losses import LOSSES
 from marginface.losses.pairs import PairLoss
-from marginface.training import Progress, Recipe, collapse, read_recipe, recipe_from, train
-from marginface.training.batches import Batches
-from marginface.training.journal import read_journal
+from marginface.training import Progress, Recipe, read_recipe, recipe_from, train
+from marginface.training.feed.batches import Batches
+from marginface.training.feed.sources import open_data
+from marginface.training.folder.journal import read_journal
+from marginface.training.loop import collapse
 from marginface.training.recipe.file import recipe_sha256
-from marginface.training.sources import open_data
 
 PAIRS = [name for name, loss in LOSSES.items() if isinstance(loss, PairLoss)]
 PLAIN = {"scale": None, "margin": None, "margin_from": 0.0, "margin_full": 0.0}

@@ -6,7 +6,7 @@ import pytest
 
 from marginface.losses import LOSSES
 from marginface.training import recipe_from, resolve
-from marginface.training.learner import build_head
+from marginface.training.learning.learner import build_head
 from marginface.training.resolve import resolve_loss, resolve_precision
 
 

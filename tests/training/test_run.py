@@ -15,10 +15,10 @@ from marginface.contract import file_sha256, read_card
 from marginface.embedding import load_embedder
 from marginface.errors import CheckpointError, InputError, RecipeError, TrainingDiverged
 from marginface.training import Progress, Recipe, TrainingInterrupted, read_recipe, train
-from marginface.training.divergence import LossWatch
-from marginface.training.journal import read_journal
+from marginface.training.feed.sources import open_data
+from marginface.training.folder.journal import read_journal
+from marginface.training.loop.divergence import LossWatch
 from marginface.training.resolve import resolve
-from marginface.training.sources import open_data
 from marginface.words import percent
 
 Small = Callable[..., Recipe]

@@ -53,9 +53,9 @@ def compare(
 
     require_train_extra()
     from marginface.training import read_recipe
-    from marginface.training.compare import Plan
-    from marginface.training.compare import compare as compare_losses
-    from marginface.training.variants import read_variants
+    from marginface.training.comparing.compare import Plan
+    from marginface.training.comparing.compare import compare as compare_losses
+    from marginface.training.comparing.variants import read_variants
 
     values = read_recipe(recipe, override or [])
     plan = Plan(read_variants(losses), seeds, out, cfp, jobs, typed_command())

@@ -11,7 +11,7 @@ from marginface.cli.options import JsonFlag, print_json, typed_command
 from marginface.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from marginface.training.run_folder import CurvePoint, RunFolder
+    from marginface.training.folder.state import CurvePoint, RunFolder
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -50,7 +50,7 @@ def list_(
     States: running, finished, interrupted (Ctrl-C), diverged, failed (a full disk and the like), killed.
     """
     from marginface.errors import MarginfaceError
-    from marginface.training.run_folder import find_runs, open_run
+    from marginface.training.folder.state import find_runs, open_run
 
     rows: list[dict[str, Any]] = []
     table: list[tuple[str, ...]] = []
@@ -75,7 +75,7 @@ def list_(
 def show(run: Run, as_json: JsonFlag = False) -> None:
     """Show a run: recipe, last figures, curve, checkpoints, and what was noted or changed on the way."""
     from marginface.plots.sparkline import sparkline
-    from marginface.training.run_folder import open_run, spread
+    from marginface.training.folder.state import open_run, spread
 
     found = open_run(run)
     points = found.curve(spread([record["step"] for record in found.journal]))
@@ -109,8 +109,8 @@ def diff(
     as_json: JsonFlag = False,
 ) -> None:
     """Say what differs between two runs: recipes key by key, curves at the steps both have, results."""
-    from marginface.training.run_diff import RunDifference, names_of, write_difference
-    from marginface.training.run_folder import open_run
+    from marginface.training.folder.diff import RunDifference, names_of, write_difference
+    from marginface.training.folder.state import open_run
 
     found = RunDifference(open_run(first), open_run(second))
     if report is not None:

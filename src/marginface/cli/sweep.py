@@ -39,9 +39,9 @@ def sweep(
 
     require_train_extra()
     from marginface.training import read_recipe
-    from marginface.training.compare import Plan
-    from marginface.training.sweep import sweep as sweep_grid
-    from marginface.training.variants import grid_of, read_variant
+    from marginface.training.comparing.compare import Plan
+    from marginface.training.comparing.sweep import sweep as sweep_grid
+    from marginface.training.comparing.variants import grid_of, read_variant
 
     values = read_recipe(recipe, override or [])
     axes, points = grid_of(read_variant(loss), grid)

@@ -25,7 +25,7 @@ from marginface.losses import LOSSES, MarginHead, SoftmaxHead, X2Softmax
 from marginface.losses.notation import WrittenLoss
 from marginface.losses.table import HeadRequest, MarginLoss, Option
 from marginface.losses.theory import TargetCurve, cautions_of, feasibility_angle, widest_class_angle
-from marginface.training.variants import OF_THE_SECTION
+from marginface.training.comparing.variants import OF_THE_SECTION
 
 SCALE = 16.0  # with 64 a cosine softmax without a margin is content with two thirds of the gap (docs/experiments.md)
 WARM_UP = {"margin_from": 0.3, "margin_full": 0.6}  # from the end of the start that all losses share (toy.start)

@@ -20,9 +20,9 @@ from marginface.toy.entries import WARM_UP, ToyLoss, innermost, toy_losses
 from marginface.toy.results import LossResult, SplitResult, ToyStudy
 from marginface.toy.start import DEVICE, REGROWTH, Progress, Start, decided, features_of, learn_steps, make_start
 from marginface.training import Recipe, recipe_from
-from marginface.training.batches import Batches
-from marginface.training.learner import Learner
-from marginface.training.trainer import torch_settings
+from marginface.training.feed.batches import Batches
+from marginface.training.learning.learner import Learner
+from marginface.training.loop.trainer import torch_settings
 from marginface.values import BoolArray, FloatArray
 
 BACKBONE = "tiny_linear"

@@ -25,10 +25,10 @@ from marginface.detection import Detector, YuNet
 from marginface.detection.yaw import crop_yaws
 from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder
 from marginface.errors import RecipeError
-from marginface.training.batches import to_tensor
-from marginface.training.held_out import thresholds
+from marginface.training.feed.batches import to_tensor
+from marginface.training.folder.names import DREAM
+from marginface.training.measuring.held_out import thresholds
 from marginface.training.recipe.dream import DreamSection
-from marginface.training.run_names import DREAM
 from marginface.values import FloatArray, IntArray
 
 READ = 128  # crops at a time

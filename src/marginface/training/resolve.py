@@ -14,10 +14,10 @@ from marginface.errors import RecipeError
 from marginface.locations import location
 from marginface.losses import LOSSES, TERMS
 from marginface.losses.table import options_of
-from marginface.training.freezing import check_patterns
-from marginface.training.learner import build_backbone, build_head
+from marginface.training.learning.freezing import check_patterns
+from marginface.training.learning.learner import build_backbone, build_head
+from marginface.training.learning.start import resolve_start
 from marginface.training.recipe import FolderData, OptionValue, PackedData, Recipe, StartSection
-from marginface.training.start import resolve_start
 
 
 def resolve(recipe: Recipe) -> Recipe:

@@ -11,17 +11,17 @@ from typing import Any
 
 from marginface import __version__
 from marginface.errors import CheckpointError, MarginfaceError
-from marginface.training.checkpoint import Checkpoint, newest_checkpoint
-from marginface.training.data_record import DataRecord, difference, read_record, record_of, write_record
-from marginface.training.failures import Ending
-from marginface.training.history import add_event
-from marginface.training.journal import truncate_journal
+from marginface.training.feed.data_record import DataRecord, difference, read_record, record_of, write_record
+from marginface.training.feed.sources import TrainingData
+from marginface.training.folder.checkpoint import Checkpoint, newest_checkpoint
+from marginface.training.folder.history import add_event
+from marginface.training.folder.journal import truncate_journal
+from marginface.training.folder.names import CHECKPOINTS, JOURNAL, RECIPE
+from marginface.training.folder.names import DATA as DATA_FILE
+from marginface.training.loop.failures import Ending
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.changes import DATA, Change, changes_of, check_changes, check_names
 from marginface.training.recipe.file import read_recipe, write_recipe
-from marginface.training.run_names import CHECKPOINTS, JOURNAL, RECIPE
-from marginface.training.run_names import DATA as DATA_FILE
-from marginface.training.sources import TrainingData
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,25 +23,25 @@ from marginface.contract import file_sha256
 from marginface.environment import describe_environment
 from marginface.errors import CheckpointError, DataError, InputError
 from marginface.files import write_json
-from marginface.training.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.distributed import Place, Ranks, joined
 from marginface.training.dream import add_branch, check_detector
-from marginface.training.failures import Ending, explained, noted
-from marginface.training.held_out import HeldOutResult
-from marginface.training.history import add_event, read_history
-from marginface.training.journal import read_journal, truncate_journal
-from marginface.training.live_curves import check_tensorboard, live_curves
-from marginface.training.lock import check_free, held, holds_only_a_lock
-from marginface.training.pack_figures import pack_sentences
-from marginface.training.packs import check_packs
+from marginface.training.feed.sources import TrainingData, open_data
+from marginface.training.folder.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
+from marginface.training.folder.history import add_event, read_history
+from marginface.training.folder.journal import read_journal, truncate_journal
+from marginface.training.folder.live_curves import check_tensorboard, live_curves
+from marginface.training.folder.lock import check_free, held, holds_only_a_lock
+from marginface.training.folder.names import CURVES, DATA, DREAM, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
+from marginface.training.folder.report import write_run_report
+from marginface.training.loop.failures import Ending, explained, noted
+from marginface.training.loop.trainer import OnProgress, Progress, Trainer, torch_settings
+from marginface.training.measuring.held_out import HeldOutResult
+from marginface.training.measuring.pack_figures import pack_sentences
+from marginface.training.measuring.packs import check_packs
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
 from marginface.training.resolve import resolve, resolve_device, resolve_loss
 from marginface.training.resumption import Sitting, begin, given_back, put_down, reopen
-from marginface.training.run_names import CURVES, DATA, DREAM, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
-from marginface.training.run_report import write_run_report
-from marginface.training.sources import TrainingData, open_data
-from marginface.training.trainer import OnProgress, Progress, Trainer, torch_settings
 from marginface.words import percent
 
 

@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from marginface.server.settings import ServerSettings
-from marginface.training.lock import held
+from marginface.training.folder.lock import held
 from oracles.evaluated import write_comparison, write_prepared, write_single, write_suite
 from oracles.patience import PATIENCE
 from oracles.served import MakeKey, Start

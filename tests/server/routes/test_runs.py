@@ -17,7 +17,7 @@ from marginface.server.settings import ServerSettings
 from marginface.server.shown.runs import READ
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
-from marginface.training.run_folder import RunFolder, open_run
+from marginface.training.folder.state import RunFolder, open_run
 from oracles.patience import PATIENCE
 from oracles.run_folders import REPORT, add_steps, write_run
 from oracles.served import MakeKey, Start

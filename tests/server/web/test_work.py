@@ -13,7 +13,7 @@ import pytest
 from marginface.server.access import KeyStore, NewKey, parse_scopes
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
-from marginface.training.lock import held
+from marginface.training.folder.lock import held
 from oracles.browsed import Scheme, Visit
 from oracles.evaluated import write_comparison, write_prepared, write_suite
 from oracles.page_rules import faults_of

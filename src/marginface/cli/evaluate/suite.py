@@ -37,7 +37,7 @@ def suite(
     from marginface.embedding import load_embedder
     from marginface.evaluation.reading import cropping_of, protocol_cropper
     from marginface.evaluation.suite import Tools, read_suite, run_suite, write_suite_page, write_tables
-    from marginface.training.lock import held
+    from marginface.training.folder.lock import held
 
     @cache
     def opened(mirror: bool) -> Embedder:

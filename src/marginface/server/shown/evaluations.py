@@ -13,8 +13,8 @@ from marginface.evaluation.browse import KIND_NAMES, Evaluation, Part, find_eval
 from marginface.files import is_inside
 from marginface.server.shown.files import opaque_id, place_below, read_shown, readable, without_root
 from marginface.server.shown.runs import ShownRun
-from marginface.training.comparison_folder import ComparedJob, ComparisonFolder, find_comparisons, work_in
-from marginface.training.run_folder import is_run
+from marginface.training.comparing.folder import ComparedJob, ComparisonFolder, find_comparisons, work_in
+from marginface.training.folder.state import is_run
 
 MOST_BYTES = 64 << 20  # of a page or a table
 _COMPARED = ("comparison", "sweep")

@@ -14,9 +14,9 @@ from typing import Any
 from marginface.errors import DataError, MarginfaceError, UnknownName
 from marginface.files import is_inside
 from marginface.server.shown.files import opaque_id, place_below, read_shown, readable, without_root
-from marginface.training.lock import LOCK
-from marginface.training.run_folder import CurvePoint, RunFolder, find_runs, open_run
-from marginface.training.run_names import DATA, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
+from marginface.training.folder.lock import LOCK
+from marginface.training.folder.names import DATA, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
+from marginface.training.folder.state import CurvePoint, RunFolder, find_runs, open_run
 
 READ = (RECIPE, JOURNAL, HISTORY, DATA, MANIFEST, LOCK)  # by open_run, and by who asks a RunFolder
 _MOST_RECIPE, _MOST_REPORT, _MOST_JOURNAL = 1 << 20, 64 << 20, 1 << 28  # bytes

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from marginface.losses.sharded import Processes
-from marginface.training.weighted import loss_of
+from marginface.training.learning.weighted import loss_of
 
 
 def loss_of_whole_batch(

@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from marginface.training.batches import Batches, check_shares
 from marginface.training.devices import numbered
 from marginface.training.dry_run.cost import ImageCost, cost_of
 from marginface.training.dry_run.counts import Counts, counts_of
 from marginface.training.dry_run.memory import StepMemory, fitting_classes, head_for, memory_of
 from marginface.training.dry_run.rates import Rate, rates_of
 from marginface.training.dry_run.steps import TwoSteps, fitting_images, noise, peak_memory, two_steps
-from marginface.training.learner import Learner
+from marginface.training.feed.batches import Batches, check_shares
+from marginface.training.learning.learner import Learner
+from marginface.training.learning.schedule import Length, length_of
+from marginface.training.loop.trainer import torch_settings
 from marginface.training.plan import GIVEN, Head, Machine, multiply_rates, price, this_memory, way_of
 from marginface.training.recipe import Recipe
 from marginface.training.resolve import resolve, resolve_loss
-from marginface.training.schedule import Length, length_of
-from marginface.training.trainer import torch_settings
 
 __all__ = [
     "Checkpoints",

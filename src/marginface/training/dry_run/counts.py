@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marginface.errors import DataError
+from marginface.training.feed.sources import open_data
 from marginface.training.recipe import DrawnData, FolderData, PackedData, Recipe
-from marginface.training.sources import open_data
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.dense import Dense
 from marginface.losses.margin import ChangesOthers
 from marginface.losses.summed import without_terms
-from marginface.training.learner import build_head
+from marginface.training.learning.learner import build_head
 from marginface.training.recipe import OptimSection, Recipe
 
 Kind = Literal["sgd", "adamw"]

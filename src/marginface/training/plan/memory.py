@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from marginface.losses.chunked.tiles import Tiling
+from marginface.training.learning.skipped_steps import ROWS
 from marginface.training.plan.head import NUMBER, Head, Way
-from marginface.training.skipped_steps import ROWS
 
 _DENSE_COPIES = 4  # normalized centers, their gradient, and what dividing by the lengths needs going back
 _DENSE_LOGITS = 5.25  # N×C each: logits, their exponentials and gradients, and who is true as bytes

@@ -10,7 +10,7 @@ from marginface.training.recipe.section import Positive, Section
 
 
 class StartSection(Section):
-    """Fine-tuning (training.start); as it is, everything begins at random and learns alike."""
+    """Fine-tuning (training.learning.start); as it is, everything begins at random and learns alike."""
 
     weights: str = Field(
         default="",
