@@ -59,8 +59,7 @@ class Bench:
         return JobWork(self.settings, self.gallery.acting(f"job {job.uid} for {job.asked_by}"), claim, job, self.spool)
 
     def do(self) -> None:
-        work = self.work()
-        KINDS[work.job.kind].do(work)
+        self.work().do()
 
     def items(self, uid: str) -> list[dict[str, Any]]:
         return [item for _, item in self.store.result(uid, 0, 1000)]
@@ -113,7 +112,7 @@ def test_a_clustering_that_was_stopped_begins_anew(bench: Bench) -> None:
     work = bench.work()
     work.stop.set()
     with pytest.raises(Stopped):
-        KINDS["cluster"].do(work)
+        work.do()
     work.claim.stopped()
     bench.do()
     assert bench.store.job(uid).summary["photos"] == 9

@@ -21,7 +21,6 @@ from marginface.errors import GalleryBusy, MarginfaceError
 from marginface.gallery import Gallery
 from marginface.server.discretion import told
 from marginface.server.jobs.claims import Claim, Ending, JobLost
-from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.sealing import job_key
 from marginface.server.jobs.spool import Spool
 from marginface.server.jobs.work import JobWork, Stopped
@@ -52,7 +51,7 @@ def _worked(settings: ServerSettings, gallery: Gallery, claim: Claim, stop: thre
     try:
         job = claim.job()
         acting = gallery.acting(f"job {job.uid} for {job.asked_by}")
-        KINDS[job.kind].do(JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop))
+        JobWork(settings, acting, claim, job, Spool(spool_folder(settings.gallery)), stop).do()
     except Stopped:
         return Ending.STOPPED
     except JobLost:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel
 
 from marginface.errors import MissingExtra
 from marginface.server.access import Scope
 from marginface.server.jobs.wishes import ClusterWish, EnrolWish, MigrateWish, PurgeWish
-
-if TYPE_CHECKING:
-    from marginface.server.jobs.work import JobWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +34,6 @@ class Kind:
     goes_on: bool
     keep_days: int
     package: tuple[str, str] = ("", "")
-
-    def do(self, work: JobWork) -> None:
-        """Do a job of this kind."""
-        file, function = self.does.split(".")
-        does = cast("Callable[[JobWork, BaseModel], None]", getattr(import_module(f"{__package__}.{file}"), function))
-        does(work, self.wish.model_validate(work.job.settings))
 
     def require_package(self) -> None:
         """Raise MissingExtra if what the work needs is not installed: before an archive is sent for it."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import cast
+
+from pydantic import BaseModel
 
 from marginface.gallery import Gallery
 from marginface.pipeline import Recognizer
 from marginface.server.decoding.decoder import Decoder
 from marginface.server.jobs.archives import ArchiveLimits, Photos, open_archive
 from marginface.server.jobs.claims import Claim
+from marginface.server.jobs.kinds import KINDS
 from marginface.server.jobs.records import Job
 from marginface.server.jobs.spool import Spool
 from marginface.server.recognizer import capped, load_recognizer
@@ -43,6 +48,13 @@ class JobWork:
     job: Job
     spool: Spool
     stop: threading.Event = field(default_factory=threading.Event)
+
+    def do(self) -> None:
+        """Do the job, as its kind does it."""
+        kind = KINDS[self.job.kind]
+        file, function = kind.does.split(".")
+        does = cast("Callable[[JobWork, BaseModel], None]", getattr(import_module(f"{__package__}.{file}"), function))
+        does(self, kind.wish.model_validate(self.job.settings))
 
     def check(self) -> None:
         """Raise Stopped if the process is to stop; called between two pieces of work."""
