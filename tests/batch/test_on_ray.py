@@ -87,7 +87,7 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(noise: Path, tmp_path: P
     command = [sys.executable, "-c", code, "data", "convert", str(noise), str(tmp_path / "out"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
-    assert done.stderr.lstrip().startswith("marginface: no Ray cluster answers at 127.0.0.1:1: ")
+    assert done.stderr.startswith("marginface: no Ray cluster answers at 127.0.0.1:1: ")
     assert done.stderr.count("\n") == 1
 
 
