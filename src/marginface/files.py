@@ -93,6 +93,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
+def shown_folders(root: Path) -> list[Path]:
+    """Return the folders directly in a folder, by name; .git, .thumbnails and their like are nobody's photos."""
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not is_hidden(entry.name))
+
+
 def read_inside(root: Path, path: Path, *, most: int) -> bytes:
     """Return the content of a file that belongs to a folder, whatever links somebody puts in its way meanwhile.
 
