@@ -313,3 +313,17 @@ def test_another_detector_crops_everything_again(photos: Path, tmp_path: Path) -
     crop_all(photos, tmp_path / "crops")
     report = crop_tree(photos, tmp_path / "crops", cropper=FaceCropper(RedDetector(), detector_name="crimson"))
     assert report.done_before == 0
+
+
+def test_no_photo_takes_the_name_of_another_ones_crop(tmp_path: Path) -> None:
+    faces = {"a.jpg": SMALL, "a.png": MIDDLE, "a.jpg.png": LARGE, "a.jpg.png.bmp": SMALL}
+    for name, face in faces.items():
+        save(tmp_path / "photos" / "x.png", photo_with_faces(face))
+        (tmp_path / "photos" / "x.png").rename(tmp_path / "photos" / name)
+    report = crop_all(tmp_path / "photos", tmp_path / "crops", workers=1)
+    assert [record.photo for record in report.records] == sorted(faces)
+    assert len({record.crop for record in report.records}) == 4
+    for record in report.records:
+        wanted = FaceCropper(RedDetector()).crop(photo_with_faces(faces[record.photo])).crop
+        np.testing.assert_array_equal(read_image(tmp_path / "crops" / str(record.crop)), wanted)
+    assert crop_all(tmp_path / "photos", tmp_path / "crops").done_before == 4
