@@ -114,14 +114,21 @@ def copy_people(record: Record, names: Mapping[int, str], photos: Path, destinat
     unknown = sorted(set(names) - {number for number, _ in record})
     if unknown:
         raise InputError(f"there is no group {unknown[0]}; groups are numbered 1 to {len(record)}")
-    if destination.resolve().is_relative_to(photos.resolve()):
-        raise InputError(f"{destination}: the new folders cannot lie in {photos}, the photos they are made from")
+    check_copies(photos, destination)
     copied = Copied()
     for number, faces in record:
         if number in names:
             for place, face in enumerate(faces):
                 _copy(face, f"{number}-{place}", photos, destination / names[number], copied)
     return copied
+
+
+def check_copies(photos: Path, destination: Path) -> None:
+    """Raise InputError if the new folders cannot be where they are wanted: in the photos, or where a file is."""
+    if destination.resolve().is_relative_to(photos.resolve()):
+        raise InputError(f"{destination}: the new folders cannot lie in {photos}, the photos they are made from")
+    if destination.exists() and not destination.is_dir():
+        raise InputError(f"{destination}: this is a file; give a folder for the people's folders")
 
 
 def _copy(face: Mapping[str, Any], unique: str, photos: Path, folder: Path, copied: Copied) -> None:

@@ -24,6 +24,7 @@ from marginface.defaults import (
 )
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import InputError
+from marginface.matching.cluster import require_can_group
 from marginface.pipeline.batches import in_order
 from marginface.pipeline.clusters import Clusters, clusters_of, threshold_among
 from marginface.pipeline.comparisons import Comparisons, compare
@@ -279,6 +280,8 @@ class Recognizer:
             InputError: No threshold for this rate and number, or too many faces hang together (matching.cluster).
         """
         _check_names(faces, quality)
+        few = threshold_among(self.thresholds, fpir, 1).similarity if similarity is None else similarity
+        require_can_group(few)  # what cannot be done is refused before the photos are read
         looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers, progress=progress)
         if similarity is not None:
             return clusters_of(looks, similarity, None, self.contract.id)
