@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.errors import DataError, InputError
+from marginface.words import about
 
 ImageArray = NDArray[np.uint8]  # RGB uint8: one image (H, W, 3) or crops (N, S, S, 3)
 FloatArray = NDArray[np.float32]
@@ -121,7 +122,8 @@ class Threshold:
         impostor_pairs: how many there were.
         data: whose photos, in words.
         fmr_bounds: where the true rate lies at 95 %, of people like those of the data; None: not known.
-        fnmr: share of genuine pairs that it refused there; None: not known.
+        fnmr: at most this share of the genuine pairs was refused there: that of the next stricter threshold in the
+            table, which is this one where the rate is one of the table. None: not known.
         fnmr_bounds: where that rate lies at 95 %.
         fpir: for a search: the share of strangers for whom it returns somebody, at most; None: set for single pairs.
         size: comparisons in that search.
@@ -149,7 +151,7 @@ class Threshold:
             low, high = self.fmr_bounds
             sentences.append(f"Of people like these the rate is between {low:.2g} and {high:.2g} (95 %).")
         if self.fnmr is not None:
-            sentences.append(f"It refused {100 * self.fnmr:.2g} % of the genuine pairs there.")
+            sentences.append(f"It refused at most {about(100 * self.fnmr)} % of the genuine pairs there.")
         return " ".join(sentences)
 
     def to_dict(self) -> dict[str, Any]:
