@@ -159,6 +159,10 @@ def test_too_few_pairs_and_copies_under_several_names_give_no_calibration() -> N
     copies = np.tile(np.float32([1, 0]), (9, 1))
     with pytest.raises(CalibrationError, match="the same photos lie under several names"):
         calibrate(copies, np.arange(9), origin())
+    rows = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
+    rounded = np.repeat(rows / np.linalg.norm(rows, axis=1, keepdims=True), 20, axis=0)  # float32: 0.99999994 alike
+    with pytest.raises(CalibrationError, match="the same photos lie under several names"):
+        calibrate(rounded, np.arange(40), origin())
 
 
 def test_copies_end_the_ladder_where_they_begin() -> None:
