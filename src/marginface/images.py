@@ -80,7 +80,10 @@ def read_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> I
     if isinstance(source, bytes):
         return _read(BytesIO(source), f"image of {len(source):,} bytes", max_pixels)
     if not isinstance(source, str | Path):
-        raise InputError(f"an image is read from a path or from bytes; got {type(source).__name__}")
+        raise InputError(
+            f"an image is read from a path or from bytes; got {type(source).__name__}. A picture of Pillow is given as "
+            "its pixels: numpy.asarray(picture.convert('RGB'))"
+        )
     path = Path(source)
     try:
         if path.is_dir():

@@ -111,6 +111,7 @@ def _embed_shards(sources: list[str], out: str, to: str, work: Work, executor: E
             f"shards of embeddings are made of one source and need --out FOLDER; got {plural(len(sources), 'source')}"
             + (f" and --out {out}" if out else " and no --out")
         )
+    work.formats[to]  # raises UnknownName before the source is listed
     images = open_images(location(sources[0]))
     with progress_bar("Embedding", "images") as progress:
         return run(
