@@ -97,7 +97,7 @@ def cluster(
     _write(found, photos, out, as_json=as_json)
     if copy_to is not None:
         record = read_record(out)
-        _say(copy_people(record, numbered(record), photos, copy_to), copy_to, as_json=False, err=as_json)
+        _say(copy_people(record, numbered(record, copy_to), photos, copy_to), copy_to, as_json=False, err=as_json)
 
 
 def _clusters(
