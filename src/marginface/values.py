@@ -122,11 +122,11 @@ class Threshold:
         impostor_pairs: how many there were.
         data: whose photos, in words.
         fmr_bounds: where the true rate lies at 95 %, of people like those of the data; None: not known.
-        fnmr: at most this share of the genuine pairs was refused there: that of the next stricter threshold in the
-            table, which is this one where the rate is one of the table. None: not known.
+        fnmr: share of genuine pairs that it refused there; None: not known.
         fnmr_bounds: where that rate lies at 95 %.
         fpir: for a search: the share of strangers for whom it returns somebody, at most; None: set for single pairs.
         size: comparisons in that search.
+        is_between: the rate lies between two that were measured, and ``fnmr`` is that of the stricter: at most so many.
     """
 
     similarity: float
@@ -138,6 +138,7 @@ class Threshold:
     fnmr_bounds: tuple[float, float] | None = None
     fpir: float | None = None
     size: int = 1
+    is_between: bool = False
 
     def explain(self) -> str:
         """Say in words what it was set for, on what, and how sure that is."""
@@ -151,7 +152,8 @@ class Threshold:
             low, high = self.fmr_bounds
             sentences.append(f"Of people like these the rate is between {low:.2g} and {high:.2g} (95 %).")
         if self.fnmr is not None:
-            sentences.append(f"It refused at most {about(100 * self.fnmr)} % of the genuine pairs there.")
+            most = "at most " if self.is_between else ""
+            sentences.append(f"It refused {most}{about(100 * self.fnmr)} % of the genuine pairs there.")
         return " ".join(sentences)
 
     def to_dict(self) -> dict[str, Any]:

@@ -98,6 +98,16 @@ def test_between_rungs_the_threshold_is_near_that_of_the_data_and_rises_as_the_r
     assert max(np.abs(np.array(found[:150]) - exact)) < 0.02
 
 
+def test_of_a_rate_between_rungs_at_most_the_share_of_the_stricter_one_is_refused() -> None:
+    vectors, people = drawn_people([2] * 60, seed=5)
+    calibration = calibrate(vectors, people, origin()).calibration
+    on, between, stricter = (calibration.threshold(fmr) for fmr in (0.05, 0.03, 0.02))
+    assert (on.is_between, between.is_between, stricter.is_between) == (False, True, False)
+    genuine, _ = every_pair(vectors, people)
+    refused = np.mean([pair.similarity < between.similarity for pair in genuine])
+    assert on.fnmr <= refused <= between.fnmr == stricter.fnmr
+
+
 def test_a_rate_above_the_ladder_has_its_first_threshold() -> None:
     calibration = drawn([2] * 20)
     assert calibration.threshold(0.7).similarity == calibration.thresholds[0].similarity
