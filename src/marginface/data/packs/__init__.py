@@ -67,7 +67,7 @@ def format_of(path: Path) -> str:
     )
 
 
-def open_images(path: Path, *, label: str = "") -> DivisibleImages:
+def open_images(path: str | Path, *, label: str = "") -> DivisibleImages:
     """Open whatever holds images with labels; the files decide the format.
 
     Args:
@@ -78,6 +78,7 @@ def open_images(path: Path, *, label: str = "") -> DivisibleImages:
         DataError: it is not there, is none of the formats, or is damaged; or a conversion into it has not ended.
         MissingExtra: the format needs an optional dependency.
     """
+    path = Path(path)
     images = FORMATS[format_of(path)].open(path, label)
     if len(images.listing.labels) == 0:
         raise DataError(f"{path}: expected images; got none")
