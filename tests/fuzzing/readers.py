@@ -481,7 +481,7 @@ def _sealed_archive(folder: Path, content: bytes) -> None:
 
 
 def _key(path: Path) -> None:
-    from marginface.gallery.keys import read_key
+    from marginface.gallery.sealing.keys import read_key
 
     read_key(path)
 

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from marginface.gallery import About, Gallery
-from marginface.gallery.keys import GalleryKey
+from marginface.gallery.sealing.keys import GalleryKey
 from marginface.values import Embedding
 from oracles import image_packs
 from oracles.galleries import CONTRACT, SIZE, new_face
