@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.bfw import read_bfw
 from marginface.data.packs import open_images
-from marginface.data.pairs import lfw_pairs
+from marginface.data.pairs.bfw import read_bfw
+from marginface.data.pairs.lfw import lfw_pairs
 from marginface.data.synthetic import draw_photo
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe

@@ -167,7 +167,7 @@ def _parquet(path: Path, columns: dict[str, Any]) -> bytes:
 @cache
 def parquet_pairs(folder: Path) -> Sequence[bytes]:
     """A file of pairs."""
-    from marginface.data.parquet_pairs import IMAGE_COLUMNS, LABEL_COLUMNS
+    from marginface.data.pairs.parquet import IMAGE_COLUMNS, LABEL_COLUMNS
 
     columns = {name: [PNG] * 10 for name in IMAGE_COLUMNS[0]}
     labels = {LABEL_COLUMNS[0]: [number % 2 for number in range(10)]}

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from marginface.data.convert import convert
-from marginface.data.crops import EncodedCrops
-from marginface.data.encoded import EncodedImages
+from marginface.data.crops.encoded import EncodedCrops
+from marginface.data.images.encoded import EncodedImages
 from marginface.data.packs import bytefile, open_images
 from marginface.data.packs.tar import index_path, write_index
 from marginface.errors import DataError, UnreadableImage

@@ -1,6 +1,6 @@
 """Files that hold many images with labels, and how each is read.
 
-    folders    root/Name/1.jpg                     data.folder
+    folders    root/Name/1.jpg                     data.crops.folder
     recordio   train.rec and train.idx             recordio, record
     tar        key.jpg with key.cls or key.json    tar
     parquet    image bytes and labels              parquet
@@ -17,13 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from marginface.data.encoded import DivisibleImages
-from marginface.data.folder import FolderImages, holds_identity_folders
+from marginface.data.crops.folder import FolderImages, holds_identity_folders
+from marginface.data.images.encoded import DivisibleImages
+from marginface.data.images.unfinished import check_finished
 from marginface.data.packs.listfile import find_lists, open_list
 from marginface.data.packs.parquet import find_parquet, open_parquet
 from marginface.data.packs.recordio import find_records, open_records
 from marginface.data.packs.tar import find_shards, open_shards
-from marginface.data.unfinished import check_finished
 from marginface.errors import DataError
 from marginface.registry import Registry
 

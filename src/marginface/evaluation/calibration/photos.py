@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marginface.data.encoded import short_name
-from marginface.data.exclusions import Exclusions, excluded_labels, without_images
-from marginface.data.folder import FolderImages
+from marginface.data.crops.exclusions import Exclusions, excluded_labels, without_images
+from marginface.data.crops.folder import FolderImages
+from marginface.data.images.encoded import short_name
 from marginface.environment import describe_environment
 from marginface.errors import CalibrationError, DataError, ImageError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors

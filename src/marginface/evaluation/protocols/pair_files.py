@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from marginface.data.binpack import open_pack
-from marginface.data.cfp import cfp_pairs
-from marginface.data.pairs import lfw_pairs
-from marginface.data.parquet_pairs import open_parquet_pairs
+from marginface.data.pairs.binpack import open_pack
+from marginface.data.pairs.cfp import cfp_pairs
+from marginface.data.pairs.lfw import lfw_pairs
+from marginface.data.pairs.parquet import open_parquet_pairs
 from marginface.errors import InputError
 from marginface.evaluation.reading import FILES, ImageStore
 from marginface.values import Pairs
