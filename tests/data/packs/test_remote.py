@@ -66,7 +66,7 @@ def everything(images: EncodedImages) -> list[tuple[str, bytes, str]]:
     "kind", ["folders", "tar", "tar/train-*.tar", "parquet", "parquet/train-00000-of-00003.parquet"]
 )
 def test_a_pack_in_a_store_holds_what_the_local_one_holds(here: Path, store: Path, kind: str) -> None:
-    remote = open_images(location(f"{sent(here, store)}/{kind}"))
+    remote = open_images(f"{sent(here, store)}/{kind}")
     local = open_images(here / kind)
     assert everything(remote) == everything(local)
     assert remote.place(0).startswith("memory://")

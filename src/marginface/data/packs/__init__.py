@@ -25,6 +25,7 @@ from marginface.data.packs.parquet import find_parquet, open_parquet
 from marginface.data.packs.recordio import find_records, open_records
 from marginface.data.packs.tar import find_shards, open_shards
 from marginface.errors import DataError
+from marginface.locations import location
 from marginface.registry import Registry
 
 
@@ -71,14 +72,14 @@ def open_images(path: str | Path, *, label: str = "") -> DivisibleImages:
     """Open whatever holds images with labels; the files decide the format.
 
     Args:
-        path: a file, a folder, or a pattern of shards such as data/train-*.tar.
+        path: a file, a folder, or a pattern of shards such as data/train-*.tar; a text may be a URL of a store.
         label: the field, column or key of the identity, where there are several; "" takes one of ``names.LABEL_NAMES``.
 
     Raises:
         DataError: it is not there, is none of the formats, or is damaged; or a conversion into it has not ended.
         MissingExtra: the format needs an optional dependency.
     """
-    path = Path(path)
+    path = location(path) if isinstance(path, str) else path
     images = FORMATS[format_of(path)].open(path, label)
     if len(images.listing.labels) == 0:
         raise DataError(f"{path}: expected images; got none")
