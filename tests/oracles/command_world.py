@@ -22,9 +22,8 @@ from marginface.pipeline import recognizer
 from marginface.server.running import serving
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
-from marginface.training import distributed, dry_run, recipe_from, train
+from marginface.training import distributed, dry_run, loading, recipe_from, train
 from marginface.training.comparing import compare, sweep
-from marginface.training.feed import loading
 from marginface.weights import ENGINES
 from oracles.command_line import PLACES, TEXTS
 from oracles.enrolments import write_people
