@@ -62,9 +62,9 @@ def make_world(place: Path) -> Path:
 
 
 def _write_protocols(place: Path) -> None:
-    from marginface.data.synthetic.grouped_pairs import GroupPlan, write_rfw
-    from marginface.data.synthetic.ijb import IjbPlan, write_ijb
-    from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
+    from marginface.data.synthetic.layouts.grouped_pairs import GroupPlan, write_rfw
+    from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
+    from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 
     write_rfw(place / "rfw", GroupPlan(people=3, images=2, folds=2, per_fold=2))
     write_tinyface(place / "tiny", TinyPlan(people=2, distractors=2))
