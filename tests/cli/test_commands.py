@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,16 @@ def test_detect_lists_the_faces_of_each_photo_largest_first() -> None:
     assert "100×120" in lines[1]
     assert "60×80" in lines[2]
     assert lines[3] == "garden.png (300×200): 0 faces"
+
+
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize("command", ["detect", "similarities"])
+def test_a_photo_that_may_not_be_read_is_one_of_several(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    may = os.access  # the tests may run as root, who may read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK and may(path, mode))
+    answer = call(command, "ann.png", "two.png")
+    assert "ann.png" in answer.stdout, answer.output
+    assert "is not readable" not in answer.output
 
 
 @pytest.mark.usefixtures("drawn")
