@@ -32,10 +32,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from marginface.data.convert import convert
-from marginface.data.crops import EncodedCrops
-from marginface.data.decoding import choose_decoder
+from marginface.data.crops.encoded import EncodedCrops
+from marginface.data.images.decoding import choose_decoder
 from marginface.data.packs import open_images
-from marginface.data.sampler import BlockOrder, batch_indices, block_starts
+from marginface.data.sampling.sampler import BlockOrder, batch_indices, block_starts
 from marginface.environment import describe_environment
 from marginface.images import list_images
 from marginface.training import recipe_from

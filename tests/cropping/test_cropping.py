@@ -277,7 +277,7 @@ def test_workers_run_at_once_and_few_photos_are_in_memory(tmp_path: Path) -> Non
                 running[0] -= 1
             return super().detect(image, min_score=min_score)
 
-    crop_tree(root, tmp_path / "crops", cropper=FaceCropper(SlowDetector()), workers=2)
+    crop_tree(str(root), str(tmp_path / "crops"), cropper=FaceCropper(SlowDetector()), workers=2)
     assert most[0] == 2
 
 

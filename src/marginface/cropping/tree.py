@@ -111,8 +111,8 @@ def _examples(entries: list[dict[str, Any]], text: str) -> list[str]:
 
 
 def crop_tree(
-    source: Path,
-    destination: Path,
+    source: str | Path,
+    destination: str | Path,
     *,
     cropper: FaceCropper,
     workers: int = DEFAULT_WORKERS,
@@ -134,6 +134,7 @@ def crop_tree(
         InputError: The folders are not as described.
         DataError: A crop cannot be written.
     """
+    source, destination = Path(source), Path(destination)
     photos = require_images(source)
     before = _open_destination(source, destination)
     settings = crop_settings(cropper)

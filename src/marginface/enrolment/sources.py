@@ -66,12 +66,13 @@ def photos_of(person: str, paths: Iterable[Path]) -> tuple[PersonPhoto, ...]:
     return tuple(found)
 
 
-def folder_of_people(folder: Path) -> FolderOfPeople:
+def folder_of_people(folder: str | Path) -> FolderOfPeople:
     """Return the photos below a folder: the name of the first folder on the way to a photo is the person's.
 
     Raises:
         InputError: there is no such folder, or no photo in it.
     """
+    folder = Path(folder)
     photos = list_images(folder)
     if not photos:
         raise InputError(f"{folder}: no photos below this folder; it has a folder for each person, with their photos")

@@ -24,6 +24,7 @@ from marginface.defaults import (
 )
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import InputError
+from marginface.matching import read_calibration
 from marginface.pipeline.batches import in_order
 from marginface.pipeline.clusters import Clusters, clusters_of, threshold_among
 from marginface.pipeline.comparisons import Comparisons, compare
@@ -82,7 +83,7 @@ class Recognizer:
         detector: str = DEFAULT_DETECTOR,
         mirror: bool = False,
         min_score: float = DEFAULT_MIN_SCORE,
-        calibration: Calibrated | None = None,
+        calibration: Calibrated | str | Path | None = None,
         engine: str = DEFAULT_ENGINE,
     ) -> Recognizer:
         """Load a recognizer.
@@ -92,13 +93,16 @@ class Recognizer:
             detector: A name in the table of detectors.
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.
-            calibration: Thresholds; without any those that come with marginface, or the model's card.
+            calibration: Thresholds, or their file; without any those that come with marginface, or the model's card.
             engine: What runs the embedder: ``onnxruntime``, ``openvino`` or ``openvino-bf16`` (weights.ENGINES). The
                 detector runs in ONNX Runtime, so that all see the same landmarks.
 
         Raises:
             ContractMismatch: The calibration was made with another model, detector or preprocessing.
+            CalibrationError: Its file is missing or damaged.
         """
+        if isinstance(calibration, str | Path):
+            calibration = read_calibration(calibration)
         cropper = FaceCropper.load(detector, min_score=min_score)
         return cls(cropper, load_embedder(model, mirror=mirror, engine=engine), calibration)
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from marginface.data.augmentation.transforms import normalize
 from marginface.data.source import ArrayCrops
-from marginface.data.transforms import normalize
 from marginface.toy.data import ToyData
 from marginface.toy.entries import WARM_UP, innermost, is_plain
 from marginface.training import Recipe

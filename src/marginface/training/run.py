@@ -82,7 +82,7 @@ def _silent(progress: Progress) -> None:
 
 def train(
     recipe: Recipe,
-    out: Path,
+    out: str | Path,
     *,
     resume: bool = False,
     allow: Sequence[str] = (),
@@ -113,6 +113,7 @@ def train(
         TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
         RankFailed: another process of the run has ended; the message is what it has said.
     """
+    out = Path(out)
     if allow and not resume:
         raise InputError("allow is for a run that is resumed: a new run takes any recipe. Leave --allow out")
     check_tensorboard(recipe)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.exclusions import Exclusions
+from marginface.data.crops.exclusions import Exclusions
 from marginface.errors import CalibrationError, DataError, UnreadableImage
 from marginface.evaluation.calibration import (
     CalibrationResult,

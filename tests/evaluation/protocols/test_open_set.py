@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.identification import identification_split, photos_by_person
+from marginface.data.identification.photos import identification_split, photos_by_person
 from marginface.errors import DataError, InputError, UnknownName
 from marginface.evaluation.kinds.identify import gallery_figures
 from marginface.evaluation.protocols.open_set import evaluate_open_set

@@ -65,7 +65,7 @@ def test_the_default_gallery_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("MARGINFACE_GALLERY", raising=False)
     from marginface.server.state.places import default_gallery
 
-    said = prepare(ServerSettings(gallery=default_gallery()))
+    said = prepare(ServerSettings(gallery=default_gallery(), port=free_port()))
     assert "Made a gallery" in said[0]
     assert (tmp_path / "data" / "marginface" / "people.db").exists()
     assert (tmp_path / "config" / "gallery.key").exists()

@@ -40,8 +40,8 @@ def groups(
     Papers print the first, a service meets the second: FMR and FNMR of each group at the one threshold of all pairs,
     worst over best. A photo without a face is listed, and its pairs count as different people.
     """
-    from marginface.data.bfw import read_bfw
-    from marginface.data.rfw import read_rfw
+    from marginface.data.pairs.bfw import read_bfw
+    from marginface.data.pairs.rfw import read_rfw
     from marginface.embedding import load_embedder
     from marginface.evaluation.protocols.groups import evaluate_groups
     from marginface.evaluation.reading import Reader, protocol_cropper

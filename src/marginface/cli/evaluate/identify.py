@@ -37,7 +37,7 @@ def identify(
     Of everyone with more photos than are enrolled the first (by name) are the gallery and the rest are mated probes;
     everyone else is a stranger, whose searches should return nobody. A photo without a face counts as a failure.
     """
-    from marginface.data.identification import identification_split, photos_by_person
+    from marginface.data.identification.photos import identification_split, photos_by_person
     from marginface.embedding import load_embedder
     from marginface.evaluation.protocols.open_set import evaluate_open_set
     from marginface.evaluation.reading import Reader, protocol_cropper

@@ -40,7 +40,7 @@ def templates(
     The official metadata files are read as they are. Images of one media are averaged, a template is the sum over its
     media; which switches were on is in the numbers (N1D1F1 and its like; N1: features keep their length).
     """
-    from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
+    from marginface.data.identification.ijb import find_meta, read_searches, read_template_pairs, read_templates
     from marginface.embedding import load_embedder
     from marginface.errors import InputError
     from marginface.evaluation.protocols.templates import evaluate_templates

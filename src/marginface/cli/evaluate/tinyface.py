@@ -37,7 +37,7 @@ def tinyface(
     A person has several images in the gallery; rank k asks for one of them, mAP for all. An image without a face counts
     as missed; of faces this small a detector misses many, and published figures are of aligned copies: --aligned.
     """
-    from marginface.data.tinyface import read_tinyface
+    from marginface.data.identification.tinyface import read_tinyface
     from marginface.embedding import load_embedder
     from marginface.evaluation.protocols.tinyface import evaluate_tinyface
     from marginface.evaluation.reading import Reader, protocol_cropper

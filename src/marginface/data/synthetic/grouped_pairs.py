@@ -52,7 +52,7 @@ class GroupPlan:
 
 
 def write_rfw(root: Path, plan: GroupPlan) -> None:
-    """Write ``data`` and ``txts`` below root, in the layout that data.rfw reads."""
+    """Write ``data`` and ``txts`` below root, in the layout that data.pairs.rfw reads."""
     for number, race in enumerate(RACES):
         folder = root / "txts" / race
         folder.mkdir(parents=True, exist_ok=True)

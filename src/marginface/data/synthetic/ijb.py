@@ -2,7 +2,8 @@
 
 Every subject has a gallery template of photos, in G1 or G2, and probe templates of a photo or of the frames of videos.
 1:1 compares every probe template with its own gallery template and with as many others as asked for; 1:N has all
-probes. The files are those of data.templates, the images aligned drawn faces: a face is where the landmarks say.
+probes. The files are those that data.identification.ijb reads, the images aligned drawn faces: a face is where the
+landmarks say.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from marginface.data.crops import EncodedCrops
+from marginface.data.crops.encoded import EncodedCrops
 from marginface.data.source import CropSource, Subset
 from marginface.geometry import CROP_SIZE
 from marginface.processors import usable_cpus

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marginface.data.sampler import steps_per_epoch
+from marginface.data.sampling.sampler import steps_per_epoch
 from marginface.training.recipe import LossSection, ScheduleSection, TrainSection
 
 
