@@ -68,7 +68,9 @@ def test_create_makes_a_gallery_for_a_model_and_its_key_and_then_another_collect
     assert "whether it is sealed was said" in say("create", place, "--unsealed", status=2)
     assert "Unsealed" in say("create", str(tmp_path / "open.db"), "--unsealed")
     assert "key file" in say("list", place, "--key-file", str(tmp_path / "no.key"), status=2)
-    assert "name of a collection" in say("create", str(tmp_path / "new.db"), "--unsealed", "--collection", "\t", status=2)
+    assert "name of a collection" in say(
+        "create", str(tmp_path / "new.db"), "--unsealed", "--collection", "\t", status=2
+    )
     assert not (tmp_path / "new.db").exists(), "the command with another name would find a gallery there"
 
 
