@@ -41,8 +41,8 @@ from marginface.images import list_images
 from marginface.training import recipe_from
 from marginface.training.allocator import keep_freed_memory
 from marginface.training.feed.batches import to_tensor
-from marginface.training.feed.loading import measure_loading
 from marginface.training.feed.prefetch import prefetched
+from marginface.training.loading import measure_loading
 from marginface.values import IntArray
 
 SIZE, BATCH, WORKERS, SEED = 112, 128, 2, 0

@@ -68,7 +68,7 @@ PAGES: dict[str, dict[str, str]] = {
         "marginface serve": f"{SERVE}tests/server/web/test_second_word.py asks one with these options",
     },
     "docs/how-to/look-at-runs.md": {
-        "tensorboard": f"{SERVE}tests/training/folder/test_live_curves.py reads what it would show",
+        "tensorboard": f"{SERVE}tests/training/loop/test_live_curves.py reads what it would show",
     },
     "docs/how-to/openvino.md": {"marginface doctor": "tests/test_doctor.py runs each engine"},
     "docs/how-to/prepare-millions-of-photos.md": {"export AWS_": "tests/batch/test_page.py has a store of its own"},

@@ -16,19 +16,18 @@ from marginface.server.settings import Limits, ServerSettings
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
 from oracles.enrolments import red_recognizer
-from oracles.patience import free_port
 from oracles.sent_archives import look_often
 from oracles.served import MakeKey, Start
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ServerSettings:
-    """A gallery that nobody is in yet, one decoding process, and a port that nobody has."""
+    """A gallery that nobody is in yet, and one decoding process."""
     (tmp_path / "keys").mkdir()
     key = tmp_path / "keys" / "gallery.key"
     Gallery.create(tmp_path / "people.db", key=key).close()
     limits = Limits(decoders=1, photo_bytes=200_000, body_bytes=1_000_000, pixels=1_000_000, photos=4)
-    return ServerSettings(gallery=str(tmp_path / "people.db"), key_file=key, port=free_port(), limits=limits)
+    return ServerSettings(gallery=str(tmp_path / "people.db"), key_file=key, limits=limits)
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from marginface.toy.entries import WARM_UP, innermost, is_plain
 from marginface.training import Recipe
 from marginface.training.feed.batches import Batches, to_tensor
 from marginface.training.learning.learner import Learner
-from marginface.training.learning.schedule import learning_rate_factor, margin_strength
 from marginface.training.loop.divergence import LossWatch
+from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.words import percent
 
 DEVICE = torch.device("cpu")  # so small a training is over before a graphics card has warmed up

@@ -29,11 +29,11 @@ from marginface.training.feed.sources import TrainingData, open_data
 from marginface.training.folder.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.folder.history import add_event, read_history
 from marginface.training.folder.journal import read_journal, truncate_journal
-from marginface.training.folder.live_curves import check_tensorboard, live_curves
 from marginface.training.folder.lock import check_free, held, holds_only_a_lock
 from marginface.training.folder.names import CURVES, DATA, DREAM, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
 from marginface.training.folder.report import write_run_report
 from marginface.training.loop.failures import Ending, explained, noted
+from marginface.training.loop.live_curves import check_tensorboard, live_curves
 from marginface.training.loop.trainer import OnProgress, Progress, Trainer, torch_settings
 from marginface.training.measuring.held_out import HeldOutResult
 from marginface.training.measuring.pack_figures import pack_sentences

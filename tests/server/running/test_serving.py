@@ -32,6 +32,12 @@ def red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("marginface.server.running.serving.load_recognizer", lambda _: red_recognizer())
 
 
+@pytest.fixture
+def settings(settings: ServerSettings) -> ServerSettings:
+    """The same on a port that nobody has: prepare() looks whether it is free, and sockets are open here."""
+    return settings.model_copy(update={"port": free_port()})
+
+
 def test_an_address_that_others_reach_needs_a_key(settings: ServerSettings, make_key: MakeKey) -> None:
     reachable = settings.model_copy(update={"host": "0.0.0.0"})
     with pytest.raises(InputError, match="keys create"):

@@ -16,8 +16,8 @@ from marginface.data.source import CropSource
 from marginface.errors import RecipeError
 from marginface.geometry import CROP_SIZE
 from marginface.training.feed.prefetch import default_workers, prefetched
-from marginface.training.learning.schedule import length_of
 from marginface.training.recipe import PackedData, Recipe
+from marginface.training.schedule import length_of
 from marginface.values import ImageArray, IntArray
 
 WHOLE = slice(None)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from marginface.training.learning.schedule import learning_rate_factor, margin_strength
 from marginface.training.recipe import LossSection, ScheduleSection
+from marginface.training.schedule import learning_rate_factor, margin_strength
 
 
 def factors(schedule: ScheduleSection, total: int, per_epoch: int = 10) -> list[float]:

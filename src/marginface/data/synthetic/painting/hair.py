@@ -7,7 +7,7 @@ import numpy as np
 from marginface.data.synthetic.canvas import Canvas, smooth
 from marginface.data.synthetic.identity import DrawnIdentity, FaceShape
 from marginface.data.synthetic.nuisance import Expression
-from marginface.data.synthetic.surface import at_depth, ellipse, head_outline, on_face, scaled
+from marginface.data.synthetic.painting.surface import at_depth, ellipse, head_outline, on_face, scaled
 from marginface.values import DoubleArray
 
 _LONG = {"long": 1.9, "wavy": 1.5}

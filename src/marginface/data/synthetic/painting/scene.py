@@ -8,7 +8,7 @@ import numpy as np
 from marginface.data.synthetic.canvas import Canvas, Color, smooth
 from marginface.data.synthetic.identity import DrawnIdentity
 from marginface.data.synthetic.nuisance import Camera, Light, Nuisance
-from marginface.data.synthetic.surface import ellipse, head_outline, on_face, scaled
+from marginface.data.synthetic.painting.surface import ellipse, head_outline, on_face, scaled
 from marginface.values import DoubleArray, FloatArray, ImageArray
 
 _CORNERS = {"round": 2.0, "square": 5.0, "wide": 3.2}

@@ -66,7 +66,7 @@ def test_curves_that_are_asked_for_late_have_the_steps_before_too(
 def test_a_missing_package_is_said_before_anything_is_trained(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marginface.training.folder.live_curves.find_spec", lambda name: None)
+    monkeypatch.setattr("marginface.training.loop.live_curves.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r'pip install "marginface\[tensorboard\]"'):
         train(small(train={"tensorboard": True}), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -9,7 +9,7 @@ import numpy as np
 from marginface.data.synthetic.canvas import Canvas, smooth
 from marginface.data.synthetic.identity import DrawnIdentity, FaceShape
 from marginface.data.synthetic.nuisance import Expression
-from marginface.data.synthetic.surface import ellipse, mixed, on_face, scaled
+from marginface.data.synthetic.painting.surface import ellipse, mixed, on_face, scaled
 from marginface.values import DoubleArray
 
 _TURN = np.linspace(0, math.pi, 9)

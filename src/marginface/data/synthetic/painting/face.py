@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from marginface.data.synthetic.canvas import Canvas, Color, smooth
-from marginface.data.synthetic.features import mouth_corner, paint_brow, paint_eye, paint_mouth, paint_nose
-from marginface.data.synthetic.hair import paint_back_hair, paint_beard, paint_front_hair
 from marginface.data.synthetic.identity import DrawnIdentity, FaceShape
 from marginface.data.synthetic.nuisance import Expression, Nuisance
-from marginface.data.synthetic.surface import ellipse, head_outline, on_face, scaled
+from marginface.data.synthetic.painting.features import mouth_corner, paint_brow, paint_eye, paint_mouth, paint_nose
+from marginface.data.synthetic.painting.hair import paint_back_hair, paint_beard, paint_front_hair
+from marginface.data.synthetic.painting.surface import ellipse, head_outline, on_face, scaled
 from marginface.values import DoubleArray
 
 
