@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from oracles.served import png_of
+from oracles.served import MakeKey, png_of
 from oracles.staff import STAFF, decode_in_this_process, make_staff
 
 
@@ -32,6 +32,12 @@ def test_a_misspelled_parameter_does_not_list_everybody(client: TestClient) -> N
     assert "unknown parameter 'nam'" in said(client.get(f"{STAFF}/persons?nam=ann"))
     assert client.get(f"{STAFF}/persons?q=ann&limit=3").status_code == 200
     assert "There is no parameter here" in said(client.get(f"{STAFF}/stats?x=1"))
+
+
+def test_who_has_no_key_is_told_that_and_nothing_else(client: TestClient, make_key: MakeKey) -> None:
+    key = make_key("people")
+    assert client.get(f"{STAFF}/persons?nam=ann").status_code == 401
+    assert "unknown parameter" in said(client.get(f"{STAFF}/persons?nam=ann", headers=key))
 
 
 def test_other_systems_and_monitors_may_say_more(client: TestClient) -> None:

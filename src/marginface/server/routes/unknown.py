@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anyio import to_thread
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
@@ -11,30 +12,40 @@ from fastapi.routing import APIRoute
 
 from marginface.errors import InputError
 from marginface.registry import near_names
+from marginface.server.gate import Gate
 
 _OURS = "/v1/"  # other systems' paths, the page and what monitors ask take more than they know
 _SHOWN = 40  # characters of a name that is told back
 
 
 async def require_known_names(request: Request) -> None:
-    """Raise InputError for a parameter of the address, or a field of the form, that the route does not have."""
+    """Raise InputError for a parameter of the address, or a field of the form, that the route does not have.
+
+    Who has no key is told that, as by the Gate.
+    """
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or not request.url.path.startswith(_OURS):
         return
-    parameters, fields = _names(route)
+    wrong = await _wrong(request, route)
+    if wrong:
+        await to_thread.run_sync(Gate(None), request)
+        raise InputError(wrong)
+
+
+async def _wrong(request: Request, route: APIRoute) -> str:
+    """Return what is wrong with the first unknown name; empty where there is none."""
+    parts = list(_parts(route.dependant))
+    parameters = [one.alias for part in parts for one in part.query_params]
+    fields = [one.alias for part in parts for one in part.body_params if isinstance(one.field_info, Form)]
     for name in request.query_params:
         if name in fields:
-            raise InputError(f"{name}: it came in the address, and is a field of the form here (curl: -F {name}=…)")
-        _require(name, parameters, "parameter")
+            return f"{name}: it came in the address, and is a field of the form here (curl: -F {name}=…)"
+        if name not in parameters:
+            return _unknown("parameter", name, parameters)
     for name in (await request.form()) if fields else ():
-        _require(name, fields, "field")
-
-
-def _names(route: APIRoute) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the parameters in the address, and of the fields of the form, that a route asks for."""
-    parts = list(_parts(route.dependant))
-    fields = tuple(one.alias for part in parts for one in part.body_params if isinstance(one.field_info, Form))
-    return tuple(one.alias for part in parts for one in part.query_params), fields
+        if name not in fields:
+            return _unknown("field", name, fields)
+    return ""
 
 
 def _parts(asked: Dependant) -> Iterator[Dependant]:
@@ -44,7 +55,6 @@ def _parts(asked: Dependant) -> Iterator[Dependant]:
         yield from _parts(part)
 
 
-def _require(name: str, known: Sequence[str], what: str) -> None:
-    if name not in known:
-        there = f"Known: {', '.join(known)}" if known else f"There is no {what} here"
-        raise InputError(f"unknown {what} {name[:_SHOWN]!r}. {near_names(name, list(known))}{there}")
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    there = f"Known: {', '.join(known)}" if known else f"There is no {what} here"
+    return f"unknown {what} {name[:_SHOWN]!r}. {near_names(name, list(known))}{there}"
