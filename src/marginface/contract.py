@@ -169,8 +169,8 @@ class ModelCard(BaseModel):
                 return entry.value()
         known = ", ".join(f"{entry.fmr:g}" for entry in self.thresholds) or "none"
         raise InputError(
-            f"model {self.name!r} has no threshold for FMR {fmr:g}. Its card has: {known}. Add a [[thresholds]] entry "
-            "measured on your own data."
+            f"model {self.name!r} has no threshold for FMR {fmr:g}. Its card has: {known}. Thresholds for any rate are "
+            "made from photos of people: marginface calibrate MODEL PHOTOS --out FILE"
         )
 
 

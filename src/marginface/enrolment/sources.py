@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marginface.errors import InputError
+from marginface.files import shown_folders
 from marginface.images import list_images, read_image
 from marginface.values import ImageArray, check_image
 
@@ -78,5 +79,5 @@ def folder_of_people(folder: str | Path) -> FolderOfPeople:
         raise InputError(f"{folder}: no photos below this folder; it has a folder for each person, with their photos")
     ways = [photo.relative_to(folder).parts for photo in photos]
     named = [PersonPhoto(way[0] if len(way) > 1 else "", photo) for way, photo in zip(ways, photos, strict=True)]
-    people = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    people = {entry.name for entry in shown_folders(folder)}
     return FolderOfPeople(tuple(named), tuple(sorted(people - {one.person for one in named})))

@@ -26,7 +26,7 @@ from marginface.embedding import Embedder, load_embedder
 from marginface.errors import InputError
 from marginface.matching import read_calibration
 from marginface.pipeline.batches import in_order
-from marginface.pipeline.clusters import Clusters, clusters_of, threshold_among
+from marginface.pipeline.clusters import Clusters, clusters_of, require_groupable, threshold_among
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
 from marginface.pipeline.people import KnownPeople, Searchable, known_people, require_searchable
@@ -283,6 +283,7 @@ class Recognizer:
             InputError: No threshold for this rate and number, or too many faces hang together (matching.cluster).
         """
         _check_names(faces, quality)
+        require_groupable(self.thresholds, fpir, similarity)  # before any photo is read
         looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers, progress=progress)
         if similarity is not None:
             return clusters_of(looks, similarity, None, self.contract.id)
@@ -388,8 +389,7 @@ class Recognizer:
     def _remarks(self) -> tuple[Remark, ...]:
         if self.thresholds.contract == self.contract.id:
             return ()
-        mirror = self.contract.mirror
-        what = "the mirror sum" if mirror else f"the landmarks of {self.contract.landmarks}"
+        what = "the mirror sum" if self.contract.mirror else f"the landmarks of {self.contract.landmarks}"
         text = f"The threshold was set without {what}; with it the false-match rate may be another."
         return (Remark(Reason.OTHER_CONTRACT, text),)
 

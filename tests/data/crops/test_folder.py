@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from marginface.data.crops.folder import IdentityFolders
+from marginface.data.crops.folder import IdentityFolders, holds_identity_folders
 from marginface.errors import DataError, InputError
 
 
@@ -99,3 +99,10 @@ def test_folders_that_are_not_as_described_are_refused(crops: Path) -> None:
         IdentityFolders(crops / "one", min_images=9)
     with pytest.raises(InputError, match="one or more folders"):
         IdentityFolders([])
+
+
+def test_a_hidden_folder_is_nobody(crops: Path) -> None:
+    write_crop(crops / "one" / ".thumbnails" / "40.png", 41)
+    assert IdentityFolders(crops / "one").identities == ("Ann_Lee", "Bo", "Cy")
+    write_crop(crops / "hidden" / ".thumbnails" / "40.png", 41)
+    assert not holds_identity_folders(crops / "hidden")

@@ -17,6 +17,7 @@ from marginface.data.images.decoding import Decoder
 from marginface.data.images.encoded import Checked, Listing, sha256_of
 from marginface.data.images.unfinished import check_finished
 from marginface.errors import DataError, InputError, UnreadableImage
+from marginface.files import shown_folders
 from marginface.images import list_images
 from marginface.locations import is_remote
 from marginface.values import IntArray
@@ -132,7 +133,7 @@ def read_file(path: Path) -> bytes:
 
 def holds_identity_folders(root: Path) -> bool:
     """Say whether a folder has folders with images directly in one of them."""
-    folders = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    folders = shown_folders(root) if root.is_dir() else []
     return any(list_images(folder) for folder in folders[:100])
 
 
@@ -153,7 +154,7 @@ def _by_identity(root: Path) -> dict[str, list[Path]]:
 
 def _identity_folders(root: Path) -> list[Path]:
     check_finished(root)
-    folders = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    folders = shown_folders(root) if root.is_dir() else []
     if not folders:
         raise DataError(
             f"{root}: expected a folder with one folder per identity (root/Name/1.jpg); got "

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from marginface.errors import DataError, InputError
+from marginface.files import shown_folders
 from marginface.images import list_images
 from marginface.values import IntArray
 
@@ -43,7 +44,7 @@ def photos_by_person(root: Path) -> dict[str, list[Path]]:
     Raises:
         DataError: there is no folder of a person with a photo.
     """
-    folders = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    folders = shown_folders(root) if root.is_dir() else []
     found = {folder.name: photos for folder in folders if (photos := list_images(folder))}
     if not found:
         raise DataError(f"{root}: expected a folder with one folder of photos per person (root/Name/1.jpg); got none")

@@ -140,8 +140,8 @@ def number_identities(names: Sequence[str]) -> tuple[tuple[str, ...], IntArray]:
     (('9', '10'), [1, 0, 1])
     """
     distinct = set(names)
-    numeric = all(str(whole_number(name)) == name for name in distinct)
-    identities = sorted(distinct, key=int) if numeric else sorted(distinct)
+    numbers = {name: number for name in distinct if (number := whole_number(name)) is not None and str(number) == name}
+    identities = sorted(distinct, key=numbers.__getitem__) if len(numbers) == len(distinct) else sorted(distinct)
     label = {name: i for i, name in enumerate(identities)}
     return tuple(identities), np.fromiter((label[name] for name in names), np.int64, len(names))
 
