@@ -283,5 +283,5 @@ def test_a_folder_that_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: p
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_text", refuse)  # the tests may run as root, who may read everything
-    with pytest.raises(DataError, match="permission denied. Give the right to read"):
+    with pytest.raises(DataError, match=r"permission denied\. Give the right to read"):
         read_state(tmp_path)
