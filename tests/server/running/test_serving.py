@@ -94,10 +94,14 @@ def test_a_certificate_comes_with_its_key(settings: ServerSettings, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "values", [{"port": 70000}, {"workers": 0}, {"limits": {"pixels": "many"}}, {"limits": {"x": 1}}]
+    "values",
+    [
+        *({"port": 70000}, {"workers": 0}, {"limits": {"pixels": "many"}}, {"limits": {"x": 1}}),
+        *({"keep_events": 1_000_000}, {"purge_every": 1e9}, {"purge_every": float("inf")}),
+    ],
 )
 def test_a_wrong_setting_is_named(values: dict[str, object]) -> None:
-    with pytest.raises(InputError, match=r"port|workers|limits_pixels|limits_x"):
+    with pytest.raises(InputError, match=r"port|workers|limits_pixels|limits_x|keep_events|purge_every"):
         checked({"gallery": "people.db", **values})
 
 
