@@ -26,6 +26,7 @@ def test_a_scale_too_small_for_its_classes() -> None:
     assert "which takes 13.0" in cautions("arcface", 10_000, scale=12.9)
     assert cautions("arcface", 10_000, scale=13.1) == ""
     assert cautions("arcface", 10, scale=8.0) == ""
+    assert "scale 1 is too small for 2 classes" in cautions("arcface", 2, scale=1.0)
 
 
 def test_a_margin_without_room_for_it() -> None:
