@@ -45,7 +45,9 @@ def test_the_scales_of_the_table(classes: int, scales: tuple[float, ...], adacos
     assert adacos_scale(classes) == pytest.approx(adacos, abs=0.0051)
 
 
-@pytest.mark.parametrize(("classes", "margin", "posterior"), [(4, 0.0, 0.9), (6, 0.35, 0.99), (9, 0.9, 0.6)])
+@pytest.mark.parametrize(
+    ("classes", "margin", "posterior"), [(2, 0.0, 0.6), (4, 0.0, 0.9), (6, 0.35, 0.99), (9, 0.9, 0.6)]
+)
 def test_at_the_bound_a_perfect_feature_on_a_simplex_has_the_posterior(
     classes: int, margin: float, posterior: float
 ) -> None:
