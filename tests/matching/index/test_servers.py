@@ -130,6 +130,22 @@ def test_a_dropped_collection_is_gone_and_its_name_free_for_another_contract(ope
     assert opener(collection, contract="contract two", embedding_size=16).count() == 0
 
 
+def test_what_qdrant_acknowledges_is_done(qdrant: str, collection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in this process is done when it answers; a server is where it is asked to wait."""
+    index = open_index(qdrant, collection, contract="one", embedding_size=32)
+    waited: list[object] = []
+    for name in ("upsert", "delete"):
+        ask = getattr(index._client, name)
+        monkeypatch.setattr(
+            index._client, name, lambda *given, ask=ask, **more: [waited.append(more.get("wait")), ask(*given, **more)]
+        )
+    index.upsert(WORLD.ids, WORLD.vectors, WORLD.owners)
+    index.delete(WORLD.ids[:2])
+    assert waited == [True, True]
+    assert index.count() == len(WORLD.ids) - 2
+    index.close()
+
+
 @pytest.mark.parametrize(
     ("where", "package"),
     [("postgresql://me:secret@127.0.0.1:9/x?connect_timeout=2", "psycopg"), ("qdrant://127.0.0.1:9", "qdrant_client")],
