@@ -14,7 +14,7 @@ import pytest
 
 from marginface.errors import ContractMismatch, InputError, StorageError
 from marginface.matching.index import VectorIndex, open_index
-from oracles.nearest import people
+from oracles.nearest import people, unit
 from oracles.patience import PATIENCE, at_work, wait_for
 
 WORLD = people(persons=20)
@@ -174,6 +174,17 @@ def test_after_a_lost_connection_the_next_call_opens_another(postgres: str, coll
         index.count()
     assert index.count() == len(WORLD.ids)
     index.close()
+
+
+def test_postgres_takes_vectors_that_fit_into_a_page_and_no_longer_ones(postgres: str, collection: str) -> None:
+    index = open_index(postgres, collection, contract="one", embedding_size=1900)
+    rows = unit(np.random.default_rng(0).normal(size=(3, 1900)))
+    index.upsert(np.arange(3), rows, np.arange(3))
+    assert index.search(rows, 1).ids[:, 0].tolist() == [0, 1, 2]
+    index.drop()
+    index.close()
+    with pytest.raises(InputError, match="1 to 1,900 numbers here; got 1901"):
+        open_index(postgres, collection, contract="one", embedding_size=1901)
 
 
 def walks(address: str, collection: str) -> int:
