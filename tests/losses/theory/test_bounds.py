@@ -142,6 +142,19 @@ def test_all_bounds_come_with_meaning_and_source() -> None:
     assert len(bounds(2, 2, 0.9)) == len(rows) - 3  # no margin asked for, and AdaCos has no scale for two classes
 
 
+def test_the_bounds_of_ten_classes_in_eight_dimensions_by_hand() -> None:
+    """The logarithm of 9·0.9/0.1 over 10/9, 0.65 + 1/9 and 0.65; the nearest two of ten centers are at 90° at most."""
+    rows = bounds(10, 8, 0.9, margin=0.35, scale=10.0)
+    wanted = [3.955, 5.773, 6.761, 1.0, 1.5708, 3.0, 3.5292, 1.345e-4, 3.1074]
+    assert [row.value for row in rows] == pytest.approx(wanted, rel=2e-4)
+    assert [row.side for row in rows] == ["at least"] * 3 + ["at most"] * 2 + ["at least"] * 3 + ["is"]
+    for wrong in ({"scale": 0.0}, {"scale": math.inf}, {"margin": -0.01}, {"margin": 2.01}):
+        with pytest.raises(InputError, match="got"):
+            bounds(10, 8, 0.9, **wrong)
+    assert bounds(10, 8, 0.9, margin=0.0)[1].value == bounds(10, 8, 0.9)[0].value
+    assert bounds(10, 8, 0.9, margin=2.0)[1].value == math.inf
+
+
 @pytest.mark.parametrize(
     "call",
     [
