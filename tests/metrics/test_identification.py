@@ -109,6 +109,10 @@ def test_a_rising_map_of_the_similarities_changes_no_rate(
     [
         ({"rank": np.array([1])}, "one rank from 1 to 5"),
         ({"rank": np.array([1, 7])}, "one rank from 1 to 5"),
+        ({"rank": np.array([0, 1])}, "one rank from 1 to 5"),
+        ({"mated_people": np.array([3])}, "one person per search is needed, of 2 and 1"),
+        ({"nonmated_people": np.array([3, 4])}, "one person per search is needed, of 2 and 1"),
+        ({"nonmated": np.array([np.inf])}, "nonmated similarities are one row of finite numbers"),
         ({"mated": np.array([0.1, np.nan])}, "finite"),
     ],
 )

@@ -68,6 +68,7 @@ def test_a_similarity_of_minus_one_is_never_accepted() -> None:
         ([0.1, 0.2], [True, False], [0, 0], "F ≥ 2"),
         ([0.1, 0.2], [True, False], [0, 2], "none empty"),
         ([0.1, 0.2], [True, False], [1, 2], "none empty"),
+        ([0.1, 0.2], [True, False], [-1, 1], "none empty"),
         ([], [], [], "F ≥ 2"),
     ],
 )
