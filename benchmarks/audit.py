@@ -19,7 +19,7 @@ import numpy as np
 from marginface.data.audit import Rows, audit_images
 from marginface.data.audit.duplicates import copies
 from marginface.data.audit.likeness import nearest_identities, sum_identities
-from marginface.data.folder import FolderImages
+from marginface.data.crops.folder import FolderImages
 from marginface.environment import describe_environment
 
 READ = 2000

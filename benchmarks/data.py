@@ -32,17 +32,17 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from marginface.data.convert import convert
-from marginface.data.crops import EncodedCrops
-from marginface.data.decoding import choose_decoder
+from marginface.data.crops.encoded import EncodedCrops
+from marginface.data.images.decoding import choose_decoder
 from marginface.data.packs import open_images
-from marginface.data.sampler import BlockOrder, batch_indices, block_starts
+from marginface.data.sampling.sampler import BlockOrder, batch_indices, block_starts
 from marginface.environment import describe_environment
 from marginface.images import list_images
 from marginface.training import recipe_from
 from marginface.training.allocator import keep_freed_memory
 from marginface.training.feed.batches import to_tensor
-from marginface.training.feed.loading import measure_loading
 from marginface.training.feed.prefetch import prefetched
+from marginface.training.loading import measure_loading
 from marginface.values import IntArray
 
 SIZE, BATCH, WORKERS, SEED = 112, 128, 2, 0

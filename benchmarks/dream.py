@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from marginface.data.cfp import cfp_pairs
-from marginface.data.folder import IdentityFolders
-from marginface.data.names import read_names
+from marginface.data.crops.folder import IdentityFolders
+from marginface.data.crops.names import read_names
+from marginface.data.pairs.cfp import cfp_pairs
 from marginface.detection import YuNet
 from marginface.detection.yaw import crop_yaws
 from marginface.embedding import load_embedder

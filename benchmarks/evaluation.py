@@ -97,7 +97,7 @@ def theirs_lfw(data: Any, checkout: str) -> Callable[[], dict[str, float]]:
 
 
 def ours_ijbc(data: Any, _: str) -> Callable[[], dict[str, float]]:
-    from marginface.data.templates import TemplatePairs, Templates
+    from marginface.data.identification.ijb import TemplatePairs, Templates
     from marginface.evaluation.protocols.templates import score_template_pairs
     from marginface.evaluation.scoring.pooling import Pooling, pool
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import torch
 
 from marginface.adopt import adopt_published
-from marginface.data.cfp import cfp_pairs
+from marginface.data.pairs.cfp import cfp_pairs
 from marginface.embedding import TorchEmbedder, load_embedder
 from marginface.environment import describe_environment
 from marginface.evaluation.comparison.two_models import compare_tables

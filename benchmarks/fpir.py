@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.data.exclusions import Exclusions, read_exclusions
+from marginface.data.crops.exclusions import Exclusions, read_exclusions
 from marginface.embedding import load_embedder
 from marginface.environment import describe_environment
 from marginface.evaluation.calibration import people_photos

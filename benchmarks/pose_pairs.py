@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from marginface.data.folder import IdentityFolders
-from marginface.data.holdout import PairIndex, verification_pairs
-from marginface.data.names import identity_key, read_names
+from marginface.data.crops.folder import IdentityFolders
+from marginface.data.crops.names import identity_key, read_names
+from marginface.data.sampling.holdout import PairIndex, verification_pairs
 from marginface.data.source import CropSource, subset
 from marginface.detection import YuNet
 from marginface.detection.yaw import crop_yaws

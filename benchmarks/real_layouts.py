@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from marginface.data.cfp import cfp_pairs
-from marginface.data.identification import photos_by_person
+from marginface.data.identification.photos import photos_by_person
+from marginface.data.pairs.cfp import cfp_pairs
 from marginface.evaluation.reading import Cropper, protocol_cropper
 from marginface.images import read_image
 

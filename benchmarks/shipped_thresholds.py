@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from marginface.cropping import JOURNAL
-from marginface.data.exclusions import Exclusions, read_exclusions
+from marginface.data.crops.exclusions import Exclusions, read_exclusions
 from marginface.embedding import load_embedder
 from marginface.environment import describe_environment
 from marginface.evaluation.calibration import people_photos

@@ -80,8 +80,8 @@ def test_embeddings_of_two_contracts_cannot_meet() -> None:
 
 
 def test_a_card_survives_its_file(tmp_path: Path) -> None:
-    write_card(CARD, tmp_path / "small.toml")
-    assert read_card(tmp_path / "small.toml") == CARD
+    write_card(CARD, str(tmp_path / "small.toml"))
+    assert read_card(str(tmp_path / "small.toml")) == read_card(tmp_path / "small.toml") == CARD
 
 
 @pytest.mark.parametrize(

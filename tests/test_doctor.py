@@ -10,7 +10,7 @@ import pytest
 
 from marginface import doctor
 from marginface.doctor import Finding, examine, problems
-from marginface.weights import WEIGHTS, cache_folder, find_published
+from marginface.weights import WEIGHTS, cache_folder, download, find_published
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +137,16 @@ def test_more_threads_than_cpus_are_noted(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_system_that_does_not_tell_its_cpu_flags_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_cpu_flags", lambda: None)
     assert named("CPU features", examine()).value == "not known on this system"
+
+
+def test_nothing_is_fetched_where_a_file_is_not_the_published_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_wheel(monkeypatch)
+    monkeypatch.delenv("MARGINFACE_OFFLINE")
+    asked: list[str] = []
+    monkeypatch.setattr(download, "fetch", lambda url, most: asked.append(url) or b"")
+    cache_folder().mkdir()
+    for weights in WEIGHTS.values():
+        (cache_folder() / weights.file).write_bytes(b"another file")
+    findings = examine()
+    assert "not the published file" in named("sface", findings).value
+    assert asked == []

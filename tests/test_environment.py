@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.bfw import read_bfw
 from marginface.data.packs import open_images
-from marginface.data.pairs import lfw_pairs
+from marginface.data.pairs.bfw import read_bfw
+from marginface.data.pairs.lfw import lfw_pairs
 from marginface.data.synthetic import draw_photo
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe
@@ -160,7 +160,8 @@ def test_a_recognizer_that_was_used_before_a_fork_works_after_it(photos: Path) -
 def test_a_clock_that_was_set_back_breaks_no_audit_and_purges_nobody_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from marginface.gallery import About, Gallery, transaction
+    from marginface.gallery import About, Gallery
+    from marginface.gallery.database import transaction
 
     monkeypatch.setenv("MARGINFACE_CONFIG", str(tmp_path / "config"))
     times = iter(["2026-05-01T00:00:00Z", "1999-01-01T00:00:00Z", *["2038-01-20T00:00:00Z"] * 20])

@@ -205,7 +205,13 @@ def test_a_thousand_folders_within_each_other_are_walked(tmp_path: Path) -> None
 
 
 def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(tmp_path: Path) -> None:
-    place = tmp_path / ("x" * 250)  # fits; the temporary name beside it is too long for the disk
+    place = tmp_path / ("x" * 300)  # the temporary name beside it fits
     with pytest.raises(OSError, match="too long") as told:
         write_whole(place, lambda stream: stream.write(b"1"))
     assert told.value.filename == str(place)
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "顔" * 85], ids=["letters", "signs of three bytes"])
+def test_a_name_as_long_as_the_system_lets_it_be_can_be_written(name: str, tmp_path: Path) -> None:
+    write_whole(tmp_path / name, lambda stream: stream.write(b"one"))
+    assert [path.name for path in tmp_path.iterdir()] == [name]

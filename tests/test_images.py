@@ -8,12 +8,13 @@ import warnings
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
 from marginface.errors import ImageTooLarge, InputError, UnreadableImage
-from marginface.images import IMAGE_SUFFIXES, list_images, read_image
+from marginface.images import IMAGE_SUFFIXES, is_picture, list_images, read_image
 from oracles.patience import PATIENCE
 
 NOT_DECODABLE = {
@@ -200,6 +201,35 @@ def test_a_path_that_is_no_image_says_what_it_is(tmp_path: Path) -> None:
             read_image(str(tmp_path / name))
 
 
+@pytest.mark.parametrize("brands", [b"mif1\0\0\0\0mif1heic", b"msf1\0\0\0\0msf1hevc", b"heix\0\0\0\0mif1heix"])
+def test_a_heic_photo_is_said_to_be_one_whatever_its_first_brand(brands: bytes) -> None:
+    with pytest.raises(UnreadableImage, match="this is a HEIC photo"):
+        read_image((8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + bytes(40))
+
+
+def test_a_picture_of_the_brand_of_both_is_an_avif_if_it_says_so() -> None:
+    with pytest.raises(UnreadableImage, match="this AVIF file is damaged"):
+        read_image(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf" + bytes(40))
+
+
+def test_a_kind_that_is_not_read_is_not_called_damaged() -> None:
+    content = cv2.imencode(".tif", np.ones((4, 4, 3), np.float32))[1].tobytes()
+    with pytest.raises(UnreadableImage, match=r"of a kind that Pillow does not read: unknown pixel mode\. Conv"):
+        read_image(content)
+
+
+def test_a_picture_is_one_by_its_content(tmp_path: Path) -> None:
+    for name, content, picture in (
+        ("photo.mp4", encoded(Image.fromarray(gradient()), "JPEG"), True),
+        ("phone", b"\0\0\0\x18ftypheic" + bytes(40), True),
+        ("video.png", b"\0\0\0\x18ftypisom" + bytes(40), False),
+        ("letter.jpg", b"Dear Ann", False),
+        ("nothing.jpg", b"", False),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert is_picture(tmp_path / name) is picture, name
+
+
 def test_something_that_is_neither_path_nor_bytes_is_an_input_error() -> None:
     with pytest.raises(InputError, match="got ndarray"):
         read_image(np.zeros((2, 2, 3), np.uint8))  # type: ignore[arg-type]
@@ -272,12 +302,25 @@ def test_threads_read_the_same_pixels_and_leave_the_warning_filters_alone() -> N
 
 
 def test_images_are_listed_below_a_folder_in_one_order(tmp_path: Path) -> None:
-    for name in ["b/2.JPG", "b/10.png", "a.webp", "b.tiff", "notes.txt", ".hidden/x.jpg", "b/._2.jpg", "c/d/e.Avif"]:
+    for name in [
+        "b/2.JPG",
+        "b/10.png",
+        "a.webp",
+        "b.tiff",
+        "notes.txt",
+        ".hidden/x.jpg",
+        "b/._2.jpg",
+        "c/d/e.Avif",
+        "f.HEIC",
+    ]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    for name in ("itself", "itself.jpg"):
+        (tmp_path / name).symlink_to(tmp_path / name)
+    (tmp_path / "b" / "gone.jpg").symlink_to(tmp_path / "gone.jpg")
     names = [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)]
-    assert names == ["a.webp", "b.tiff", "b/10.png", "b/2.JPG", "c/d/e.Avif"]
+    assert names == ["a.webp", "b.tiff", "b/10.png", "b/2.JPG", "c/d/e.Avif", "f.HEIC"]
 
 
 def test_listing_something_that_is_no_folder_says_so(tmp_path: Path) -> None:

@@ -74,3 +74,10 @@ def test_pairs_point_at_images_that_exist_in_the_list() -> None:
         make_pairs([0, 2], [1, 0])
     with pytest.raises(DataError, match="one length"):
         make_pairs([0, 1], [1])
+
+
+@pytest.mark.parametrize(("fnmr", "said"), [(0.997, "100 %"), (0.1043, "10 %"), (0.00034, "0.034 %")])
+def test_the_share_that_a_threshold_refuses_is_a_number_to_read(fnmr: float, said: str) -> None:
+    threshold = Threshold(0.3, 1e-3, 10_000, "drawn", fnmr=fnmr)
+    assert f"It refused {said} of the genuine pairs" in threshold.explain()
+    assert f"It refused at most {said} of the" in replace(threshold, is_between=True).explain()

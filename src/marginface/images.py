@@ -25,9 +25,10 @@ from marginface.locations import files_below, is_remote
 from marginface.values import ImageArray
 
 MAX_PIXELS = 100_000_000
+# HEIC is not read, but it is a photo: in a folder of a phone's photos each is told of and none is passed over.
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".avif"}
-    | {".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm"}
+    | {".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"}
 )
 
 # Tried in this order; each is recognized by its first bytes. Nothing else is opened: no EPS, no PDF, no video.
@@ -56,8 +57,12 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_UNKNOWN_KIND = "unknown pixel mode"  # what Pillow says of a whole TIFF of three floats a pixel, and the like
 _ORIENTATION_TAG = 0x0112
 _PREFIX = 64
+# Brands of a box ftyp: ISO/IEC 23008-12 (HEIF) and AV1 Image File Format.
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_AVIF = frozenset({b"avif", b"avis"})
 
 
 def read_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> ImageArray:
@@ -75,7 +80,10 @@ def read_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> I
     if isinstance(source, bytes):
         return _read(BytesIO(source), f"image of {len(source):,} bytes", max_pixels)
     if not isinstance(source, str | Path):
-        raise InputError(f"an image is read from a path or from bytes; got {type(source).__name__}")
+        raise InputError(
+            f"an image is read from a path or from bytes; got {type(source).__name__}. A picture of Pillow is given as "
+            "its pixels: numpy.asarray(picture.convert('RGB'))"
+        )
     path = Path(source)
     try:
         if path.is_dir():
@@ -99,6 +107,21 @@ def image_suffix(content: bytes) -> str:
     """
     kind, _ = _find_decoder(BytesIO(content), f"image of {len(content):,} bytes")
     return _SUFFIXES[kind]
+
+
+def is_picture(path: Path) -> bool:
+    """Say whether a file begins as a still picture does, of a kind that is read here, or HEIC; nothing is decoded.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    with path.open("rb") as stream:
+        prefix = stream.read(_PREFIX)
+    try:
+        image_suffix(prefix)
+    except UnreadableImage:
+        return _is_heic(prefix)
+    return True
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -136,10 +159,18 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
     for entry in sorted(os.scandir(folder), key=lambda item: item.name):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _holds(entry.is_dir):
             yield from _walk(folder / entry.name, seen)
-        elif entry.is_file():
+        elif _holds(entry.is_file):
             yield folder / entry.name
+
+
+def _holds(is_so: Callable[[], bool]) -> bool:
+    """Ask what an entry of a folder is; a link that leads to itself is neither a file nor a folder."""
+    try:
+        return is_so()
+    except OSError:
+        return False
 
 
 def _read(stream: IO[bytes], name: str, max_pixels: int) -> ImageArray:
@@ -153,6 +184,9 @@ def _read(stream: IO[bytes], name: str, max_pixels: int) -> ImageArray:
         raise ImageTooLarge(f"{name}: a frame claims more pixels than any cap allows: {error}") from None
     except _DECODER_ERRORS as error:
         reason = str(error) or type(error).__name__
+        if _UNKNOWN_KIND in reason:
+            what = f"this {kind} file is of a kind that Pillow does not read: {reason}. Convert it to PNG or JPEG first"
+            raise UnreadableImage(f"{name}: {what}") from None
         raise UnreadableImage(f"{name}: this {kind} file is damaged: {reason}. Try another copy of the file.") from None
 
 
@@ -163,6 +197,10 @@ def _find_decoder(stream: IO[bytes], name: str) -> tuple[str, Callable[[Any, str
     """
     prefix = stream.read(_PREFIX)
     stream.seek(0)
+    if _is_heic(prefix):
+        raise UnreadableImage(
+            f"{name}: this is a HEIC photo, which Pillow does not read; convert it to JPEG or PNG first"
+        )
     missing = ""
     for kind, plugin in _PLUGINS.items():
         import_module(f"PIL.{plugin}ImagePlugin")
@@ -174,11 +212,18 @@ def _find_decoder(stream: IO[bytes], name: str) -> tuple[str, Callable[[Any, str
     raise UnreadableImage(f"{name}: {missing or _looks_like(prefix)}")
 
 
+def _is_heic(prefix: bytes) -> bool:
+    """Say whether a file is of HEVC pictures; its first brand may be mif1, which AVIF files have too."""
+    if prefix[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(prefix[:4], "big"), len(prefix))
+    brands = {prefix[8:12], *(prefix[at : at + 4] for at in range(16, end, 4))}
+    return bool(brands & _HEIC) and not brands & _AVIF
+
+
 def _looks_like(prefix: bytes) -> str:
     if not prefix:
         return "the file is empty"
-    if prefix[4:8] == b"ftyp" and prefix[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return "this is a HEIC photo, which Pillow does not read; convert it to JPEG or PNG first"
     if prefix.startswith(b"%PDF"):
         return "this is a PDF; export the page as PNG or JPEG first"
     what = "text" if all(byte in b"\t\n\r\f" or byte >= 32 for byte in prefix) else "bytes of an unknown kind"
@@ -190,7 +235,8 @@ def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageTooLarge(
             f"{name}: {width:,} × {height:,} pixels ({width * height / 1e6:,.1f} million), more than the cap of "
-            f"{max_pixels / 1e6:,.1f} million. Make the photo smaller, or raise max_pixels if you trust the file."
+            f"{max_pixels / 1e6:,.1f} million. Make the photo smaller; in Python read_image(path, max_pixels=…) reads "
+            "a file that you trust."
         )
 
 

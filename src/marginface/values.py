@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginface.errors import DataError, InputError
+from marginface.words import about
 
 ImageArray = NDArray[np.uint8]  # RGB uint8: one image (H, W, 3) or crops (N, S, S, 3)
 FloatArray = NDArray[np.float32]
@@ -125,6 +126,7 @@ class Threshold:
         fnmr_bounds: where that rate lies at 95 %.
         fpir: for a search: the share of strangers for whom it returns somebody, at most; None: set for single pairs.
         size: comparisons in that search.
+        is_between: the rate lies between two that were measured, and ``fnmr`` is that of the stricter: at most so many.
     """
 
     similarity: float
@@ -136,6 +138,7 @@ class Threshold:
     fnmr_bounds: tuple[float, float] | None = None
     fpir: float | None = None
     size: int = 1
+    is_between: bool = False
 
     def explain(self) -> str:
         """Say in words what it was set for, on what, and how sure that is."""
@@ -149,7 +152,8 @@ class Threshold:
             low, high = self.fmr_bounds
             sentences.append(f"Of people like these the rate is between {low:.2g} and {high:.2g} (95 %).")
         if self.fnmr is not None:
-            sentences.append(f"It refused {100 * self.fnmr:.2g} % of the genuine pairs there.")
+            most = "at most " if self.is_between else ""
+            sentences.append(f"It refused {most}{about(100 * self.fnmr)} % of the genuine pairs there.")
         return " ".join(sentences)
 
     def to_dict(self) -> dict[str, Any]:

@@ -25,6 +25,16 @@ def plurals(*counts: tuple[int, str]) -> str:
     return ", ".join(plural(count, noun) for count, noun in counts)
 
 
+def about(number: float) -> str:
+    """Return a number to two digits, and never as 1e+02.
+
+    >>> about(124.7), about(99.8), about(0.0437)
+    ('120', '100', '0.044')
+    """
+    rounded = float(f"{number:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
 def percent(share: float, digits: int = 2) -> str:
     """Return a share as percent.
 

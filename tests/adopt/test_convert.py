@@ -15,7 +15,7 @@ from torch import nn
 
 from marginface.adopt import SourceCard, adopt, convert
 from marginface.contract import file_sha256
-from marginface.data.transforms import normalize
+from marginface.data.augmentation.transforms import normalize
 from marginface.embedding import load_embedder
 from marginface.errors import HashMismatch, InputError, WeightsError
 from marginface.training.feed.batches import to_tensor

@@ -11,8 +11,8 @@ from torch import nn
 
 from marginface.adopt import Adopted, adopt_published, convert
 from marginface.contract import file_sha256
+from marginface.data.augmentation.transforms import normalize
 from marginface.data.synthetic import DrawnFaces
-from marginface.data.transforms import normalize
 from marginface.embedding import load_embedder, preprocess
 from marginface.errors import WeightsError
 from marginface.evaluation.reading import protocol_cropper

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from marginface.batch import InProcess, run
 from marginface.batch.aligning import Aligning
 from marginface.cli import app
-from marginface.data.crops import EncodedCrops
+from marginface.data.crops.encoded import EncodedCrops
 from marginface.data.packs import bytefile, open_images
 from marginface.data.synthetic import draw_photo
 from marginface.locations import location, store_of

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from marginface import cli, embedding
 from marginface.data.convert import convert
-from marginface.data.crops import EncodedCrops
-from marginface.data.exclusions import Exclusions, read_exclusions
-from marginface.data.folder import IdentityFolders
+from marginface.data.crops.encoded import EncodedCrops
+from marginface.data.crops.exclusions import Exclusions, read_exclusions
+from marginface.data.crops.folder import IdentityFolders
 from marginface.data.packs import open_images
 from marginface.errors import DataError
 from marginface.training import recipe_from

@@ -33,6 +33,7 @@ from marginface.errors import DataError
         (["align", "nowhere://a", "out", "--format", "tar"], "a URL of a store that fsspec knows"),
         (["embed", "a", "b", "--format", "parquet", "--out", "x"], "made of one source and need --out FOLDER; got 2"),
         (["embed", "a", "--format", "parquet"], "got 1 source and no --out"),
+        (["embed", "nowhere", "--format", "parque", "--out", "x"], "unknown format of embeddings 'parque'"),
         (["embed", "a.jpg", "--engine", "ray", "--json"], "say --format parquet as well"),
         (["data", "convert", "in", "out", "--format", "tar", "--address", "auto"], "say --engine ray as well"),
     ],

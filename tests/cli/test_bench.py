@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 from typer.testing import CliRunner, Result
 
 from marginface import cli
-from marginface.training.feed.loading import Loading
+from marginface.training.loading import Loading
 from oracles.image_packs import crop_bytes, labeled, write_tar
 
 

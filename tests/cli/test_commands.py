@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -264,3 +265,31 @@ def test_unknown_weights_and_a_file_without_a_name_are_refused(cache: Path) -> N
 def test_verify_of_real_photos_by_the_default_model(second: str, status: int, shared_data: Path) -> None:
     answer = call("verify", shared_data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg", shared_data / second)
     assert answer.exit_code == status, answer.output
+
+
+def test_a_place_for_embeddings_that_cannot_be_is_refused_before_the_work(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizer.Recognizer, "embed_all", lambda *_, **__: pytest.fail("the photos were looked at"))
+    for out in (drawn / "letter.jpg" / "faces.npz", drawn / "folder.npz"):
+        (drawn / "folder.npz").mkdir(exist_ok=True)
+        answer = call("embed", "ann.png", "--out", out)
+        assert answer.exit_code == 2, answer.output
+        assert "is a file" in answer.stderr or "this is a folder" in answer.stderr
+
+
+@pytest.mark.usefixtures("drawn")
+def test_where_no_photo_gave_an_embedding_the_file_of_before_stays() -> None:
+    assert call("embed", "ann.png", "--out", "e.npz").exit_code == 0
+    answer = call("embed", "garden.png", "--out", "e.npz")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert "e.npz: no photo gave an embedding; nothing was written" in answer.stderr
+    with np.load("e.npz", allow_pickle=False) as values:
+        assert values["photos"].tolist() == ["ann.png"]
+
+
+def test_json_of_a_name_that_is_no_utf_8_can_be_read(drawn: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    (drawn / "ann.png").rename(drawn / name)
+    answer = call("detect", name, "--json")
+    assert json.loads(answer.stdout_bytes)[0]["photo"] == name

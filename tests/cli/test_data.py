@@ -38,7 +38,7 @@ def test_inspect_says_what_is_there_and_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_inspect_of_the_index_alone_reads_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from marginface.data import survey
+    from marginface.data.images import survey
 
     write_insightface(tmp_path, IMAGES)
     monkeypatch.setattr(survey, "check_images", lambda *_, **__: pytest.fail("read"))

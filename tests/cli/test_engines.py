@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from marginface import cli, embedding
 from marginface.batch import embeddings
-from marginface.data.synthetic.grouped_pairs import GroupPlan, write_rfw
-from marginface.data.synthetic.ijb import IjbPlan, write_ijb
-from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
+from marginface.data.synthetic.layouts.grouped_pairs import GroupPlan, write_rfw
+from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
+from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 from marginface.errors import WeightsError
 from marginface.gallery import Gallery
 from marginface.pipeline import recognizer

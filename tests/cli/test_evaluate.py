@@ -15,7 +15,7 @@ from marginface.contract import Contract, ModelCard
 from marginface.values import FloatArray, ImageArray
 from oracles.packs import write_pack
 
-CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="none", embedding_size=3)
+CARD = ModelCard(name="mean-color", file="x.onnx", sha256="0" * 64, license="none", embedding_size=3, provenance="a3a5")
 
 
 class MeanColor:
@@ -159,3 +159,23 @@ def test_a_place_for_the_numbers_that_cannot_be_is_refused_before_the_work(tmp_p
     status, said = run("no-such-model", tmp_path, "--split", "FF", "--json", tmp_path)
     assert status == 2
     assert f"{tmp_path}: this is a folder, and a file is written there" in said
+
+
+def test_where_the_model_comes_from_and_whom_it_was_trained_on_stand_in_the_numbers(lfw: Path) -> None:
+    numbers, audit = lfw / "out" / "numbers.json", lfw / "audit.json"
+    line = ("m", lfw, "--pairs", lfw / "pairs.txt", "--aligned", "--out", numbers)
+    assert run(*line)[0] == 0
+    values = json.loads(numbers.read_text())
+    assert (values["provenance"], values["training_overlap"]) == (CARD.provenance, None)
+    overlap = {"by_name": [["ann", "P1"]], "by_likeness": None, "photos": []}
+    known = {"origin": "faces/train", "images": 9, "images_per_identity": {}, "identities_of_one_image": 0}
+    audit.write_text(json.dumps({**known, "identities": 3, "exclusions": {}, "labels": None, "overlap": overlap}))
+    assert run(*line, "--audit", audit)[0] == 0
+    found = json.loads(numbers.read_text())["training_overlap"]
+    assert (found["training"], found["identities"], found["identities_in_both"]) == ("train", 3, 1)
+
+
+def test_an_audit_that_is_none_is_refused_before_the_work(lfw: Path) -> None:
+    status, said = run("m", lfw, "--pairs", lfw / "pairs.txt", "--audit", lfw / "pairs.txt")
+    assert status == 2
+    assert "expected an audit of the training data" in " ".join(said.split())

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.gallery import About, Gallery
-from marginface.gallery.keys import default_key_path
+from marginface.gallery.sealing.keys import default_key_path
 from oracles.galleries import new_face
 
 runner = CliRunner()

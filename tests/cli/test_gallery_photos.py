@@ -201,7 +201,7 @@ def test_ctrl_c_keeps_what_is_written_and_the_same_command_goes_on(
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, "What was finished is kept" in told) == (130, True)
+        assert (process.returncode, "What was written stays" in told) == (130, True)
         kept = collection.person("Ann").faces
         assert 0 < kept < 70
         assert kept % 32 == 0

@@ -50,7 +50,7 @@ def test_a_video_gives_a_line_of_json_for_each_track(place: Path) -> None:
 
 
 def test_every_frame_is_looked_at_with_every_0_and_boxes_are_written(place: Path, tmp_path: Path) -> None:
-    out = tmp_path / "boxes.avi"
+    out = tmp_path / "new" / "boxes.avi"
     answer = call(place / "walk.avi", "--people", place / "people", "--every", 0, "--annotate", out)
     assert "track 1: Ann" in answer.stdout
     assert "seen 10 times" in answer.stdout
@@ -144,3 +144,31 @@ def test_ctrl_c_ends_in_order_with_an_answer_for_who_is_in_sight(place: Path, mo
     assert [(line["person"], line["sightings"]) for line in lines] == [("Ann", 3)]
     assert answer.exit_code == 130
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_place_for_the_copy_that_cannot_be_is_refused_before_everyone_is_embedded(place: Path) -> None:
+    out = place / "letter.txt" / "boxes.avi"
+    answer = call(place / "walk.avi", "--people", place / "people", "--annotate", out)
+    assert "letter.txt is a file" in answer.stderr
+    assert "2 people, 2 faces" not in answer.stderr
+    assert answer.exit_code == 2
+
+
+def test_a_photo_is_one_by_its_content_and_turned_upright(place: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    photo = tmp_path / "download"
+    with Image.open(place / "Ann.png") as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(photo, "JPEG", exif=exif, quality=95)
+    answer = call(photo, "--people", place / "people", "--json")
+    assert json.loads(answer.stdout)["faces"][0]["person"] == "Ann"
+    assert answer.exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["phone.heic", "phone"])
+def test_a_photo_that_cannot_be_read_is_not_taken_for_a_video(place: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    answer = call(tmp_path / name, "--people", place / "people")
+    assert "this is a HEIC photo" in answer.stderr
+    assert "2 people, 2 faces" not in answer.stderr
+    assert answer.exit_code == 2

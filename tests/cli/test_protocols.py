@@ -12,10 +12,16 @@ import pytest
 from typer.testing import CliRunner
 
 from marginface.cli import app
-from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
-from marginface.data.synthetic.ijb import IjbPlan, write_ijb
-from marginface.data.synthetic.planted import AllPairsPlan, MegaPlan, PlantedGroup, write_all_pairs, write_megaface
-from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
+from marginface.data.synthetic.layouts.grouped_pairs import GroupPlan, write_bfw, write_rfw
+from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
+from marginface.data.synthetic.layouts.planted import (
+    AllPairsPlan,
+    MegaPlan,
+    PlantedGroup,
+    write_all_pairs,
+    write_megaface,
+)
+from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 from oracles.coarse import CARD, Coarse
 
 

@@ -277,7 +277,7 @@ def test_workers_run_at_once_and_few_photos_are_in_memory(tmp_path: Path) -> Non
                 running[0] -= 1
             return super().detect(image, min_score=min_score)
 
-    crop_tree(root, tmp_path / "crops", cropper=FaceCropper(SlowDetector()), workers=2)
+    crop_tree(str(root), str(tmp_path / "crops"), cropper=FaceCropper(SlowDetector()), workers=2)
     assert most[0] == 2
 
 
@@ -313,3 +313,32 @@ def test_another_detector_crops_everything_again(photos: Path, tmp_path: Path) -
     crop_all(photos, tmp_path / "crops")
     report = crop_tree(photos, tmp_path / "crops", cropper=FaceCropper(RedDetector(), detector_name="crimson"))
     assert report.done_before == 0
+
+
+def test_no_photo_takes_the_name_of_another_ones_crop(tmp_path: Path) -> None:
+    faces = {"a.jpg": SMALL, "a.png": MIDDLE, "a.jpg.png": LARGE, "a.jpg.png.bmp": SMALL}
+    for name, face in faces.items():
+        save(tmp_path / "photos" / "x.png", photo_with_faces(face))
+        (tmp_path / "photos" / "x.png").rename(tmp_path / "photos" / name)
+    report = crop_all(tmp_path / "photos", tmp_path / "crops", workers=1)
+    assert [record.photo for record in report.records] == sorted(faces)
+    assert len({record.crop for record in report.records}) == 4
+    for record in report.records:
+        wanted = FaceCropper(RedDetector()).crop(photo_with_faces(faces[record.photo])).crop
+        np.testing.assert_array_equal(read_image(tmp_path / "crops" / str(record.crop)), wanted)
+    assert crop_all(tmp_path / "photos", tmp_path / "crops").done_before == 4
+
+
+class OddDetector(RedDetector):
+    """Gives five points that are one."""
+
+    def detect(self, image: ImageArray, *, min_score: float = 0.6) -> tuple[Face, ...]:
+        return tuple(
+            Face(face.box, np.full((5, 2), 40.0), face.score) for face in super().detect(image, min_score=min_score)
+        )
+
+
+def test_a_face_whose_points_form_none_ends_no_tree(photos: Path, tmp_path: Path) -> None:
+    report = crop_tree(photos, tmp_path / "crops", cropper=FaceCropper(OddDetector()))
+    assert (report.counts["no face"], report.counts["unreadable"]) == (6, 1)
+    assert "do not form a face" in report.records[0].note

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from marginface.cli.evaluate import app
 from marginface.data.embedding_files import read_embeddings
-from marginface.data.templates import find_meta
+from marginface.data.identification.ijb import find_meta
 from marginface.evaluation.scoring.pooling import POOLINGS
 from marginface.evaluation.scoring.variants import VARIANTS
 from marginface.evaluation.suite import read_suite

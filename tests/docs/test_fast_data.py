@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 from typer.testing import CliRunner
 
 from marginface import cli
-from marginface.data.transforms import ADAFACE
+from marginface.data.augmentation.transforms import ADAFACE
 from marginface.training import recipe_from
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/fast-data.md").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def test_every_verb_of_the_table_is_there() -> None:
 
 def test_the_receipt_on_the_page_is_as_receipts_are() -> None:
     from marginface.gallery import Receipt
-    from marginface.gallery.traces import FileTraces
+    from marginface.gallery.erasing.traces import FileTraces
 
     block = "Erased" + PAGE.split("```\nErased")[1].split("```")[0]
     files = tuple(

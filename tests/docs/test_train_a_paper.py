@@ -12,8 +12,8 @@ from typer.main import get_command
 
 from marginface.cli.train import app
 from marginface.training import read_recipe, recipe_from
-from marginface.training.learning.schedule import length_of
 from marginface.training.recipe.file import flat
+from marginface.training.schedule import length_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "train-a-paper.md").read_text(encoding="utf-8")

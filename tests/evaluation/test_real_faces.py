@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.data.pairs import lfw_pairs
+from marginface.data.pairs.lfw import lfw_pairs
 from marginface.embedding import load_embedder
 from marginface.evaluation import Reader, crop_reader, evaluate_pairs, measure, protocol_cropper
 from marginface.values import Pairs

@@ -72,7 +72,7 @@ def _image(_: Path, content: bytes) -> object:
 
 @reads("crop", whole.jpegs, BINARY)
 def _crop(_: Path, content: bytes) -> object:
-    from marginface.data.decoding import choose_decoder
+    from marginface.data.images.decoding import choose_decoder
 
     return choose_decoder()(content)
 
@@ -116,7 +116,7 @@ def _record_index(folder: Path, content: bytes) -> None:
 
 @reads("bin pack", whole.bin_packs, BINARY)
 def _bin_pack(folder: Path, content: bytes) -> None:
-    from marginface.data.binpack import open_pack
+    from marginface.data.pairs.binpack import open_pack
 
     pack = open_pack(written(folder, "lfw.bin", content))
     for image in pack.pairs.images[:20]:
@@ -143,7 +143,7 @@ def _parquet(folder: Path, content: bytes) -> None:
 
 @reads("parquet pairs", whole.parquet_pairs, BINARY)
 def _parquet_pairs(folder: Path, content: bytes) -> None:
-    from marginface.data.parquet_pairs import open_parquet_pairs
+    from marginface.data.pairs.parquet import open_parquet_pairs
 
     pairs = open_parquet_pairs(written(folder, "pairs.parquet", content))
     for image in pairs.pairs.images[:4]:
@@ -164,7 +164,7 @@ def _list(folder: Path, content: bytes) -> None:
 
 
 def _lfw(path: Path) -> None:
-    from marginface.data.pairs import lfw_pairs
+    from marginface.data.pairs.lfw import lfw_pairs
 
     for who in "AB":
         for number in (1, 2):
@@ -173,7 +173,7 @@ def _lfw(path: Path) -> None:
 
 
 def _cfp(path: Path) -> None:
-    from marginface.data.cfp import cfp_pairs
+    from marginface.data.pairs.cfp import cfp_pairs
 
     root = path.parents[1]
     content = path.read_bytes()
@@ -188,7 +188,7 @@ def _cfp(path: Path) -> None:
 
 
 def _bfw(path: Path) -> None:
-    from marginface.data.bfw import read_bfw
+    from marginface.data.pairs.bfw import read_bfw
 
     for image in ("x/a/1.jpg", "x/a/2.jpg", "y/b/1.jpg"):
         written(path.parent, image, b"")
@@ -196,7 +196,7 @@ def _bfw(path: Path) -> None:
 
 
 def _rfw(path: Path) -> None:
-    from marginface.data.rfw import read_rfw
+    from marginface.data.pairs.rfw import read_rfw
 
     for who in "AB":
         for number in (1, 2):
@@ -206,7 +206,7 @@ def _rfw(path: Path) -> None:
 
 @reads("templates", lambda _: [b"".join(b"-- %s\n%s" % part for part in whole.TEMPLATES)], TEXT)
 def _templates(folder: Path, content: bytes) -> None:
-    from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
+    from marginface.data.identification.ijb import find_meta, read_searches, read_template_pairs, read_templates
 
     parts = (b"\n" + content).split(b"\n-- ")[1:]
     for (name, kept), part in zip(whole.TEMPLATES, [*parts, *[b""] * 6], strict=False):
@@ -292,7 +292,7 @@ def _evaluations(path: Path) -> None:
 
 
 def _exclusions(path: Path) -> None:
-    from marginface.data.exclusions import read_exclusions
+    from marginface.data.crops.exclusions import read_exclusions
 
     read_exclusions(path)
 
@@ -327,7 +327,7 @@ def _groups(path: Path) -> None:
 
 
 def _cropping(path: Path) -> None:
-    from marginface.data.unfinished import check_finished
+    from marginface.data.images.unfinished import check_finished
 
     check_finished(path.parent)
 
@@ -481,7 +481,7 @@ def _sealed_archive(folder: Path, content: bytes) -> None:
 
 
 def _key(path: Path) -> None:
-    from marginface.gallery.keys import read_key
+    from marginface.gallery.sealing.keys import read_key
 
     read_key(path)
 

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from marginface.gallery import About, Gallery
-from marginface.gallery.keys import GalleryKey
+from marginface.gallery.sealing.keys import GalleryKey
 from marginface.values import Embedding
 from oracles import image_packs
 from oracles.galleries import CONTRACT, SIZE, new_face
@@ -167,7 +167,7 @@ def _parquet(path: Path, columns: dict[str, Any]) -> bytes:
 @cache
 def parquet_pairs(folder: Path) -> Sequence[bytes]:
     """A file of pairs."""
-    from marginface.data.parquet_pairs import IMAGE_COLUMNS, LABEL_COLUMNS
+    from marginface.data.pairs.parquet import IMAGE_COLUMNS, LABEL_COLUMNS
 
     columns = {name: [PNG] * 10 for name in IMAGE_COLUMNS[0]}
     labels = {LABEL_COLUMNS[0]: [number % 2 for number in range(10)]}

@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import Connection
 
 from marginface.errors import GalleryBusy, GalleryError, InputError, StorageError
-from marginface.gallery import Collection, Gallery, migrations
-from marginface.gallery import store as stores
+from marginface.gallery import Collection, Gallery
+from marginface.gallery.database import migrations
+from marginface.gallery.database import store as stores
 from oracles.descriptors import open_below
 from oracles.disks import remount
 from oracles.galleries import CONTRACT, SIZE, FaceMaker, state_of
@@ -132,7 +133,7 @@ def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     def fail(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("marginface.gallery.creation.make_schema", fail)
+    monkeypatch.setattr("marginface.gallery.upkeep.creation.make_schema", fail)
     with pytest.raises(KeyboardInterrupt):
         Gallery.create(tmp_path / "people.db")
     assert list(tmp_path.iterdir()) == []

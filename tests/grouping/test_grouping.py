@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from marginface import cli
 from marginface.data.synthetic import draw_photo
-from marginface.errors import UnknownName
+from marginface.errors import InputError, MissingExtra, UnknownName
 from marginface.grouping import sheets as sheets_module
 from marginface.grouping import write_sheets
 from marginface.grouping.naming import cut_out
@@ -143,9 +145,49 @@ def test_the_threshold_grows_with_the_faces_and_is_named(photos: Path) -> None:
     assert many == recognizer.thresholds.identification_threshold(0.5, 10_000)
 
 
-def test_what_was_asked_for_is_checked_before_any_photo_is_read() -> None:
-    with pytest.raises(UnknownName, match="quality gate"):
-        Recognizer.load().cluster(["nowhere.jpg"], quality="best")
+def unread() -> Iterator[str]:
+    yield from ()
+    raise AssertionError("a photo was read")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"quality": "best"}, UnknownName, "quality gate"),
+        ({"similarity": 2.0}, InputError, "between -1 and 1"),
+        ({"fpir": 2.0}, InputError, "between 0 and 1"),
+    ],
+)
+def test_what_was_asked_for_is_checked_before_any_photo_is_read(
+    options: dict[str, Any], error: type[InputError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Recognizer.load().cluster(unread(), **options)
+
+
+def test_without_scipy_it_is_said_before_any_photo_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
+    with pytest.raises(MissingExtra, match=r"marginface\[cluster\]"):
+        Recognizer.load().cluster(unread())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "FILE"], "FILE is a file"),
+        (["--out", "out", "--copy-to", "FILE"], "this is a file"),
+        (["--out", "out", "--copy-to", "PHOTOS/people"], "cannot lie in"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_before_any_photo_is_read(
+    options: list[str], message: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recognizer, "cluster", lambda *_, **__: pytest.fail("the photos were looked at"))
+    monkeypatch.chdir(tmp_path)
+    Path("FILE").touch()
+    result = call("cluster", photos, *(option.replace("PHOTOS", str(photos)) for option in options))
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -203,6 +245,14 @@ def test_many_groups_fill_several_pages_and_large_groups_are_cut(
     assert [text.count("<img") for text in texts] == [8 + 3, 2, 3, 1]
     assert "20 faces, 12 not shown" in texts[0]
     assert all(text.count('<a href="groups') == 3 for text in texts)
+
+
+def test_pages_of_an_earlier_run_with_more_groups_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets_module, "GROUPS", 1)
+    (tmp_path / "groups-of-mine.html").touch()
+    for groups, pages in (([2, 2, 2], ["groups-2.html", "groups-3.html"]), ([2, 2], ["groups-2.html"])):
+        write_sheets(clusters_of(made_up(groups, tmp_path / "gone.png"), 0.5, None, "c"), tmp_path)
+        assert sorted(path.name for path in tmp_path.glob("groups-*")) == [*pages, "groups-of-mine.html"]
 
 
 def test_a_photo_that_is_gone_is_named_in_place_of_its_picture(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_group_that_is_not_there_and_folders_within_the_photos_are_refused(pho
 
 
 def test_numbers_are_for_groups_of_two_or_more() -> None:
-    assert numbered([(1, [face("a"), face("b")]), (2, [face("c")])]) == {1: "person-0001"}
+    assert numbered([(1, [face("a"), face("b")]), (2, [face("c")])], Path("people")) == {1: "person-0001"}
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,14 @@ def test_a_record_of_something_else_is_refused(text: str, tmp_path: Path) -> Non
     (tmp_path / RECORD).write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match="not a record of groups"):
         read_record(tmp_path)
+
+
+def test_numbers_of_another_run_are_not_mixed_with_these(photos: Path, tmp_path: Path) -> None:
+    record, people = [(1, [face("a.jpg"), face("b.jpg", 2)]), (2, [face("c.jpg")])], tmp_path / "people"
+    assert copy_people(record, numbered(record, people), photos, people).people == {"person-0001": 2}
+    (people / "person-0001" / ".DS_Store").touch()
+    assert numbered(record, people) == {1: "person-0001"}, "the same groups again go on"
+    (people / "person-0002").mkdir()
+    (people / "person-0002" / "d-2-0.jpg").touch()
+    with pytest.raises(InputError, match=r"d-2-0\.jpg: is of other groups"):
+        numbered(record, people)

@@ -150,6 +150,16 @@ def test_where_all_strangers_are_equally_unlike_no_pair_is_accepted_just_above()
     assert calibration.threshold(0.09).similarity == 1e-4
 
 
+def test_of_a_rate_between_rungs_at_most_the_share_of_the_stricter_one_is_refused() -> None:
+    vectors, people = drawn_people([2] * 60, seed=5)
+    calibration = calibrate(vectors, people, origin()).calibration
+    on, between, stricter = (calibration.threshold(fmr) for fmr in (0.05, 0.03, 0.02))
+    assert (on.is_between, between.is_between, stricter.is_between) == (False, True, False)
+    genuine, _ = every_pair(vectors, people)
+    refused = np.mean([pair.similarity < between.similarity for pair in genuine])
+    assert on.fnmr <= refused <= between.fnmr == stricter.fnmr
+
+
 def test_a_rate_above_the_ladder_has_its_first_threshold() -> None:
     calibration = drawn([2] * 20)
     assert calibration.threshold(0.7).similarity == calibration.thresholds[0].similarity
@@ -211,6 +221,10 @@ def test_too_few_pairs_and_copies_under_several_names_give_no_calibration() -> N
     copies = np.tile(np.float32([1, 0]), (9, 1))
     with pytest.raises(CalibrationError, match="the same photos lie under several names"):
         calibrate(copies, np.arange(9), origin())
+    rows = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
+    rounded = np.repeat(rows / np.linalg.norm(rows, axis=1, keepdims=True), 20, axis=0)  # float32: 0.99999994 alike
+    with pytest.raises(CalibrationError, match="the same photos lie under several names"):
+        calibrate(rounded, np.arange(40), origin())
 
 
 def test_copies_end_the_ladder_where_they_begin() -> None:

@@ -87,3 +87,8 @@ def test_the_curve_is_that_of_the_listed_similarities() -> None:
 def test_what_cannot_be_compared_is_refused(vectors: np.ndarray, people: np.ndarray, message: str) -> None:
     with pytest.raises(InputError, match=message):
         count_similarities(vectors.astype(np.float32), people)
+
+
+def test_copies_are_at_the_top_whatever_float32_makes_of_them() -> None:
+    similarities = np.array([1.0000001, 1, 0.99999994, 0.999998, 0.99985], np.float32)
+    assert steps_of(similarities).tolist() == [TOP, TOP, TOP, TOP, TOP - 2]

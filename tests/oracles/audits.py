@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from marginface.data.audit import ROW, AuditedSet, Rows
-from marginface.data.encoded import Listing
+from marginface.data.images.encoded import Listing
 from marginface.values import ImageArray
 
 

@@ -22,9 +22,8 @@ from marginface.pipeline import recognizer
 from marginface.server.running import serving
 from marginface.server.state import open_state
 from marginface.server.state.places import state_address
-from marginface.training import distributed, dry_run, recipe_from, train
+from marginface.training import distributed, dry_run, loading, recipe_from, train
 from marginface.training.comparing import compare, sweep
-from marginface.training.feed import loading
 from marginface.weights import ENGINES
 from oracles.command_line import PLACES, TEXTS
 from oracles.enrolments import write_people
@@ -63,9 +62,9 @@ def make_world(place: Path) -> Path:
 
 
 def _write_protocols(place: Path) -> None:
-    from marginface.data.synthetic.grouped_pairs import GroupPlan, write_rfw
-    from marginface.data.synthetic.ijb import IjbPlan, write_ijb
-    from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
+    from marginface.data.synthetic.layouts.grouped_pairs import GroupPlan, write_rfw
+    from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
+    from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 
     write_rfw(place / "rfw", GroupPlan(people=3, images=2, folds=2, per_fold=2))
     write_tinyface(place / "tiny", TinyPlan(people=2, distractors=2))

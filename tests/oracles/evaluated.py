@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from marginface.cli import app
 from marginface.data.synthetic import DrawnFaces
-from marginface.data.synthetic.ijb import IjbPlan, write_ijb
+from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
 from oracles.small_recipe import SMALL_RECIPE
 
 PEOPLE, PHOTOS = 8, 2

@@ -68,13 +68,13 @@ PAGES: dict[str, dict[str, str]] = {
         "marginface serve": f"{SERVE}tests/server/web/test_second_word.py asks one with these options",
     },
     "docs/how-to/look-at-runs.md": {
-        "tensorboard": f"{SERVE}tests/training/folder/test_live_curves.py reads what it would show",
+        "tensorboard": f"{SERVE}tests/training/loop/test_live_curves.py reads what it would show",
     },
     "docs/how-to/openvino.md": {"marginface doctor": "tests/test_doctor.py runs each engine"},
     "docs/how-to/prepare-millions-of-photos.md": {"export AWS_": "tests/batch/test_page.py has a store of its own"},
     "docs/how-to/search-at-scale.md": {
         "OMP_NUM_THREADS=1 python benchmarks/search.py": "minutes: its engines are those of tests/cli/test_engines.py",
-        "export MARGINFACE_QDRANT": "a key of the reader: tests/gallery/test_vector_servers.py",
+        "export MARGINFACE_QDRANT": "a key of the reader: tests/gallery/search/test_vector_servers.py",
     },
     "docs/how-to/serve.md": {
         "marginface serve": f"{SERVE}tests/server/running/test_serving.py and tests/server/test_workers.py start it",

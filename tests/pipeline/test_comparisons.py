@@ -38,6 +38,13 @@ def test_every_face_of_a_photo_has_a_row_and_its_name(drawn: Recognizer) -> None
     assert "3 faces, 3 pairs: 1 the same. By chance about 0.003 pairs" in table.explain()
 
 
+def test_what_is_to_be_expected_by_chance_is_a_number_to_read(drawn: Recognizer) -> None:
+    photos = [photo_with_faces(LARGE)] * 500
+    look = drawn.embed_photo(photos[0])
+    table = drawn.compare_embedded([look] * 500, drawn.pair_rule(1e-3))
+    assert "By chance about 120 pairs" in table.explain().splitlines()[0]
+
+
 def test_photos_that_give_nothing_are_outcomes_and_the_others_are_compared(drawn: Recognizer, tmp_path: Path) -> None:
     table = drawn.compare_all([photo_with_faces(), photo_with_faces(LARGE), tmp_path / "absent.jpg"])
     assert [len(photo.faces) for photo in table.photos] == [0, 1, 0]

@@ -12,7 +12,15 @@ from PIL import Image
 
 from marginface.contract import Contract, ThresholdEntry
 from marginface.cropping import FaceCropper
-from marginface.errors import ContractMismatch, FaceCountError, InputError, UnknownName, UnreadableImage
+from marginface.errors import (
+    CalibrationError,
+    ContractMismatch,
+    FaceCountError,
+    InputError,
+    UnknownName,
+    UnreadableImage,
+)
+from marginface.matching import shipped_calibration, write_calibration
 from marginface.pipeline import Recognizer
 from marginface.reasons import Reason
 from marginface.values import Decision, FloatArray, ImageArray, Threshold
@@ -150,6 +158,16 @@ def test_a_calibration_of_another_contract_is_refused_when_loaded(drawn: Recogni
 def test_the_path_of_a_calibration_is_refused_and_who_reads_it_named(drawn: Recognizer, path: object) -> None:
     with pytest.raises(InputError, match=r"read_calibration.*got 'staff\.toml'"):
         replace(drawn, calibration=path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_recognizer_is_loaded_with_the_file_of_a_calibration(kind: type, tmp_path: Path) -> None:
+    plain = Recognizer.load("sface")
+    shipped = shipped_calibration(plain.contract.id)
+    file = write_calibration(shipped, str(tmp_path / "staff.toml"))
+    assert Recognizer.load("sface", calibration=kind(file)).calibration == shipped
+    with pytest.raises(CalibrationError, match=r"gone\.toml: cannot read a calibration"):
+        Recognizer.load("sface", calibration=kind(tmp_path / "gone.toml"))
 
 
 @pytest.mark.parametrize("one", ["ann.jpg", Path("ann.jpg"), b"\xff\xd8", photo_with_faces(LARGE)])

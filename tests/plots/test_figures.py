@@ -12,6 +12,7 @@ from marginface.errors import InputError
 from marginface.metrics import SimilarityCounts, roc
 from marginface.metrics.all_pairs import TOP, steps_of
 from marginface.plots import (
+    cmc_figure,
     counted_similarity_figure,
     det_figure,
     distractor_figure,
@@ -171,3 +172,15 @@ def test_rates_among_distractors_are_points_over_a_logarithmic_axis() -> None:
     assert axes.get_xscale() == "log"
     np.testing.assert_allclose(axes.lines[0].get_xydata(), [[10, 95], [100, 90], [1000, 80]])
     assert axes.get_ylim()[0] == pytest.approx(75)
+
+
+def test_an_axis_of_percent_ends_at_100() -> None:
+    curves = (
+        roc_figure({"run": roc(GENUINE, IMPOSTOR)}),
+        cmc_figure({"run": [0.9, 1.0]}),
+        distractor_figure({"rank 1": {10: 1.0, 100: 0.9}}),
+    )
+    assert [figure.axes[0].get_ylim()[1] for figure in curves] == [100, 100, 100]
+    for figure in curves:  # and a line along the end is drawn whole
+        (axes,) = figure.axes
+        assert axes.lines[0].get_clip_box().y1 > axes.bbox.y1

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from marginface import errors
 from marginface.gallery import Collection, Gallery
-from marginface.gallery.store import Store
+from marginface.gallery.database.store import Store
 from marginface.server.refusals import KINDS, kind_of
 from marginface.server.settings import ServerSettings
 from oracles.staff import STAFF, decode_in_this_process, make_staff

@@ -19,7 +19,7 @@ from marginface.toy.start import DEVICE, START_LABEL, Start, make_start, mean_di
 from marginface.toy.study import _recipe as recipe_of
 from marginface.training import Recipe
 from marginface.training.feed.batches import Batches
-from marginface.training.learning.schedule import learning_rate_factor
+from marginface.training.schedule import learning_rate_factor
 
 SHORT = Budget(steps=20, digits=16)
 

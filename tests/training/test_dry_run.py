@@ -23,9 +23,9 @@ from marginface.training.dry_run.cost import ImageCost, cost_of
 from marginface.training.dry_run.memory import StepMemory
 from marginface.training.dry_run.rates import rates_of
 from marginface.training.dry_run.steps import fitting_images
-from marginface.training.learning.schedule import Length
 from marginface.training.plan import head_of, way_of
 from marginface.training.resolve import resolve
+from marginface.training.schedule import Length
 from oracles.image_packs import crop_bytes, write_insightface
 from oracles.patience import PATIENCE
 

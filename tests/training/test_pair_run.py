@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from marginface.data.sampler import IdentityBatches
+from marginface.data.sampling.sampler import IdentityBatches
 from marginface.errors import InputError, RecipeError
 from marginface.losses import LOSSES
 from marginface.losses.pairs import PairLoss

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from marginface.training import Recipe, read_recipe
-from marginface.training.learning.schedule import length_of
 from marginface.training.resolve import resolve, resolve_loss
+from marginface.training.schedule import length_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "recipes" / "papers"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))

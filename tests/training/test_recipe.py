@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from marginface.data.transforms import Augmentation
+from marginface.data.augmentation.transforms import Augmentation
 from marginface.errors import RecipeError
 from marginface.training import recipe_from
 from marginface.training.recipe import Recipe

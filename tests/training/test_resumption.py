@@ -10,7 +10,7 @@ import pytest
 
 from marginface.errors import CheckpointError, InputError, RecipeError
 from marginface.training import Progress, Recipe, read_recipe, recipe_from, train
-from marginface.training.feed.data_record import DataRecord, difference
+from marginface.training.folder.data_record import DataRecord, difference
 from marginface.training.folder.history import read_history
 from marginface.training.folder.journal import read_journal
 from marginface.training.recipe.changes import Change, changes_of, check_changes, check_names

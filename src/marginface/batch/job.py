@@ -14,8 +14,8 @@ from marginface.batch.executors import Executor
 from marginface.batch.report import BatchReport
 from marginface.batch.shard import Mark, Order, Shard, read_mark
 from marginface.batch.work import Work
-from marginface.data.encoded import DivisibleImages, Progress, index_fingerprint
-from marginface.data.unfinished import read_state, write_state
+from marginface.data.images.encoded import DivisibleImages, Progress, index_fingerprint
+from marginface.data.images.unfinished import read_state, write_state
 from marginface.defaults import PER_SHARD
 from marginface.errors import DataError, InputError
 from marginface.locations import store_errors_told

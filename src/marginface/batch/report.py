@@ -11,6 +11,7 @@ from typing import Any
 
 from marginface.batch.shard import LeftOut, Mark
 from marginface.files import json_bytes, write_bytes, write_json
+from marginface.words import plural
 
 MANIFEST = "manifest.json"
 LEFT_OUT = "left-out.jsonl"
@@ -71,7 +72,7 @@ class BatchReport:
         before = f" ({self.done_before:,} were done by an earlier run)" if self.done_before else ""
         shards = len(self.to_dict()["shards"])
         lines = [
-            f"{self.facts['images']:,} images; {self.made:,} are in {shards:,} shard{'s'[: shards != 1]} in "
+            f"{plural(self.facts['images'], 'image')}; {self.made:,} are in {plural(shards, 'shard')} in "
             f"{self.destination}{before}."
         ]
         for outcome in ("unlisted", *self.outcomes):

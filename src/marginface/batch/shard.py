@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 from marginface.batch.work import Result, Step, Work
 from marginface.data.convert.rows import Row
-from marginface.data.encoded import EncodedImages
+from marginface.data.images.encoded import EncodedImages
 from marginface.documents import parse_json
 from marginface.errors import ImageError
 from marginface.files import json_bytes, write_bytes, write_whole

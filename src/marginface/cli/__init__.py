@@ -131,7 +131,7 @@ class CommandGroup(TyperGroup):
             typer.echo(f"marginface: {error.filename or 'a file'}: {error.strerror or error}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("\nmarginface: interrupted. What was finished is kept.", err=True)
+            typer.echo("\nmarginface: interrupted. What was written stays.", err=True)
             raise typer.Exit(130) from None
 
 

@@ -47,7 +47,7 @@ def data(
 
     require_train_extra()
     from marginface.training.allocator import keep_freed_memory
-    from marginface.training.feed.loading import measure_loading
+    from marginface.training.loading import measure_loading
 
     keep_freed_memory()
     recipe, train = _recipe_for(source, override or [])

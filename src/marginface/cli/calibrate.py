@@ -76,7 +76,7 @@ def calibrate(
     done, 2 an error, or the photos do not support a rate of --fmr; FILE is written all the same if they support any.
     """
     from marginface.cropping import FaceCropper
-    from marginface.data.exclusions import Exclusions, read_exclusions
+    from marginface.data.crops.exclusions import Exclusions, read_exclusions
     from marginface.embedding import load_embedder
     from marginface.evaluation.calibration import calibrate_photos, people_photos, require_enough_photos
     from marginface.evaluation.calibration.page import write_calibration_page

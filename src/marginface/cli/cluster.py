@@ -79,7 +79,8 @@ def cluster(
     Exit status: 0 done; 2 an error, or a photo to copy could not be read.
     """
     from marginface.errors import InputError
-    from marginface.grouping import check_unnamed, copy_people, numbered, read_names, read_record
+    from marginface.grouping import check_copies, check_unnamed, copy_people, numbered, read_names, read_record
+    from marginface.images import require_images
 
     if names is not None and copy_to is None:
         raise InputError("names are written as folders: say where, --copy-to DIR")
@@ -87,20 +88,21 @@ def cluster(
         _say(copy_people(read_record(out), read_names(names), photos, copy_to), copy_to, as_json=as_json)
         return
     check_unnamed(out)
+    if copy_to is not None:
+        check_copies(photos, copy_to)
+    files = require_images(photos)
     recognizer = recognizer_for(model, calibration, mirror=mirror, min_score=min_score, engine=engine)
-    found = _clusters(recognizer, photos, fpir, threshold, quality, workers)
-    _write(found, photos, make_folder(out), as_json=as_json)
+    make_folder(out)
+    found = _clusters(recognizer, files, fpir, threshold, quality, workers)
+    _write(found, photos, out, as_json=as_json)
     if copy_to is not None:
         record = read_record(out)
-        _say(copy_people(record, numbered(record), photos, copy_to), copy_to, as_json=False, err=as_json)
+        _say(copy_people(record, numbered(record, copy_to), photos, copy_to), copy_to, as_json=False, err=as_json)
 
 
 def _clusters(
-    recognizer: Recognizer, photos: Path, fpir: float, threshold: float | None, quality: str, workers: int
+    recognizer: Recognizer, files: list[Path], fpir: float, threshold: float | None, quality: str, workers: int
 ) -> Clusters:
-    from marginface.images import require_images
-
-    files = require_images(photos)
     with progress_bar("Looking for faces", "photos") as progress:
         return recognizer.cluster(
             files,

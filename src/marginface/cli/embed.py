@@ -18,6 +18,7 @@ from marginface.cli.options import (
     Mirror,
     Model,
     PerShard,
+    checked_place,
     executor_of,
     print_json,
     typed_command,
@@ -84,13 +85,15 @@ def embed(
         raise InputError("--engine ray and --aligned are for shards of embeddings: say --format parquet as well")
     if (not out) == (not as_json):
         raise InputError("say where the embeddings go: --out FILE.npz or --json, one of the two")
-    file = embeddings_file(Path(out)) if out else None
+    file = checked_place(embeddings_file(Path(out))) if out else None
     recognizer = Recognizer.load(model, mirror=mirror, min_score=min_score, engine=runtime)
     made, failed = _embed_all([Path(photo) for photo in photos], recognizer, workers)
     if file is None:
         print_json(_as_plain(made, failed, recognizer))
-    else:
+    elif made:
         _save(made, recognizer, file)
+    else:
+        failed[str(file)] = f"{file}: no photo gave an embedding; nothing was written"
     for message in failed.values():
         typer.echo(f"marginface: {message}", err=True)
     if failed:
@@ -108,6 +111,7 @@ def _embed_shards(sources: list[str], out: str, to: str, work: Work, executor: E
             f"shards of embeddings are made of one source and need --out FOLDER; got {plural(len(sources), 'source')}"
             + (f" and --out {out}" if out else " and no --out")
         )
+    work.formats[to]  # raises UnknownName before the source is listed
     images = open_images(location(sources[0]))
     with progress_bar("Embedding", "images") as progress:
         return run(

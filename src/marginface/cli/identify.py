@@ -23,6 +23,7 @@ from marginface.cli.options import (
     Model,
     Runtime,
     UncertainFpir,
+    checked_place,
     json_text,
     print_json,
 )
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _INTERRUPTED = 130
+_PICTURES_IN_A_ROW = (".mjpeg", ".mjpg")  # videos that begin as a JPEG does
 
 
 @app.command()
@@ -64,7 +66,12 @@ def identify(
     quality: Gate = DEFAULT_GATE,
     annotate: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", show_default=False, help="Write a copy with boxes and names: .avi, .mp4, or .png."),
+        typer.Option(
+            metavar="OUT",
+            show_default=False,
+            callback=checked_place,
+            help="Write a copy with boxes and names: .avi, .mp4, or .png.",
+        ),
     ] = None,
     model: Model = DEFAULT_MODEL,
     calibration: CalibrationFile = None,
@@ -121,9 +128,13 @@ def _known(
 
 
 def _is_photo(source: str) -> bool:
-    from marginface.images import IMAGE_SUFFIXES
+    """Say whether a photo is named; a file of any other name is one by its content, as everywhere."""
+    from marginface.images import IMAGE_SUFFIXES, is_picture
 
-    return Path(source).suffix.lower() in IMAGE_SUFFIXES and "://" not in source
+    path = Path(source)
+    if "://" in source or source.isdecimal() or path.suffix.lower() in _PICTURES_IN_A_ROW:
+        return False
+    return path.suffix.lower() in IMAGE_SUFFIXES or (path.is_file() and is_picture(path))
 
 
 def _photo_at(source: str, annotate: Path | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -23,8 +24,13 @@ def checked_place(path: Path | None) -> Path | None:
     """Refuse before the work a file that could not be written after it; "-" is no file. Return it as it came."""
     from marginface.errors import InputError
 
-    if path is not None and path != STANDARD_OUTPUT and make_folder(path.parent) and path.is_dir():
+    if path is None or path == STANDARD_OUTPUT:
+        return path
+    if make_folder(path.parent) and path.is_dir():
         raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
+    is_device = path.exists() and not path.is_file()
+    if not (is_device or os.access(path.parent, os.W_OK)):
+        raise InputError(f"{path}: you may not write into its folder, or the disk is read-only. Choose another place")
     return path
 
 
@@ -118,9 +124,15 @@ def print_json(value: Any) -> None:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """Return JSON for standard output; where that is not Unicode (locale C), names are escaped and not lost."""
+    """Return JSON for standard output, of signs that all can read.
+
+    Where that is not Unicode (locale C), names are escaped and not lost; everywhere what a file name holds that is no
+    UTF-8, since a reader of JSON refuses such bytes.
+    """
+    from marginface.files import json_bytes
+
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    return json.dumps(value, indent=indent, ensure_ascii=not is_unicode)
+    return json_bytes(json.dumps(value, indent=indent, ensure_ascii=not is_unicode)).decode()
 
 
 def deliver(value: Any, out: Path | None, *, as_json: bool, show: Callable[[], object]) -> None:

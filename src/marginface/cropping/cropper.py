@@ -17,6 +17,7 @@ from marginface.detection import Detector, largest, load_detector, nearest_cente
 from marginface.detection.second_look import padded
 from marginface.errors import ImageError, InputError
 from marginface.images import read_image
+from marginface.reasons import Reason
 from marginface.registry import Registry
 from marginface.values import Face, ImageArray, check_image
 
@@ -110,7 +111,10 @@ class FaceCropper:
         if face is None:
             return Crop(None, None, len(faces), f"{len(faces)} faces found, exactly one is wanted")
         note = "" if len(faces) == 1 else f"{len(faces)} faces found, {USED[self.policy]}"
-        return Crop(align(image, face.landmarks), face, len(faces), note)
+        try:
+            return Crop(align(image, face.landmarks), face, len(faces), note)
+        except InputError:  # a photo in thousands is not to end the work on all
+            return Crop(None, None, 0, Reason.ODD_LANDMARKS.sentence)
 
 
 @dataclass(frozen=True, slots=True)

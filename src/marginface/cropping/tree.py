@@ -111,8 +111,8 @@ def _examples(entries: list[dict[str, Any]], text: str) -> list[str]:
 
 
 def crop_tree(
-    source: Path,
-    destination: Path,
+    source: str | Path,
+    destination: str | Path,
     *,
     cropper: FaceCropper,
     workers: int = DEFAULT_WORKERS,
@@ -134,6 +134,7 @@ def crop_tree(
         InputError: The folders are not as described.
         DataError: A crop cannot be written.
     """
+    source, destination = Path(source), Path(destination)
     photos = require_images(source)
     before = _open_destination(source, destination)
     settings = crop_settings(cropper)
@@ -166,14 +167,20 @@ def _planned(photo: Path, crop: str, source: Path, settings: str) -> CropRecord:
 
 
 def _crop_names(photos: list[Path], source: Path) -> dict[Path, str]:
-    """Give each photo the name of its crop: stem + .png, or the full name + .png where two photos share the stem."""
+    """Give each photo the name of its crop: stem + .png, or the full name + .png where two photos share the stem.
+
+    No two photos get one name: of a.jpg, a.png and a.jpg.png the last would have the name of the first.
+    """
     stems = Counter(photo.with_suffix("").as_posix().lower() for photo in photos)
-    names = {}
-    for photo in photos:
-        alone = stems[photo.with_suffix("").as_posix().lower()] == 1
-        target = photo.with_suffix(".png") if alone else photo.with_name(photo.name + ".png")
-        names[photo] = target.relative_to(source).as_posix()
-    return names
+    shared = {photo: stems[photo.with_suffix("").as_posix().lower()] > 1 for photo in photos}
+    taken: dict[Path, Path] = {}  # by the crop
+    for photo in sorted(photos, key=lambda photo: not shared[photo]):
+        target = photo.with_name(photo.name + ".png") if shared[photo] else photo.with_suffix(".png")
+        while target in taken:
+            target = target.with_name(target.name + ".png")
+        taken[target] = photo
+    crops = {photo: target.relative_to(source).as_posix() for target, photo in taken.items()}
+    return {photo: crops[photo] for photo in photos}
 
 
 def _is_done(job: CropRecord, old: CropRecord | None, destination: Path) -> bool:

@@ -98,7 +98,7 @@ class PhotoAnswer:
 
 
 def identify_each(
-    recognizer: Recognizer, collection: Collection, photos: Iterable[Path], settings: SearchSettings
+    recognizer: Recognizer, collection: Collection, photos: Iterable[str | Path], settings: SearchSettings
 ) -> Iterator[PhotoAnswer]:
     """Yield who each photo shows, in order, on threads; one that cannot be read is an answer too.
 
@@ -110,7 +110,7 @@ def identify_each(
     """
     people = CollectionPeople(collection)
 
-    def answer(photo: Path) -> PhotoAnswer:
+    def answer(photo: str | Path) -> PhotoAnswer:
         try:
             found = recognizer.identify(
                 photo,

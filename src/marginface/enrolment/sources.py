@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marginface.errors import InputError
+from marginface.files import shown_folders
 from marginface.images import list_images, read_image
 from marginface.values import ImageArray, check_image
 
@@ -66,16 +67,17 @@ def photos_of(person: str, paths: Iterable[Path]) -> tuple[PersonPhoto, ...]:
     return tuple(found)
 
 
-def folder_of_people(folder: Path) -> FolderOfPeople:
+def folder_of_people(folder: str | Path) -> FolderOfPeople:
     """Return the photos below a folder: the name of the first folder on the way to a photo is the person's.
 
     Raises:
         InputError: there is no such folder, or no photo in it.
     """
+    folder = Path(folder)
     photos = list_images(folder)
     if not photos:
         raise InputError(f"{folder}: no photos below this folder; it has a folder for each person, with their photos")
     ways = [photo.relative_to(folder).parts for photo in photos]
     named = [PersonPhoto(way[0] if len(way) > 1 else "", photo) for way, photo in zip(ways, photos, strict=True)]
-    people = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    people = {entry.name for entry in shown_folders(folder)}
     return FolderOfPeople(tuple(named), tuple(sorted(people - {one.person for one in named})))

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection
 
 from marginface.errors import InputError
-from marginface.gallery import audit, listing, moves, people, vectors
-from marginface.gallery import faces as face_rows
-from marginface.gallery.checking import check_collection
-from marginface.gallery.erasure import READERS_WAIT, Receipt, delete_people, erase_people, verified
-from marginface.gallery.live import LiveIndex
+from marginface.gallery.database import audit
+from marginface.gallery.database.transaction import GONE, Transaction
+from marginface.gallery.enrolled import faces as face_rows
+from marginface.gallery.enrolled import listing, moves, people
+from marginface.gallery.enrolled.people import PersonRef
+from marginface.gallery.erasing.erasure import READERS_WAIT, Receipt, delete_people, erase_people, verified
 from marginface.gallery.names import checked_name
-from marginface.gallery.people import PersonRef
 from marginface.gallery.records import (
     About,
     Changes,
@@ -28,9 +28,11 @@ from marginface.gallery.records import (
     Person,
     revised,
 )
-from marginface.gallery.searching import nearest_people
-from marginface.gallery.statistics import CollectionStats, collection_infos, collection_stats
-from marginface.gallery.transaction import GONE, Transaction
+from marginface.gallery.search import vectors
+from marginface.gallery.search.live import LiveIndex
+from marginface.gallery.search.nearest import nearest_people
+from marginface.gallery.upkeep.checking import check_collection
+from marginface.gallery.upkeep.statistics import CollectionStats, collection_infos, collection_stats
 from marginface.gallery.vault import Chamber, Vault
 from marginface.matching.index import Recall, recall_at
 from marginface.values import Embedding

@@ -13,27 +13,27 @@ from types import TracebackType
 from sqlalchemy import update
 
 from marginface.errors import InputError, MarginfaceError, TakenName
-from marginface.gallery import audit as chain
 from marginface.gallery.address import Address, parse_address
-from marginface.gallery.archive import ArchiveCounts, write_archive
-from marginface.gallery.chambers import add_chamber, checked_description, collection_number, row_named
-from marginface.gallery.checking import CheckReport, check_gallery
+from marginface.gallery.archives.reading import read_archive
+from marginface.gallery.archives.writing import ArchiveCounts, write_archive
 from marginface.gallery.collection import Collection
-from marginface.gallery.creation import create_gallery, key_for_new
-from marginface.gallery.disk import empty_log
-from marginface.gallery.erasure import READERS_WAIT, Receipt, erase_collection, verified
-from marginface.gallery.importing import read_archive
-from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, find_key
-from marginface.gallery.live import IndexMaker, LiveIndex, index_in_memory, index_in_server, open_in_server
-from marginface.gallery.migrations import check_schema, has_gallery, migrate_schema
+from marginface.gallery.database import audit as chain
+from marginface.gallery.database.migrations import check_schema, has_gallery, migrate_schema
+from marginface.gallery.database.store import open_store
+from marginface.gallery.database.tables import COLLECTIONS
+from marginface.gallery.enrolled.chambers import add_chamber, checked_description, collection_number, row_named
+from marginface.gallery.enrolled.people import PersonRef, find_person
+from marginface.gallery.enrolled.succession import succeed
+from marginface.gallery.erasing.disk import empty_log
+from marginface.gallery.erasing.erasure import READERS_WAIT, Receipt, erase_collection, verified
 from marginface.gallery.names import checked_name
-from marginface.gallery.people import PersonRef, find_person
 from marginface.gallery.records import CollectionInfo
-from marginface.gallery.rekeying import KeyChange, reseal_all, wrap_all
-from marginface.gallery.statistics import Stats, collection_infos, gallery_stats
-from marginface.gallery.store import open_store
-from marginface.gallery.succession import succeed
-from marginface.gallery.tables import COLLECTIONS
+from marginface.gallery.sealing.keys import OPEN_KEY_ID, GalleryKey, find_key
+from marginface.gallery.search.live import IndexMaker, LiveIndex, index_in_memory, index_in_server, open_in_server
+from marginface.gallery.upkeep.checking import CheckReport, check_gallery
+from marginface.gallery.upkeep.creation import create_gallery, key_for_new
+from marginface.gallery.upkeep.rekeying import KeyChange, reseal_all, wrap_all
+from marginface.gallery.upkeep.statistics import Stats, collection_infos, gallery_stats
 from marginface.gallery.vault import Chamber, Vault
 
 
@@ -192,8 +192,8 @@ class Gallery:
             name: Its name, which is not sealed.
             contract: The id of the contract (``Contract.id``); embeddings of another one are refused.
             embedding_size: How many numbers an embedding has.
-            rotated: Store and compare vectors turned by a secret rotation (rotation.py): those of two collections
-                cannot be compared then. For vectors that leave the gallery, to an index in a server.
+            rotated: Store and compare vectors turned by a secret rotation (sealing/rotation.py): those of two
+                collections cannot be compared then. For vectors that leave the gallery, to an index in a server.
 
         Raises:
             TakenName: Another collection has it.
@@ -323,7 +323,7 @@ class Gallery:
         collections: Sequence[str] = (),
         people: Sequence[PersonRef] = (),
     ) -> ArchiveCounts:
-        """Write the gallery into one file; see archive.py for its format.
+        """Write the gallery into one file; see archives/writing.py for its format.
 
         Args:
             path: The file; its owner alone can read it.

@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from marginface.errors import CollectionGoneError
-from marginface.gallery.columns import damaged
-from marginface.gallery.keys import OPEN_KEY_ID, GalleryKey, key_for
-from marginface.gallery.rotation import Rotation
-from marginface.gallery.sealing import Seal, derived_key
-from marginface.gallery.store import Store
-from marginface.gallery.tables import COLLECTIONS, LARGEST_EMBEDDING, META
-from marginface.gallery.transaction import Transaction
+from marginface.gallery.database.columns import damaged
+from marginface.gallery.database.store import Store
+from marginface.gallery.database.tables import COLLECTIONS, LARGEST_EMBEDDING, META
+from marginface.gallery.database.transaction import Transaction
+from marginface.gallery.sealing.keys import OPEN_KEY_ID, GalleryKey, key_for
+from marginface.gallery.sealing.rotation import Rotation
+from marginface.gallery.sealing.seal import Seal, derived_key
 from marginface.values import FloatArray
 
 

@@ -5,13 +5,22 @@ sheets         contact sheets in HTML
 naming         names filled in by a person → a folder per person
 """
 
-from marginface.grouping.naming import Copied, check_unnamed, copy_people, numbered, read_names, write_names
+from marginface.grouping.naming import (
+    Copied,
+    check_copies,
+    check_unnamed,
+    copy_people,
+    numbered,
+    read_names,
+    write_names,
+)
 from marginface.grouping.record import Record, read_record, record_of, write_record
 from marginface.grouping.sheets import write_sheets
 
 __all__ = [
     "Copied",
     "Record",
+    "check_copies",
     "check_unnamed",
     "copy_people",
     "numbered",

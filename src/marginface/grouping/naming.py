@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from PIL import Image
 
 from marginface.documents import whole_number
 from marginface.errors import DataError, ImageError, InputError
-from marginface.files import write_bytes
+from marginface.files import is_hidden, write_bytes
 from marginface.grouping.record import Record, below
 from marginface.images import read_image
 from marginface.markup import plain_cell
@@ -97,9 +97,23 @@ def read_names(path: Path) -> dict[int, str]:
     return named
 
 
-def numbered(record: Record) -> dict[int, str]:
-    """Return a name for every group of two faces or more: person-0001 and so on."""
-    return {number: f"person-{number:04d}" for number, faces in record if len(faces) > 1}
+def numbered(record: Record, destination: Path) -> dict[int, str]:
+    """Return a name for every group of two faces or more: person-0001 and so on.
+
+    Raises:
+        InputError: Such folders are in the destination with files of other groups: a number is no person, and two
+            people would lie in one folder.
+    """
+    names = {number: f"person-{number:04d}" for number, faces in record if len(faces) > 1}
+    own = {target for target, _, _ in _targets(record, names, destination)}
+    there = (path for path in sorted(destination.glob("person-[0-9]*/*")) if not is_hidden(path.name))
+    others = (path for path in there if path not in own)
+    if (other := next(others, None)) is not None:
+        raise InputError(
+            f"{other}: is of other groups, of an earlier run; new groups have other numbers. Give another --copy-to, "
+            "or delete the folders of that run"
+        )
+    return names
 
 
 def copy_people(record: Record, names: Mapping[int, str], photos: Path, destination: Path) -> Copied:
@@ -114,30 +128,44 @@ def copy_people(record: Record, names: Mapping[int, str], photos: Path, destinat
     unknown = sorted(set(names) - {number for number, _ in record})
     if unknown:
         raise InputError(f"there is no group {unknown[0]}; groups are numbered 1 to {len(record)}")
-    if destination.resolve().is_relative_to(photos.resolve()):
-        raise InputError(f"{destination}: the new folders cannot lie in {photos}, the photos they are made from")
+    check_copies(photos, destination)
     copied = Copied()
-    for number, faces in record:
-        if number in names:
-            for place, face in enumerate(faces):
-                _copy(face, f"{number}-{place}", photos, destination / names[number], copied)
+    for target, face, is_whole in _targets(record, names, destination):
+        _copy(face, photos / _within(str(face["photo"])), target, copied, is_whole=is_whole)
     return copied
 
 
-def _copy(face: Mapping[str, Any], unique: str, photos: Path, folder: Path, copied: Copied) -> None:
-    photo = photos / _within(str(face["photo"]))
-    whole = int(face["faces_found"]) == 1
-    target = folder / f"{photo.stem}-{unique}{photo.suffix if whole else '.png'}"
+def _targets(
+    record: Record, names: Mapping[int, str], destination: Path
+) -> Iterator[tuple[Path, Mapping[str, Any], bool]]:
+    """Yield the file of each face of a group that has a name, the face, and whether its photo is copied as it is."""
+    for number, faces in record:
+        for place, face in enumerate(faces if number in names else ()):
+            photo, is_whole = Path(_within(str(face["photo"]))), int(face["faces_found"]) == 1
+            file = f"{photo.stem}-{number}-{place}{photo.suffix if is_whole else '.png'}"
+            yield destination / names[number] / file, face, is_whole
+
+
+def check_copies(photos: Path, destination: Path) -> None:
+    """Raise InputError if the new folders cannot be where they are wanted: in the photos, or where a file is."""
+    if destination.resolve().is_relative_to(photos.resolve()):
+        raise InputError(f"{destination}: the new folders cannot lie in {photos}, the photos they are made from")
+    if destination.exists() and not destination.is_dir():
+        raise InputError(f"{destination}: this is a file; give a folder for the people's folders")
+
+
+def _copy(face: Mapping[str, Any], photo: Path, target: Path, copied: Copied, *, is_whole: bool) -> None:
     if target.exists():
         copied.there_before += 1
         return
     try:
-        content = photo.read_bytes() if whole else _png(cut_out(read_image(photo), face["box"]))
+        content = photo.read_bytes() if is_whole else _png(cut_out(read_image(photo), face["box"]))
     except (OSError, ImageError) as error:
         copied.failed[str(face["photo"])] = getattr(error, "strerror", None) or str(error)
         return
     write_bytes(target, content)
-    copied.people[folder.name] = copied.people.get(folder.name, 0) + 1
+    person = target.parent.name
+    copied.people[person] = copied.people.get(person, 0) + 1
 
 
 def cut_out(image: ImageArray, box: Sequence[float]) -> ImageArray:

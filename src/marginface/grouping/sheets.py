@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,8 @@ Groups = Sequence[tuple[int, tuple[ClusteredFace, ...]]]  # with their numbers
 def write_sheets(clusters: Clusters, folder: Path) -> list[Path]:
     """Write ``groups.html`` and, where there are many groups, ``groups-2.html`` …; return their paths.
 
-    The photos are read again, for the pictures. One that is gone meanwhile is named in place of its picture.
+    The photos are read again, for the pictures. One that is gone meanwhile is named in place of its picture. Pages of
+    an earlier run that had more of them are removed: they show groups that are no more.
     """
     together = list(enumerate(clusters.with_company, start=1))
     alone = list(enumerate(clusters.groups, start=1))[len(together) :]
@@ -37,6 +39,9 @@ def write_sheets(clusters: Clusters, folder: Path) -> list[Path]:
     names = ["groups.html", *(f"groups-{number}.html" for number in range(2, len(sections) + 1))]
     for name, groups in zip(names, sections, strict=True):
         write_page(_page(clusters, groups, names, name), folder / name)
+    for page in folder.glob("groups-*.html"):
+        if re.fullmatch(r"groups-\d+\.html", page.name) and page.name not in names:
+            page.unlink()
     return [folder / name for name in names]
 
 

@@ -70,14 +70,25 @@ def cluster(vectors: FloatArray, threshold: float, *, photos: IntArray | None = 
     if vectors.ndim != 2 or (photos is not None and photos.shape != vectors.shape[:1]):
         given = "" if photos is None else f" with photos {photos.shape}"
         raise InputError(f"faces to group are unit rows (N, D), each with its photo; got {vectors.shape}{given}")
-    if not -1 < threshold < 1:
-        raise InputError(f"the threshold of groups is a similarity between -1 and 1; got {threshold}")
+    require_can_group(threshold)
     labels, used = np.empty(len(vectors), np.int64), 0
     for faces in _components(vectors, threshold):
         own = None if photos is None else photos[faces]
         labels[faces] = used + _average_linkage(vectors[faces], threshold, own)
         used = int(labels[faces].max()) + 1
     return Clustering(_by_size(labels), threshold)
+
+
+def require_can_group(threshold: float) -> None:
+    """Raise what ``cluster`` raises whatever the faces are, so that nobody embeds thousands of photos for nothing.
+
+    Raises:
+        InputError: The threshold is no similarity.
+        MissingExtra: scipy is not installed.
+    """
+    if not -1 < threshold < 1:
+        raise InputError(f"the threshold of groups is a similarity between -1 and 1; got {threshold}")
+    _scipy("sparse")
 
 
 def _components(vectors: FloatArray, threshold: float) -> Iterator[IntArray]:

@@ -23,6 +23,7 @@ from marginface.values import LENGTH_ERROR, BoolArray, DoubleArray, FloatArray, 
 
 STEPS = 10_000  # of the similarity from 0 to 1
 TOP = 2 * STEPS  # the step of similarity 1
+_COPIES = 0.1  # of a step below the top: more than float32 is off
 _BLOCK = 1 << 22  # similarities at once: 16 MB
 
 
@@ -80,10 +81,14 @@ def similarity_of(step: int) -> float:
 
 
 def steps_of(similarities: FloatArray) -> IntArray:
-    """Return the step of each similarity; beyond −1 and 1 there is rounding and nothing else."""
+    """Return the step of each similarity; beyond −1 and 1 there is rounding and nothing else.
+
+    Copies of one photo are at the top, also where float32 makes their similarity 0.99999994.
+    """
     scaled = np.asarray(similarities + np.float32(1))
     scaled *= np.float32(STEPS)
     np.clip(scaled, 0, TOP, out=scaled)
+    np.putmask(scaled, scaled >= TOP - _COPIES, TOP)
     return scaled.astype(np.int64)
 
 

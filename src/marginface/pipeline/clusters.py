@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from marginface.defaults import DEFAULT_FMR
-from marginface.matching.cluster import cluster
+from marginface.matching.cluster import cluster, require_can_group
 from marginface.metrics import size_of_search
 from marginface.pipeline.photos import EmbeddedFace, EmbeddedPhoto
 from marginface.pipeline.rules import Calibrated
@@ -111,6 +111,11 @@ def threshold_among(thresholds: Calibrated, fpir: float, faces: int) -> Threshol
     Among few faces that would be a lax one: the false-match rate is never above that of verify.
     """
     return thresholds.identification_threshold(fpir, max(faces - 1, size_of_search(fpir, DEFAULT_FMR), 1))
+
+
+def require_groupable(thresholds: Calibrated, fpir: float, similarity: float | None) -> None:
+    """Raise what is known to be wrong before there are faces: the rate, the similarity, scipy that is missing."""
+    require_can_group(threshold_among(thresholds, fpir, 1).similarity if similarity is None else similarity)
 
 
 def clusters_of(

@@ -13,7 +13,7 @@ from marginface.pipeline.rules import Rule
 from marginface.reasons import Remark
 from marginface.similarity import l2_normalize
 from marginface.values import Decision, DoubleArray, frozen
-from marginface.words import decimal, plurals
+from marginface.words import about, decimal, plurals
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Comparisons:
         chance = len(pairs) * self.rule.threshold.fmr
         counts = plurals((len(self.faces), "face"), (len(pairs), "pair"))
         lines = [
-            f"{counts}: {len(same):,} the same. By chance about {chance:.2g} pairs of different people would be.",
+            f"{counts}: {len(same):,} the same. By chance about {about(chance)} pairs of different people would be.",
             *(
                 f"{pair.first.name} and {pair.second.name}: same, similarity {decimal(pair.similarity)}."
                 for pair in same

@@ -24,8 +24,9 @@ from marginface.defaults import (
 )
 from marginface.embedding import Embedder, load_embedder
 from marginface.errors import InputError
+from marginface.matching import read_calibration
 from marginface.pipeline.batches import in_order
-from marginface.pipeline.clusters import Clusters, clusters_of, threshold_among
+from marginface.pipeline.clusters import Clusters, clusters_of, require_groupable, threshold_among
 from marginface.pipeline.comparisons import Comparisons, compare
 from marginface.pipeline.identification import Identification, answers
 from marginface.pipeline.people import KnownPeople, Searchable, known_people, require_searchable
@@ -82,7 +83,7 @@ class Recognizer:
         detector: str = DEFAULT_DETECTOR,
         mirror: bool = False,
         min_score: float = DEFAULT_MIN_SCORE,
-        calibration: Calibrated | None = None,
+        calibration: Calibrated | str | Path | None = None,
         engine: str = DEFAULT_ENGINE,
     ) -> Recognizer:
         """Load a recognizer.
@@ -92,13 +93,16 @@ class Recognizer:
             detector: A name in the table of detectors.
             mirror: Sum the embeddings of crop and mirrored crop: slower, a little better, and another contract.
             min_score: Detector score below which nothing counts as a face.
-            calibration: Thresholds; without any those that come with marginface, or the model's card.
+            calibration: Thresholds, or their file; without any those that come with marginface, or the model's card.
             engine: What runs the embedder: ``onnxruntime``, ``openvino`` or ``openvino-bf16`` (weights.ENGINES). The
                 detector runs in ONNX Runtime, so that all see the same landmarks.
 
         Raises:
             ContractMismatch: The calibration was made with another model, detector or preprocessing.
+            CalibrationError: Its file is missing or damaged.
         """
+        if isinstance(calibration, str | Path):
+            calibration = read_calibration(calibration)
         cropper = FaceCropper.load(detector, min_score=min_score)
         return cls(cropper, load_embedder(model, mirror=mirror, engine=engine), calibration)
 
@@ -279,6 +283,7 @@ class Recognizer:
             InputError: No threshold for this rate and number, or too many faces hang together (matching.cluster).
         """
         _check_names(faces, quality)
+        require_groupable(self.thresholds, fpir, similarity)  # before any photo is read
         looks = self.embed_all(photos, faces=faces, quality=quality, workers=workers, progress=progress)
         if similarity is not None:
             return clusters_of(looks, similarity, None, self.contract.id)
@@ -384,8 +389,7 @@ class Recognizer:
     def _remarks(self) -> tuple[Remark, ...]:
         if self.thresholds.contract == self.contract.id:
             return ()
-        mirror = self.contract.mirror
-        what = "the mirror sum" if mirror else f"the landmarks of {self.contract.landmarks}"
+        what = "the mirror sum" if self.contract.mirror else f"the landmarks of {self.contract.landmarks}"
         text = f"The threshold was set without {what}; with it the false-match rate may be another."
         return (Remark(Reason.OTHER_CONTRACT, text),)
 

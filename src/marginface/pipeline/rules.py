@@ -41,7 +41,7 @@ class Calibrated(Protocol):
 def require_calibration(given: Calibrated | None, contract: str) -> None:
     """Refuse a calibration of another contract, and the path of one."""
     if isinstance(given, str | Path):
-        raise InputError(f"a calibration is what marginface.matching.read_calibration(Path) gives; got {str(given)!r}")
+        raise InputError(f"a calibration is what marginface.matching.read_calibration(path) gives; got {str(given)!r}")
     if given is not None:
         given.require(contract)
 

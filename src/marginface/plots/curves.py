@@ -30,10 +30,20 @@ def roc_figure(curves: Mapping[str, Roc]) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(floor, 1)
     lowest = min(float(curve.tar[curve.far <= floor].max()) for curve in curves.values())
-    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    _up_to_all(axes, lowest)
     label(axes, "False-accept rate (FAR, share of impostor pairs)", "True-accept rate (TAR), %", "ROC")
     legend(axes, "lower right")
     return figure
+
+
+def _up_to_all(axes: Axes, lowest: float) -> None:
+    """Let an axis of percent end at 100, from a little below a share; a line along its end keeps its full width."""
+    from matplotlib.transforms import Bbox, TransformedBbox
+
+    axes.set_ylim(max(0.0, 100 * lowest - 5), 100)
+    whole = TransformedBbox(Bbox.from_bounds(0, 0, 1, 1.05), axes.transAxes)
+    for line in axes.lines:
+        line.set_clip_box(whole)
 
 
 def _smallest_step(far: DoubleArray) -> float:
@@ -80,7 +90,7 @@ def cmc_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(1, max(2, *(len(curve) for curve in curves.values())))
     lowest = min(curve[0] for curve in curves.values())
-    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    _up_to_all(axes, lowest)
     label(axes, "Rank", "Mated searches found, %", "CMC")
     legend(axes, "lower right")
     return figure
@@ -95,7 +105,7 @@ def distractor_figure(curves: Mapping[str, Mapping[int, float]]) -> Figure:
         axes.plot(sizes, shares, marker="o", markersize=4, label=name, linewidth=1.8, **line_style(index))
     axes.set_xscale("log")
     lowest = min(min(curve.values()) for curve in curves.values())
-    axes.set_ylim(max(0.0, 100 * lowest - 5), 101)
+    _up_to_all(axes, lowest)
     label(axes, "Distractors", "Searches answered right, %", "Among distractors")
     legend(axes)
     return figure

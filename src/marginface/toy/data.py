@@ -12,8 +12,8 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from marginface.data.folder import IdentityFolders
-from marginface.data.sampler import generator
+from marginface.data.crops.folder import IdentityFolders
+from marginface.data.sampling.sampler import generator
 from marginface.data.source import ArrayCrops
 from marginface.errors import DataError, InputError, MissingExtra
 from marginface.geometry import CROP_SIZE

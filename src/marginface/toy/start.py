@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from marginface.data.augmentation.transforms import normalize
 from marginface.data.source import ArrayCrops
-from marginface.data.transforms import normalize
 from marginface.toy.data import ToyData
 from marginface.toy.entries import WARM_UP, innermost, is_plain
 from marginface.training import Recipe
 from marginface.training.feed.batches import Batches, to_tensor
 from marginface.training.learning.learner import Learner
-from marginface.training.learning.schedule import learning_rate_factor, margin_strength
 from marginface.training.loop.divergence import LossWatch
+from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.words import percent
 
 DEVICE = torch.device("cpu")  # so small a training is over before a graphics card has warmed up

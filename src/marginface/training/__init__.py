@@ -10,6 +10,8 @@ comparing/    several losses, or one over a grid, under equal conditions
 plan/         what a head of C identities takes, before it is trained
 dry_run/      what a whole recipe takes: two steps on noise
 distributed/  all of it over several processes
+schedule      learning rate, margin and length of a run   interrupt   Ctrl-C and its like
+loading       what each stage of a batch costs
 devices       the GPU of a process, with its number       allocator   memory that stays between steps
 """
 
@@ -19,8 +21,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from marginface.training.interrupt import TrainingInterrupted
     from marginface.training.learning.centers_update import update_in_backward
-    from marginface.training.loop.interrupt import TrainingInterrupted
     from marginface.training.loop.trainer import Progress
     from marginface.training.recipe import Recipe
     from marginface.training.recipe.file import read_recipe, recipe_from, write_recipe
@@ -42,7 +44,7 @@ _HOMES = {  # loaded on first use: who only looks at run folders waits for no to
     "Progress": "loop.trainer",
     "Recipe": "recipe",
     "TrainResult": "run",
-    "TrainingInterrupted": "loop.interrupt",
+    "TrainingInterrupted": "interrupt",
     "read_recipe": "recipe.file",
     "recipe_from": "recipe.file",
     "train": "run",

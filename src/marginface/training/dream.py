@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from marginface.backbones.dream import Dream, YawBranch
 from marginface.contract import ModelCard, file_sha256, write_card
+from marginface.data.augmentation.transforms import normalize
 from marginface.data.source import CropSource
-from marginface.data.transforms import normalize
 from marginface.detection import Detector, YuNet
 from marginface.detection.yaw import crop_yaws
 from marginface.embedding import TorchEmbedder, YawEmbedder, load_embedder

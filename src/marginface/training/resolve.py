@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from marginface.backbones import BACKBONES
-from marginface.data.decoding import choose_decoder
+from marginface.data.images.decoding import choose_decoder
 from marginface.errors import RecipeError
 from marginface.locations import location
 from marginface.losses import LOSSES, TERMS

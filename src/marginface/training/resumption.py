@@ -11,9 +11,9 @@ from typing import Any
 
 from marginface import __version__
 from marginface.errors import CheckpointError, MarginfaceError
-from marginface.training.feed.data_record import DataRecord, difference, read_record, record_of, write_record
 from marginface.training.feed.sources import TrainingData
 from marginface.training.folder.checkpoint import Checkpoint, newest_checkpoint
+from marginface.training.folder.data_record import DataRecord, difference, read_record, record_of, write_record
 from marginface.training.folder.history import add_event
 from marginface.training.folder.journal import truncate_journal
 from marginface.training.folder.names import CHECKPOINTS, JOURNAL, RECIPE

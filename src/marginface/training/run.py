@@ -29,11 +29,11 @@ from marginface.training.feed.sources import TrainingData, open_data
 from marginface.training.folder.checkpoint import Checkpoint, newest_checkpoint, same_checkpoint
 from marginface.training.folder.history import add_event, read_history
 from marginface.training.folder.journal import read_journal, truncate_journal
-from marginface.training.folder.live_curves import check_tensorboard, live_curves
 from marginface.training.folder.lock import check_free, held, holds_only_a_lock
 from marginface.training.folder.names import CURVES, DATA, DREAM, HISTORY, JOURNAL, MANIFEST, RECIPE, REPORT
 from marginface.training.folder.report import write_run_report
 from marginface.training.loop.failures import Ending, explained, noted
+from marginface.training.loop.live_curves import check_tensorboard, live_curves
 from marginface.training.loop.trainer import OnProgress, Progress, Trainer, torch_settings
 from marginface.training.measuring.held_out import HeldOutResult
 from marginface.training.measuring.pack_figures import pack_sentences
@@ -82,7 +82,7 @@ def _silent(progress: Progress) -> None:
 
 def train(
     recipe: Recipe,
-    out: Path,
+    out: str | Path,
     *,
     resume: bool = False,
     allow: Sequence[str] = (),
@@ -113,6 +113,7 @@ def train(
         TrainingInterrupted: by Ctrl-C or SIGTERM, after a checkpoint.
         RankFailed: another process of the run has ended; the message is what it has said.
     """
+    out = Path(out)
     if allow and not resume:
         raise InputError("allow is for a run that is resumed: a new run takes any recipe. Leave --allow out")
     check_tensorboard(recipe)

@@ -7,6 +7,7 @@ from typing import Any
 
 from marginface.pipeline import Identification, SearchDecision
 from marginface.values import Box
+from marginface.words import decimal, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,10 @@ class IdentifiedTrack:
     def explain(self) -> str:
         """Say in a line when who was seen."""
         face = self.identification.faces[0]
-        best = f"{face.candidates[0].similarity:.3f}" if face.candidates else ""
+        best = decimal(face.candidates[0].similarity) if face.candidates else ""
         said = self.person or self.decision.value
         likeness = f", similarity {best}" if self else f" (nearest: similarity {best})" if best else ""
-        seen = f"seen {len(self.places)} times, decided on {self.pooled}"
+        seen = f"seen {plural(len(self.places), 'time')}, decided on {self.pooled}"
         line = f"{_clock(self.first)}–{_clock(self.last)}  track {self.number}: {said}{likeness}, {seen}."
         return "\n".join([line, *(f"  {remark.text}" for remark in face.reasons)])
 

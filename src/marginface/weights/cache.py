@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from marginface.errors import WeightsError
+from marginface.errors import CacheError
 from marginface.files import write_whole
 
 
@@ -28,12 +28,12 @@ def keep(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
     """Let ``fill`` write a file of the cache, whole or not at all; return the path.
 
     Raises:
-        WeightsError: The folder or the file cannot be written.
+        CacheError: The folder or the file cannot be written.
     """
     try:
         return write_whole(path, fill)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WeightsError(
+        raise CacheError(
             f"{path}: cannot write here: {reason}. Set MARGINFACE_CACHE to a folder that can be written."
         ) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from marginface.contract import file_sha256
-from marginface.errors import HashMismatch, WeightsError
+from marginface.errors import CacheError, HashMismatch, WeightsError
 from marginface.weights.cache import cache_folder, keep
 from marginface.weights.published import WEIGHTS, Weights
 
@@ -30,6 +30,7 @@ def locate(name: str, *, file: Path | None = None) -> Path:
     Raises:
         UnknownName: No such weights.
         HashMismatch: The given file, or all that was found, is not the published file.
+        CacheError: It was found, and cannot be kept.
         WeightsError: No source has it; the message lists what was tried.
     """
     weights = WEIGHTS[name]
@@ -83,6 +84,8 @@ def _first_that_works(weights: Weights, sources: list[tuple[str, Callable[[], Pa
     for label, source in sources:
         try:
             return source()
+        except CacheError:
+            raise
         except WeightsError as error:
             failures.append(f"  {label}: {error}")
             kind = HashMismatch if isinstance(error, HashMismatch) else kind

@@ -11,7 +11,7 @@ from marginface.data.audit import AuditReport, AuditSettings, Named, audit, audi
 from marginface.data.audit.labels import label_gaps, quantiles
 from marginface.data.audit.names import are_names, shared_names
 from marginface.data.audit.opened import open_evaluation, open_training, with_names
-from marginface.data.exclusions import Exclusions, read_exclusions, write_exclusions
+from marginface.data.crops.exclusions import Exclusions, read_exclusions, write_exclusions
 from marginface.errors import DataError, InputError
 from marginface.values import Threshold
 from oracles.audits import audited, distinct_rows, jpeg, people, photo, png

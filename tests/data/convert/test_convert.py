@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from marginface.data.convert import WRITERS, Conversion, convert
-from marginface.data.crops import EncodedCrops
-from marginface.data.encoded import EncodedImages
-from marginface.data.folder import IdentityFolders
+from marginface.data.crops.encoded import EncodedCrops
+from marginface.data.crops.folder import IdentityFolders
+from marginface.data.images.encoded import EncodedImages
+from marginface.data.images.unfinished import read_state
 from marginface.data.packs import open_images
-from marginface.data.unfinished import read_state
 from marginface.errors import DataError, InputError, UnknownName
 from oracles.image_packs import MAGIC, content, crop_bytes, labeled, write_insightface, write_records, write_tar
 from oracles.patience import at_work

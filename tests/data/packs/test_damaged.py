@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.crops import EncodedCrops
+from marginface.data.crops.encoded import EncodedCrops
 from marginface.data.packs import open_images
 from marginface.errors import MarginfaceError
 from oracles.image_packs import crop_bytes, labeled, write_insightface, write_parquet, write_tar

@@ -45,6 +45,11 @@ def test_labels_are_text_as_well_paths_may_be_absolute_and_a_column_can_be_named
         open_images(files / "l.csv", label="whom")
 
 
+def test_a_person_called_none_among_numbers_is_a_person(files: Path) -> None:
+    (files / "none.txt").write_text("1.png 9\n2.png None\n3.png 10\n".replace(" ", "\t"))
+    assert open_images(files / "none.txt").listing.identities == ("10", "9", "None")
+
+
 def test_a_file_that_is_missing_is_an_unreadable_image(files: Path) -> None:
     (files / "l.csv").write_text("crops/none.jpg,1\ncrops,2\ncrops/a\0.jpg,3\n")
     images = open_images(files / "l.csv")

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from marginface.data.convert import convert
-from marginface.data.crops import EncodedCrops
-from marginface.data.encoded import EncodedImages
+from marginface.data.crops.encoded import EncodedCrops
+from marginface.data.images.encoded import EncodedImages
 from marginface.data.packs import bytefile, open_images
 from marginface.data.packs.tar import index_path, write_index
 from marginface.errors import DataError, UnreadableImage
@@ -66,7 +66,7 @@ def everything(images: EncodedImages) -> list[tuple[str, bytes, str]]:
     "kind", ["folders", "tar", "tar/train-*.tar", "parquet", "parquet/train-00000-of-00003.parquet"]
 )
 def test_a_pack_in_a_store_holds_what_the_local_one_holds(here: Path, store: Path, kind: str) -> None:
-    remote = open_images(location(f"{sent(here, store)}/{kind}"))
+    remote = open_images(f"{sent(here, store)}/{kind}")
     local = open_images(here / kind)
     assert everything(remote) == everything(local)
     assert remote.place(0).startswith("memory://")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.exclusions import Exclusions
+from marginface.data.crops.exclusions import Exclusions
 from marginface.errors import CalibrationError, DataError, UnreadableImage
 from marginface.evaluation.calibration import (
     CalibrationResult,
@@ -21,7 +21,7 @@ from marginface.evaluation.calibration import (
 )
 from marginface.evaluation.calibration.page import calibration_lines, calibration_page, decades, remarks
 from marginface.evaluation.reading import Reader, Vectors
-from marginface.matching.calibration import read_calibration
+from marginface.matching.calibration import Origin, calibrate, read_calibration
 from oracles.faces import every_pair
 from oracles.mean_color import MeanColor
 
@@ -178,3 +178,13 @@ def test_a_fitted_calibration_survives_its_file(result: CalibrationResult, tmp_p
 def test_many_failures_are_cut_short_on_the_page(result: CalibrationResult) -> None:
     many = replace(result, failures={f"p/{number}.png": "no face found" for number in range(250)})
     assert "50 more are in the JSON." in calibration_page(many)
+
+
+def test_copies_that_end_the_ladder_early_are_told_of(result: CalibrationResult) -> None:
+    said = "lies under several names"
+    cut = result.calibration.model_copy(update={"thresholds": result.calibration.thresholds[:1]})
+    assert said in " ".join(remarks(replace(result, calibration=cut)))
+    whole = calibrate(
+        np.eye(40, dtype=np.float32), np.arange(40), Origin("0" * 16, "m", WORDS, 0, result.calibration.made)
+    )
+    assert said not in " ".join(remarks(replace(result, calibration=whole.calibration)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.synthetic.planted import AllPairsPlan, PlantedGroup, all_pairs_vectors, write_all_pairs
+from marginface.data.synthetic.layouts.planted import AllPairsPlan, PlantedGroup, all_pairs_vectors, write_all_pairs
 from marginface.errors import InputError
 from marginface.evaluation.protocols.all_pairs import evaluate_all_pairs, parts_of, score_all_pairs
 from marginface.evaluation.reading import Faces

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from marginface.data.synthetic.planted import MegaPlan, distractor_vectors, probe_vectors
+from marginface.data.synthetic.layouts.planted import MegaPlan, distractor_vectors, probe_vectors
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.distractors import (
     distractor_order,

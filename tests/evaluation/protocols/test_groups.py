@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.bfw import read_bfw
-from marginface.data.rfw import read_rfw
-from marginface.data.synthetic.grouped_pairs import RACES, SUBGROUPS, GroupPlan, write_bfw, write_rfw
+from marginface.data.pairs.bfw import read_bfw
+from marginface.data.pairs.rfw import read_rfw
+from marginface.data.synthetic.layouts.grouped_pairs import RACES, SUBGROUPS, GroupPlan, write_bfw, write_rfw
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.groups import GroupResult, GroupScores, evaluate_groups
 from marginface.evaluation.reading import Reader

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.identification import identification_split, photos_by_person
+from marginface.data.identification.photos import identification_split, photos_by_person
 from marginface.errors import DataError, InputError, UnknownName
 from marginface.evaluation.kinds.identify import gallery_figures
 from marginface.evaluation.protocols.open_set import evaluate_open_set
@@ -156,3 +156,10 @@ def test_an_unknown_distance_is_named(people: Path) -> None:
 def test_a_folder_without_people_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one folder of photos per person"):
         photos_by_person(tmp_path)
+
+
+def test_a_hidden_folder_is_nobody(people: Path) -> None:
+    before = photos_by_person(people)
+    (people / ".thumbnails").mkdir()
+    (people / ".thumbnails" / "1.png").touch()
+    assert photos_by_person(people) == before

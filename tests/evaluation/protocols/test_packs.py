@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.binpack import open_pack
-from marginface.data.pairs import lfw_pairs
+from marginface.data.pairs.binpack import open_pack
+from marginface.data.pairs.lfw import lfw_pairs
 from marginface.errors import DataError, UnreadableImage
 from marginface.evaluation import PairResult, Reader, crop_reader, evaluate_pairs, measure, protocol_cropper
 from marginface.evaluation.reports.single import result_lines, result_report

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.synthetic.ijb import IjbPlan, write_ijb, write_meta
-from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
+from marginface.data.identification.ijb import find_meta, read_searches, read_template_pairs, read_templates
+from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb, write_meta
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols.templates import evaluate_templates, score_template_pairs, subjects_of
 from marginface.evaluation.reading import EmbeddingMemory, Reader

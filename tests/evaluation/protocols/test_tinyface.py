@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
-from marginface.data.tinyface import read_tinyface
+from marginface.data.identification.tinyface import read_tinyface
+from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation.protocols import tinyface as evaluation
 from marginface.evaluation.protocols.tinyface import RANKS, evaluate_tinyface, retrieve

@@ -117,7 +117,7 @@ def test_settings_that_differ_between_runs_are_marked_and_others_are_not(text: s
 
 def test_parts_without_content_are_left_out(tmp_path: Path) -> None:
     bare = RunReport("Bare", "Nothing yet.", [RunSummary("only")])
-    write_report(bare, tmp_path / "new" / "report.html")
+    write_report(bare, str(tmp_path / "new" / "report.html"))
     text = (tmp_path / "new" / "report.html").read_text(encoding="utf-8")
     assert Page(text).all("a", "href") == ["#glossary"]
 

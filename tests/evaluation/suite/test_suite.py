@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
-from marginface.data.synthetic.ijb import IjbPlan, write_ijb
-from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
+from marginface.data.synthetic.layouts.grouped_pairs import GroupPlan, write_bfw, write_rfw
+from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
+from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 from marginface.errors import DataError, InputError
 from marginface.evaluation import Reader, evaluate_pairs
 from marginface.evaluation.kinds import KINDS

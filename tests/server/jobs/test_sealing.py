@@ -10,7 +10,7 @@ pytest.importorskip("fastapi")
 
 from marginface.errors import GalleryError
 from marginface.gallery.address import parse_address
-from marginface.gallery.cipher import Cipher
+from marginface.gallery.sealing.cipher import Cipher
 from marginface.server.jobs.sealing import JobSeal
 from marginface.server.state import open_state
 

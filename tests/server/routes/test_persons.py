@@ -166,7 +166,7 @@ def test_an_unknown_person_costs_no_opened_names(client: TestClient, monkeypatch
     def opens(*_: object, **__: object) -> list[object]:
         raise AssertionError("names were opened")
 
-    monkeypatch.setattr("marginface.gallery.people.list_people", opens)
+    monkeypatch.setattr("marginface.gallery.enrolled.people.list_people", opens)
     answer = client.get("/v1/collections/staff/persons/Anne Example")
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, "staff has no person 'Anne Example'")
 

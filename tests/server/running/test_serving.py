@@ -32,6 +32,12 @@ def red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("marginface.server.running.serving.load_recognizer", lambda _: red_recognizer())
 
 
+@pytest.fixture
+def settings(settings: ServerSettings) -> ServerSettings:
+    """The same on a port that nobody has: prepare() looks whether it is free, and sockets are open here."""
+    return settings.model_copy(update={"port": free_port()})
+
+
 def test_an_address_that_others_reach_needs_a_key(settings: ServerSettings, make_key: MakeKey) -> None:
     reachable = settings.model_copy(update={"host": "0.0.0.0"})
     with pytest.raises(InputError, match="keys create"):
@@ -65,7 +71,7 @@ def test_the_default_gallery_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("MARGINFACE_GALLERY", raising=False)
     from marginface.server.state.places import default_gallery
 
-    said = prepare(ServerSettings(gallery=default_gallery()))
+    said = prepare(ServerSettings(gallery=default_gallery(), port=free_port()))
     assert "Made a gallery" in said[0]
     assert (tmp_path / "data" / "marginface" / "people.db").exists()
     assert (tmp_path / "config" / "gallery.key").exists()

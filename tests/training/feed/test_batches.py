@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from marginface.data.crops import EncodedCrops, read_together
+from marginface.data.crops.encoded import EncodedCrops, read_together
 from marginface.data.packs import open_images
-from marginface.data.sampler import BlockOrder
+from marginface.data.sampling.sampler import BlockOrder
 from marginface.data.source import ArrayCrops, subset
 from marginface.errors import CheckpointError, DataError, RecipeError
 from marginface.training import Recipe, recipe_from, train

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from marginface.backbones import build
 from marginface.contract import read_card
-from marginface.data.transforms import normalize
+from marginface.data.augmentation.transforms import normalize
 from marginface.errors import CheckpointError, HashMismatch, RecipeError
 from marginface.losses import build as build_loss
 from marginface.losses.arcface import ArcFace

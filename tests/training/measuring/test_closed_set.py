@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from marginface.data.closed_set import keep_out_probes
-from marginface.data.holdout import split
+from marginface.data.sampling.closed_set import keep_out_probes
+from marginface.data.sampling.holdout import split
 from marginface.data.synthetic import DrawnFaces
 from marginface.errors import RecipeError
 from marginface.training import Recipe, train

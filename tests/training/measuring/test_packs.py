@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from marginface.data.binpack import open_pack
+from marginface.data.pairs.binpack import open_pack
 from marginface.data.synthetic import DrawnFaces
 from marginface.embedding import load_embedder
 from marginface.errors import DataError, RecipeError

@@ -58,8 +58,8 @@ def inspect(
 
     What reading finds is kept in the cache, so that a training that opens the same files does not read them again.
     """
+    from marginface.data.images.survey import survey
     from marginface.data.packs import format_of, open_images
-    from marginface.data.survey import survey
     from marginface.locations import location
 
     place = location(path)

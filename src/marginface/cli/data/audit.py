@@ -152,7 +152,7 @@ def audit(
         AuditPage(report, command).write(page)
         typer.echo(f"Page: {page}", err=as_json)
     if exclusions_file is not None:
-        from marginface.data.exclusions import write_exclusions
+        from marginface.data.crops.exclusions import write_exclusions
 
         write_exclusions(exclusions, exclusions_file, about=f"Made by: {command}", proposed=proposed)
         count = f"{len(exclusions.identities):,} identities, {len(exclusions.images):,} images"

@@ -10,6 +10,7 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.evaluate.choices import (
     Aligned,
+    Audit,
     EvaluatedModel,
     Far,
     Mirror,
@@ -48,6 +49,7 @@ def all_pairs(
     mirror: Mirror = True,
     far: Far = None,
     nearest: Nearest = False,
+    audit: Audit = None,
     out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
@@ -57,6 +59,7 @@ def all_pairs(
     and --cross mask --far 1e-4 for photos with a mask against those without.
     """
     from marginface.embedding import load_embedder
+    from marginface.evaluation.kinds.audit import training_of
     from marginface.evaluation.protocols.all_pairs import evaluate_all_pairs, parts_of
     from marginface.evaluation.reading import Reader, list_people, protocol_cropper
     from marginface.evaluation.scoring.slices import read_metadata
@@ -65,11 +68,12 @@ def all_pairs(
     listed = list_people(folder)
     parts = parts_of(listed, about, slices or (), cross, far or None)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
+    trained = training_of(embedder.card, audit)
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         faces = listed.faces(embedder, reader)
         result = evaluate_all_pairs(embedder, faces, parts, fars=far or None, rule=rule_of(nearest=nearest))
-    deliver_numbers(result.to_dict(), out, lambda: _print(result))
+    deliver_numbers({**result.to_dict(), **trained}, out, lambda: _print(result))
 
 
 def _print(result: AllPairsResult) -> None:

@@ -34,6 +34,15 @@ Numbers = Annotated[
         help="Write the numbers here, as JSON; - prints them and nothing else.",
     ),
 ]
+Audit = Annotated[
+    Path | None,
+    typer.Option(
+        "--audit",
+        metavar="FILE.json",
+        show_default=False,
+        help="Of data audit TRAIN --against this data: the people in both stand beside the numbers.",
+    ),
+]
 Far = Annotated[list[float] | None, typer.Option("--far", help="Give TAR at this FAR; may be repeated.")]
 Mirror = Annotated[bool, typer.Option(help="Sum the embeddings of crop and mirrored crop, as papers do.")]
 Nearest = Annotated[

@@ -10,6 +10,7 @@ import typer
 from marginface.cli.bars import progress_bar
 from marginface.cli.evaluate.choices import (
     Aligned,
+    Audit,
     EvaluatedModel,
     Far,
     Mirror,
@@ -49,6 +50,7 @@ def distractors(
     mirror: Mirror = True,
     far: Far = None,
     nearest: Nearest = False,
+    audit: Audit = None,
     out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
@@ -59,6 +61,7 @@ def distractors(
     marginface embed writes; with --no-mirror unless it had --mirror.
     """
     from marginface.embedding import load_embedder
+    from marginface.evaluation.kinds.audit import training_of
     from marginface.evaluation.protocols.distractors import evaluate_distractors, list_probes, probes_and_distractors
     from marginface.evaluation.reading import Reader, list_anybody, list_people, protocol_cropper
 
@@ -68,12 +71,13 @@ def distractors(
     else:
         listed, among = list_probes(listed), list_anybody(others)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
+    trained = training_of(embedder.card, audit)
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         faces = (part.faces(embedder, reader) for part in (listed, among))
         rule = rule_of(nearest=nearest)
         result = evaluate_distractors(embedder, *faces, split=split, seed=seed, fars=far or None, rule=rule)
-    deliver_numbers({"data": str(probes), **result.to_dict()}, out, lambda: _print(result, probes))
+    deliver_numbers({"data": str(probes), **result.to_dict(), **trained}, out, lambda: _print(result, probes))
 
 
 def _print(result: DistractorResult, probes: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Mirror, Numbers, deliver_numbers
+from marginface.cli.evaluate.choices import Aligned, Audit, EvaluatedModel, Far, Mirror, Numbers, deliver_numbers
 from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
@@ -32,6 +32,7 @@ def groups(
     aligned: Aligned = False,
     mirror: Mirror = True,
     far: Far = None,
+    audit: Audit = None,
     out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
@@ -40,18 +41,20 @@ def groups(
     Papers print the first, a service meets the second: FMR and FNMR of each group at the one threshold of all pairs,
     worst over best. A photo without a face is listed, and its pairs count as different people.
     """
-    from marginface.data.bfw import read_bfw
-    from marginface.data.rfw import read_rfw
+    from marginface.data.pairs.bfw import read_bfw
+    from marginface.data.pairs.rfw import read_rfw
     from marginface.embedding import load_embedder
+    from marginface.evaluation.kinds.audit import training_of
     from marginface.evaluation.protocols.groups import evaluate_groups
     from marginface.evaluation.reading import Reader, protocol_cropper
 
     data = read_rfw(folder) if table is None else read_bfw(folder, table, by)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
+    trained = training_of(embedder.card, audit)
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_groups(embedder, data, reader, fars=far or None)
-    deliver_numbers({"data": str(folder), **result.to_dict()}, out, lambda: _print(result))
+    deliver_numbers({"data": str(folder), **result.to_dict(), **trained}, out, lambda: _print(result))
 
 
 def _print(result: GroupResult) -> None:

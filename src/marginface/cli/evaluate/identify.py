@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Mirror, Nearest, Numbers, deliver_numbers, rule_of
+from marginface.cli.evaluate.choices import (
+    Aligned,
+    Audit,
+    EvaluatedModel,
+    Mirror,
+    Nearest,
+    Numbers,
+    deliver_numbers,
+    rule_of,
+)
 from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
@@ -29,6 +38,7 @@ def identify(
     aligned: Aligned = False,
     mirror: Mirror = True,
     nearest: Nearest = False,
+    audit: Audit = None,
     out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
@@ -37,8 +47,9 @@ def identify(
     Of everyone with more photos than are enrolled the first (by name) are the gallery and the rest are mated probes;
     everyone else is a stranger, whose searches should return nobody. A photo without a face counts as a failure.
     """
-    from marginface.data.identification import identification_split, photos_by_person
+    from marginface.data.identification.photos import identification_split, photos_by_person
     from marginface.embedding import load_embedder
+    from marginface.evaluation.kinds.audit import training_of
     from marginface.evaluation.protocols.open_set import evaluate_open_set
     from marginface.evaluation.reading import Reader, protocol_cropper
     from marginface.evaluation.scoring.distances import DISTANCES
@@ -46,10 +57,11 @@ def identify(
     DISTANCES[distance]  # raises UnknownName before the work
     split = identification_split(photos_by_person(folder), enrolled=enrolled, strangers=strangers, seed=seed)
     embedder = load_embedder(model, mirror=mirror, engine=engine)
+    trained = training_of(embedder.card, audit)
     with progress_bar("Reading", "images") as bar:
         reader = Reader(cropper=None if aligned else protocol_cropper(), progress=bar)
         result = evaluate_open_set(embedder, split, reader, distance=distance, rule=rule_of(nearest=nearest))
-    deliver_numbers({"data": str(folder), **result.to_dict()}, out, lambda: _print(result, folder))
+    deliver_numbers({"data": str(folder), **result.to_dict(), **trained}, out, lambda: _print(result, folder))
 
 
 def _print(result: OpenSetResult, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import Aligned, EvaluatedModel, Far, Numbers, deliver_numbers
+from marginface.cli.evaluate.choices import Aligned, Audit, EvaluatedModel, Far, Numbers, deliver_numbers
 from marginface.cli.options import STANDARD_OUTPUT, Runtime, typed_command
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
@@ -41,6 +41,7 @@ def pairs(
         list[str] | None,
         typer.Option("--slice", help="Divide the pairs by this column of --metadata; may be repeated."),
     ] = None,
+    audit: Audit = None,
     out: Numbers = None,
     scores: Annotated[Path | None, typer.Option("--scores", help="Write every similarity here as CSV.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
@@ -57,18 +58,20 @@ def pairs(
     """
     from marginface.embedding import load_embedder
     from marginface.evaluation import Reader, crop_reader, evaluate_pairs, protocol_cropper
+    from marginface.evaluation.kinds.audit import training_of
     from marginface.evaluation.protocols.pair_files import open_protocol
     from marginface.evaluation.scoring.variants import VARIANTS
 
     protocol = open_protocol(data, pairs_file, split, aligned=aligned)
     how = VARIANTS[variant].with_pca(pca)
     embedder = load_embedder(model, mirror=how.sums_mirror, engine=engine)
+    trained = training_of(embedder.card, audit)
     cropper = None if protocol.aligned else protocol_cropper()
     with progress_bar("Reading", "images") as bar:
         reader = Reader(protocol.store, cropper, progress=bar)
         result = evaluate_pairs(embedder, protocol.pairs, reader, variant=how, fars=far or None)
     parts = _slices(result, metadata, slices or [])
-    values = {**result.to_dict(), "slices": [one.to_dict() for one in parts]}
+    values = {**result.to_dict(), **trained, "slices": [one.to_dict() for one in parts]}
     deliver_numbers(values, out, lambda: _print(result, parts))
     if scores is not None:
         from marginface.evaluation.protocols.score_file import write_scores

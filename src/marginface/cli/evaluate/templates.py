@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from marginface.cli.bars import progress_bar
-from marginface.cli.evaluate.choices import EvaluatedModel, Mirror, Nearest, Numbers, deliver_numbers, rule_of
+from marginface.cli.evaluate.choices import Audit, EvaluatedModel, Mirror, Nearest, Numbers, deliver_numbers, rule_of
 from marginface.cli.options import Runtime
 from marginface.cli.tables import print_table
 from marginface.defaults import DEFAULT_ENGINE
@@ -32,6 +32,7 @@ def templates(
     ] = "insightface",
     mirror: Mirror = True,
     nearest: Nearest = False,
+    audit: Audit = None,
     out: Numbers = None,
     engine: Runtime = DEFAULT_ENGINE,
 ) -> None:
@@ -40,9 +41,10 @@ def templates(
     The official metadata files are read as they are. Images of one media are averaged, a template is the sum over its
     media; which switches were on is in the numbers (N1D1F1 and its like; N1: features keep their length).
     """
-    from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
+    from marginface.data.identification.ijb import find_meta, read_searches, read_template_pairs, read_templates
     from marginface.embedding import load_embedder
     from marginface.errors import InputError
+    from marginface.evaluation.kinds.audit import training_of
     from marginface.evaluation.protocols.templates import evaluate_templates
     from marginface.evaluation.reading import Reader
     from marginface.evaluation.scoring.pooling import POOLINGS
@@ -55,6 +57,7 @@ def templates(
     pairs = read_template_pairs(files, images) if verification else None
     searches = read_searches(files, images) if identification else None
     embedder = load_embedder(model, mirror=mirror, engine=engine)
+    trained = training_of(embedder.card, audit)
     with progress_bar("Reading", "images") as bar:
         result = evaluate_templates(
             embedder,
@@ -65,7 +68,7 @@ def templates(
             pooling=how,
             rule=rule_of(nearest=nearest),
         )
-    deliver_numbers(result.to_dict(), out, lambda: _print(result))
+    deliver_numbers({**result.to_dict(), **trained}, out, lambda: _print(result))
 
 
 def _print(result: TemplateResult) -> None:

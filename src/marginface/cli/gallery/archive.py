@@ -49,7 +49,7 @@ def import_(
     as_json: JsonFlag = False,
 ) -> None:
     """Add what an archive holds, all of it or nothing; people are known by name, faces by photo."""
-    from marginface.gallery.envelope import is_sealed
+    from marginface.gallery.archives.envelope import is_sealed
 
     passphrase = read_passphrase(passphrase_file, confirm=False) if is_sealed(file) else None
     with opened(where, key_file) as gallery:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from marginface.data.audit.findings import Audit, AuditedSet
-from marginface.data.encoded import EncodedImages, short_name
-from marginface.data.exclusions import Exclusions
+from marginface.data.crops.exclusions import Exclusions
+from marginface.data.images.encoded import EncodedImages, short_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from marginface.data.audit.duplicates import Copies
 from marginface.data.audit.labels import Tail
 from marginface.data.audit.likeness import Embeddings
 from marginface.data.audit.rows import Rows
-from marginface.data.encoded import Listing
+from marginface.data.images.encoded import Listing
 from marginface.errors import InputError
 from marginface.values import Threshold
 

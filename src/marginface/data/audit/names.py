@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from marginface.data.names import identity_key
+from marginface.data.crops.names import identity_key
 
 _WORD = re.compile(r"[\W_]+")
 
@@ -19,7 +19,7 @@ def are_names(identities: Sequence[str]) -> bool:
 def shared_names(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]]:
     """Return which identities (i, j) have one name: equal letters and digits, or the same words in another order.
 
-    Case, accents, spaces, underscores and punctuation do not count (``data.names.identity_key``).
+    Case, accents, spaces, underscores and punctuation do not count (``data.crops.names.identity_key``).
 
     >>> shared_names(["George_W_Bush", "Zoë"], ["bush, george w.", "Zoe", "Ann"])
     [(0, 0), (1, 1)]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.data.binpack import BinPack, open_pack
-from marginface.data.encoded import DivisibleImages, EncodedImages, Listing, number_identities, sha256_of
-from marginface.data.folder import FolderImages, read_file
-from marginface.data.names import read_names
+from marginface.data.crops.folder import FolderImages, read_file
+from marginface.data.crops.names import read_names
+from marginface.data.images.encoded import DivisibleImages, EncodedImages, Listing, number_identities, sha256_of
 from marginface.data.packs import open_images
-from marginface.data.pairs import lfw_pairs
+from marginface.data.pairs.binpack import BinPack, open_pack
+from marginface.data.pairs.lfw import lfw_pairs
 from marginface.errors import DataError
 
 

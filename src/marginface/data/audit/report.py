@@ -9,7 +9,7 @@ from typing import Any
 from marginface.data.audit.exclude import Named
 from marginface.data.audit.findings import Audit, LabelDoubts, Overlap
 from marginface.data.audit.labels import QUANTILES
-from marginface.data.exclusions import Exclusions
+from marginface.data.crops.exclusions import Exclusions
 from marginface.metrics.intervals import wilson_interval
 from marginface.values import Threshold
 from marginface.words import percent

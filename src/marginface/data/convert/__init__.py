@@ -18,8 +18,8 @@ from marginface.data.convert.job import Job
 from marginface.data.convert.parquet import write_parquet
 from marginface.data.convert.recordio import write_recordio
 from marginface.data.convert.tar import write_tar
-from marginface.data.encoded import EncodedImages, Progress, index_fingerprint
-from marginface.data.unfinished import read_state
+from marginface.data.images.encoded import EncodedImages, Progress, index_fingerprint
+from marginface.data.images.unfinished import read_state
 from marginface.defaults import PER_SHARD
 from marginface.errors import DataError, InputError
 from marginface.locations import is_remote

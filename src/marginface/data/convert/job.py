@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from marginface.data.convert.rows import Row
-from marginface.data.encoded import EncodedImages
-from marginface.data.unfinished import write_state
+from marginface.data.images.encoded import EncodedImages
+from marginface.data.images.unfinished import write_state
 from marginface.errors import ImageError
 from marginface.images import image_suffix
 

@@ -1,6 +1,6 @@
 """Files that hold many images with labels, and how each is read.
 
-    folders    root/Name/1.jpg                     data.folder
+    folders    root/Name/1.jpg                     data.crops.folder
     recordio   train.rec and train.idx             recordio, record
     tar        key.jpg with key.cls or key.json    tar
     parquet    image bytes and labels              parquet
@@ -17,14 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from marginface.data.encoded import DivisibleImages
-from marginface.data.folder import FolderImages, holds_identity_folders
+from marginface.data.crops.folder import FolderImages, holds_identity_folders
+from marginface.data.images.encoded import DivisibleImages
+from marginface.data.images.unfinished import check_finished
 from marginface.data.packs.listfile import find_lists, open_list
 from marginface.data.packs.parquet import find_parquet, open_parquet
 from marginface.data.packs.recordio import find_records, open_records
 from marginface.data.packs.tar import find_shards, open_shards
-from marginface.data.unfinished import check_finished
 from marginface.errors import DataError
+from marginface.locations import location
 from marginface.registry import Registry
 
 
@@ -67,17 +68,18 @@ def format_of(path: Path) -> str:
     )
 
 
-def open_images(path: Path, *, label: str = "") -> DivisibleImages:
+def open_images(path: str | Path, *, label: str = "") -> DivisibleImages:
     """Open whatever holds images with labels; the files decide the format.
 
     Args:
-        path: a file, a folder, or a pattern of shards such as data/train-*.tar.
+        path: a file, a folder, or a pattern of shards such as data/train-*.tar; a text may be a URL of a store.
         label: the field, column or key of the identity, where there are several; "" takes one of ``names.LABEL_NAMES``.
 
     Raises:
         DataError: it is not there, is none of the formats, or is damaged; or a conversion into it has not ended.
         MissingExtra: the format needs an optional dependency.
     """
+    path = location(path) if isinstance(path, str) else path
     images = FORMATS[format_of(path)].open(path, label)
     if len(images.listing.labels) == 0:
         raise DataError(f"{path}: expected images; got none")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.data.encoded import Listing, number_identities, sha256_of
-from marginface.data.folder import read_file
+from marginface.data.crops.folder import read_file
+from marginface.data.images.encoded import Listing, number_identities, sha256_of
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.errors import DataError
 from marginface.files import listed_path

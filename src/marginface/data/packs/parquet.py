@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from marginface.data.encoded import Listing, number_identities
+from marginface.data.images.encoded import Listing, number_identities
 from marginface.data.packs.bytefile import most_open
 from marginface.data.packs.names import LABEL_NAMES
 from marginface.documents import parse_json, whole_number

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginface.data.encoded import Listing
-from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
+from marginface.data.images.encoded import Listing
+from marginface.data.images.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.record import MAGIC, Part, padded, record_content, split_header
 from marginface.errors import DataError, UnreadableImage

@@ -2,8 +2,8 @@
 
 The key is the path up to the last dot, so that names with dots do no harm. key.cls holds the label as text; key.json an
 object with the label in one of its fields. A shard is read through once to find the offsets; they are kept
-(``data.kept``). Where an index lies beside a shard (``train-000000.tar.index.npz``, which `marginface.batch` writes),
-the shard is not read at all: of shards in a store only the images that are asked for are fetched.
+(``data.images.kept``). Where an index lies beside a shard (``train-000000.tar.index.npz``, which `marginface.batch`
+writes), the shard is not read at all: of shards in a store only the images that are asked for are fetched.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginface.data.encoded import Listing, number_identities, sha256_of
-from marginface.data.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
+from marginface.data.images.encoded import Listing, number_identities, sha256_of
+from marginface.data.images.kept import keep_arrays, kept_arrays, kept_place, text_array, texts_of
 from marginface.data.packs.bytefile import ByteFile
 from marginface.data.packs.names import LABEL_NAMES, plain_number
 from marginface.documents import parse_json
@@ -122,7 +122,7 @@ class _Found:
         self.shard += [number] * len(arrays["offsets"])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything as arrays, for data.kept."""
+        """Return everything as arrays, for data.images.kept."""
         spans = np.asarray(self.spans, dtype=np.int64).reshape(-1, 2)
         texts = {name: text_array(getattr(self, name)) for name in ("keys", "labels", "left_out", "problems")}
         return {"shard": np.asarray(self.shard, np.int64), "offsets": spans[:, 0], "sizes": spans[:, 1], **texts}

@@ -3,19 +3,23 @@
 An identity is a vector of measures, colors and habits; an image adds pose, expression, light, camera and things in the
 way. Both are drawn from (seed, identity, image), so any image can be drawn alone, in any order, on any machine.
 
-identity, nuisance   what stays in all images of a person, what changes from one to the next
-drawing              one image; drawn_faces: as many as wanted, as a source of crops
-face, features, hair, surface, scene, canvas   how a head and what is around it are painted
-
-Protocols whose images are not to be had freely, in their published layout: grouped_pairs (RFW, BFW), ijb, tinyface;
-planted: embeddings with known answers, in the shape of MegaFace and MFR.
+identity      what stays in all images of a person       nuisance      what changes from one to the next
+drawing       one image                                  drawn_faces   as many as wanted, as a source of crops
+painting/     a head and what is around it               canvas        shapes of three dimensions, drawn in two
+layouts/      protocols whose images are not to be had freely; embeddings with known answers
 """
 
 from marginface.data.synthetic.drawn_faces import DrawnFaces, draw_photo
-from marginface.data.synthetic.grouped_pairs import GroupPlan, write_bfw, write_rfw
-from marginface.data.synthetic.ijb import IjbPlan, write_ijb
-from marginface.data.synthetic.planted import AllPairsPlan, MegaPlan, PlantedGroup, write_all_pairs, write_megaface
-from marginface.data.synthetic.tinyface import TinyPlan, write_tinyface
+from marginface.data.synthetic.layouts.grouped_pairs import GroupPlan, write_bfw, write_rfw
+from marginface.data.synthetic.layouts.ijb import IjbPlan, write_ijb
+from marginface.data.synthetic.layouts.planted import (
+    AllPairsPlan,
+    MegaPlan,
+    PlantedGroup,
+    write_all_pairs,
+    write_megaface,
+)
+from marginface.data.synthetic.layouts.tinyface import TinyPlan, write_tinyface
 
 __all__ = [
     "AllPairsPlan",

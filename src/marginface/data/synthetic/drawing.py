@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from marginface.data.synthetic.canvas import Canvas, Projection, affine, rotation_matrix, turn
-from marginface.data.synthetic.face import landmarks3d, paint_head
 from marginface.data.synthetic.identity import DrawnIdentity
 from marginface.data.synthetic.nuisance import Nuisance
-from marginface.data.synthetic.scene import apply_light, paint_background, paint_occlusion, photograph
+from marginface.data.synthetic.painting.face import landmarks3d, paint_head
+from marginface.data.synthetic.painting.scene import apply_light, paint_background, paint_occlusion, photograph
 from marginface.geometry import CROP_SIZE, TEMPLATE, similarity_transform
 from marginface.values import DoubleArray, ImageArray
 

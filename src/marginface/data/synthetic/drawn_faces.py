@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from marginface.data.memory import CropMemory
+from marginface.data.crops.memory import CropMemory
 from marginface.data.source import check_indices
 from marginface.data.synthetic.drawing import draw_crop, draw_scene
 from marginface.data.synthetic.identity import DrawnIdentity, draw_identity

@@ -105,7 +105,7 @@ def _of_arrow(path: Path) -> Iterator[_Row]:
 
 
 def _of_pickle(path: Path) -> Iterator[_Row]:
-    from marginface.data.pickled_records import read_pickled_records
+    from marginface.data.pickles.records import read_pickled_records
 
     try:
         content = path.read_bytes()

@@ -8,7 +8,8 @@ from pathlib import Path
 from marginface.evaluation.calibration.photos import CalibrationResult
 from marginface.evaluation.reports.sections import background
 from marginface.markup import Html, document, element, figure, image, join, row, table, write_page
-from marginface.matching.calibration import Calibration, Rung
+from marginface.matching.calibration import Calibration, Rung, ladder
+from marginface.matching.calibration.table import SAME_RATE
 from marginface.metrics import trials_needed, wilson_interval
 from marginface.plots import counted_similarity_figure, det_figure, render
 from marginface.values import Threshold
@@ -59,6 +60,12 @@ def remarks(result: CalibrationResult) -> list[str]:
         f"Smallest supported FMR: {smallest:.2g}. No error in n pairs bounds the rate below 3/n at 95 %; for "
         f"{tenth:.2g} it takes {trials_needed(tenth):,} impostor pairs.",
     ]
+    supported = ladder(data.impostor_pairs)[-1]
+    if smallest > supported * SAME_RATE:
+        lines.append(
+            f"So many pairs would support {supported:.2g}: photos of several people have similarity 1, as where one "
+            "photo lies under several names. marginface data audit finds them."
+        )
     if data.people < FEW_PEOPLE:
         lines.append(f"{data.people} people are few: what it is for faces unlike theirs, the bounds cannot say.")
     if not data.genuine_pairs:

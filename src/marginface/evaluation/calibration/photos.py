@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marginface.data.encoded import short_name
-from marginface.data.exclusions import Exclusions, excluded_labels, without_images
-from marginface.data.folder import FolderImages
+from marginface.data.crops.exclusions import Exclusions, excluded_labels, without_images
+from marginface.data.crops.folder import FolderImages
+from marginface.data.images.encoded import short_name
 from marginface.environment import describe_environment
 from marginface.errors import CalibrationError, DataError, ImageError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
@@ -49,13 +49,14 @@ class PeoplePhotos:
         return int(np.square(of_set).sum() - np.square(of_person).sum()) // 2
 
 
-def people_photos(roots: Sequence[Path], exclude: Exclusions | None = None) -> PeoplePhotos:
+def people_photos(roots: Sequence[str | Path] | str | Path, exclude: Exclusions | None = None) -> PeoplePhotos:
     """Return the photos below folders that hold a folder for each person. Each root is a set: pairs are made within it.
 
     Raises:
         DataError: a root has no folders with photos, or an exclusion means two photos.
     """
-    images, exclusions = FolderImages(roots), exclude or Exclusions()
+    folders = [roots] if isinstance(roots, str | Path) else roots
+    images, exclusions = FolderImages([Path(folder) for folder in folders]), exclude or Exclusions()
     listing = images.listing
     out, people_out = excluded_labels(listing.identities, exclusions.identities)
     kept, images_out = without_images(images, np.flatnonzero(~out[listing.labels]), exclusions.images)
@@ -108,7 +109,7 @@ class CalibrationResult:
     excluded: tuple[str, ...]
     seconds: float
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | Path) -> None:
         """Write the thresholds as TOML, for ``Recognizer.load(…, calibration=path)``."""
         write_calibration(self.calibration, path)
 

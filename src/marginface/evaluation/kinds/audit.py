@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
+from marginface.contract import ModelCard
 from marginface.documents import parse_json
 from marginface.errors import DataError
 from marginface.evaluation.kinds.figures import Figure, Numbers, Part, figure_of, number, short
@@ -67,6 +68,18 @@ def training_overlap(path: Path) -> dict[str, Any]:
             f"{path}: expected an audit of the training data against this protocol's, as marginface data audit TRAIN "
             f"--against DATA --out FILE.json writes it; got {cause(error)}"
         ) from None
+
+
+def training_of(card: ModelCard, audit: Path | None) -> dict[str, Any]:
+    """Return what stands beside the numbers of any protocol: where the model comes from, and whom it was trained on.
+
+    ``provenance`` is the card's word: of a training its step and the hashes of recipe and data. ``training_overlap`` is
+    what an audit says of the people who are measured; None: nobody looked.
+
+    Raises:
+        DataError: see training_overlap.
+    """
+    return {"provenance": card.provenance, "training_overlap": None if audit is None else training_overlap(audit)}
 
 
 def _share(name: str, count: Any, total: Any) -> Figure:

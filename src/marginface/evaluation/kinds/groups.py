@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from marginface.data.bfw import read_bfw
-from marginface.data.rfw import read_rfw
+from marginface.data.pairs.bfw import read_bfw
+from marginface.data.pairs.rfw import read_rfw
 from marginface.evaluation.kinds.figures import Figure, Numbers, figure_of, one_part
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
 from marginface.evaluation.protocols.groups import evaluate_groups

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from marginface.data.identification import identification_split, photos_by_person
+from marginface.data.identification.photos import identification_split, photos_by_person
 from marginface.evaluation.kinds.figures import Figure, Numbers, figure_of, one_part, over_people
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
 from marginface.evaluation.protocols.open_set import evaluate_open_set

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from marginface.data.templates import find_meta, read_searches, read_template_pairs, read_templates
+from marginface.data.identification.ijb import find_meta, read_searches, read_template_pairs, read_templates
 from marginface.evaluation.kinds.figures import Figure, Numbers, one_part, tars
 from marginface.evaluation.kinds.identify import gallery_figures
 from marginface.evaluation.kinds.kept import keep_counts

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from marginface.data.tinyface import read_tinyface
+from marginface.data.identification.tinyface import read_tinyface
 from marginface.evaluation.kinds.figures import Figure, Numbers, figure_of, one_part
 from marginface.evaluation.kinds.kind import Entry, Kind, Tools
 from marginface.evaluation.protocols.tinyface import evaluate_tinyface

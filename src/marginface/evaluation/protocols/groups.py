@@ -11,7 +11,7 @@ The mean of the groups' own accuracies, their standard deviation (divided by gro
 highest error over lowest, are those of the tables on RFW.
 
 Sources: Wang & Deng, "Mitigating bias in face recognition using skewness-aware reinforcement learning", CVPR 2020,
-arXiv:1911.10692; Robinson et al., 2020 (data.bfw); ISO/IEC 19795-10:2024 for the differentials.
+arXiv:1911.10692; Robinson et al., 2020 (data.pairs.bfw); ISO/IEC 19795-10:2024 for the differentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marginface.contract import Contract
-from marginface.data.grouped_pairs import GroupedPairs
+from marginface.data.pairs.grouped import GroupedPairs
 from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scoring.scores import NO_FACE, PairScores, score_similarities

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marginface.contract import Contract
-from marginface.data.identification import IdentificationSplit
+from marginface.data.identification.photos import IdentificationSplit
 from marginface.errors import DataError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scoring.distances import DISTANCES

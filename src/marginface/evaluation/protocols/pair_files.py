@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from marginface.data.binpack import open_pack
-from marginface.data.cfp import cfp_pairs
-from marginface.data.pairs import lfw_pairs
-from marginface.data.parquet_pairs import open_parquet_pairs
+from marginface.data.pairs.binpack import open_pack
+from marginface.data.pairs.cfp import cfp_pairs
+from marginface.data.pairs.lfw import lfw_pairs
+from marginface.data.pairs.parquet import open_parquet_pairs
 from marginface.errors import InputError
 from marginface.evaluation.reading import FILES, ImageStore
 from marginface.values import Pairs
@@ -27,7 +27,7 @@ class OpenProtocol:
 
 
 def open_protocol(
-    data: Path, pairs_file: Path | None = None, split: str | None = None, *, aligned: bool = False
+    data: str | Path, pairs_file: str | Path | None = None, split: str | None = None, *, aligned: bool = False
 ) -> OpenProtocol:
     """Open LFW (``pairs_file``), CFP (``split`` FF or FP), or a pack or Parquet file of pairs (neither).
 
@@ -35,6 +35,7 @@ def open_protocol(
         InputError: what says which pairs is missing, or given twice.
         DataError: the files are not as the protocol has them.
     """
+    data = Path(data)
     if data.is_file() or (data.suffix in _PACKS and not data.is_dir()):
         if pairs_file is not None or split is not None:
             option = "--pairs" if split is None else "--split"
@@ -50,5 +51,5 @@ def open_protocol(
             f"{got}. A pack such as lfw.bin needs neither"
         )
     if pairs_file is not None:
-        return OpenProtocol(lfw_pairs(data, pairs_file), FILES, aligned)
+        return OpenProtocol(lfw_pairs(data, Path(pairs_file)), FILES, aligned)
     return OpenProtocol(cfp_pairs(data, cast(Literal["FF", "FP"], split)), FILES, aligned)

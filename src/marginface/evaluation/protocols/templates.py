@@ -12,7 +12,7 @@ import numpy as np
 
 from marginface.alignment import align
 from marginface.contract import Contract
-from marginface.data.templates import Enrolled, TemplatePairs, Templates
+from marginface.data.identification.ijb import Enrolled, TemplatePairs, Templates
 from marginface.errors import DataError, InputError
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scoring.identification import GalleryScores, mean_of_galleries, score_gallery

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marginface.contract import Contract
-from marginface.data.tinyface import TinyFace
+from marginface.data.identification.tinyface import TinyFace
 from marginface.evaluation.reading import ALIGNED, Reader, Vectors
 from marginface.evaluation.scoring.distances import cosines
 from marginface.metrics import Interval

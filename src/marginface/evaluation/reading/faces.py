@@ -16,8 +16,8 @@ import numpy as np
 
 from marginface.contract import require_same_contract
 from marginface.data.embedding_files import StoredEmbeddings, holds_embeddings, read_embeddings
-from marginface.data.grouped_pairs import numbered
-from marginface.data.identification import photos_by_person
+from marginface.data.identification.photos import photos_by_person
+from marginface.data.pairs.grouped import numbered
 from marginface.errors import ContractMismatch, DataError
 from marginface.evaluation.reading.reader import Reader, Vectors
 from marginface.images import list_images

@@ -45,7 +45,7 @@ def read_ahead(
 
 
 class ImageStore(Protocol):
-    """Reads the images of a protocol: files (the default) or a pack (data.binpack). Implementations are thread-safe."""
+    """Reads the images of a protocol: files (the default) or a pack (data.pairs.binpack); safe for threads."""
 
     def missing(self, images: Sequence[Path]) -> list[Path]:
         """Return those of the images that are not there."""

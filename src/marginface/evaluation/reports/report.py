@@ -17,13 +17,13 @@ from marginface.evaluation.reports.sections import (
 from marginface.markup import Html, document, element, write_page
 
 
-def write_report(report: RunReport, path: Path) -> None:
+def write_report(report: RunReport, path: str | Path) -> None:
     """Write the page, whole or not at all; the folder is made if it does not exist.
 
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    write_page(render_report(report), path)
+    write_page(render_report(report), Path(path))
 
 
 def render_report(report: RunReport) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from marginface.data.templates import Enrolled
+from marginface.data.identification.ijb import Enrolled
 from marginface.errors import InputError
 from marginface.evaluation.scoring.distances import Compare, cosines
 from marginface.evaluation.scoring.scores import tar_values

@@ -21,7 +21,7 @@ what is ``unit``. The letters there are those of ijb_evals.py, whose N is the op
 and of ours: N0D1F1 there is N1D1F1 here. MagFace's eval_ijb.py brings the mean of each media to length 1 and has no
 mirror image: it is none of these.
 
-Source: Whitelam et al. 2017 and Maze et al. 2018 (data.templates).
+Source: Whitelam et al. 2017 and Maze et al. 2018 (data.identification.ijb).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marginface.data.templates import Templates
+from marginface.data.identification.ijb import Templates
 from marginface.errors import DataError
 from marginface.registry import Registry
 from marginface.values import DoubleArray, FloatArray

@@ -126,7 +126,7 @@ def score_pairs(
 ) -> PairScores:
     """Compare unit embeddings (N, D) pair by pair and score the protocol.
 
-    ``first``, ``second``, ``genuine`` and ``fold`` are (P,) as in values.Pairs and data.holdout.PairIndex;
+    ``first``, ``second``, ``genuine`` and ``fold`` are (P,) as in values.Pairs and data.sampling.holdout.PairIndex;
     ``identities`` (N,) are the labels of the images, for the bootstrap.
 
     Raises:

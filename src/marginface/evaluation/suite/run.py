@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from marginface.documents import parse_json
 from marginface.evaluation.kinds import Entry, Tools
-from marginface.evaluation.kinds.audit import training_overlap
+from marginface.evaluation.kinds.audit import training_of
 from marginface.evaluation.suite.plan import Suite
 from marginface.evaluation.suite.progress import SuiteProgress
 from marginface.evaluation.suite.state import data_state
@@ -67,8 +67,7 @@ def run_suite(suite: Suite, out: Path, tools: Tools) -> SuiteResult:
         if numbers is None:
             place.unlink(missing_ok=True)  # what lies beside it is of another key from here on
             seen = replace(tools, progress=told.counting(tools.progress))
-            who = None if entry.audit is None else training_overlap(entry.audit)
-            about = {"provenance": embedder.card.provenance, "training_overlap": who}
+            about = training_of(embedder.card, entry.audit)
             named = {"key": key, "name": entry.name, "kind": entry.kind, **about}
             numbers = {**named, **entry.measure(embedder, out, seen)}
             write_json(place, numbers)

@@ -37,6 +37,7 @@ from marginface.losses.chunked.products import LogSumExpOfProducts, Products
 from marginface.losses.chunked.tiles import Tiling
 from marginface.losses.chunked.totals import LogSumOfExp, PlainSum
 from marginface.losses.implementation import Curve, Logits, Own, Survey, Update, own_of
+from marginface.uncompiled import uncompiled
 
 __all__ = ["Chunked"]
 
@@ -89,7 +90,7 @@ class ChunkedComparison:
                 sums.append(survey(cosine, classes != self.labels[:, None]))
         return torch.stack(sums).sum(0)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def log_sum_exp(self, logits: Logits, /) -> tuple[Tensor, Own]:
         """Return log Σ_{j≠y} exp(z_j) of each sample (N,), and its true class."""
         if self.centers.ndim == 3:
@@ -100,7 +101,7 @@ class ChunkedComparison:
         found, own = LogSumExpOfProducts.apply(queries, self.centers, logits.bias, self.labels, work)  # type: ignore[no-untyped-call]
         return found, self._own(own, logits)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def log_sum_exp_of_curve(self, curve: Curve, scale: Tensor, /) -> tuple[Tensor, Own]:
         """Return log Σ_{j≠y} exp(scale·curve(cos θ_j)) of each sample (N,), and its true class."""
         learned = (scale,) if scale.requires_grad else ()
@@ -108,7 +109,7 @@ class ChunkedComparison:
             Curves(self.tiling, self.update, lambda cosine: scale * curve(cosine), LogSumOfExp()), learned
         )
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def sum_of_curve(self, curve: Curve, parameters: Sequence[Tensor], /) -> tuple[Tensor, Own]:
         """Return Σ_{j≠y} curve(cos θ_j) of each sample (N,), and its true class."""
         return self._total(Curves(self.tiling, self.update, curve, PlainSum()), parameters)

@@ -5,7 +5,7 @@ head         checks, label −1, the mean, diagnostics
 contrastive, triplet, npair, supcon    one loss each, beside its paper
 table        how a name becomes a head
 
-They need batches with several images of an identity: data.sampler.IdentityBatches, in a recipe
+They need batches with several images of an identity: data.sampling.sampler.IdentityBatches, in a recipe
 ``[train] batch_images_per_identity``.
 """
 

@@ -36,6 +36,7 @@ from marginface.losses.sharded.processes import (
     SummedGradients,
 )
 from marginface.losses.sharded.shard import Shard, shard_of
+from marginface.uncompiled import uncompiled
 
 __all__ = ["ALONE", "Processes", "Shard", "Sharded", "shard_here", "shard_of"]
 
@@ -86,7 +87,7 @@ class Sharded:
         """Return the same implementation whose backward pass hands the gradient of this process's centers over."""
         return replace(self, inner=self.inner.learning(update))
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled
     def together(
         self,
         features: Tensor,

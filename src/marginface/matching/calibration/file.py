@@ -20,7 +20,7 @@ _HEAD = """\
 """
 
 
-def write_calibration(calibration: Calibration, path: Path) -> Path:
+def write_calibration(calibration: Calibration, path: str | Path) -> Path:
     """Write a calibration, whole or not at all, so that read_calibration gives it back; return the path.
 
     Raises:
@@ -28,16 +28,17 @@ def write_calibration(calibration: Calibration, path: Path) -> Path:
     """
     values: dict[str, Any] = calibration.model_dump(mode="python", exclude_none=True)
     text = _HEAD + tomli_w.dumps(values)
-    return write_bytes(path, text.encode("utf-8"))
+    return write_bytes(Path(path), text.encode("utf-8"))
 
 
-def read_calibration(path: Path) -> Calibration:
+def read_calibration(path: str | Path) -> Calibration:
     """Read a calibration.
 
     Raises:
         CalibrationError: There is no such file, or it is of another version, damaged, or changed so that its numbers
             contradict each other; the message says which.
     """
+    path = Path(path)
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:

@@ -149,6 +149,7 @@ class Calibration(BaseModel):
             fmr_bounds=(stricter.fmr_low, _highest(laxer, stricter, fmr)),
             fnmr=self._fnmr(stricter),
             fnmr_bounds=_bounds_over(laxer, stricter),
+            is_between=not on_it,
         )
 
     def identification_threshold(self, fpir: float, size: int) -> Threshold:

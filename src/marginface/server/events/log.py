@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from marginface.clock import later_text, now_text
 from marginface.errors import UnknownName
 from marginface.gallery import AuditReport
-from marginface.gallery import audit as chain
-from marginface.gallery.tables import in_parts
+from marginface.gallery.database import audit as chain
+from marginface.gallery.database.tables import in_parts
 from marginface.server.events.tables import EVENTS, MARKS
 from marginface.server.state import State
 from marginface.server.state.columns import is_uid, new_uid

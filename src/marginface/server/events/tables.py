@@ -1,9 +1,9 @@
 """The rows of the record: those of an audit, and beside them a part that can be erased.
 
-The chain of hashes (gallery.audit) covers ``subject``: opaque ids of events and collections, thresholds, times, keys.
-What tells of one person (their opaque id, the face, the keyed hash of the photo) is in ``private``, of which the
-subject holds the hash alone. There is a random number in it: when it is erased, the hash tells nothing, and the chain
-still holds.
+The chain of hashes (gallery.database.audit) covers ``subject``: opaque ids of events and collections, thresholds,
+times, keys. What tells of one person (their opaque id, the face, the keyed hash of the photo) is in ``private``, of
+which the subject holds the hash alone. There is a random number in it: when it is erased, the hash tells nothing, and
+the chain still holds.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from typing import Any
 
 from marginface.errors import GalleryError, GalleryKeyError
 from marginface.gallery import Gallery, GalleryKey, find_key
-from marginface.gallery.cipher import Cipher, new_key
-from marginface.gallery.sealing import derived_key
+from marginface.gallery.sealing.cipher import Cipher, new_key
+from marginface.gallery.sealing.seal import derived_key
 from marginface.server.state import State
 
 
@@ -34,7 +34,7 @@ class JobSeal:
     def __init__(self, data_key: bytes, uid: str) -> None:
         self._cipher = Cipher(derived_key(data_key, "job records"))
         self._uid = uid
-        self.passphrase = derived_key(data_key, "job upload").hex()  # of the upload (gallery.envelope)
+        self.passphrase = derived_key(data_key, "job upload").hex()  # of the upload (gallery.archives.envelope)
 
     def seal(self, place: str, values: Any) -> bytes:
         """Return plain values sealed for a place: settings, told, or a part of the result."""

@@ -21,7 +21,7 @@ from typing import BinaryIO
 from anyio import to_thread
 
 from marginface.errors import DataError, StorageError
-from marginface.gallery.envelope import SealedReader, SealedWriter
+from marginface.gallery.archives.envelope import SealedReader, SealedWriter
 from marginface.server.jobs.records import AlreadySending, Places
 
 _NAME = re.compile(r"(?P<job>j-[0-9a-f]{16})\.[0-9a-f]{8}(\.[0-9a-f]{16})?")

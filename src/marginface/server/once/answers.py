@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 
 from marginface.errors import GalleryBusy, MarginfaceError
-from marginface.gallery.store import WAIT
+from marginface.gallery.database.store import WAIT
 from marginface.server.state import METADATA, State
 
 LOG = logging.getLogger("marginface.server")

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from marginface.gallery import Collection, Gallery
-from marginface.gallery.envelope import sealed_blocks
+from marginface.gallery.archives.envelope import sealed_blocks
 
 _BLOCK = 1 << 16
 

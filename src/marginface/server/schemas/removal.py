@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from marginface.gallery.envelope import SHORTEST_PASSPHRASE
+from marginface.gallery.archives.envelope import SHORTEST_PASSPHRASE
 
 LONGEST_PASSPHRASE = 1000
 _RECEIPT: dict[str, Any] = {

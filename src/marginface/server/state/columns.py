@@ -6,7 +6,7 @@ import re
 
 from sqlalchemy import BigInteger, Integer
 
-from marginface.gallery.people import new_uid
+from marginface.gallery.enrolled.people import new_uid
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # INTEGER PRIMARY KEY is SQLite's row id
 

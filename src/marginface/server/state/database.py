@@ -17,9 +17,9 @@ from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, Text, i
 
 from marginface.errors import GalleryError
 from marginface.gallery.address import Address
-from marginface.gallery.cipher import KEY_SIZE, Cipher, new_key
-from marginface.gallery.disk import empty_log
-from marginface.gallery.store import Store, new_file_store, open_store
+from marginface.gallery.database.store import Store, new_file_store, open_store
+from marginface.gallery.erasing.disk import empty_log
+from marginface.gallery.sealing.cipher import KEY_SIZE, Cipher, new_key
 
 SCHEMA = "1"
 METADATA = MetaData()

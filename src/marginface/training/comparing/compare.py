@@ -22,7 +22,7 @@ from marginface.training.feed.sources import TrainingData, open_data
 from marginface.training.folder.journal import read_journal
 from marginface.training.folder.lock import check_free, held, holds_only_a_lock
 from marginface.training.folder.names import JOURNAL, RECIPE
-from marginface.training.loop.interrupt import TrainingInterrupted
+from marginface.training.interrupt import TrainingInterrupted
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import differing_keys, read_recipe, write_recipe
 from marginface.training.resolve import resolve

@@ -14,7 +14,7 @@ from PIL import Image
 
 from marginface.arrays import read_npz
 from marginface.cropping import Crop
-from marginface.data.cfp import cfp_pairs
+from marginface.data.pairs.cfp import cfp_pairs
 from marginface.errors import CheckpointError
 from marginface.evaluation.comparison.losses import Decisions
 from marginface.evaluation.protocols.pairs import evaluate_pairs, identities_by_folder

@@ -27,7 +27,7 @@ from marginface.files import write_bytes
 from marginface.training.allocator import keep_freed_memory
 from marginface.training.folder.lock import held, holder
 from marginface.training.folder.names import LOG, OUTCOME, RECIPE, REPORT, RUN
-from marginface.training.loop.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
+from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import read_recipe, write_recipe
 from marginface.training.run import train

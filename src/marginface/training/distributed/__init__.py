@@ -4,7 +4,6 @@ ranks        the processes, and what they tell each other
 meeting      how they come together, and part when one fails or dies
 launch       starting them on one machine
 backbone     gradients and running statistics, the mean over all
-whole_batch  a head that every process has whole
 class_rows   what each writes of a head whose classes are spread
 """
 

@@ -18,7 +18,7 @@ from torch import distributed
 
 from marginface.errors import InputError, MarginfaceError, RankFailed, RankLost
 from marginface.training.distributed.ranks import Place, Ranks
-from marginface.training.loop.interrupt import TrainingInterrupted
+from marginface.training.interrupt import TrainingInterrupted
 
 PATIENCE = timedelta(minutes=30)  # with a process that lives and does not come; one that dies is noticed at once
 ROLL_CALL = 5.0  # seconds

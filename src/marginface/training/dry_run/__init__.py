@@ -21,11 +21,11 @@ from marginface.training.dry_run.rates import Rate, rates_of
 from marginface.training.dry_run.steps import TwoSteps, fitting_images, noise, peak_memory, two_steps
 from marginface.training.feed.batches import Batches, check_shares
 from marginface.training.learning.learner import Learner
-from marginface.training.learning.schedule import Length, length_of
 from marginface.training.loop.trainer import torch_settings
 from marginface.training.plan import GIVEN, Head, Machine, multiply_rates, price, this_memory, way_of
 from marginface.training.recipe import Recipe
 from marginface.training.resolve import resolve, resolve_loss
+from marginface.training.schedule import Length, length_of
 
 __all__ = [
     "Checkpoints",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from marginface.training.learning.schedule import Length, learning_rate_factor
 from marginface.training.recipe import Recipe, ScheduleSection
+from marginface.training.schedule import Length, learning_rate_factor
 
 _QUARTERS = (0.25, 0.5, 0.75)  # where a smooth rate is looked at
 

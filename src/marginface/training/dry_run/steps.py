@@ -16,8 +16,8 @@ from marginface.geometry import CROP_SIZE
 from marginface.training.dry_run.cost import ImageCost
 from marginface.training.feed.batches import Batches
 from marginface.training.learning.learner import Learner
-from marginface.training.learning.schedule import Length, learning_rate_factor, margin_strength
 from marginface.training.recipe import Recipe
+from marginface.training.schedule import Length, learning_rate_factor, margin_strength
 
 _PASSES = 3  # a step is about three forward passes
 _SHARE = 4  # a quarter of the memory is for the images

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from marginface.alignment import resize_crops
-from marginface.data.crops import read_together
-from marginface.data.sampler import BalancedBatches, BlockOrder, IdentityBatches, batch_indices, block_starts
+from marginface.data.augmentation.transforms import draw
+from marginface.data.crops.encoded import read_together
+from marginface.data.sampling.sampler import BalancedBatches, BlockOrder, IdentityBatches, batch_indices, block_starts
 from marginface.data.source import CropSource
-from marginface.data.transforms import draw
 from marginface.errors import RecipeError
 from marginface.geometry import CROP_SIZE
 from marginface.training.feed.prefetch import default_workers, prefetched
-from marginface.training.learning.schedule import length_of
 from marginface.training.recipe import PackedData, Recipe
+from marginface.training.schedule import length_of
 from marginface.values import ImageArray, IntArray
 
 WHOLE = slice(None)

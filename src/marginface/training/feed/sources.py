@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from marginface.data.closed_set import ClosedAndOpen, keep_out_probes
-from marginface.data.crops import EncodedCrops, read_together
-from marginface.data.decoding import choose_decoder
-from marginface.data.exclusions import read_exclusions
-from marginface.data.folder import IdentityFolders
-from marginface.data.holdout import PairIndex, split, verification_pairs
+from marginface.data.crops.encoded import EncodedCrops, read_together
+from marginface.data.crops.exclusions import read_exclusions
+from marginface.data.crops.folder import IdentityFolders
+from marginface.data.images.decoding import choose_decoder
 from marginface.data.packs import open_images
+from marginface.data.sampling.closed_set import ClosedAndOpen, keep_out_probes
+from marginface.data.sampling.holdout import PairIndex, split, verification_pairs
 from marginface.data.source import CropSource
 from marginface.data.synthetic import DrawnFaces
 from marginface.errors import RecipeError

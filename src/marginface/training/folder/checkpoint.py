@@ -10,8 +10,8 @@ DIR/checkpoints/step-00001000/
     classes-2-of-4.safetensors   only of a run whose classes are spread over processes: from the head and the optimizer,
                             what has a row for each class, the rows of one process
 
-No random state is among them: what a step draws is a function of seed and step (learner.step_seed, data.sampler), and
-so is the learning rate (schedule).
+No random state is among them: what a step draws is a function of seed and step (learner.step_seed,
+data.sampling.sampler), and so is the learning rate (schedule).
 
 Rows are read from whichever files have them, so a run goes on with any number of processes. All of it is safetensors
 and JSON. torch.distributed.checkpoint, which does this for any tensors, was not taken: its index is a pickle (with

@@ -20,7 +20,6 @@ from marginface.losses.sharded import ALONE, Processes
 from marginface.losses.summed import without_terms
 from marginface.training.distributed.backbone import mean_statistics, over_processes
 from marginface.training.distributed.class_rows import HEAD, OPTIMIZER, rows_here
-from marginface.training.distributed.whole_batch import keep_alike, loss_of_whole_batch
 from marginface.training.feed.batches import Batch
 from marginface.training.folder.checkpoint import BACKBONE, Checkpoint, Content
 from marginface.training.learning.averaging import WeightAverage
@@ -34,6 +33,7 @@ from marginface.training.learning.optim import (
     set_learning_rate,
 )
 from marginface.training.learning.weighted import check_can_weigh, loss_of, weights_of
+from marginface.training.learning.whole_batch import keep_alike, loss_of_whole_batch
 from marginface.training.recipe import Recipe
 
 

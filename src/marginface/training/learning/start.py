@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from marginface.adopt import adopt_published
 from marginface.contract import ModelCard
+from marginface.data.augmentation.transforms import PIXEL_CENTER
 from marginface.data.source import CropSource
-from marginface.data.transforms import PIXEL_CENTER
 from marginface.embedding import TorchEmbedder, checkpoint_folder, load_embedder
 from marginface.errors import HashMismatch, RecipeError
 from marginface.losses import LOSSES, PairLoss

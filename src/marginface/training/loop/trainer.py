@@ -24,18 +24,18 @@ from marginface.training.feed.sources import TrainingData
 from marginface.training.folder.checkpoint import Checkpoint, checkpoints_folder, save_checkpoint
 from marginface.training.folder.journal import Journal, read_journal
 from marginface.training.folder.names import JOURNAL
+from marginface.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.learning.learner import Learner
-from marginface.training.learning.schedule import learning_rate_factor, margin_strength
 from marginface.training.learning.start import begin
 from marginface.training.loop.collapse import CollapseWatch
 from marginface.training.loop.divergence import LossWatch, check_gradient, check_labels, check_weights, first_loss_note
 from marginface.training.loop.failures import resume_command
-from marginface.training.loop.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from marginface.training.measuring.held_out import HeldOut, HeldOutResult
 from marginface.training.measuring.pack_figures import is_evaluated, of_packs
 from marginface.training.measuring.packs import Packs
 from marginface.training.recipe import Recipe
 from marginface.training.recipe.file import recipe_sha256
+from marginface.training.schedule import learning_rate_factor, margin_strength
 from marginface.words import percent, plural
 
 SPEED_SMOOTHING = 0.9

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from marginface.data.closed_set import ClosedAndOpen, SearchedCrops
+from marginface.data.sampling.closed_set import ClosedAndOpen, SearchedCrops
 from marginface.evaluation.protocols.open_set import pool_people
 from marginface.evaluation.scoring.identification import search
 from marginface.metrics import Interval, identification_rate, wilson_interval

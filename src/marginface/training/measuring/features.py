@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from marginface.data.augmentation.transforms import normalize
 from marginface.data.source import CropSource
-from marginface.data.transforms import normalize
 from marginface.training.distributed import Ranks
 from marginface.training.feed.batches import to_tensor
 from marginface.training.feed.prefetch import default_workers, prefetched

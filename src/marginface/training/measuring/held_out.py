@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from marginface.contract import ThresholdEntry
-from marginface.data.closed_set import ClosedAndOpen
-from marginface.data.holdout import PairIndex
+from marginface.data.sampling.closed_set import ClosedAndOpen
+from marginface.data.sampling.holdout import PairIndex
 from marginface.data.source import CropSource
 from marginface.evaluation.scoring.scores import PairScores, score_pairs
 from marginface.metrics.roc import PAIRS_PER_ERROR, supports_far, tar_at_far

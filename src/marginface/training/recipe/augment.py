@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, create_model, model_validator
 
-from marginface.data.transforms import Augmentation
+from marginface.data.augmentation.transforms import Augmentation
 from marginface.training.recipe.section import Fraction, Section
 
 
 class Fade(Section):
-    """How strong the augmentation is over the run; see data.transforms.Augmentation for the other keys."""
+    """How strong the augmentation is over the run; see data.augmentation.transforms.Augmentation for the other keys."""
 
     strength: Fraction = Field(default=1.0, description="multiplies every setting but flip and turn")
     final_strength: Fraction | None = Field(default=None, description="strength at the end; absent: as strength")

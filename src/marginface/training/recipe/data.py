@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from marginface.data.decoding import DecoderName
+from marginface.data.images.decoding import DecoderName
 from marginface.training.recipe.section import Amount, Count, CountOrZero, Fraction, Section
 
 
@@ -63,14 +63,12 @@ Prefetch = Annotated[
 ]
 DecoderKey = Annotated[
     DecoderName,
-    Field(
-        description="what decodes JPEG; auto: simplejpeg where it is installed. The pixels are equal (data.decoding)"
-    ),
+    Field(description="what decodes JPEG; auto: simplejpeg where it is installed; equal pixels (data.images.decoding)"),
 ]
 
 
 class FolderData(Section):
-    """Aligned 112×112 crops in folders, one folder per identity (data.folder)."""
+    """Aligned 112×112 crops in folders, one folder per identity (data.crops.folder)."""
 
     source: Literal["folders"]
     folders: tuple[str, ...] = Field(min_length=1, description="roots; a relative path is relative to where you start")

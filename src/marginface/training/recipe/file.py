@@ -37,12 +37,13 @@ FREE_KEYS = frozenset(
 )
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe; ``overrides`` are ``section.key=value`` with TOML values (text may stand without quotes).
 
     Raises:
         RecipeError: the file is missing or no TOML, or a key or value does not fit; the message names it.
     """
+    path = Path(path)
     try:
         values = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -65,10 +66,10 @@ def recipe_from(values: Mapping[str, Any], name: str = "recipe", overrides: Sequ
         raise RecipeError(f"{name}: {_first_problem(error, filled)}") from None
 
 
-def write_recipe(recipe: Recipe, path: Path) -> None:
+def write_recipe(recipe: Recipe, path: str | Path) -> None:
     """Write a recipe with every key that has a value, so that read_recipe gives it back; whole or not at all."""
     text = tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
-    write_bytes(path, text.encode())
+    write_bytes(Path(path), text.encode())
 
 
 def recipe_sha256(recipe: Recipe) -> str:

@@ -55,7 +55,7 @@ class TrainSection(Section):
 
 
 class EvaluationSection(Section):
-    """Pairs of the held-out identities (data.holdout), closed set beside open set (data.closed_set), and packs."""
+    """Pairs of held-out identities, closed set beside open set (holdout and closed_set of data.sampling), and packs."""
 
     pairs: int = Field(default=2000, ge=2, description="half genuine, half impostor; a multiple of 2 × folds")
     folds: Count = Field(default=10, description="folds that share no identity")
