@@ -130,6 +130,28 @@ def test_a_dropped_collection_is_gone_and_its_name_free_for_another_contract(ope
     assert opener(collection, contract="contract two", embedding_size=16).count() == 0
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_a_collection_that_another_process_made_a_moment_before_is_taken(
+    qdrant: str, collection: str, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qdrant_client import QdrantClient
+    from qdrant_client.http.exceptions import ApiException
+
+    make = QdrantClient.create_collection
+
+    def late(client: QdrantClient, name: str, **more: object) -> None:
+        if made:
+            make(client, name, **more)
+        raise ApiException
+
+    monkeypatch.setattr(QdrantClient, "create_collection", late)
+    if made:
+        assert open_index(qdrant, collection, contract="one", embedding_size=32).count() == 0
+    else:
+        with pytest.raises(StorageError):
+            open_index(qdrant, collection, contract="one", embedding_size=32)
+
+
 def test_what_qdrant_acknowledges_is_done(qdrant: str, collection: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One in this process is done when it answers; a server is where it is asked to wait."""
     index = open_index(qdrant, collection, contract="one", embedding_size=32)
