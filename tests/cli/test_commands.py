@@ -159,6 +159,16 @@ def test_detect_lists_the_faces_of_each_photo_largest_first() -> None:
 
 
 @pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize("command", ["detect", "similarities"])
+def test_a_photo_that_may_not_be_read_is_one_of_several(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    may = os.access  # the tests may run as root, who may read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK and may(path, mode))
+    answer = call(command, "ann.png", "two.png")
+    assert "ann.png" in answer.stdout, answer.output
+    assert "is not readable" not in answer.output
+
+
+@pytest.mark.usefixtures("drawn")
 def test_detect_goes_on_after_an_unreadable_photo_and_ends_with_status_2() -> None:
     answer = call("detect", "letter.jpg", "ann.png", "--json")
     assert answer.exit_code == 2

@@ -68,6 +68,10 @@ def test_create_makes_a_gallery_for_a_model_and_its_key_and_then_another_collect
     assert "whether it is sealed was said" in say("create", place, "--unsealed", status=2)
     assert "Unsealed" in say("create", str(tmp_path / "open.db"), "--unsealed")
     assert "key file" in say("list", place, "--key-file", str(tmp_path / "no.key"), status=2)
+    assert "name of a collection" in say(
+        "create", str(tmp_path / "new.db"), "--unsealed", "--collection", "\t", status=2
+    )
+    assert not (tmp_path / "new.db").exists(), "the command with another name would find a gallery there"
 
 
 def test_list_and_show(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +148,10 @@ def test_erase_prints_a_receipt_and_audit_knows_its_hash(place: str) -> None:
 
 
 def test_a_whole_collection_is_erased_after_a_question(place: str) -> None:
-    answer = runner.invoke(app, ["gallery", "erase", place, "--whole-collection", "people"], input="n\n")
-    assert answer.exit_code == 1
+    for said in ("n\n", ""):  # the second: a script, which is asked and has nobody to answer
+        answer = runner.invoke(app, ["gallery", "erase", place, "--whole-collection", "people"], input=said)
+        assert answer.exit_code == 2, "1 says that they are gone, and that this could not be verified"
+        assert "nothing was erased" in answer.stderr
     assert len(names(place)) == 3
     assert "3 people, 3 faces" in say("erase", place, "--whole-collection", "people", "--yes")
     assert names(place) == []
@@ -165,6 +171,12 @@ def test_export_and_import_by_a_passphrase_and_in_clear(
     assert "3 people, 3 faces" in say("export", place, archive, "--passphrase-file", str(tmp_path / "words"))
     assert "NOT sealed" in say("export", place, clear, "--clear", "--person", "Ben")
     assert "needs a passphrase" in say("export", place, archive, status=2)
+    (tmp_path / "windows").write_text("correct horse battery\r\n", encoding="utf-8-sig")
+    assert "0 new faces, 3 known" in say("import", place, archive, "--passphrase-file", str(tmp_path / "windows"))
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff")
+    assert "expected a passphrase" in say(
+        "import", place, archive, "--passphrase-file", str(tmp_path / "photo.jpg"), status=2
+    )
     new = str(tmp_path / "new.db")
     say("create", new)
     assert told("import", new, clear) == {"collections": 1, "people": 1, "faces": 1, "faces_known": 0}

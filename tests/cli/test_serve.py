@@ -25,6 +25,13 @@ def test_what_is_not_said_is_as_the_settings_have_it(told: list[ServerSettings])
     assert told == [ServerSettings(gallery="people.db")]
 
 
+@pytest.mark.parametrize(("host", "place"), [("::1", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")])
+def test_the_address_that_is_printed_can_be_opened(told: list[ServerSettings], host: str, place: str) -> None:
+    answer = CliRunner().invoke(app, ["serve", "--host", host, "--port", "9000"])
+    assert f"marginface at http://{place}:9000 with" in answer.output
+    assert CliRunner().invoke(app, ["serve", "--port", "0"]).exit_code == 2, "nobody would know which one it is"
+
+
 def test_what_is_said_is_in_the_settings(told: list[ServerSettings]) -> None:
     words = "serve staff.db --port 9000 --workers 3 --name faces.example --name f --keep-events 30 --purge-every 0"
     more = "--two-person erase,export --limit pixels=20000000 --limit decode_seconds=2.5 --mirror --events"

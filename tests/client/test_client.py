@@ -236,7 +236,13 @@ def test_what_is_no_photo_never_leaves(service: Client) -> None:
         service.detect(3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("address", ["faces.example", "ftp://faces.example", "http://", "http://a:b@faces.example"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("faces.example", "ftp://faces.example", "http://", "http://a:b@faces.example"),
+        *("http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:99999", "http://127.0.0.1:0"),
+    ],
+)
 def test_an_address_is_one(address: str) -> None:
     with pytest.raises(InputError, match="address of a service"):
         Client(address)
@@ -248,6 +254,12 @@ def test_a_key_does_not_go_in_clear() -> None:
     Client("http://faces.example", "mf_1_2", plain=True).close()
     Client("https://faces.example", "mf_1_2").close()
     Client("http://[::1]:8000", "mf_1_2").close()
+
+
+@pytest.mark.parametrize("key", ["", "mf_1_2 ", "mf 1_2", "mf_1_2\n", "mf_1_ü"])
+def test_a_key_that_is_none_is_told_before_anything_is_sent(key: str) -> None:
+    with pytest.raises(InputError, match="a key is as mf_"):
+        Client("http://127.0.0.1:8000", key)
 
 
 def test_the_key_is_not_shown() -> None:

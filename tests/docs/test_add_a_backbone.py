@@ -43,6 +43,7 @@ def test_the_page_names_at_most_four_files_and_those_of_its_blocks_among_them() 
     assert len(listed) <= 4
     assert [block.splitlines()[0].removeprefix("# ") for block in (NETWORK, TABLE)] == listed[:2]
     assert all((ROOT / name).is_file() for name in listed[1:])
+    assert "the module in the docstring |" in PAGE
 
 
 @pytest.mark.usefixtures("added")

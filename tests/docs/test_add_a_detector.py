@@ -78,5 +78,10 @@ def test_the_contract_is_another(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() != usual.id
 
 
+def test_what_the_page_adds_keeps_the_rules_that_are_checked() -> None:
+    assert "min_score: float = DEFAULT_MIN_SCORE" in DETECTOR, "a default is said once"
+    assert "the module in the docstring |" in PAGE
+
+
 def test_nothing_of_it_stays() -> None:
     assert "redball" not in DETECTORS

@@ -18,6 +18,7 @@ from marginface import losses
 from marginface.cli import app
 from marginface.errors import InputError
 from marginface.losses import LOSSES, build
+from marginface.losses.describe import describe
 from oracles import curves
 from oracles.margins import margin_loss
 
@@ -83,6 +84,15 @@ def test_its_options_are_checked_as_those_of_the_others() -> None:
         build("stretchface", num_classes=3, embedding_size=4, margn=0.7)
     with pytest.raises(InputError, match="got -1"):
         build("stretchface", num_classes=3, embedding_size=4, margin=-1.0)
+
+
+@pytest.mark.usefixtures("added")
+def test_what_the_page_adds_is_described_and_listed_as_the_other_tests_want_it() -> None:
+    described = describe("stretchface", LOSSES["stretchface"])
+    assert re.search(r"(19|20)\d\d|no paper", described.text)
+    assert "θ" in described.title
+    assert "the module in the docstring |" in PAGE
+    assert "make readme" in PAGE
 
 
 @pytest.mark.usefixtures("added")

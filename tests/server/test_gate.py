@@ -116,8 +116,11 @@ def test_the_log_has_the_route_and_the_key_and_no_name(
 ) -> None:
     key = make_key("detect")
     with caplog.at_level(logging.INFO, "marginface"):
+        client.post("/v1/detect", files={"image": ("Ann Example.png", png_of(10))}, headers=key)
         client.post("/v1/detect?who=Ann", files={"image": ("Ann Example.png", png_of(10))}, headers=key)
     assert "POST /v1/detect 200" in caplog.text
+    assert "POST /v1/detect 422" in caplog.text
+    assert caplog.text.count(f"key={key['Authorization'].split('_')[1]}") == 2
     assert "Ann" not in caplog.text
     assert key["Authorization"].split("_", 2)[2] not in caplog.text
     assert key["Authorization"].split("_")[1] in caplog.text

@@ -130,7 +130,7 @@ class CommandGroup(TyperGroup):
                 raise
             typer.echo(f"marginface: {error.filename or 'a file'}: {error.strerror or error}", err=True)
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):  # the second: Ctrl-C at a question
             typer.echo("\nmarginface: interrupted. What was written stays.", err=True)
             raise typer.Exit(130) from None
 

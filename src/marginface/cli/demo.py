@@ -68,5 +68,6 @@ def _print(result: DemoResult) -> None:
     typer.echo("Next:")
     typer.echo(f"  marginface verify A.jpg B.jpg --model {result.model} --fmr 0.01")
     typer.echo("  marginface verify A.jpg B.jpg                    a real recognizer, for photographs")
-    typer.echo("  marginface train recipes/quick.toml --out runs/quick")
-    typer.echo("  make demo DATA=photos                            your own, a folder per person")
+    recipe = result.report.with_name(next(iter(result.runs))) / "recipe.toml"
+    typer.echo(f"  marginface train {recipe} --out runs/again    the same, with what you change in it")
+    typer.echo("  marginface demo --data photos --out runs/mine    your own, a folder per person")

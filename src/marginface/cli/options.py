@@ -87,7 +87,9 @@ _RUNTIMES = "What runs the model: onnxruntime, openvino (float32) or openvino-bf
 Runtime = Annotated[str, typer.Option("--engine", help=_RUNTIMES)]
 BatchRuntime = Annotated[str, typer.Option("--runtime", help=_RUNTIMES)]  # where --engine says who does the work
 
-Photos = Annotated[list[Path], typer.Argument(metavar="PHOTO", show_default=False, help="Photos to read.")]
+Photos = Annotated[  # readable=False: a photo that may not be read is an outcome, and the others go on
+    list[Path], typer.Argument(metavar="PHOTO", show_default=False, readable=False, help="Photos to read.")
+]
 ExecutorName = Annotated[
     str, typer.Option("--engine", help="Who does it: local (this process) or ray (workers, by Ray Data).")
 ]

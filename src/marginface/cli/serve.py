@@ -109,7 +109,8 @@ def serve(
     for sentence in prepare(settings):
         typer.echo(sentence)
     scheme = "http" if certificate is None else "https"
-    typer.echo(f"marginface at {scheme}://{host}:{port} with {settings.gallery}. Ctrl-C stops it.")
+    place = f"[{host}]" if ":" in host else host
+    typer.echo(f"marginface at {scheme}://{place}:{port} with {settings.gallery}. Ctrl-C stops it.")
     run(settings)
 
 

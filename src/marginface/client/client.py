@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
@@ -214,16 +214,26 @@ class Client:
 
 
 def _check_address(address: str, key: str | None, *, plain: bool) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.query:
+    parts = _parts_of(address)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise InputError(f"the address of a service is as http://127.0.0.1:8000; got {address!r}")
     if key is not None and parts.scheme == "http" and parts.hostname not in _LOOPBACK and not plain:
         raise InputError(
             f"{address}: the key and the photos would go over the network in clear. Use https://, or say plain=True "
             "where the network is your own"
         )
-    if key is not None and not (key.isascii() and key.isprintable()):
-        raise InputError("a key is as mf_<id>_<secret>, without spaces or line ends")
+    if key is not None and not (key and key.isascii() and key.isprintable() and " " not in key):
+        got = "one with a sign that no key has" if key else "an empty text; without a key say None"
+        raise InputError(f"a key is as mf_<id>_<secret>, without spaces or line ends; got {got}")
+
+
+def _parts_of(address: str) -> SplitResult | None:
+    """Return the parts of an address; None where it is none, or has a name or a password in it."""
+    try:
+        parts = urlsplit(address)
+        return parts if parts.username is None and parts.port != 0 else None
+    except ValueError:  # a port that is no number, a bracket too many
+        return None
 
 
 def _trusting(ca: Path) -> Any:

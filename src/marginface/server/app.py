@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
@@ -23,6 +23,7 @@ from marginface.server.middleware.slots import Slots
 from marginface.server.monitoring import Figures
 from marginface.server.refusals import ErrorAnswer, add_handlers
 from marginface.server.routes import ROUTERS
+from marginface.server.routes.unknown import require_known_names
 from marginface.server.service import opened, running_jobs
 from marginface.server.settings import ServerSettings, handed_over
 from marginface.server.state.places import is_loopback
@@ -53,6 +54,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # DELETE …/persons/ is not a way to DELETE …/persons
         middleware=_around(settings, figures),
+        dependencies=[Depends(require_known_names)],
         responses={"default": {"model": ErrorAnswer, "description": "Every error has this form."}},
     )
     MultiPartParser.spool_max_size = settings.limits.body_bytes  # photos are never put on the disk

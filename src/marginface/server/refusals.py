@@ -166,16 +166,30 @@ def _ours(request: Request, error: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     """Tell what FastAPI found wrong, without what came: that may be a picture or a name."""
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[:_MOST_FIELDS]
-    fields = [{"field": ".".join(map(str, one["loc"][1:] or one["loc"])), "what": one["msg"]} for one in first]
+    fields = [_field(one) for one in error.errors()[:_MOST_FIELDS]]
     what = "; ".join(f"{one['field']}: {one['what']}" for one in fields[:3]) or "the request is not as described"
     return error_answer(request.scope, 422, "bad_input", what, details={"fields": fields})
+
+
+def _field(problem: Mapping[str, Any]) -> dict[str, str]:
+    """Return a problem in words: where, and what is wrong."""
+    where = ".".join(map(str, problem["loc"][1:] or problem["loc"]))
+    if problem["type"] == "json_invalid":
+        return {"field": "body", "what": "this is no JSON"}
+    if problem["type"] == "model_attributes_type":
+        return {"field": where, "what": "expected an object in JSON, with Content-Type: application/json"}
+    what = str(problem["msg"]).removeprefix("Value error, ")
+    if what.startswith("Expected UploadFile"):
+        what = f"expected the bytes of a file; got text. With curl: -F {where}=@photo.jpg"
+    return {"field": where, "what": what}
 
 
 def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = OF_STATUS.get(error.status_code, "refused")
     message = str(error.detail)
+    if error.status_code == 405 and error.headers:
+        message = f"{request.method} is nothing that can be asked here; this path takes {error.headers['Allow']}"
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}; /openapi.json lists the paths"
     answer = error_answer(request.scope, error.status_code, code, message)

@@ -23,6 +23,7 @@ Verb = Literal["identify", "erase", "export"]  # what may need the word of a sec
 
 VARIABLE = "MARGINFACE_SERVER"  # of the environment: the settings for the workers
 _MB = 1 << 20
+_CENTURY = 36_525  # days; what is further away has no date
 
 
 class Limits(BaseModel):
@@ -106,7 +107,7 @@ class ServerSettings(BaseModel):
     engine: str = DEFAULT_ENGINE
     calibration: Path | None = None
     host: str = DEFAULT_HOST
-    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535)
     names: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     workers: int = Field(default=DEFAULT_PROCESSES, ge=1, le=256)
@@ -114,9 +115,9 @@ class ServerSettings(BaseModel):
     certificate: Path | None = None
     certificate_key: Path | None = None
     events: bool = False
-    keep_events: int = Field(default=DEFAULT_KEEP_EVENTS, ge=1)
+    keep_events: int = Field(default=DEFAULT_KEEP_EVENTS, ge=1, le=_CENTURY)
     two_person: tuple[Verb, ...] = ()
-    purge_every: float = Field(default=DEFAULT_PURGE_EVERY, ge=0)
+    purge_every: float = Field(default=DEFAULT_PURGE_EVERY, ge=0, le=24 * _CENTURY)
     limits: Limits = Limits()
 
     def hand_over(self) -> None:

@@ -276,3 +276,12 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
     for to in ("folders", "recordio", "tar"):
         convert(named_tar(tmp_path), tmp_path / to, to)
     assert not [name for name in open_files() if str(tmp_path) in name]
+
+
+def test_a_folder_that_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **_: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)  # the tests may run as root, who may read everything
+    with pytest.raises(DataError, match=r"permission denied\. Give the right to read"):
+        read_state(tmp_path)

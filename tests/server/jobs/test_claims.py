@@ -114,6 +114,15 @@ def test_who_is_silent_loses_the_job_and_what_they_write_then_counts_no_more(sta
         second.beat()
 
 
+def test_a_job_that_was_left_behind_before_the_clock_was_set_back_is_taken_over(state: State, store: JobStore) -> None:
+    uid = store.create(PURGE, "", "a key").uid
+    claimed(state)
+    change(state, uid, beat=time.time() + 3600)
+    assert claimed(state).uid == uid
+    change(state, uid, beat=time.time() + 1)
+    assert claim_next(state, KEY, 9) is None, "two machines' clocks are not the same to the second"
+
+
 def test_a_process_that_ends_is_followed_by_another_and_at_one_place_only_so_often(
     state: State, store: JobStore
 ) -> None:
@@ -257,6 +266,9 @@ def test_what_is_due_is_done_and_a_purge_once(
     assert not left.exists()
     jobs = store.newest(lambda _: True, 10)
     assert [(job.kind, job.asked_by) for job in jobs] == [("purge", "the service"), ("purge", "a key")]
+    with state.writing() as connection:
+        connection.execute(JOBS.update().values(created="2999-01-01T00:00:00Z"))
+    assert upkeeps[0].schedule() is True, "purges of a clock that went wrong put off no other"
     off = Upkeep(state, store, spool, purge_every=0)
     monkeypatch.setattr(off, "_purging_from", 0.0)
     assert off.schedule() is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import replace
 from functools import partial
@@ -227,6 +228,19 @@ def test_a_worker_that_died_does_not_block_for_ever(
         client.post(PERSONS, json={"name": "Zoe"}, headers=once)
     assert client.post(PERSONS, json={"name": "Zoe"}, headers=once).status_code == 409
     monkeypatch.setattr(answers, "RUNS_AT_MOST", -1)
+    late = client.post(PERSONS, json={"name": "Zoe"}, headers=once)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "name_taken")
+
+
+def test_a_worker_that_died_before_the_clock_was_set_back_does_not_block_for_ever(
+    client: TestClient, once: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_staff(client)
+    year = 365 * 24 * 3600
+    with monkeypatch.context() as patch:
+        patch.setattr("marginface.server.once.answers.KeptAnswers.keep", lambda *_: None)
+        patch.setattr("marginface.server.once.answers.time.time", lambda now=time.time: now() + year)
+        client.post(PERSONS, json={"name": "Zoe"}, headers=once)
     late = client.post(PERSONS, json={"name": "Zoe"}, headers=once)
     assert (late.status_code, late.json()["error"]["code"]) == (409, "name_taken")
 

@@ -82,7 +82,8 @@ def test_embed_gives_the_vector(client: TestClient) -> None:
     ],
 )
 def test_wrong_words_are_told(client: TestClient, path: str, data: dict[str, str], status: int, said: str) -> None:
-    files: dict[str, Any] = dict.fromkeys(("image", "image_a", "image_b"), png_of(10))
+    names = ("image",) if path == "/v1/detect" else ("image_a", "image_b")
+    files: dict[str, Any] = dict.fromkeys(names, png_of(10))
     answer = client.post(path, files=files, data=data)
     assert answer.status_code == status
     assert said in answer.json()["error"]["message"]

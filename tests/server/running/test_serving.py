@@ -85,6 +85,16 @@ def test_an_address_that_is_taken_is_told_before_anything_starts(settings: Serve
             prepare(settings.model_copy(update={"port": other.getsockname()[1]}))
 
 
+def test_a_port_that_only_root_may_take_is_told(settings: ServerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unprivileged(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("marginface.server.running.serving.socket.socket", Unprivileged)
+    with pytest.raises(InputError, match=r"127\.0\.0\.1:80 cannot be bound: Permission denied\. Below 1024"):
+        prepare(settings.model_copy(update={"port": 80}))
+
+
 def test_a_certificate_comes_with_its_key(settings: ServerSettings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="both files"):
         prepare(settings.model_copy(update={"certificate": tmp_path / "a.pem"}))
@@ -94,10 +104,14 @@ def test_a_certificate_comes_with_its_key(settings: ServerSettings, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "values", [{"port": 70000}, {"workers": 0}, {"limits": {"pixels": "many"}}, {"limits": {"x": 1}}]
+    "values",
+    [
+        *({"port": 70000}, {"workers": 0}, {"limits": {"pixels": "many"}}, {"limits": {"x": 1}}),
+        *({"keep_events": 1_000_000}, {"purge_every": 1e9}, {"purge_every": float("inf")}),
+    ],
 )
 def test_a_wrong_setting_is_named(values: dict[str, object]) -> None:
-    with pytest.raises(InputError, match=r"port|workers|limits_pixels|limits_x"):
+    with pytest.raises(InputError, match=r"port|workers|limits_pixels|limits_x|keep_events|purge_every"):
         checked({"gallery": "people.db", **values})
 
 

@@ -58,6 +58,7 @@ def test_when_every_photo_is_refused_other_photos_can_be_added(visit: Visit, dra
     enrol(visit, "Ben Example", tmp_path / "wall.png")
     page = visit.page
     visit.sees("No face was enrolled.")
+    assert page.get_by_label("Name").is_disabled(), "who was made is not named anew by what is written now"
     page.get_by_role("button", name=re.compile("Remove photo 1")).click()
     page.locator(".picker input[type=file]:not([capture])").set_input_files(drawn(1, 0))
     page.get_by_role("button", name="Enrol", exact=True).click()
@@ -208,6 +209,24 @@ def test_erasing_gives_a_receipt_that_can_be_kept(visit: Visit) -> None:
     assert "Ann" not in json.dumps(kept)
     receipt.get_by_role("button", name="Close").click()
     visit.sees("Nobody here yet")
+
+
+def test_a_collection_is_erased_only_by_who_writes_its_name(visit: Visit) -> None:
+    page = visit.open("people/people")
+    page.get_by_role("button", name="New collection").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("front-door (2)")
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_text("About front-door (2)").click()
+    page.get_by_role("button", name="Erase the collection").click()
+    dialog = page.get_by_role("dialog", name="Erase front-door (2) with everyone in it?")
+    word = dialog.get_by_label("Write “front-door (2)” to confirm")
+    word.fill("front")
+    assert word.evaluate("one => one.validity.patternMismatch")
+    word.fill("front-door (2)")
+    assert word.evaluate("one => one.validity.valid")
+    dialog.get_by_role("button", name="Erase for good").click()
+    page.get_by_role("dialog", name="Receipt of the erasure").get_by_role("button", name="Close").click()
+    page.get_by_role("link", name=re.compile("^front-door")).wait_for(state="detached")
 
 
 def test_the_chain_of_the_audit_holds_and_tells_what_was_done(visit: Visit) -> None:

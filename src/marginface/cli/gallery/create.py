@@ -35,7 +35,9 @@ def create(
     and its backups. Without it nothing in the gallery can be read.
     """
     from marginface.embedding import load_embedder
+    from marginface.gallery.names import checked_name
 
+    checked_name(collection, "the name of a collection")  # before there is a gallery without one
     embedder = load_embedder(model, mirror=mirror)
     contract, size = embedder.contract.id, embedder.card.embedding_size
     with _made_or_opened(where, key_file, unsealed=unsealed) as gallery:

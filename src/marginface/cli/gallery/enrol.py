@@ -41,7 +41,8 @@ def enrol(
         str, typer.Argument(metavar="NAME", show_default=False, help="Whose photos they are, without --folder.")
     ] = "",
     photos: Annotated[
-        list[Path] | None, typer.Argument(metavar="PHOTO", show_default=False, help="Photos, or folders of them.")
+        list[Path] | None,
+        typer.Argument(metavar="PHOTO", show_default=False, readable=False, help="Photos, or folders of them."),
     ] = None,
     folder: Annotated[
         Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated
 
@@ -35,14 +36,25 @@ def erase(
 
     if bool(names) == bool(whole_collection):
         raise InputError("say whom to erase: names of people, or --whole-collection NAME")
-    if whole_collection and not yes:
-        typer.confirm(f"Erase collection {whole_collection} of {where} with everyone in it?", abort=True, err=True)
+    question = f"Erase collection {whole_collection} of {where} with everyone in it?"
+    if whole_collection and not yes and not _agreed(question):
+        raise InputError("nothing was erased: nobody agreed. --yes erases a whole collection without asking")
     with opened(where, key_file) as gallery:
         if whole_collection:
             receipt = gallery.erase_collection(whole_collection, wait=wait)
         else:
             receipt = gallery.collection(collection).erase(names or [], wait=wait)
     print_receipts([receipt], as_json=as_json)
+
+
+def _agreed(question: str) -> bool:
+    """Ask, and return whether the answer is yes; where there is none, as in a script, it is no."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        return False
 
 
 def purge(

@@ -74,7 +74,10 @@ def read_passphrase(path: Path | None, *, confirm: bool) -> str:
     from marginface.errors import InputError
 
     if path is not None:
-        return (path.read_text(encoding="utf-8").splitlines() or [""])[0]
+        try:
+            return (path.read_text(encoding="utf-8-sig").splitlines() or [""])[0]
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: expected a passphrase in UTF-8 in the first line; got other bytes") from None
     said = os.environ.get(_VARIABLE, "")
     if said:
         return said

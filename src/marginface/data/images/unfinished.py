@@ -17,13 +17,17 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     """Return what the last conversion into this folder wrote, None if there was none.
 
     Raises:
-        DataError: the file is not one of ours.
+        DataError: the file is not one of ours, or nothing in the folder may be read.
     """
     path = folder / STATE
     try:
         values = parse_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise DataError(
+            f"{error.filename}: {cause(error)}. Give the right to read the folder and what is in it"
+        ) from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected what `marginface data convert` writes; got {cause(error)}") from None
     if not isinstance(values, dict) or not isinstance(values.get("finished"), bool):

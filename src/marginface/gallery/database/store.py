@@ -45,7 +45,10 @@ _TOLD: dict[str, tuple[type[MarginfaceError], str]] = {
     "SQLITE_LOCKED": (GalleryBusy, "another connection holds it; try again"),
     "SQLITE_FULL": (StorageError, "the disk is full. Nothing of this was written; make room and do it again"),
     "SQLITE_IOERR": (StorageError, "the disk does not take or give the data ({reason}). Nothing of this was written"),
-    "SQLITE_READONLY": (StorageError, "the file, its folder or its disk is read-only. Nothing was written"),
+    "SQLITE_READONLY": (
+        StorageError,
+        "the file, its -wal or -shm, their folder or the disk is read-only. Nothing was written",
+    ),
     "SQLITE_CANTOPEN": (StorageError, _CANNOT_OPEN),
     "SQLITE_NOTADB": (GalleryError, "is not a gallery of marginface. It was left as it is"),
     "SQLITE_CORRUPT": (GalleryError, "is damaged ({reason}). Take it from a backup or from an export"),

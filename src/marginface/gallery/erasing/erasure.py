@@ -17,7 +17,7 @@ from marginface.gallery.erasing.disk import empty_log, files_of, rewrite, vacuum
 from marginface.gallery.erasing.traces import FileTraces, Traces
 from marginface.gallery.records import Person
 from marginface.gallery.vault import Chamber, Vault
-from marginface.words import plurals
+from marginface.words import plural, plurals
 
 READERS_WAIT = 10.0  # seconds for other processes to finish reading
 _SHORTEST_NAME = 6  # bytes; shorter ones turn up in sealed data by chance
@@ -277,8 +277,8 @@ def _searchable(vault: Vault, names: Sequence[str]) -> tuple[list[bytes], list[s
     if len(texts) == len(names):
         return texts, []
     return texts, [
-        f"{len(names) - len(texts)} names are too short to be looked for in clear, or are part of a collection's name. "
-        "Names are sealed, and the sealed ones were looked for."
+        f"{plural(len(names) - len(texts), 'name')} not looked for in clear, as too short or part of a collection's "
+        "name. Names are sealed, and the sealed ones were looked for."
     ]
 
 

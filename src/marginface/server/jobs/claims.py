@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, not_, or_, select, update
 
 from marginface.clock import now_text
 from marginface.errors import MarginfaceError
@@ -179,7 +179,7 @@ def claim_next(state: State, key: GalleryKey, at_once: int) -> Claim | None:
         if connection.execute(_claimable().limit(1)).first() is None:
             return None
     with state.writing() as connection:
-        lively = and_(JOBS.c.state == JobState.RUNNING.value, JOBS.c.beat >= time.time() - SILENCE)
+        lively = and_(JOBS.c.state == JobState.RUNNING.value, _has_beaten())
         if connection.execute(select(func.count()).where(lively)).scalar_one() >= at_once:
             return None
         for row in connection.execute(_claimable()).all():
@@ -192,10 +192,16 @@ def claim_next(state: State, key: GalleryKey, at_once: int) -> Claim | None:
 
 def _claimable() -> Any:
     """Return the statement for jobs that wait or were left behind, and whose archive is on this machine."""
-    silent = and_(JOBS.c.state == JobState.RUNNING.value, JOBS.c.beat < time.time() - SILENCE)
+    silent = and_(JOBS.c.state == JobState.RUNNING.value, not_(_has_beaten()))
     free: ColumnElement[bool] = or_(JOBS.c.state == JobState.QUEUED.value, silent)
     here = JOBS.c.host.in_(("", socket.gethostname()))
     return select(JOBS).where(free, here).order_by(JOBS.c.number)
+
+
+def _has_beaten() -> ColumnElement[bool]:
+    """Return the condition that a holder lives; a sign of life from the future is of a clock that was set back."""
+    now = time.time()
+    return JOBS.c.beat.between(now - SILENCE, now + SILENCE)
 
 
 def _claimed(connection: Connection, state: State, key: GalleryKey, row: Row[Any]) -> Claim:

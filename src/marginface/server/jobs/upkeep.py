@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 
 from marginface.clock import later_text, now_text
 from marginface.server.jobs.rows import remove
@@ -90,4 +90,5 @@ class Upkeep:
 
     def _recent(self) -> Select[tuple[int]]:
         since = later_text(-self._purge_every / 24)
-        return select(JOBS.c.number).where(JOBS.c.kind == "purge", JOBS.c.created > since).limit(1)
+        recent = and_(JOBS.c.created > since, JOBS.c.created <= now_text())  # none of a clock that was set back since
+        return select(JOBS.c.number).where(JOBS.c.kind == "purge", recent).limit(1)

@@ -31,6 +31,7 @@ from sqlalchemy import (
     Update,
     delete,
     insert,
+    not_,
     select,
     update,
 )
@@ -149,8 +150,8 @@ class KeptAnswers:
         """
         now = int(time.time())
         with self._writing() as connection:
-            connection.execute(delete(ANSWERS).where(ANSWERS.c.made < now - KEPT_SECONDS))
-            stale = (ANSWERS.c.status == _RUNNING) & (ANSWERS.c.made < now - RUNS_AT_MOST)
+            connection.execute(delete(ANSWERS).where(_made_longer_ago(now, KEPT_SECONDS)))
+            stale = (ANSWERS.c.status == _RUNNING) & _made_longer_ago(now, RUNS_AT_MOST)
             connection.execute(delete(ANSWERS).where(stale))
             row = connection.execute(select(ANSWERS).where(ANSWERS.c.id == asked.id)).one_or_none()
             if row is None:
@@ -218,6 +219,11 @@ def _running(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     """Return what is true of the row of a request that was claimed and has not ended."""
     this = ANSWERS.c.made == asked.made  # what is owed does not end a later request with this Idempotency-Key
     return ANSWERS.c.id == asked.id, ANSWERS.c.status == _RUNNING, this
+
+
+def _made_longer_ago(now: int, seconds: int) -> ColumnElement[bool]:
+    """Return the condition that a row is older; one from as far in the future is of a clock that was set back."""
+    return not_(ANSWERS.c.made.between(now - seconds, now + seconds))
 
 
 def _first(asked: Asked) -> dict[str, Any]:

@@ -20,6 +20,7 @@ page          the web page's files
 
 parameters    what several of them ask for in the same words
 cursors       where a list goes on
+unknown       what none of them asks for is refused
 """
 
 from fastapi import APIRouter

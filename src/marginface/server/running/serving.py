@@ -166,7 +166,9 @@ def _check_address(host: str, port: int) -> None:
             trial.bind((host, port))
     except (OSError, UnicodeError, TypeError) as error:  # the last two: what can be no host's name
         reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{host}:{port} cannot be bound: {reason}. Another service may be there: stop it, or choose another "
-            "--port; --host takes an address of this machine"
-        ) from None
+        advice = (
+            "Another service may be there: stop it, or choose another --port; --host takes an address of this machine"
+        )
+        if isinstance(error, PermissionError):
+            advice = "Below 1024 a port takes a right of its own: choose another --port, and let a proxy have this one"
+        raise InputError(f"{host}:{port} cannot be bound: {reason}. {advice}") from None

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Response
 from marginface.defaults import DEFAULT_FMR
 from marginface.enrolment import DecodedPhoto, Enroller, EnrolSettings, PersonPhoto, PhotoOutcome
 from marginface.errors import InputError, UnknownName
-from marginface.gallery import Collection, Receipt
+from marginface.gallery import Collection, Person, Receipt
 from marginface.gallery.names import LONGEST_NAME, checked_name
 from marginface.reasons import Reason
 from marginface.server.access import Scope
@@ -158,7 +158,7 @@ def _refused(outcome: PhotoOutcome) -> Refusal:
 
 
 def _listed(collection: Collection, page: int, size: int, subject: str | None) -> dict[str, Any]:
-    people = [person for person in collection.people() if subject in (None, "", person.name)]
+    people = _people_of(collection, subject)
     first, seen = page * size, 0
     found: list[dict[str, str]] = []
     for person in people:
@@ -169,6 +169,16 @@ def _listed(collection: Collection, page: int, size: int, subject: str | None) -
         seen += person.faces
     counts = {"page_number": page, "page_size": size, "total_pages": math.ceil(seen / size), "total_elements": seen}
     return {"faces": found, **counts}
+
+
+def _people_of(collection: Collection, subject: str | None) -> list[Person]:
+    """Return everybody, or the person of a name where there is one."""
+    if not subject:
+        return collection.people()
+    try:
+        return [collection.person(subject)]
+    except UnknownName:
+        return []
 
 
 def _erased(place: Place, subject: str | None) -> Receipt | None:

@@ -100,5 +100,5 @@ prepareMenu();
 prepareSkipLink();
 onKeyWanted(askForKey);
 addEventListener("key-changed", () => markMenu().catch(() => {}));
-await start();
+start(); // a view that follows something goes on until it is left
 await markMenu().catch(() => {});

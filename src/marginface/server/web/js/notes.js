@@ -50,22 +50,29 @@ export function waiting(text) {
   return h("p", { class: "waiting" }, text);
 }
 
-/** Show in a place that work goes on, then what it gives or why it failed; errors of a left view are swallowed. */
+const fillings = new WeakMap(); // place → the last work that was begun for it
+
+/**
+ * Show in a place that work goes on, then what it gives or why it failed; errors of a left view are swallowed.
+ * Of two works for one place the later counts, whichever ends first: `work(isLast)` may ask whether it is that.
+ */
 export async function filling(place, text, work) {
+  fillings.set(place, work);
+  const isLast = () => fillings.get(place) === work;
   put(place, waiting(text));
   place.setAttribute("aria-busy", "true");
   try {
-    const made = await work();
-    if (made !== undefined) put(place, made);
+    const made = await work(isLast);
+    if (made !== undefined && isLast()) put(place, made);
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError" || !isLast()) return;
     put(
       place,
       errorNote(error, () => filling(place, text, work)),
     );
     if (!error.status && error.code !== "not_reached") console.error(error);
   } finally {
-    place.removeAttribute("aria-busy");
+    if (isLast()) place.removeAttribute("aria-busy");
   }
 }
 

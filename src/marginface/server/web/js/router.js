@@ -71,7 +71,7 @@ async function go() {
 }
 
 function matched(address) {
-  const parts = address.split("?")[0].split("/").map(decodeURIComponent);
+  const parts = decoded(address.split("?")[0].split("/"));
   for (const [pattern, menu, load] of ROUTES) {
     const names = pattern.split("/");
     if (names.length !== parts.length || !names.every((name, at) => name.startsWith(":") || name === parts[at]))
@@ -82,6 +82,15 @@ function matched(address) {
     return { menu, load, values };
   }
   return null;
+}
+
+/** Return the parts of an address in clear; none where it was cut or mistyped. */
+function decoded(parts) {
+  try {
+    return parts.map(decodeURIComponent);
+  } catch {
+    return [];
+  }
 }
 
 function mark(menu) {

@@ -44,18 +44,20 @@ export async function show(place, { signal }) {
       result,
     ),
   );
+  let rate = null; // until the thresholds are known
+  let laxer = null;
   const known = await thresholds(signal);
   if (signal.aborted) return;
-  const rate = choice("Wrong matches accepted (FMR)", fmrChoices(known), {
+  rate = choice("Wrong matches accepted (FMR)", fmrChoices(known), {
     value: "0.001",
     change: () => rateChanged(),
   });
-  const laxer = choice("“Cannot tell” below the threshold", [], {
+  laxer = choice("“Cannot tell” below the threshold", [], {
     hint: "A range in which the answer is left open.",
     change: () => compare(),
   });
   put(settings, rate, laxer);
-  offerLaxer();
+  rateChanged();
 
   function chosen(at, file) {
     photos[at] = file;
@@ -77,14 +79,15 @@ export async function show(place, { signal }) {
   }
 
   function compare() {
-    if (!photos.every(Boolean)) return undefined;
-    return filling(result, "Comparing…", async () => {
+    if (!rate || !photos.every(Boolean)) return undefined;
+    return filling(result, "Comparing…", async (isLast) => {
       const values = { fmr: controlOf(rate).value, uncertain_fmr: controlOf(laxer).value, crops: true };
       const form = formOf(values, [
         ["image_a", photos[0]],
         ["image_b", photos[1]],
       ]);
       const answer = await call("POST", "/v1/verify", { form, signal });
+      if (!isLast()) return undefined;
       answer.faces.forEach((face, at) => showFace(at, face));
       say(`${answer.decision}. ${whatItMeans(answer)}`);
       return decided(answer, known);

@@ -25,10 +25,11 @@ export function show(place, { collection }) {
   const photos = photoList();
   const result = h("section", { class: "stack", "aria-label": "What came of it" });
   const go = h("button", { type: "submit", class: "button first" }, "Enrol");
+  const whom = about();
   const form = h(
     "form",
     { class: "stack loose" },
-    about(),
+    whom,
     photos.element,
     settings(),
     h("div", { class: "buttons" }, go, h("a", { class: "button", href: linkTo("people", collection) }, "Cancel")),
@@ -42,6 +43,7 @@ export function show(place, { collection }) {
     try {
       const values = new FormData(form);
       person ??= await call("POST", path("collections", collection, "persons"), { json: personOf(values), once: true });
+      whom.disabled = true; // what is written there now would change nothing: the photos go to who was made
       const answer = await enrolPhotos(collection, person, photos.files(), values);
       put(result, outcome(answer, person, collection, photos.files()));
       if (answer.faces.length) form.replaceWith(another());

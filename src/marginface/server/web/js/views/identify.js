@@ -36,11 +36,15 @@ export async function show(place, { signal }) {
     h("div", { class: "stack" }, photo.element, found),
   );
   let asked = null;
-  const known = await shownCollections(settings, signal);
-  if (!known) return;
-  const where = collectionChoice(known, { change: () => again() });
+  let where = null; // until the collections are known
   const rate = choice("Strangers who may be given a name", fpirChoices(), { value: "0.01", change: () => again() });
-  put(settings, where, rate);
+  await filling(settings, "Loading the collections…", async () => {
+    const known = await collections(signal);
+    if (!known.length) return noCollection();
+    where = collectionChoice(known, { change: () => again() });
+    if (asked) searched(asked);
+    return [where, rate];
+  });
 
   function again() {
     rememberCollection(controlOf(where).value);
@@ -49,12 +53,13 @@ export async function show(place, { signal }) {
 
   function searched(file) {
     asked = file;
-    if (!where) return undefined;
     photo.fill(markedPhoto(file, [], { words: "Your photo" }).element);
-    return filling(found, "Searching…", async () => {
+    if (!where) return undefined;
+    return filling(found, "Searching…", async (isLast) => {
       const collection = controlOf(where).value;
       const form = formOf({ fpir: controlOf(rate).value, faces: "all" }, [["image", file]]);
       const answer = await call("POST", path("collections", collection, "identify"), { form, signal });
+      if (!isLast()) return undefined;
       const shown = markedPhoto(file, answer.faces.map(markOf), { words: `Your photo: ${inWords(answer)}` });
       photo.fill(shown.element);
       say(inWords(answer));
@@ -63,19 +68,9 @@ export async function show(place, { signal }) {
   }
 }
 
-async function shownCollections(settings, signal) {
-  let known = null;
-  await filling(settings, "Loading the collections…", async () => {
-    known = await collections(signal);
-    return known.length
-      ? h("span")
-      : note(
-          "info",
-          "There is no collection yet.",
-          h("p", {}, "Make one and enrol people: ", h("a", { href: "#/people" }, "People"), "."),
-        );
-  });
-  return known?.length ? known : null;
+function noCollection() {
+  const advice = h("p", {}, "Make one and enrol people: ", h("a", { href: "#/people" }, "People"), ".");
+  return note("info", "There is no collection yet.", advice);
 }
 
 function markOf(face, at) {

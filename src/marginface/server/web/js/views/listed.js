@@ -8,8 +8,9 @@ import { call } from "../service.js";
  * Show a listing in a place: `address(cursor)` is asked, `draw(items)` gives the element, `nothing()` what an empty one shows.
  */
 export function listed(place, { address, draw, nothing, signal, told }) {
-  return filling(place, "Loading…", async () => {
+  return filling(place, "Loading…", async (isLast) => {
     const first = await call("GET", address(""), { signal });
+    if (!isLast()) return undefined;
     told?.(first.items);
     if (!first.items.length) return nothing();
     return grown(first, { address, draw, signal });

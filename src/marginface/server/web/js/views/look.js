@@ -32,9 +32,10 @@ export function show(place, { signal }) {
 
   function look(file) {
     photo.fill(markedPhoto(file, [], { words: "Your photo" }).element);
-    return filling(found, "Looking for faces…", async () => {
+    return filling(found, "Looking for faces…", async (isLast) => {
       const form = formOf({ quality: "standard", crops: true }, [["image", file]]);
       const answer = await call("POST", "/v1/detect", { form, signal });
+      if (!isLast()) return undefined;
       const { faces } = answer;
       const marks = faces.map((face, at) => ({
         ...face,

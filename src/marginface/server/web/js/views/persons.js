@@ -1,9 +1,9 @@
 // A question for a person of a collection: search, choose one of those found.
 
 import { ask } from "../dialogs.js";
-import { freshId, h, put } from "../elements.js";
+import { freshId, h } from "../elements.js";
 import { textField } from "../fields.js";
-import { errorNote } from "../notes.js";
+import { filling } from "../notes.js";
 import { call, path, query, ServiceError } from "../service.js";
 import { many } from "../words.js";
 
@@ -18,22 +18,14 @@ export function choosePerson({ title, words, action, collection, without, act })
     autofocus: true,
     input: (event) => look(event.target.value),
   });
-  async function look(named) {
-    try {
-      const { items } = await call(
-        "GET",
-        query(path("collections", collection, "persons"), { q: named.trim(), limit: SHOWN + 1 }),
-      );
+  function look(named) {
+    return filling(found, "Looking…", async () => {
+      const address = query(path("collections", collection, "persons"), { q: named.trim(), limit: SHOWN + 1 });
+      const { items } = await call("GET", address);
       const others = items.filter((person) => person.uid !== without).slice(0, SHOWN);
-      put(
-        found,
-        others.length
-          ? others.map((person) => option(group, person))
-          : h("p", { class: "soft" }, "Nobody else is found."),
-      );
-    } catch (error) {
-      put(found, errorNote(error));
-    }
+      if (!others.length) return h("p", { class: "soft" }, "Nobody else is found.");
+      return others.map((person) => option(group, person));
+    });
   }
   look("");
   return ask({
