@@ -148,7 +148,7 @@ def nearest_tests(file: str) -> list[str]:
         text, name = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))
         if path.stem in _SLOW and not re.search(rf"\b{stem}\b", text):
             continue
-        if mentions := len(words.findall(text)) + 50 * (path.stem == f"test_{stem}"):
+        if mentions := len(words.findall(text)) + 50 * (path.stem in (f"test_{stem}", f"test_{room}")):
             speaking.append((-mentions, name))
         elif room and room in (path.stem.removeprefix("test_"), path.parent.name):
             near.append(name)
