@@ -4,9 +4,10 @@
     python benchmarks/mutants.py --count 150 --minutes 30 --out runs/mutants.json
 
 A mutant is one comparison, operator, number, condition or chosen function that is another one. The nearest tests are
-those of the same folder that name the module or what it defines, most mentions first; a mutant is killed by the first
-that fails, or by taking ten times as long (of the processor). The tree is not touched: mutants live in a copy. What
-survives is either the same function in other words, or a hole in the tests: look at each.
+those of the same folder that name the module or what it defines, most mentions first, and those of the room that it
+is in where it has none of its own; a mutant is killed by the first that fails, or by taking ten times as long (of the
+processor). The tree is not touched: mutants live in a copy. What survives is either the same function in other words,
+or a hole in the tests: look at each. Another ``--seed`` has another sample.
 """
 
 from __future__ import annotations
@@ -91,9 +92,7 @@ def _formulas(tree: ast.AST) -> Iterator[ast.expr]:
         if isinstance(node, ast.expr):
             yield node
         for name, value in ast.iter_fields(node):
-            if name in ("annotation", "returns", "decorator_list", "exc") or isinstance(
-                node, ast.JoinedStr | ast.Import
-            ):
+            if name in _WORDS or isinstance(node, ast.JoinedStr | ast.Import):
                 continue
             children = value if isinstance(value, list) else [value]
             waiting += [child for child in children if isinstance(child, ast.AST)]
@@ -137,18 +136,24 @@ def sample(packages: list[str], count: int, seed: int) -> list[Mutant]:
 
 
 def nearest_tests(file: str) -> list[str]:
-    """Return the test files of a module, those that speak of it most first."""
+    """Return the test files of a module: those that speak of it, most first, then those of the room that it is in."""
     module = Path(file)
     stem = module.parent.name if module.stem == "__init__" else module.stem
     tree = ast.parse((ROOT / "src/marginface" / file).read_text(encoding="utf-8"))
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     words = re.compile(r"\b(" + "|".join([stem, *(name for name in defined if not name.startswith("_"))]) + r")\b")
-    found = []
-    for path in (ROOT / "tests" / module.parts[0]).rglob("test_*.py"):
-        mentions = len(words.findall(path.read_text(encoding="utf-8"))) + 50 * (path.stem == f"test_{stem}")
-        if mentions and path.stem not in _SLOW:
-            found.append((-mentions, str(path.relative_to(ROOT))))
-    return [name for _, name in sorted(found)[:3]]
+    room = module.parent.name if len(module.parts) > 2 else ""
+    speaking, near = [], []
+    for path in sorted((ROOT / "tests" / module.parts[0]).rglob("test_*.py")):
+        text, name = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))
+        if path.stem in _SLOW and not re.search(rf"\b{stem}\b", text):
+            continue
+        if mentions := len(words.findall(text)) + 50 * (path.stem in (f"test_{stem}", f"test_{room}")):
+            speaking.append((-mentions, name))
+        elif room and room in (path.stem.removeprefix("test_"), path.parent.name):
+            near.append(name)
+    ordered = [name for _, name in sorted(speaking)]
+    return ordered[:3] if any(f"test_{stem}.py" in name for name in ordered) else [*ordered, *near][:3]
 
 
 def run_tests(source: Path, tests: list[str], limit: float) -> tuple[str, float]:
@@ -195,6 +200,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--skip", type=int, default=0, help="so many of the sample, which were tried before")
     parser.add_argument("--only", nargs="*", default=list(PACKAGES), choices=PACKAGES)
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
@@ -204,7 +210,7 @@ def main() -> int:
 
     chosen = sample(arguments.only, arguments.count, arguments.seed)
     Random(arguments.seed).shuffle(chosen)  # so that a run that ends early has some of each
-    outcomes = list(tried(chosen, time.monotonic() + 60 * arguments.minutes))
+    outcomes = list(tried(chosen[arguments.skip :], time.monotonic() + 60 * arguments.minutes))
     killed = sum(outcome.fate != "survived" for outcome in outcomes)
     print(f"{len(outcomes)} of {len(chosen)} mutants tried, {killed} noticed, {len(outcomes) - killed} survived")
     if arguments.out is not None:
@@ -222,18 +228,15 @@ def tried(chosen: list[Mutant], end: float) -> Iterator[Outcome]:
         for mutant in chosen:
             if time.monotonic() > end:
                 return
-            tests = nearest_tests(mutant.file)
-            if mutant.file not in usual:
-                fate, usual[mutant.file] = run_tests(source, tests, _LONGEST)
-                if fate != "survived":
-                    print(f"{mutant.file}: its tests fail or are slow without a change: {tests}", flush=True)
-                    usual[mutant.file] = -1
-            if usual[mutant.file] < 0 or not tests:
+            tests = [name for name in nearest_tests(mutant.file) if _usual(source, name, usual) >= 0]
+            if not tests:
+                print(f"{mutant.file}:{mutant.line}: no test is near, so the mutant is left out", flush=True)
                 continue
             path = source / "marginface" / mutant.file
             whole = path.read_bytes()
             path.write_bytes(whole[: mutant.start] + mutant.after.encode() + whole[mutant.stop :])
-            fate, seconds = run_tests(source, tests, min(_LONGEST, 10 * usual[mutant.file] + 5))
+            limit = min(_LONGEST, 10 * sum(usual[name] for name in tests) + 5)
+            fate, seconds = run_tests(source, tests, limit)
             path.write_bytes(whole)
             if fate == "survived":
                 print(
@@ -241,6 +244,16 @@ def tried(chosen: list[Mutant], end: float) -> Iterator[Outcome]:
                     flush=True,
                 )
             yield Outcome(mutant, fate, round(seconds, 1))
+
+
+def _usual(source: Path, test: str, usual: dict[str, float]) -> float:
+    """Return the seconds that a test file takes without a change, −1 if it fails; measured once."""
+    if test not in usual:
+        fate, seconds = run_tests(source, [test], _LONGEST)
+        usual[test] = seconds if fate == "survived" else -1
+        if fate != "survived":
+            print(f"{test}: fails or is slow without a change, so it is left out", flush=True)
+    return usual[test]
 
 
 if __name__ == "__main__":

@@ -141,6 +141,7 @@ def test_none_means_the_default_of_the_paper() -> None:
     heads = {name: build(name, num_classes=100, embedding_size=3) for name in WITH_CENTERS if name != "softmax"}
     assert {name: head.scale for name, head in heads.items()} == {name: others.get(name, 64.0) for name in heads}
     assert (heads["cosface"].margin.margin, heads["arcface"].margin.margin) == (0.35, 0.5)
+    assert (heads["lsoftmax"].margin.margin, heads["sphereface"].margin.margin) == (4, 4)
 
 
 def test_margin_scale_and_gradient_reach_the_head() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from marginface.errors import InputError
 from marginface.losses import LOSSES, build
 from marginface.losses.chunked import Chunked
-from marginface.losses.chunked.tiles import Tiling, tiles_of
+from marginface.losses.chunked.tiles import Tiles, Tiling, tiles_of
 from marginface.losses.dense import Dense
 from marginface.losses.implementation import Implementation, Logits
 from marginface.losses.pairs import PairLoss
@@ -71,6 +72,22 @@ def test_every_loss_equals_the_dense_one_at_every_size(name: str, tiles: str) ->
         for _ in range(2):  # the second time with running statistics that have seen a batch
             ours, theirs = (value_and_gradients(head, features, labels) for head in (tiled, dense))
             assert_near(ours, theirs, 1e-9)
+
+
+def test_a_tile_has_one_class_at_least() -> None:
+    features, centers, labels = batch(6, 5, 4)
+    heads = two_heads("arcface", centers, Tiling(classes=1))
+    theirs, ours = (value_and_gradients(head, features, labels) for head in heads)
+    assert_near(ours, theirs, 1e-9)
+    with pytest.raises(InputError, match="at least 1 class; got 0"):
+        Tiling(classes=0)
+
+
+def test_tiles_have_512_to_2048_classes_and_up_to_512_mib_of_them_are_kept() -> None:
+    assert [Tiling().classes_for(samples) for samples in (1, 128, 256, 512, 10_000)] == [2048, 2048, 1024, 512, 512]
+    assert Tiling(classes=7).classes_for(10_000) == 7
+    kept = {tiles: [Tiling(tiles=tiles).stores(n, 4) for n in (2**27, 2**27 + 1)] for tiles in get_args(Tiles)}
+    assert kept == {"auto": [True, False], "store": [True, True], "recompute": [False, False]}
 
 
 @pytest.mark.parametrize("name", NAMES)

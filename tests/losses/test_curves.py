@@ -340,6 +340,14 @@ def test_dynarcface_equals_the_formula_and_no_gradient_goes_through_the_margin(g
     equal_in_value_and_gradient(head, head(features, labels), paper, features, centers)
 
 
+def test_copies_and_opposites_of_a_center_are_at_0_and_180_degrees_though_rounding_puts_cosines_beyond_1() -> None:
+    rows = torch.nn.functional.normalize(torch.randn(200, 64, generator=torch.Generator().manual_seed(0)))
+    assert ((rows @ rows.T).diagonal() > 1).any()
+    for sign, angle in ((1, 0.0), (-1, math.pi)):
+        found = torch.cat([nearest_angles(torch.stack((row, sign * row)), torch.tensor([0])) for row in rows])
+        torch.testing.assert_close(found, torch.full((200,), angle), rtol=0, atol=1e-3)
+
+
 def test_the_margin_of_dynarcface_follows_the_nearest_other_center_and_never_its_own() -> None:
     centers = torch.tensor([[1.0, 0.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.5]])
     angles = nearest_angles(centers, torch.tensor([0, 2, 1]))

@@ -307,6 +307,8 @@ def test_diagnose_counts_the_samples_nearest_to_their_class() -> None:
     assert found["train_accuracy"] == pytest.approx(right)
     assert found["target_cosine"] == pytest.approx(cosine[known].gather(1, labels[known, None]).mean().item(), abs=1e-6)
     assert head.diagnose(features, torch.full_like(labels, -1)) == {}
+    with torch.autocast("cpu", torch.bfloat16):
+        assert head.diagnose(features, labels) == found
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan")])

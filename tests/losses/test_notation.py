@@ -9,9 +9,9 @@ from marginface.losses.notation import read_loss, read_losses
 
 
 def test_a_loss_is_a_name_and_typed_parameters() -> None:
-    loss = read_loss(" sphereface:margin=4,form=real,annealing=true,x=1e-3 ")
+    loss = read_loss(" sphereface:margin=4,form=real,annealing=true,easy=false,x=1e-3 ")
     assert loss.name == "sphereface"
-    assert loss.options == {"margin": 4, "form": "real", "annealing": True, "x": 1e-3}
+    assert loss.options == {"margin": 4, "form": "real", "annealing": True, "easy": False, "x": 1e-3}
     assert isinstance(loss.options["margin"], int)
 
 

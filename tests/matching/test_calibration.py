@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from marginface.errors import CalibrationError, ContractMismatch, InputError
 from marginface.matching.calibration import Calibration, Making, Origin, calibrate, ladder
+from marginface.metrics import similarity_of
 from oracles.faces import drawn_people, every_pair, lowest_threshold_within
 
 CONTRACT = "0123456789abcdef"
@@ -96,6 +98,56 @@ def test_between_rungs_the_threshold_is_near_that_of_the_data_and_rises_as_the_r
     assert (np.diff(found) >= -1e-12).all()
     exact = [float(similarities[int(fmr * len(similarities) + 1e-9)]) for fmr in rates[:150]]  # beyond, pairs are few
     assert max(np.abs(np.array(found[:150]) - exact)) < 0.02
+
+
+def test_a_lift_is_what_the_rates_between_two_rungs_need_and_no_more() -> None:
+    """By the rates: which threshold the data ask for at each, and how far the line without a lift is below it."""
+    vectors, people = drawn_people([2] * 40, seed=5)
+    fitted = calibrate(vectors, people, origin())
+    shares = fitted.counts.false_matches / fitted.counts.impostor_pairs
+    lifts = []
+    for laxer, stricter in pairwise(fitted.calibration.thresholds):
+        rates = np.unique(shares[(shares > stricter.fmr) & (shares <= laxer.fmr)]) * (1 - 1e-9)
+        line = np.interp(-np.log(rates), -np.log([laxer.fmr, stricter.fmr]), [laxer.similarity, stricter.similarity])
+        needed = [similarity_of(fitted.counts.step_at(float(fmr))) for fmr in rates]
+        short = float(np.max(needed - line, initial=0.0))
+        assert short - 1e-9 <= laxer.lift < short + 1.0001e-4  # a lift is in whole steps
+        lifts.append(laxer.lift)
+    assert sum(lift > 1e-3 for lift in lifts) > 3
+    assert fitted.calibration.thresholds[-1].lift == 0
+
+
+def test_between_rungs_a_step_apart_no_rate_is_exceeded() -> None:
+    """15 of 210 pairs have similarity 0.30018, all others less than 0.3001: 7.14 % match at 0.3001, none at 0.3002."""
+    share = np.array([0.30018] * 6 + [0.29995] * 15)  # of a direction that all have
+    vectors = np.hstack([np.sqrt(share)[:, None], np.diag(np.sqrt(1 - share))]).astype(np.float32)
+    calibration = calibrate(vectors, np.arange(21), origin()).calibration
+    assert [rung.similarity for rung in calibration.thresholds[:2]] == [0.3001, 0.3002]
+    assert calibration.threshold(0.999 * 15 / 210).similarity > 0.30018
+
+
+def test_between_rungs_a_rate_is_as_unsure_as_at_the_less_sure_one() -> None:
+    calibration = drawn([2] * 40)
+    for laxer, stricter in pairwise(calibration.thresholds):
+        fmr = math.sqrt(laxer.fmr * stricter.fmr)
+        threshold = calibration.threshold(fmr)
+        high = max(rung.fmr_high / rung.fmr for rung in (laxer, stricter))
+        assert threshold.fmr_bounds == pytest.approx((stricter.fmr_low, fmr * high))
+        assert threshold.fnmr_bounds == (laxer.fnmr_low, stricter.fnmr_high)
+        assert calibration.threshold(stricter.fmr * (1 + 1e-12)).similarity == stricter.similarity
+
+
+def test_thirty_pairs_of_two_people_are_enough_for_one_threshold() -> None:
+    calibration = drawn([5, 6])
+    assert (calibration.rates, calibration.data.people, calibration.data.impostor_pairs) == ((0.1,), 2, 30)
+    assert calibration.threshold(0.1).similarity == calibration.thresholds[0].similarity
+
+
+def test_where_all_strangers_are_equally_unlike_no_pair_is_accepted_just_above() -> None:
+    calibration = calibrate(np.eye(9, dtype=np.float32), np.arange(9), origin()).calibration
+    for rung in calibration.thresholds:
+        assert (rung.similarity, rung.lift, rung.false_matches, rung.fmr_low) == (1e-4, 0, 0, 0)
+    assert calibration.threshold(0.09).similarity == 1e-4
 
 
 def test_of_a_rate_between_rungs_at_most_the_share_of_the_stricter_one_is_refused() -> None:

@@ -68,6 +68,20 @@ def test_two_faces_of_one_photo_are_two_people_unless_the_other_photos_say_other
     assert len(cluster(faces, 0.5, photos=mirror)) == 1
 
 
+def test_a_mean_at_the_threshold_joins_and_one_below_does_not() -> None:
+    rows = np.array([[1, 0], [0.6, 0.8]], np.float32)
+    at = float(rows[1, 0])  # the cosine of the two, as a float32 has it
+    assert cluster(rows, at).labels.tolist() == [0, 0]
+    assert cluster(rows, at + 1e-6).labels.tolist() == [0, 1]
+
+
+def test_two_faces_of_one_photo_are_less_similar_by_one() -> None:
+    rows = np.array([[1, 0], [0.6, 0.8]], np.float32)
+    here = np.zeros(2, np.int64)
+    assert cluster(rows, -0.41, photos=here).labels.tolist() == [0, 0]
+    assert cluster(rows, -0.39, photos=here).labels.tolist() == [0, 1]
+
+
 def test_copies_of_a_photo_are_one_group_though_their_cosine_is_above_one_by_rounding() -> None:
     rows = unit(np.random.default_rng(0).normal(size=(40, 512)))
     rows = rows * np.float32(1 + 1e-6)

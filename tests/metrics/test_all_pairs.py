@@ -79,6 +79,7 @@ def test_the_curve_is_that_of_the_listed_similarities() -> None:
     [
         (np.eye(3), np.zeros(2, int), r"got \(3, 3\), \(2,\) and \(2,\)"),
         (2 * np.eye(3), np.arange(3), "unit rows; got norms 2.000"),
+        (1.002 * np.eye(3), np.arange(3), "unit rows; got norms 1.002"),
         (np.eye(3), np.zeros(3, int), "photos of two or more are needed; got 1"),
         (np.empty((0, 3)), np.empty(0, int), "needed; got 0"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from marginface.errors import InputError
-from marginface.metrics import clustered_error, holm, paired_difference
+from marginface.metrics import clustered_error, holm, mcnemar, paired_difference
 from oracles.comparison import rejected_by_holm
 from oracles.worlds import World, world
 
@@ -117,6 +117,9 @@ def test_other_shapes_are_refused() -> None:
         paired_difference(right, right[:1], ids, ids)
     with pytest.raises(InputError, match=r"two arrays \(seeds, pairs\)"):
         paired_difference(right[0], right[0], ids, ids)
+    for other in (right, right[0, :9]):
+        with pytest.raises(InputError, match=r"the same pairs \(P,\); got"):
+            mcnemar(other, right[0] if other.ndim == 1 else other)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.001, 0.5))
@@ -131,3 +134,5 @@ def test_holm_gives_its_known_values_and_refuses_what_is_no_probability() -> Non
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     with pytest.raises(InputError, match="in \\[0, 1\\]"):
         holm([1.5])
+    with pytest.raises(InputError, match="in \\[0, 1\\]"):
+        holm([0.5, -0.1])

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from marginface.errors import InputError
 from marginface.metrics import hardest_pairs
-from marginface.metrics.hardest_pairs import HardestPairs, genuine_pairs, hardest_crossed, hardest_impostors
+from marginface.metrics.hardest_pairs import (
+    HardestPairs,
+    genuine_pairs,
+    hardest_crossed,
+    hardest_impostors,
+    product_error,
+)
 from marginface.values import FloatArray, IntArray
 
 
@@ -95,6 +101,12 @@ def test_an_order_that_float32_products_hide_is_found() -> None:
     order = np.argsort(-(rows @ rows.T)[first, second], kind="stable")[:25]
     assert [(i, j) for _, i, j in expected] != list(zip(first[order].tolist(), second[order].tolist(), strict=True))
     assert_same(hardest_impostors(rows, people, 25), expected)
+
+
+def test_a_product_of_512_numbers_is_off_by_512_roundings_at_most() -> None:
+    assert product_error(512) == pytest.approx(512 * 2**-24, rel=0.011)
+    ones = np.full(512, 512**-0.5, dtype=np.float32)
+    assert abs(float(np.float32(ones @ ones)) - float(ones.astype(float) @ ones)) < product_error(512)
 
 
 def test_every_genuine_pair_is_listed_once() -> None:

@@ -68,6 +68,23 @@ def test_without_a_threshold_tpir_is_the_identification_rate() -> None:
     assert cmc(searches).tolist() == [0.5, 0.75, 0.75, 0.75, 0.75, 0.75, 1.0, 1.0, 1.0]
 
 
+def test_a_search_that_never_came_to_its_entry_is_a_miss_at_every_rank() -> None:
+    searches = Searches(np.array([0.9, 0.8]), np.array([1, 4]), np.linspace(-1, 0, 20), 3)
+    for rank in (1, 3, 4, 99):
+        assert identification_rate(searches, rank) == 0.5
+        assert tpirs_at_fpirs(searches, [0.1], rank=rank)[0].tpir == 0.5
+    assert cmc(searches).tolist() == [0.5] * 3
+
+
+def test_a_curve_over_ranks_has_as_many_as_are_asked_for_and_50_if_none_are() -> None:
+    searches = Searches(np.zeros(60), np.arange(1, 61), np.empty(0), 60)
+    assert cmc(searches).tolist() == [rank / 60 for rank in range(1, 51)]
+    assert cmc(searches, 2).tolist() == [1 / 60, 2 / 60]
+    with pytest.raises(InputError, match="a rank is 1 or more; got 0"):
+        identification_rate(searches, 0)
+    assert identification_rate(searches, 1) == 1 / 60
+
+
 def test_a_constant_model_finds_nobody() -> None:
     decisive, rank, _ = search_results(np.full((3, 5), 0.7), np.array([0, 3, 4]))
     assert rank.tolist() == [5, 5, 5]
@@ -92,6 +109,10 @@ def test_a_rising_map_of_the_similarities_changes_no_rate(
     [
         ({"rank": np.array([1])}, "one rank from 1 to 5"),
         ({"rank": np.array([1, 7])}, "one rank from 1 to 5"),
+        ({"rank": np.array([0, 1])}, "one rank from 1 to 5"),
+        ({"mated_people": np.array([3])}, "one person per search is needed, of 2 and 1"),
+        ({"nonmated_people": np.array([3, 4])}, "one person per search is needed, of 2 and 1"),
+        ({"nonmated": np.array([np.inf])}, "nonmated similarities are one row of finite numbers"),
         ({"mated": np.array([0.1, np.nan])}, "finite"),
     ],
 )
@@ -121,7 +142,7 @@ def test_rate_and_size_of_a_search_are_inverse(fpir: float, size: int) -> None:
     fmr = fmr_of_search(fpir, size)
     assert 0 < fmr <= fpir * (1 + 1e-12)
     assert fpir_of_search(fmr, size) == pytest.approx(fpir, rel=1e-9)
-    assert abs(size_of_search(fpir, fmr) - size) <= max(1, 1e-9 * size)
+    assert size_of_search(fpir, fmr) == size
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, 0.0, 1.0])

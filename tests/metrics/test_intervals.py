@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,14 +94,22 @@ def test_impossible_requests_are_refused() -> None:
         wilson_interval(3, 2)
     with pytest.raises(InputError, match="trials"):
         wilson_interval(0, 0)
-    with pytest.raises(InputError, match="confidence"):
-        wilson_interval(1, 2, confidence=95)
     with pytest.raises(InputError, match="2 or more"):
         student_t_interval([0.9])
     with pytest.raises(InputError, match=r"above ½ and below 1; got 1\.0"):
         student_t_quantile(1.0, 3)
     with pytest.raises(InputError, match="per pair"):
         identity_bootstrap(np.ones(2, bool), np.zeros(2, np.int64), np.zeros(1, np.int64))
+    with pytest.raises(InputError, match=r"per pair are needed; got lengths \[0\]"):
+        identity_bootstrap(np.empty(0, bool), np.empty(0, np.int64), np.empty(0, np.int64))
+    with pytest.raises(InputError, match=r"above ½ and below 1; got 0\.5"):
+        student_t_quantile(0.5, 3)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -0.95, 95, math.nan])
+def test_a_confidence_is_a_share(confidence: float) -> None:
+    with pytest.raises(InputError, match="confidence is a share between 0 and 1"):
+        wilson_interval(1, 2, confidence=confidence)
 
 
 @given(st.integers(30, 10**9))
@@ -141,6 +151,8 @@ def test_people_who_all_have_one_value_are_so_many_trials_of_it() -> None:
 def test_no_trial_is_refused() -> None:
     with pytest.raises(InputError, match="a sum and a number of trials per person"):
         mean_over_people(np.zeros(3), np.zeros(3, dtype=np.int64))
+    with pytest.raises(InputError, match="got 3 and 2"):
+        mean_over_people(np.zeros(3), np.ones(2, dtype=np.int64))
 
 
 def test_blocks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,11 @@ def test_a_far_that_the_impostors_cannot_support_is_refused_with_what_is_needed(
     )
 
 
+def test_one_pair_supports_no_far_at_all() -> None:
+    with pytest.raises(InputError, match=r"FAR 5e-1: one error is already 1\. Smallest FAR here: 1 \(1 pairs\)"):
+        tar_at_far([0.9], [0.1], 0.5)
+
+
 @pytest.mark.parametrize("far", [0.0, 1.0, -0.1, 50.0, math.nan])
 def test_a_far_is_a_share(far: float) -> None:
     with pytest.raises(InputError, match="between 0 and 1"):

@@ -68,6 +68,7 @@ def test_a_similarity_of_minus_one_is_never_accepted() -> None:
         ([0.1, 0.2], [True, False], [0, 0], "F ≥ 2"),
         ([0.1, 0.2], [True, False], [0, 2], "none empty"),
         ([0.1, 0.2], [True, False], [1, 2], "none empty"),
+        ([0.1, 0.2], [True, False], [-1, 1], "none empty"),
         ([], [], [], "F ≥ 2"),
     ],
 )
@@ -88,6 +89,15 @@ def test_a_threshold_of_any_scale_is_a_best_one_of_the_other_fold(one: list, two
         most, _ = best_thresholds([v for v, _ in train], [g for _, g in train])
         assert sum((v >= found.thresholds[test]) == g for v, g in train) == most
     np.testing.assert_array_equal(found.accepted, scores >= found.thresholds[fold])
+
+
+def test_a_threshold_is_halfway_between_two_scores_and_of_several_best_ones_the_highest() -> None:
+    one = [(0.9, True), (0.5, False), (0.3, True), (0.1, False)]  # 0.7 and 0.2 are as good
+    nobody, everybody = [(0.8, False), (0.6, False)], [(0.8, True), (0.6, True)]
+    for other, threshold in ((nobody, np.nextafter(0.8, 1)), (everybody, 0.6)):
+        scores, genuine = zip(*one, *other, strict=True)
+        found = threshold_accuracy(np.array(scores), np.array(genuine), np.array([0, 0, 0, 0, 1, 1]))
+        assert found.thresholds.tolist() == [threshold, pytest.approx(0.7)]
 
 
 @given(values)

@@ -84,4 +84,4 @@ def nearest_angles(centers: Tensor, classes: Tensor) -> Tensor:
         other = torch.arange(start, start + len(tile), device=classes.device) != classes[:, None]
         cosine = torch.where(other, directions @ tile.T, -1.0)
         nearest = torch.maximum(nearest, cosine.amax(1))
-    return nearest.clamp(-1, 1).acos()
+    return nearest.clamp_max(1).acos()

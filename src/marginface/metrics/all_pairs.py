@@ -19,7 +19,7 @@ import numpy as np
 
 from marginface.errors import InputError
 from marginface.metrics.roc import Roc
-from marginface.values import BoolArray, DoubleArray, FloatArray, IntArray, frozen
+from marginface.values import LENGTH_ERROR, BoolArray, DoubleArray, FloatArray, IntArray, frozen
 
 STEPS = 10_000  # of the similarity from 0 to 1
 TOP = 2 * STEPS  # the step of similarity 1
@@ -194,7 +194,7 @@ class PeopleInSets:
 
 def _require_unit(embeddings: FloatArray) -> None:
     norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
-    if len(norms) and not np.allclose(norms, 1, atol=5e-3):
+    if len(norms) and not np.allclose(norms, 1, atol=LENGTH_ERROR):
         raise InputError(f"embeddings are unit rows; got norms {norms.min():.3f} to {norms.max():.3f}")
 
 

@@ -45,7 +45,9 @@ def test_the_scales_of_the_table(classes: int, scales: tuple[float, ...], adacos
     assert adacos_scale(classes) == pytest.approx(adacos, abs=0.0051)
 
 
-@pytest.mark.parametrize(("classes", "margin", "posterior"), [(4, 0.0, 0.9), (6, 0.35, 0.99), (9, 0.9, 0.6)])
+@pytest.mark.parametrize(
+    ("classes", "margin", "posterior"), [(2, 0.0, 0.6), (4, 0.0, 0.9), (6, 0.35, 0.99), (9, 0.9, 0.6)]
+)
 def test_at_the_bound_a_perfect_feature_on_a_simplex_has_the_posterior(
     classes: int, margin: float, posterior: float
 ) -> None:
@@ -140,6 +142,19 @@ def test_all_bounds_come_with_meaning_and_source() -> None:
     assert len(bounds(2, 2, 0.9)) == len(rows) - 3  # no margin asked for, and AdaCos has no scale for two classes
 
 
+def test_the_bounds_of_ten_classes_in_eight_dimensions_by_hand() -> None:
+    """The logarithm of 9·0.9/0.1 over 10/9, 0.65 + 1/9 and 0.65; the nearest two of ten centers are at 90° at most."""
+    rows = bounds(10, 8, 0.9, margin=0.35, scale=10.0)
+    wanted = [3.955, 5.773, 6.761, 1.0, 1.5708, 3.0, 3.5292, 1.345e-4, 3.1074]
+    assert [row.value for row in rows] == pytest.approx(wanted, rel=2e-4)
+    assert [row.side for row in rows] == ["at least"] * 3 + ["at most"] * 2 + ["at least"] * 3 + ["is"]
+    for wrong in ({"scale": 0.0}, {"scale": math.inf}, {"margin": -0.01}, {"margin": 2.01}):
+        with pytest.raises(InputError, match="got"):
+            bounds(10, 8, 0.9, **wrong)
+    assert bounds(10, 8, 0.9, margin=0.0)[1].value == bounds(10, 8, 0.9)[0].value
+    assert bounds(10, 8, 0.9, margin=2.0)[1].value == math.inf
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -147,12 +162,14 @@ def test_all_bounds_come_with_meaning_and_source() -> None:
         lambda: scale_bound(10, 1.0),
         lambda: scale_bound(10, 0.0),
         lambda: loss_bound(1, 4.0),
-        lambda: loss_bound(10, -1.0),
+        lambda: loss_bound(10, 0.0),
+        lambda: loss_bound(10, math.inf),
         lambda: widest_class_angle(1, 2),
         lambda: widest_class_angle(3, 0),
         lambda: sphereface_margin_bound(1),
         lambda: adacos_scale(2),
         lambda: magface_penalty_bound(64.0, norms=(110.0, 10.0)),
+        lambda: magface_penalty_bound(0.0),
         lambda: magface_penalty_bound(-1.0),
     ],
 )

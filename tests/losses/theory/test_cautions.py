@@ -8,7 +8,8 @@ from torch import Tensor
 
 from marginface.losses import LOSSES, MarginContext, MarginHead, build
 from marginface.losses.margin import ChangesOthers, HeadFacts
-from marginface.losses.theory import cautions_of, facts_of
+from marginface.losses.theory import cautions_of, facts_of, scale_bound
+from marginface.losses.theory.cautions import POSTERIOR
 
 
 def cautions(name: str, classes: int = 1000, size: int = 512, **options: object) -> str:
@@ -26,6 +27,8 @@ def test_a_scale_too_small_for_its_classes() -> None:
     assert "which takes 13.0" in cautions("arcface", 10_000, scale=12.9)
     assert cautions("arcface", 10_000, scale=13.1) == ""
     assert cautions("arcface", 10, scale=8.0) == ""
+    assert "scale 1 is too small for 2 classes" in cautions("arcface", 2, scale=1.0)
+    assert cautions("normface", 10_000, scale=scale_bound(10_000, POSTERIOR)) == "", "the bound itself is enough"
 
 
 def test_a_margin_without_room_for_it() -> None:

@@ -28,6 +28,15 @@ def test_the_choice_follows_the_size_and_says_why(size: int, embedding_size: int
         assert made.embedding_size == embedding_size
 
 
+@pytest.mark.parametrize(
+    ("largest", "embedding_size", "said"),
+    [(4 * 2**30 // 512 // 4, 512, "float16"), (10_000_000, 64, "better place")],  # 4 GiB of float32, ten millions
+)
+def test_beyond_its_bounds_a_choice_says_what_more_it_takes(largest: int, embedding_size: int, said: str) -> None:
+    assert said not in choose_index(largest, embedding_size).reason
+    assert said in choose_index(largest + 1, embedding_size).reason
+
+
 def test_each_make_gives_a_new_index() -> None:
     choice = choose_index(10, 4)
     one, other = choice.make(), choice.make()
@@ -38,3 +47,5 @@ def test_each_make_gives_a_new_index() -> None:
 def test_a_size_below_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="got -1 and 4"):
         choose_index(-1, 4)
+    with pytest.raises(InputError, match="got 5 and 0"):
+        choose_index(5, 0)

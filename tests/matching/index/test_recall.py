@@ -72,6 +72,14 @@ def test_fewer_candidates_miss_more_and_low_similarities_are_missed_more() -> No
     assert share(6, 0.35) < share(6, 0.5)
 
 
+def test_an_exact_search_takes_no_shortcut_and_another_does() -> None:
+    probes = at_similarity(WORLD.vectors, 0.35, np.random.default_rng(0))
+    index = filled(SketchIndex(64, candidates=6, scan=numpy_scan))
+    best = filled(ExactIndex(64)).search(probes, 3).ids
+    assert (index.search(probes, 3, exact=True).ids == best).all()
+    assert 0.1 < (index.search(probes, 3).ids == best).mean() < 0.9
+
+
 def test_a_probe_is_just_as_similar_as_asked() -> None:
     for similarity in (0.1, 0.5, 1.0):
         probes = at_similarity(WORLD.vectors, similarity, np.random.default_rng(0))

@@ -14,7 +14,7 @@ import pytest
 
 from marginface.errors import ContractMismatch, InputError, StorageError
 from marginface.matching.index import VectorIndex, open_index
-from oracles.nearest import people
+from oracles.nearest import people, unit
 from oracles.patience import PATIENCE, at_work, wait_for
 
 WORLD = people(persons=20)
@@ -130,6 +130,44 @@ def test_a_dropped_collection_is_gone_and_its_name_free_for_another_contract(ope
     assert opener(collection, contract="contract two", embedding_size=16).count() == 0
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_a_collection_that_another_process_made_a_moment_before_is_taken(
+    qdrant: str, collection: str, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qdrant_client import QdrantClient
+    from qdrant_client.http.exceptions import ApiException
+
+    make = QdrantClient.create_collection
+
+    def late(client: QdrantClient, name: str, **more: object) -> None:
+        if made:
+            make(client, name, **more)
+        raise ApiException
+
+    monkeypatch.setattr(QdrantClient, "create_collection", late)
+    if made:
+        assert open_index(qdrant, collection, contract="one", embedding_size=32).count() == 0
+    else:
+        with pytest.raises(StorageError):
+            open_index(qdrant, collection, contract="one", embedding_size=32)
+
+
+def test_what_qdrant_acknowledges_is_done(qdrant: str, collection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in this process is done when it answers; a server is where it is asked to wait."""
+    index = open_index(qdrant, collection, contract="one", embedding_size=32)
+    waited: list[object] = []
+    for name in ("upsert", "delete"):
+        ask = getattr(index._client, name)
+        monkeypatch.setattr(
+            index._client, name, lambda *given, ask=ask, **more: [waited.append(more.get("wait")), ask(*given, **more)]
+        )
+    index.upsert(WORLD.ids, WORLD.vectors, WORLD.owners)
+    index.delete(WORLD.ids[:2])
+    assert waited == [True, True]
+    assert index.count() == len(WORLD.ids) - 2
+    index.close()
+
+
 @pytest.mark.parametrize(
     ("where", "package"),
     [("postgresql://me:secret@127.0.0.1:9/x?connect_timeout=2", "psycopg"), ("qdrant://127.0.0.1:9", "qdrant_client")],
@@ -158,6 +196,17 @@ def test_after_a_lost_connection_the_next_call_opens_another(postgres: str, coll
         index.count()
     assert index.count() == len(WORLD.ids)
     index.close()
+
+
+def test_postgres_takes_vectors_that_fit_into_a_page_and_no_longer_ones(postgres: str, collection: str) -> None:
+    index = open_index(postgres, collection, contract="one", embedding_size=1900)
+    rows = unit(np.random.default_rng(0).normal(size=(3, 1900)))
+    index.upsert(np.arange(3), rows, np.arange(3))
+    assert index.search(rows, 1).ids[:, 0].tolist() == [0, 1, 2]
+    index.drop()
+    index.close()
+    with pytest.raises(InputError, match="1 to 1,900 numbers here; got 1901"):
+        open_index(postgres, collection, contract="one", embedding_size=1901)
 
 
 def walks(address: str, collection: str) -> int:

@@ -164,6 +164,6 @@ def falling_ranges(curve: TargetCurve, points: int = 20_001) -> tuple[tuple[floa
     """
     theta1 = np.linspace(1e-4, math.pi, points)
     between = theta1 + boundary(curve, theta1)
-    falls = (margin_growth(curve, theta1) < -_STEADY) & (between <= math.pi + 1e-9)
+    falls = (margin_growth(curve, theta1) < -_STEADY) & (between <= math.pi)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], falls, [False])).astype(int)))
     return tuple((float(between[first]), float(between[last - 1])) for first, last in edges.reshape(-1, 2))
