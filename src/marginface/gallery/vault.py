@@ -119,6 +119,8 @@ class Vault:
     def _opened(self, row: Row[Any]) -> Chamber:
         if not 0 < row.embedding_size <= LARGEST_EMBEDDING:
             raise damaged(f"embeddings of {row.embedding_size} numbers in collection {row.uid}")
+        if row.rotated is None:
+            raise damaged(f"whether the vectors of collection {row.uid} are turned is not stored")
         data_key = self.data_key(row)
         return Chamber(
             row.id,

@@ -52,7 +52,7 @@ def read_record(folder: Path) -> Record:
         return [(int(group["group"]), list(group["faces"])) for group in record["groups"]]
     except FileNotFoundError:
         raise DataError(f"{path}: no groups yet; marginface cluster PHOTOS --out {folder} makes them") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:  # the last: int(Infinity)
         raise DataError(f"{path}: not a record of groups: {error}") from None
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from marginface.errors import GalleryError
+from marginface.errors import GalleryError, MarginfaceError
 from marginface.gallery import Gallery
+from marginface.gallery.database.tables import METADATA
 from oracles.galleries import CONTRACT, SIZE
 
 
@@ -45,6 +46,28 @@ def path(tmp_path: Path, face: Callable[..., Any]) -> Path:
         collection.add_faces(person.uid, [face(), face(crop=b"crop")])
     look_at(path)
     return path
+
+
+NOT_HERE = {  # a person of no collection is found by `check`; a crop may be none; changes tell a service what to read again
+    ("people", "collection_id"), ("crops", "sealed"), ("changes", "collection_id"), ("changes", "face_id"), ("changes", "what"),
+}  # fmt: skip
+DUE = [
+    (table.name, column.name)
+    for table in METADATA.sorted_tables
+    for column in table.columns
+    if not column.nullable and not column.primary_key and (table.name, column.name) not in NOT_HERE
+]
+
+
+@pytest.mark.parametrize(("table", "column"), DUE)
+def test_nothing_where_there_is_always_something_is_told(path: Path, table: str, column: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '') WHERE type = 'table'")
+        connection.commit()
+    damaged(path, f"UPDATE {table} SET {column} = NULL")
+    with pytest.raises(MarginfaceError):
+        look_at(path)
 
 
 @pytest.mark.parametrize(

@@ -18,36 +18,49 @@ def damaged(what: str) -> GalleryError:
 
 
 class Words(Text):
-    """Text, or GalleryError."""
+    """Text, or GalleryError; ``required``: never nothing."""
+
+    def __init__(self, required: bool = False) -> None:
+        super().__init__()
+        self.required = required
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Check | None:  # noqa: ARG002
         """Return what every value read goes through."""
-        return _checked(str)
+        return _checked(str, required=self.required)
 
 
 class Bytes(LargeBinary):
-    """Bytes, or GalleryError."""
+    """Bytes, or GalleryError; ``required``: never nothing."""
+
+    def __init__(self, required: bool = False) -> None:
+        super().__init__()
+        self.required = required
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Check | None:
         """Return what every value read goes through; PostgreSQL keeps to its types and gives views of memory."""
         if dialect.name == "sqlite":
-            return _checked(bytes)
+            return _checked(bytes, required=self.required)
         read: _Check | None = super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call]
         return read
 
 
 class Whole(Integer):
-    """A whole number, or GalleryError."""
+    """A whole number, or GalleryError; ``required``: never nothing."""
+
+    def __init__(self, required: bool = False) -> None:
+        super().__init__()
+        self.required = required
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Check | None:  # noqa: ARG002
         """Return what every value read goes through."""
-        return _checked(int)
+        return _checked(int, required=self.required)
 
 
-def _checked(kind: type) -> _Check:
+def _checked(kind: type, *, required: bool) -> _Check:
     def check(value: Any) -> Any:
-        if value is None or type(value) is kind:
+        if type(value) is kind or (value is None and not required):
             return value
-        raise damaged(f"{type(value).__name__} is stored where {kind.__name__} is due")
+        got = "nothing" if value is None else type(value).__name__
+        raise damaged(f"{got} is stored where {kind.__name__} is due")
 
     return check

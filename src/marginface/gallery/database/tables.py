@@ -16,7 +16,7 @@ the names of collections, contracts, dates, and how many people and faces there 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -54,36 +54,41 @@ def _belongs_to(name: str, target: str) -> Column[int]:
     return Column(name, _NUMBER, ForeignKey(f"{target}.id"), nullable=False)
 
 
+def _required(name: str, kind: type[Words | Bytes | Whole], *, unique: bool = False) -> Column[Any]:
+    """Return a column that always has a value: a damaged file may have none there all the same."""
+    return Column(name, kind(required=True), nullable=False, unique=unique or None)
+
+
 META = Table(
     "meta",
     METADATA,
     Column("name", Words, primary_key=True),
-    Column("value", Words, nullable=False),
+    _required("value", Words),
 )
 COLLECTIONS = Table(
     "collections",
     METADATA,
     _number(),
-    Column("uid", Words, nullable=False, unique=True),
-    Column("name", Words, nullable=False, unique=True),
-    Column("contract", Words, nullable=False),
-    Column("embedding_size", Whole, nullable=False),
+    _required("uid", Words, unique=True),
+    _required("name", Words, unique=True),
+    _required("contract", Words),
+    _required("embedding_size", Whole),
     Column("rotated", Boolean, nullable=False),
-    Column("key_id", Words, nullable=False),
-    Column("data_key", Bytes, nullable=False),
-    Column("generation", Whole, nullable=False),
-    Column("created", Words, nullable=False),
+    _required("key_id", Words),
+    _required("data_key", Bytes),
+    _required("generation", Whole),
+    _required("created", Words),
 )
 PEOPLE = Table(
     "people",
     METADATA,
     _number(),
     _belongs_to("collection_id", "collections"),
-    Column("uid", Words, nullable=False, unique=True),
-    Column("name_digest", Bytes, nullable=False),
-    Column("details", Bytes, nullable=False),
+    _required("uid", Words, unique=True),
+    _required("name_digest", Bytes),
+    _required("details", Bytes),
     Column("retain_until", Words),
-    Column("created", Words, nullable=False),
+    _required("created", Words),
     UniqueConstraint("collection_id", "name_digest"),
 )
 FACES = Table(
@@ -92,10 +97,10 @@ FACES = Table(
     _number(),
     _belongs_to("collection_id", "collections"),
     _belongs_to("person_id", "people"),
-    Column("uid", Words, nullable=False, unique=True),
-    Column("photo_digest", Bytes, nullable=False),
-    Column("details", Bytes, nullable=False),
-    Column("created", Words, nullable=False),
+    _required("uid", Words, unique=True),
+    _required("photo_digest", Bytes),
+    _required("details", Bytes),
+    _required("created", Words),
     UniqueConstraint("person_id", "photo_digest"),
     Index("faces_of_collection", "collection_id"),  # followed by the row id: all faces in the order of their numbers
     Index("faces_of_photo", "photo_digest"),
@@ -104,7 +109,7 @@ TEMPLATES = Table(
     "templates",
     METADATA,
     Column("face_id", _NUMBER, ForeignKey("faces.id"), primary_key=True, autoincrement=False),
-    Column("sealed", Bytes, nullable=False),
+    _required("sealed", Bytes),
 )
 CROPS = Table(
     "crops",
@@ -116,12 +121,12 @@ AUDIT = Table(
     "audit",
     METADATA,
     _sequence(),
-    Column("time", Words, nullable=False),
-    Column("actor", Words, nullable=False),
-    Column("action", Words, nullable=False),
-    Column("subject", Words, nullable=False),
-    Column("previous", Words, nullable=False),
-    Column("hash", Words, nullable=False),
+    _required("time", Words),
+    _required("actor", Words),
+    _required("action", Words),
+    _required("subject", Words),
+    _required("previous", Words),
+    _required("hash", Words),
 )
 CHANGES = Table(
     "changes",
@@ -129,7 +134,7 @@ CHANGES = Table(
     _sequence(),
     _belongs_to("collection_id", "collections"),
     Column("face_id", _NUMBER, nullable=False),
-    Column("what", Words, nullable=False),
+    _required("what", Words),
     Index("changes_of_collection", "collection_id", "seq"),
 )
 

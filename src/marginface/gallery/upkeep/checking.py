@@ -156,7 +156,7 @@ def _of_crops(connection: Connection, chamber: Chamber) -> Iterator[str]:
     rows = wanted.where(FACES.c.collection_id == chamber.id).execution_options(yield_per=_READ_AT_ONCE)
     for row in connection.execute(rows):
         try:
-            chamber.seal.open("crop", row.person_id, row.id, bytes(row.sealed))
+            chamber.seal.open("crop", row.person_id, row.id, row.sealed or b"")
         except MarginfaceError as error:
             yield f"face {row.uid}: {error}"
 

@@ -129,7 +129,7 @@ def _reseal_blobs(
     for part in in_parts(sorted(owners)):
         fresh = []
         for face, sealed in connection.execute(select(table).where(table.c.face_id.in_(part))).all():
-            content = changed(old.seal.open(kind, owners[face], face, bytes(sealed)))
+            content = changed(old.seal.open(kind, owners[face], face, sealed or b""))
             fresh.append({"face_id": face, "sealed": new.seal.seal(kind, owners[face], face, content)})
         _update(connection, table.c.face_id, fresh)
 
