@@ -48,8 +48,9 @@ def path(tmp_path: Path, face: Callable[..., Any]) -> Path:
     return path
 
 
-NOT_HERE = {  # a person of no collection is found by `check`; a crop may be none; changes tell a service what to read again
-    ("people", "collection_id"), ("crops", "sealed"), ("changes", "collection_id"), ("changes", "face_id"), ("changes", "what"),
+NOT_HERE = {  # `check` finds a person of no collection; a crop may be none; changes say what is to be read again
+    ("people", "collection_id"), ("crops", "sealed"),
+    ("changes", "collection_id"), ("changes", "face_id"), ("changes", "what"),
 }  # fmt: skip
 DUE = [
     (table.name, column.name)
