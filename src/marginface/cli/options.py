@@ -162,6 +162,6 @@ def make_folder(path: Path) -> Path:
 
     blocked = next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
     if blocked is not None:
-        raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place for --out")
+        raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place")
     path.mkdir(parents=True, exist_ok=True)
     return path
