@@ -167,7 +167,7 @@ def write_whole(path: Path, fill: Callable[[IO[bytes]], object], *, mode: int = 
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with naming(path):
-        return _send_to_device(path, fill) if _is_device(path) else _put_in_place(path, fill, mode)
+        return _send_to_device(path, fill) if is_device(path) else _put_in_place(path, fill, mode)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -212,7 +212,7 @@ def _beginning(name: str) -> str:
     return os.fsencode(name)[:_LONGEST_NAME].decode(errors="ignore")
 
 
-def _is_device(path: Path) -> bool:
+def is_device(path: Path) -> bool:
     """Say whether a name is that of a device, a pipe, or an open file of this process, as /dev/stdout is."""
     if path.is_symlink() and str(path.readlink()).startswith(("/proc/", "/dev/", "fd/")):
         return True

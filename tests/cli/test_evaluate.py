@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -153,6 +154,23 @@ def test_numbers_are_printed_alone_where_the_file_is_a_dash(tmp_path: Path) -> N
     answer = CliRunner().invoke(app, ["evaluate", "scores", str(tmp_path / "s.csv"), "--far", "0.5", "--json", "-"])
     assert json.loads(answer.stdout)["pairs"] == 4
     assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system has no names for what a process has open")
+def test_numbers_may_go_to_standard_output_that_is_sent_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/dev/stdout is written to as it is: who runs the command may not write into /dev, and need not."""
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # the tests may run as root
+    (tmp_path / "s.csv").write_text("score,genuine\n0.9,1\n0.1,0\n0.8,1\n0.2,0\n", encoding="utf-8")
+    with (tmp_path / "numbers.json").open("w") as there:
+        (tmp_path / "stdout").symlink_to(f"/proc/self/fd/{there.fileno()}")
+        line = ["evaluate", "scores", tmp_path / "s.csv", "--far", "0.5", "--json", tmp_path / "stdout"]
+        answer = CliRunner().invoke(app, [str(word) for word in line])
+    assert answer.exit_code == 0, answer.output
+    assert json.loads((tmp_path / "numbers.json").read_text())["pairs"] == 4
+    refused = CliRunner().invoke(app, [str(word) for word in (*line[:-1], tmp_path / "other.json")])
+    assert (refused.exit_code, "you may not write into its folder" in refused.stderr) == (2, True)
 
 
 def test_a_place_for_the_numbers_that_cannot_be_is_refused_before_the_work(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_ctrl_c_ends_in_order_with_an_answer_for_who_is_in_sight(place: Path, mo
 def test_a_place_for_the_copy_that_cannot_be_is_refused_before_everyone_is_embedded(place: Path) -> None:
     out = place / "letter.txt" / "boxes.avi"
     answer = call(place / "walk.avi", "--people", place / "people", "--annotate", out)
-    assert "letter.txt is a file" in answer.stderr
+    assert "letter.txt is a file. Choose another place\n" in answer.stderr, "this command has no --out"
     assert "2 people, 2 faces" not in answer.stderr
     assert answer.exit_code == 2
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from marginface.metrics import all_pairs, clustered_error, count_similarities, error_rates, similarity_of
+from marginface.metrics.all_pairs import TOP
 from marginface.metrics.crossed import CrossedMean
 from marginface.values import DoubleArray
 from oracles.comparison import shared_variance
@@ -101,3 +102,13 @@ def sample(seed: int) -> tuple[np.ndarray, np.ndarray]:
     vectors = faces[people] / np.linalg.norm(faces[people], axis=1, keepdims=True)
     vectors = vectors + 0.5 / np.sqrt(8) * rng.normal(size=vectors.shape)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), people
+
+
+def test_what_is_counted_as_a_copy_is_an_error_at_the_top_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest float32 that is counted at the top: 1e-5 below it, and a rounding."""
+    monkeypatch.setattr(all_pairs, "_BLOCK", 1)  # each row a block of its own
+    similar = np.nextafter(np.float32(0.99999), np.float32(0))
+    rows = np.array([[1, 0], [similar, np.sqrt(1 - float(similar) ** 2)]], np.float32)
+    people = np.arange(2)
+    assert count_similarities(rows, people).false_matches[TOP] == 1
+    assert error_rates(rows, people, [TOP]).fmr[0].errors == 1

@@ -23,13 +23,13 @@ _PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]*@")
 def checked_place(path: Path | None) -> Path | None:
     """Refuse before the work a file that could not be written after it; "-" is no file. Return it as it came."""
     from marginface.errors import InputError
+    from marginface.files import is_device
 
     if path is None or path == STANDARD_OUTPUT:
         return path
     if make_folder(path.parent) and path.is_dir():
         raise InputError(f"{path}: this is a folder, and a file is written there. Give a name for the file")
-    is_device = path.exists() and not path.is_file()
-    if not (is_device or os.access(path.parent, os.W_OK)):
+    if not (is_device(path) or os.access(path.parent, os.W_OK)):
         raise InputError(f"{path}: you may not write into its folder, or the disk is read-only. Choose another place")
     return path
 
@@ -162,6 +162,6 @@ def make_folder(path: Path) -> Path:
 
     blocked = next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
     if blocked is not None:
-        raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place for --out")
+        raise InputError(f"{path}: a folder is needed there, and {blocked} is a file. Choose another place")
     path.mkdir(parents=True, exist_ok=True)
     return path

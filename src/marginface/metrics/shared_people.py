@@ -83,7 +83,7 @@ class _Pairs:
 
 def _accepted(block: PairBlock, steps: IntArray) -> tuple[_Pairs, IntArray, IntArray]:
     """Return the impostor pairs that some threshold accepts, and the person and level (0: none) of genuine pairs."""
-    lowest = np.float32(similarity_of(int(steps[0])) - 1e-5)
+    lowest = np.float32(similarity_of(int(steps[0])) - 2e-5)  # copies are at the top from 1e-5 below it
     rows, columns = np.nonzero(block.beyond >= lowest)
     first, second, same = block.pairs_within()
     levels = _levels(block.within[first, second], steps)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from marginface import errors
@@ -80,6 +81,7 @@ COMPREFACE = "/api/"  # where answers have CompreFace's form too
 _UNKNOWN = "staff has no person 'Anne Example'"
 _MOST_FIELDS = 20  # that are told
 _BUSY = frozenset({429, 503})
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class ErrorBody(BaseModel):
@@ -187,11 +189,19 @@ def _field(problem: Mapping[str, Any]) -> dict[str, str]:
 def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = OF_STATUS.get(error.status_code, "refused")
-    message = str(error.detail)
-    if error.status_code == 405 and error.headers:
-        message = f"{request.method} is nothing that can be asked here; this path takes {error.headers['Allow']}"
+    message, headers = str(error.detail), dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_taken_at(request))
+        message = f"{request.method} is nothing that can be asked here; this path takes {headers['Allow']}"
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}; /openapi.json lists the paths"
     answer = error_answer(request.scope, error.status_code, code, message)
-    answer.headers.update(error.headers or {})
+    answer.headers.update(headers)
     return answer
+
+
+def _taken_at(request: Request) -> list[str]:
+    """Return the methods that a path takes: its routes are one for each, and the error has those of the first alone."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    routes = request.app.routes
+    return [one for one, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]

@@ -63,7 +63,16 @@ def test_words_of_the_library_are_left_out(client: TestClient) -> None:
     assert wrong.startswith("quality: unknown quality gate 'best'")
 
 
-def test_what_a_path_takes_is_said(client: TestClient) -> None:
-    answer = client.put("/v1/detect")
-    assert answer.status_code == 405
-    assert "this path takes POST" in answer.json()["error"]["message"]
+@pytest.mark.parametrize(
+    ("method", "path", "taken"),
+    [
+        ("PUT", "/v1/detect", "POST"),
+        ("PUT", "/v1/collections", "GET, POST"),
+        ("POST", STAFF, "GET, PATCH, DELETE"),
+        ("POST", "/api/v1/recognition/subjects/Ann", "PUT, DELETE"),
+    ],
+)
+def test_all_that_a_path_takes_is_said(client: TestClient, method: str, path: str, taken: str) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, taken)
+    assert answer.json()["error"]["message"].endswith(f"this path takes {taken}")

@@ -29,6 +29,7 @@ from marginface.server.state import State
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a job is taken over
+AHEAD = 600.0  # seconds that the clock of another machine may be ahead; what is later is of a clock that was set back
 TRIES = 3  # processes that may end at one place of a job before it has failed
 CRASHES = 30  # that may end in all
 TAKEOVERS = 10  # from services that died at one place
@@ -199,9 +200,12 @@ def _claimable() -> Any:
 
 
 def _has_beaten() -> ColumnElement[bool]:
-    """Return the condition that a holder lives; a sign of life from the future is of a clock that was set back."""
+    """Return the condition that a holder lives; a sign of life from far in the future is of a clock that was set back.
+
+    From a little ahead it is of another machine: of two that took it for silence, each would take the other's jobs.
+    """
     now = time.time()
-    return JOBS.c.beat.between(now - SILENCE, now + SILENCE)
+    return JOBS.c.beat.between(now - SILENCE, now + AHEAD)
 
 
 def _claimed(connection: Connection, state: State, key: GalleryKey, row: Row[Any]) -> Claim:
